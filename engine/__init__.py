@@ -1,0 +1,65 @@
+"""The engine: graphs, constraints, the solver contract, the loop and the store.
+
+Names are loaded on first use: torch costs a second, and ``solve history`` has no need of it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .compile import Instance as Instance
+    from .compile import compile_problems as compile_problems
+    from .constraints import AllDifferent as AllDifferent
+    from .constraints import Clause as Clause
+    from .constraints import Compare as Compare
+    from .constraints import Constraint as Constraint
+    from .constraints import Count as Count
+    from .constraints import Linear as Linear
+    from .constraints import Table as Table
+    from .constraints import Xor as Xor
+    from .graph import Assignment as Assignment
+    from .graph import ConstraintGraph as ConstraintGraph
+    from .graph import GraphError as GraphError
+    from .graph import Objective as Objective
+    from .graph import Value as Value
+    from .problem import Problem as Problem
+    from .problem import Source as Source
+    from .random import Random as Random
+    from .solution import Solution as Solution
+    from .solution import Status as Status
+    from .solution import Trace as Trace
+    from .solution import Unsolved as Unsolved
+    from .solve import solve as solve
+    from .solver import Info as Info
+    from .solver import OptionError as OptionError
+    from .solver import Solver as Solver
+    from .task import Budget as Budget
+    from .task import Progress as Progress
+    from .task import Task as Task
+
+_HOME = {
+    ".compile": ("Instance", "compile_problems"),
+    ".constraints": ("AllDifferent", "Clause", "Compare", "Constraint", "Count", "Linear", "Table", "Xor"),
+    ".graph": ("Assignment", "ConstraintGraph", "GraphError", "Objective", "Value"),
+    ".problem": ("Problem", "Source"),
+    ".random": ("Random",),
+    ".solution": ("Solution", "Status", "Trace", "Unsolved"),
+    ".solve": ("solve",),
+    ".solver": ("Info", "OptionError", "Solver"),
+    ".task": ("Budget", "Progress", "Task"),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULE[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

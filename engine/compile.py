@@ -1,0 +1,174 @@
+"""From problems to tensors: a batch of rows, each a problem, over one or several templates."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .constraints.base import Constraint, Factor
+from .graph import Assignment, ConstraintGraph
+from .problem import Problem
+
+
+@dataclass(frozen=True)
+class Instance:
+    """B rows over T templates. Template t pads to the largest one: V variables, D values, F constraints a factor.
+
+    This is the disjoint union of the rows' graphs, laid out so that row b is one problem: nothing ever mixes rows.
+
+    Args:
+        graphs: the T templates.
+        template: [B] int64, the template of each row.
+        allowed: [B, V, D] bool, literals that domains and givens leave; a padding variable has its first one only.
+        factors: all constraints, a factor a kind and bucket.
+        costs: [T, V, D] what each literal adds to the objective, or None where no template has one.
+    """
+
+    graphs: tuple[ConstraintGraph, ...]
+    template: Tensor
+    allowed: Tensor
+    factors: tuple[Factor, ...]
+    costs: Tensor | None = field(default=None)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(B, V, D)."""
+        b, v, d = self.allowed.shape
+        return b, v, d
+
+    @property
+    def device(self) -> torch.device:
+        return self.allowed.device
+
+    @property
+    def free(self) -> Tensor:
+        """[B, V] bool: variables with a choice left."""
+        return self.allowed.sum(-1) > 1
+
+    def degrees(self, assignment: Tensor) -> list[Tensor]:
+        """Violation degrees [B, F] of an assignment [B, V], a tensor a factor."""
+        return [factor.violations(assignment) for factor in self.factors]
+
+    def check(self, assignment: Tensor) -> tuple[Tensor, Tensor]:
+        """How many constraints each row's assignment [B, V] breaks, and the degrees summed: two [B] int64, exact."""
+        broken = torch.zeros(len(assignment), dtype=torch.int64, device=self.device)
+        total = broken
+        for degrees in self.degrees(assignment):
+            broken = broken + (degrees > 0).sum(1)
+            total = total + degrees.sum(1)
+        return broken, total
+
+    def violations(self, assignment: Tensor) -> Tensor:
+        """How many constraints each row's assignment [B, V] breaks: [B] int64, exact."""
+        return self.check(assignment)[0]
+
+    def energy(self, beliefs: Tensor, weights: Sequence[Tensor] | None = None) -> Tensor:
+        """The energy [B] of beliefs [B, V, D]: expected violation degrees, summed under ``weights`` ([B, F] a factor)."""
+        total = beliefs.new_zeros(len(beliefs))
+        for i, factor in enumerate(self.factors):
+            each = factor.energy(beliefs)
+            total = total + (each if weights is None else each * weights[i]).sum(1)
+        return total
+
+    def uniform(self) -> Tensor:
+        """Beliefs [B, V, D] that hold every allowed literal of a variable equally likely."""
+        return self.allowed / self.allowed.sum(-1, keepdim=True)
+
+    def select(self, rows: Tensor) -> Instance:
+        """The instance of some rows."""
+        template = self.template[rows]
+        shared = len(self.graphs) == 1
+        factors = tuple(factor.with_rows(None if shared else template) for factor in self.factors)
+        return Instance(self.graphs, template, self.allowed[rows], factors, self.costs)
+
+    def to(self, device: torch.device | str) -> Instance:
+        """The same instance on another device."""
+        device = torch.device(device)
+        return Instance(
+            self.graphs,
+            self.template.to(device),
+            self.allowed.to(device),
+            tuple(factor.to(device) for factor in self.factors),
+            None if self.costs is None else self.costs.to(device),
+        )
+
+    def assignments(self, assignment: Tensor) -> list[Assignment]:
+        """[B, V] domain indices as names and values, a dictionary a row."""
+        rows = zip(assignment.tolist(), self.template.tolist(), strict=True)
+        return [
+            {name: domain[d] for (name, domain), d in zip(self.graphs[t].domains.items(), row, strict=False)}
+            for row, t in rows
+        ]
+
+
+def compile_problems(problems: Sequence[Problem], copies: int = 1, device: torch.device | str = "cpu") -> Instance:
+    """Problems as one instance of ``len(problems) * copies`` rows; row ``p * copies + c`` is copy c of problem p."""
+    graphs = list({id(p.graph): p.graph for p in problems}.values())
+    number = {id(graph): t for t, graph in enumerate(graphs)}
+    variables = max(len(graph.domains) for graph in graphs)
+    size = max((len(d) for graph in graphs for d in graph.domains.values()), default=1)
+    template = torch.tensor([number[id(p.graph)] for p in problems])
+
+    domains = np.zeros((len(graphs), max(variables, 1), size), dtype=bool)
+    domains[:, :, 0] = True
+    for t, graph in enumerate(graphs):
+        for v, domain in enumerate(graph.domains.values()):
+            domains[t, v, : len(domain)] = True
+    allowed = domains[template.numpy()]
+    for row, problem in zip(allowed, problems, strict=True):
+        for name, value in problem.givens.items():
+            v = problem.graph.index[name]
+            row[v] = False
+            row[v, problem.graph.domains[name].index(value)] = True
+
+    rows = torch.arange(len(problems)).repeat_interleave(copies)
+    factors = _factors(graphs, size)
+    instance = Instance(tuple(graphs), template, torch.from_numpy(allowed), factors, _costs(graphs, domains.shape))
+    return instance.select(rows).to(device)
+
+
+def _factors(graphs: Sequence[ConstraintGraph], size: int) -> tuple[Factor, ...]:
+    stacks: dict[tuple[type[Constraint], Hashable], list[list[Constraint]]] = defaultdict(lambda: [[] for _ in graphs])
+    for t, graph in enumerate(graphs):
+        for constraint in graph.constraints:
+            stacks[type(constraint), constraint.bucket()][t].append(constraint)
+    return tuple(_factor(kind, graphs, stack, size) for (kind, _), stack in stacks.items())
+
+
+def _factor(
+    kind: type[Constraint], graphs: Sequence[ConstraintGraph], stack: Sequence[Sequence[Constraint]], size: int
+) -> Factor:
+    arity = max(len(constraint.scope) for row in stack for constraint in row)
+    lead = (len(graphs), max(len(row) for row in stack))
+    scopes = np.zeros((*lead, arity), dtype=np.int64)
+    active = np.zeros(lead, dtype=bool)
+    parameters: dict[str, np.ndarray] = {"slots": np.zeros((*lead, arity), dtype=bool)}
+    for t, (graph, row) in enumerate(zip(graphs, stack, strict=True)):
+        for f, constraint in enumerate(row):
+            scope = constraint.scope
+            encoded = constraint.encode([graph.domains[name] for name in scope], arity, size)
+            if len(parameters) == 1:
+                for name, array in encoded.items():
+                    parameters[name] = np.zeros((*lead, *array.shape), dtype=array.dtype)
+            scopes[t, f, : len(scope)] = [graph.index[name] for name in scope]
+            active[t, f] = parameters["slots"][t, f, : len(scope)] = True
+            for name, array in encoded.items():
+                parameters[name][t, f] = array
+    tensors = kind.simplify({name: torch.from_numpy(array) for name, array in parameters.items()})
+    return Factor(kind, torch.from_numpy(scopes), torch.from_numpy(active), tensors, None)
+
+
+def _costs(graphs: Sequence[ConstraintGraph], shape: tuple[int, ...]) -> Tensor | None:
+    if all(graph.objective is None for graph in graphs):
+        return None
+    costs = torch.zeros(shape)
+    for t, graph in enumerate(graphs):
+        for name, c in graph.objective.coefficients.items() if graph.objective else ():
+            domain = graph.domains[name]
+            costs[t, graph.index[name], : len(domain)] = torch.tensor([float(c * int(value)) for value in domain])
+    return costs

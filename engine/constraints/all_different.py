@@ -1,0 +1,137 @@
+"""AllDifferent: no two variables of the scope take the same value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..graph import Value
+from .base import Constraint, Domain, LiteralGroup, Parameters, pick
+from .posting import Posting
+
+
+@dataclass(frozen=True)
+class AllDifferent(Constraint):
+    """Pairwise different values, but for those in ``exempt`` (the ``except`` of the literature), which may repeat.
+
+    The violation degree is the number of equal pairs.
+    """
+
+    scope: tuple[str, ...]
+    exempt: tuple[Value, ...] = ()
+
+    def check(self, values: Sequence[Value]) -> bool:
+        counted = [value for value in values if value not in self.exempt]
+        return len(set(counted)) == len(counted)
+
+    def conflict(self, given: Mapping[str, Value]) -> tuple[str, ...] | None:
+        seen: dict[Value, str] = {}
+        for name in self.scope:
+            if name in given and given[name] not in self.exempt:
+                if given[name] in seen:
+                    return seen[given[name]], name
+                seen[given[name]] = name
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {"kind": self.kind, "scope": list(self.scope)}
+        return {**data, "except": sorted(self.exempt, key=str)} if self.exempt else data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> AllDifferent:
+        return cls(tuple(data["scope"]), tuple(data.get("except", ())))
+
+    def post(self, to: Posting) -> None:
+        if not self.exempt:
+            to.model.add_all_different([to.variable(name) for name in self.scope])
+            return
+        for value in {v for name in self.scope for v in to.domains[name]} - set(self.exempt):
+            to.model.add_at_most_one(to.literal(n, value) for n in self.scope if value in to.domains[n])
+
+    def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
+        values = dict.fromkeys(v for name in self.scope for v in domains[name] if v not in self.exempt)
+        return [
+            LiteralGroup("all_different", tuple((name, value) for name in self.scope if value in domains[name]))
+            for value in values
+        ]
+
+    def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
+        table: dict[Value, int] = {}  # equal values of different domains share a code
+        codes = np.zeros((arity, size), dtype=np.int64)
+        counted = np.zeros((arity, size), dtype=bool)
+        for k, domain in enumerate(domains):
+            for d, value in enumerate(domain):
+                if value not in self.exempt:
+                    codes[k, d] = table.setdefault(value, len(table))
+                    counted[k, d] = True
+        return {"codes": codes, "counted": counted}
+
+    @classmethod
+    def simplify(cls, p: Parameters) -> Parameters:
+        # One domain for all (nearly always): codes are domain indices and need no table.
+        codes, counted = p["codes"], p["counted"]
+        if bool(((codes == torch.arange(codes.shape[-1])) | ~counted).all()):
+            return {name: t for name, t in p.items() if name != "codes"}
+        # The number of codes travels as a shape, so that reading it never waits for a device.
+        return {**p, "universe": torch.empty(*codes.shape[:2], 0, int(codes.max()) + 1)}
+
+    @staticmethod
+    def degree(values: Tensor, p: Parameters) -> Tensor:
+        counted = pick(p["counted"], values).long()
+        codes = pick(p["codes"], values) if "codes" in p else values.expand(counted.shape)
+        tally = codes.new_zeros(*codes.shape[:-1], _universe(p)).scatter_add_(-1, codes, counted)
+        return (tally * (tally - 1) // 2).sum(-1)
+
+    @staticmethod
+    def expected(beliefs: Tensor, p: Parameters) -> Tensor:
+        # Sum over values of the expected number of equal pairs: ((sum_k p)^2 - sum_k p^2) / 2.
+        by_code = beliefs * p["counted"]
+        if "codes" in p:
+            shape = (*by_code.shape[:-1], _universe(p))
+            by_code = beliefs.new_zeros(shape).scatter_add(-1, p["codes"].expand(by_code.shape), by_code)
+        return (by_code.sum(-2).square() - by_code.square().sum(-2)).sum(-1) / 2
+
+    @classmethod
+    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
+        counted = pick(p["counted"], values).long()
+        codes = pick(p["codes"], values) if "codes" in p else values
+        tally = codes.new_zeros(len(values), _universe(p)).scatter_add_(1, codes, counted)
+        every = p["codes"] if "codes" in p else torch.arange(size, device=values.device).expand(p["counted"].shape)
+        others = tally[:, None, :].expand(-1, values.shape[1], -1).gather(-1, every)
+        own = (every == codes[..., None]) & counted[..., None].bool()
+        return (others - own.long()) * p["counted"]
+
+    @classmethod
+    def cost_changes(
+        cls, values: Tensor, slot: Tensor, new: Tensor, p: Parameters, size: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        # Only two values matter: the others of the scope may now take the old one and should shun the new one.
+        n, k = values.shape
+        rows = torch.arange(n, device=values.device)
+        slots = torch.arange(k, device=values.device).expand(n, k)
+        others = p["slots"] & (slots != slot[:, None])
+        found = []
+        for d, sign in ((values[rows, slot], -1), (new, 1)):
+            counts = others & p["counted"][rows, slot, d][:, None]
+            if "codes" in p:
+                match = (p["codes"] == p["codes"][rows, slot, d][:, None, None]) & p["counted"]
+                index, counts = match.long().argmax(-1), counts & match.any(-1)
+            else:
+                index = d[:, None].expand(n, k)
+                counts = counts & p["counted"].gather(-1, index[..., None])[..., 0]
+            found.append((slots, index, sign * counts.long()))
+        first, second = found
+        return (
+            torch.cat((first[0], second[0]), 1),
+            torch.cat((first[1], second[1]), 1),
+            torch.cat((first[2], second[2]), 1),
+        )
+
+
+def _universe(p: Parameters) -> int:
+    return p["universe"].shape[-1] if "codes" in p else p["counted"].shape[-1]

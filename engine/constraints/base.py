@@ -1,0 +1,319 @@
+"""What a constraint kind is, and the factor that all constraints of one kind compile to.
+
+A kind is one class in one file. As an object it is what a user states: a scope, parameters, the exact check in plain
+Python. As a class it says how a stack of such constraints looks in tensors: its violation degree for values and its
+expected degree for beliefs, both polymorphic in their leading axes, so that the same few lines serve a whole batch
+[B, F], a handful of picked constraints [N], or every single-variable move of those [N, K, D].
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..graph import GraphError, Value
+
+if TYPE_CHECKING:
+    from .posting import Posting
+
+Domain = tuple[Value, ...]
+Parameters = dict[str, Tensor]
+"""Tensors of a factor, each [..., *own axes]; ``slots`` [..., K] (False = padding) is always among them."""
+
+
+@dataclass(frozen=True)
+class LiteralGroup:
+    """Literals that a lattice network lets speak to each other.
+
+    Args:
+        role: which of the network's maps reads the group; groups that mean the same share a role.
+        literals: (variable, value) pairs.
+        weights: one number a literal where members count differently (coefficients), else empty.
+        target: the numbers the group is held against (bounds, parity), else empty.
+    """
+
+    role: str
+    literals: tuple[tuple[str, Value], ...]
+    weights: tuple[float, ...] = ()
+    target: tuple[float, ...] = ()
+
+
+class Constraint(ABC):
+    """One constraint as a user states it. Subclasses are frozen dataclasses; their name is the kind."""
+
+    scope: tuple[str, ...]
+
+    symmetric: ClassVar[bool] = True
+    """Whether the order of the scope is without meaning (the digest then ignores it)."""
+
+    # What a user states -------------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        """The kind's name, e.g. ``AllDifferent``."""
+        return type(self).__name__
+
+    def describe(self) -> str:
+        """The constraint as a person would name it in a message."""
+        shown = ", ".join(self.scope[:6]) + (", …" if len(self.scope) > 6 else "")
+        return f"{self.kind}({shown})"
+
+    @abstractmethod
+    def check(self, values: Sequence[Value]) -> bool:
+        """Whether values, one per scope variable in scope order, satisfy the constraint: the reference."""
+
+    def validate(self, domains: Mapping[str, Domain]) -> None:
+        """Refuse scopes and domains that make no sense.
+
+        Raises:
+            GraphError: naming the variable at fault. The base refuses empty scopes and repeated variables.
+        """
+        if not self.scope:
+            raise GraphError(f"{self.kind}: empty scope")
+        if len(set(self.scope)) < len(self.scope):
+            twice = next(name for name in self.scope if self.scope.count(name) > 1)
+            raise GraphError(f"{self.describe()}: variable {twice!r} occurs twice")
+
+    def conflict(self, given: Mapping[str, Value]) -> tuple[str, ...] | None:
+        """The given variables that break the constraint whatever the others are; None where none do.
+
+        The base finds a constraint whose whole scope is given and wrong.
+        """
+        if all(name in given for name in self.scope) and not self.check([given[name] for name in self.scope]):
+            return self.scope
+        return None
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that ``from_json`` reads: ``kind`` and the constructor's arguments."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Constraint:
+        """The constraint that ``to_json`` wrote.
+
+        Raises:
+            GraphError, KeyError, TypeError: missing or malformed fields (the reader words the message).
+        """
+
+    def canonical(self) -> dict[str, Any]:
+        """``to_json`` with everything sorted whose order means nothing: what the digest is made of."""
+        data = self.to_json()
+        if self.symmetric:
+            data["scope"] = sorted(self.scope)
+        return data
+
+    @abstractmethod
+    def post(self, to: Posting) -> None:
+        """Add the constraint to a CP-SAT model."""
+
+    def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup] | None:
+        """The literal groups that a lattice network reads, or None where the kind has no such view."""
+        return None
+
+    def obstacle(self, domains: Mapping[str, Domain]) -> str | None:
+        """Why ``expected`` cannot be computed for this constraint, or None: solvers on beliefs ask before they start."""
+        return None
+
+    # How a stack of them is compiled --------------------------------------------------------------------------------
+
+    def bucket(self) -> Hashable:
+        """Constraints of one kind are stacked with those of the same bucket; by default of similar scope size."""
+        return (len(self.scope) - 1).bit_length()
+
+    @abstractmethod
+    def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
+        """The parameters as arrays whose shapes depend only on ``arity`` and ``size`` (and the bucket).
+
+        Args:
+            domains: of the scope variables, in scope order.
+            arity: K, the scope length to pad to.
+            size: D, the domain length to pad to.
+        """
+
+    @classmethod
+    def simplify(cls, p: Parameters) -> Parameters:
+        """The stacked parameters [T, F, ...] of a factor (on the CPU), less what all its constraints can do without."""
+        return p
+
+    @staticmethod
+    @abstractmethod
+    def degree(values: Tensor, p: Parameters) -> Tensor:
+        """Violation degree of whole values.
+
+        Args:
+            values: [..., K] domain indices.
+            p: encoded parameters, leading axes broadcasting with those of ``values``.
+
+        Returns:
+            [...] int64, 0 where satisfied, positive where not.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def expected(beliefs: Tensor, p: Parameters) -> Tensor:
+        """Expected violation degree when every variable is drawn independently; equals ``degree`` at one-hot.
+
+        Args:
+            beliefs: [..., K, D] probabilities, zero outside the domains.
+            p: encoded parameters.
+
+        Returns:
+            [...] of the dtype of ``beliefs``, differentiable.
+        """
+
+    @classmethod
+    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
+        """What each literal would cost: the degree if one variable of the scope changed and the rest stayed.
+
+        Only differences along D matter to callers, so a kind may leave out what does not depend on d.
+
+        Args:
+            values: [N, K] domain indices.
+            p: parameters, each [N, ...].
+            size: D.
+
+        Returns:
+            [N, K, D] int64.
+        """
+        n, k = values.shape
+        moved = values[:, None, None, :].expand(n, k, size, k).clone()
+        slot = torch.arange(k, device=values.device)
+        moved[:, slot, :, slot] = torch.arange(size, device=values.device).expand(k, n, size)
+        return cls.degree(moved, {name: t[:, None, None] for name, t in p.items()})
+
+    @classmethod
+    def cost_changes(
+        cls, values: Tensor, slot: Tensor, new: Tensor, p: Parameters, size: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """How ``costs`` change when one variable of the scope moves: what local search adds to its table.
+
+        Args:
+            values: [N, K] domain indices before the move.
+            slot: [N] which variable of the scope moves.
+            new: [N] its new domain index.
+            p: parameters, each [N, ...].
+            size: D.
+
+        Returns:
+            slots [N, M], domain indices [N, M] and changes [N, M] (int64); M is the kind's own, entries may repeat
+            and be zero. This default takes the difference of two full tables, M = K·D.
+        """
+        n, k = values.shape
+        after = values.scatter(1, slot[:, None], new[:, None])
+        change = (cls.costs(after, p, size) - cls.costs(values, p, size)) * p["slots"][:, :, None]
+        slots = torch.arange(k, device=values.device).repeat_interleave(size).expand(n, -1)
+        indices = torch.arange(size, device=values.device).repeat(k).expand(n, -1)
+        return slots, indices, change.reshape(n, k * size)
+
+
+class Factor:
+    """All constraints of one kind (and bucket) of a batch, as tensors.
+
+    Args:
+        kind: the constraint class.
+        scopes: [T, F, K] variable indices, T templates stacked and padded.
+        active: [T, F], False for padding.
+        parameters: tensors [T, F, ...].
+        template: [B] which template each row of the batch is of; None when T = 1 and all rows share it.
+    """
+
+    def __init__(
+        self, kind: type[Constraint], scopes: Tensor, active: Tensor, parameters: Parameters, template: Tensor | None
+    ) -> None:
+        self.kind = kind
+        self.scopes = scopes
+        self.active = active
+        self.parameters = parameters
+        self.template = template
+
+    @property
+    def count(self) -> int:
+        """F, the number of constraints of a template (the largest one's)."""
+        return self.scopes.shape[1]
+
+    def with_rows(self, template: Tensor | None) -> Factor:
+        """The same factor for other rows of the batch."""
+        return Factor(self.kind, self.scopes, self.active, self.parameters, template)
+
+    def to(self, device: torch.device) -> Factor:
+        """The same factor on another device."""
+        template = None if self.template is None else self.template.to(device)
+        parameters = {name: t.to(device) for name, t in self.parameters.items()}
+        return Factor(self.kind, self.scopes.to(device), self.active.to(device), parameters, template)
+
+    def violations(self, assignment: Tensor) -> Tensor:
+        """Violation degrees [B, F] (int64) of an assignment [B, V]; 0 exactly where a constraint holds."""
+        values = self._gather(assignment)
+        return torch.where(self._active, self.kind.degree(values, self._rows), 0)
+
+    def energy(self, beliefs: Tensor) -> Tensor:
+        """Expected violation degrees [B, F] of beliefs [B, V, D]; equal to ``violations`` at one-hot beliefs."""
+        return torch.where(self._active, self.kind.expected(self._gather(beliefs), self._rows), 0)
+
+    def pick(self, rows: Tensor, index: Tensor) -> tuple[Tensor, Parameters]:
+        """Scopes [N, K] and parameters [N, ...] of constraint ``index[n]`` in row ``rows[n]``."""
+        which = (0 if self.template is None else self.template[rows], index)
+        return self.scopes[which], {name: t[which] for name, t in self.parameters.items()}
+
+    @cached_property
+    def _active(self) -> Tensor:
+        return self.active if self.template is None else self.active[self.template]
+
+    @cached_property
+    def _rows(self) -> Parameters:
+        if self.template is None:
+            return self.parameters
+        return {name: t[self.template] for name, t in self.parameters.items()}
+
+    @cached_property
+    def _index(self) -> Tensor:
+        return (self.scopes[0] if self.template is None else self.scopes[self.template]).flatten()
+
+    def _gather(self, x: Tensor) -> Tensor:
+        """[B, V, ...] -> [B, F, K, ...]."""
+        b, v = x.shape[:2]
+        shape = (b, *self.scopes.shape[1:], *x.shape[2:])
+        if self.template is None:
+            return x.index_select(1, self._index).view(shape)
+        return x.reshape(b * v, *x.shape[2:]).index_select(0, self._flat(b, v)).view(shape)
+
+    def _flat(self, b: int, v: int) -> Tensor:
+        if self._flat_cache is None:
+            start = torch.arange(b, device=self.scopes.device).repeat_interleave(self.scopes[0].numel()) * v
+            self._flat_cache = self._index + start
+        return self._flat_cache
+
+    _flat_cache: Tensor | None = None
+
+
+def membership(wanted: Sequence[Sequence[Value]], domains: Sequence[Domain], arity: int, size: int) -> np.ndarray:
+    """[K, D] bool: which literals of the scope are wanted, ``wanted`` and ``domains`` one entry a slot."""
+    member = np.zeros((arity, size), dtype=bool)
+    for k, (values, domain) in enumerate(zip(wanted, domains, strict=True)):
+        member[k, : len(domain)] = [value in values for value in domain]
+    return member
+
+
+def pick(table: Tensor, values: Tensor) -> Tensor:
+    """Each slot's entry for its value: table [..., K, D], values [..., K] -> [..., K]."""
+    shape = torch.broadcast_shapes(values.shape, table.shape[:-1])
+    return table.expand(*shape, -1).gather(-1, values.expand(shape)[..., None])[..., 0]
+
+
+def numbers(domain: Domain, name: str, kind: str) -> list[int]:
+    """The domain as integers.
+
+    Raises:
+        GraphError: it holds strings.
+    """
+    if not all(isinstance(value, int) for value in domain):
+        raise GraphError(f"{kind}: the domain of {name!r} is not numeric")
+    return [int(value) for value in domain]

@@ -1,0 +1,88 @@
+"""Clause: at least one of some literals holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..graph import GraphError, Value
+from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
+from .posting import Posting
+
+
+@dataclass(frozen=True)
+class Clause(Constraint):
+    """A disjunction of literals (variable, value): some variable takes one of the values named for it."""
+
+    literals: tuple[tuple[str, Value], ...]
+
+    @cached_property
+    def wanted(self) -> dict[str, tuple[Value, ...]]:
+        """Variable -> the values that satisfy the clause, in order of first mention."""
+        wanted: dict[str, tuple[Value, ...]] = {}
+        for name, value in self.literals:
+            if value not in wanted.get(name, ()):
+                wanted[name] = (*wanted.get(name, ()), value)
+        return wanted
+
+    @cached_property
+    def scope(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(self.wanted)
+
+    def describe(self) -> str:
+        shown = " or ".join(f"{name}={value}" for name, value in self.literals[:6])
+        return f"Clause({shown}{' or …' if len(self.literals) > 6 else ''})"
+
+    def validate(self, domains: Mapping[str, Domain]) -> None:
+        super().validate(domains)
+        for name, value in self.literals:
+            if value not in domains[name]:
+                raise GraphError(f"{self.describe()}: {value!r} is outside the domain of {name!r}")
+
+    def check(self, values: Sequence[Value]) -> bool:
+        return any(value in wanted for value, wanted in zip(values, self.wanted.values(), strict=True))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "literals": [list(literal) for literal in self.literals]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Clause:
+        return cls(tuple((name, value) for name, value in data["literals"]))
+
+    def canonical(self) -> dict[str, Any]:
+        literals = sorted({(name, value) for name, value in self.literals}, key=str)
+        return {"kind": self.kind, "literals": literals}
+
+    def post(self, to: Posting) -> None:
+        to.model.add_bool_or(to.literal(name, value) for name, value in self.literals)
+
+    def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
+        return [LiteralGroup("clause", tuple(dict.fromkeys(self.literals)))]
+
+    def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
+        return {"member": membership(list(self.wanted.values()), domains, arity, size)}
+
+    @staticmethod
+    def degree(values: Tensor, p: Parameters) -> Tensor:
+        return (~pick(p["member"], values).any(-1)).long()
+
+    @staticmethod
+    def expected(beliefs: Tensor, p: Parameters) -> Tensor:
+        false = (1 - (beliefs * p["member"]).sum(-1)).clamp(min=0)
+        if false.shape[-1] <= 8:
+            # The product by hand: its gradient is exact where factors are zero, and needs no synchronisation.
+            product = false[..., 0]
+            for k in range(1, false.shape[-1]):
+                product = product * false[..., k]
+            return product
+        # Long clauses in log space, where the product of many small factors would underflow. A factor at zero is
+        # kept exact by the mask; its own gradient is then that of the smallest normal number, i.e. none.
+        tiny = torch.finfo(false.dtype).tiny
+        product = false.clamp(min=tiny).log().sum(-1).exp()
+        return torch.where((false <= tiny).any(-1), product * 0, product)

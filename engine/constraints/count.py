@@ -1,0 +1,65 @@
+"""Count (cardinality): how many variables of the scope take one of some values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ..graph import GraphError, Value
+from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
+from .posting import Posting
+from .sums import excess, expected_excess
+
+
+@dataclass(frozen=True)
+class Count(Constraint):
+    """Between ``least`` and ``most`` variables of the scope take a value of ``values``.
+
+    The violation degree is how many too few or too many do.
+    """
+
+    scope: tuple[str, ...]
+    values: tuple[Value, ...]
+    least: int
+    most: int
+
+    def validate(self, domains: Mapping[str, Domain]) -> None:
+        super().validate(domains)
+        if not 0 <= self.least <= self.most:
+            raise GraphError(f"{self.describe()}: needs 0 <= least <= most, not {self.least} and {self.most}")
+
+    def check(self, values: Sequence[Value]) -> bool:
+        return self.least <= sum(value in self.values for value in values) <= self.most
+
+    def to_json(self) -> dict[str, Any]:
+        values = sorted(self.values, key=str)
+        return {"kind": self.kind, "scope": list(self.scope), "values": values, "least": self.least, "most": self.most}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Count:
+        least = data.get("least", 0)
+        return cls(tuple(data["scope"]), tuple(data["values"]), least, data.get("most", len(data["scope"])))
+
+    def post(self, to: Posting) -> None:
+        literals = [to.literal(n, value) for n in self.scope for value in set(self.values) if value in to.domains[n]]
+        to.model.add_linear_constraint(sum(literals), self.least, self.most)
+
+    def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
+        literals = tuple((n, value) for n in self.scope for value in self.values if value in domains[n])
+        return [LiteralGroup("count", literals, target=(float(self.least), float(self.most)))]
+
+    def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
+        member = membership([self.values] * len(domains), domains, arity, size)
+        return {"member": member, "least": np.array(self.least), "most": np.array(self.most)}
+
+    @staticmethod
+    def degree(values: Tensor, p: Parameters) -> Tensor:
+        return excess(pick(p["member"], values).sum(-1), p["least"], p["most"])
+
+    @staticmethod
+    def expected(beliefs: Tensor, p: Parameters) -> Tensor:
+        return expected_excess(beliefs, p["member"].long(), p["least"], p["most"], span=beliefs.shape[-2])

@@ -1,0 +1,121 @@
+"""Linear: a weighted sum of integer variables against a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..graph import GraphError, Value
+from .base import Constraint, Domain, LiteralGroup, Parameters, numbers, pick
+from .posting import Posting
+from .sums import excess, expected_excess
+
+MOST_SPAN = 1 << 16
+"""The largest range of a sum whose distribution is still computed for beliefs (memory: one float each)."""
+
+
+@dataclass(frozen=True)
+class Linear(Constraint):
+    """``sum(coefficients * values) op bound`` with ``op`` one of ``<=``, ``>=``, ``=``; all numbers integers.
+
+    The violation degree is the distance of the sum to the nearest sum allowed.
+    """
+
+    scope: tuple[str, ...]
+    coefficients: tuple[int, ...]
+    op: str
+    bound: int
+
+    symmetric = False  # coefficients go with the scope; canonical() sorts both together
+
+    def validate(self, domains: Mapping[str, Domain]) -> None:
+        super().validate(domains)
+        if len(self.coefficients) != len(self.scope):
+            raise GraphError(f"{self.describe()}: {len(self.coefficients)} coefficients, {len(self.scope)} variables")
+        if self.op not in ("<=", ">=", "="):
+            raise GraphError(f"{self.describe()}: unknown operator {self.op!r} (<=, >=, =)")
+        if not all(isinstance(c, int) and not isinstance(c, bool) for c in (*self.coefficients, self.bound)):
+            raise GraphError(f"{self.describe()}: coefficients and bound are integers")
+        for name in self.scope:
+            numbers(domains[name], name, self.kind)
+
+    def describe(self) -> str:
+        terms = [f"{c}*{name}" for c, name in zip(self.coefficients[:6], self.scope, strict=False)]
+        return f"Linear({' + '.join(terms)}{' + …' if len(self.scope) > 6 else ''} {self.op} {self.bound})"
+
+    def check(self, values: Sequence[Value]) -> bool:
+        total = sum(c * int(value) for c, value in zip(self.coefficients, values, strict=True))
+        return total <= self.bound if self.op == "<=" else total >= self.bound if self.op == ">=" else total == self.bound
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "scope": list(self.scope),
+            "coefficients": list(self.coefficients),
+            "op": self.op,
+            "bound": self.bound,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Linear:
+        coefficients = data.get("coefficients", [1] * len(data["scope"]))
+        return cls(tuple(data["scope"]), tuple(coefficients), data["op"], data["bound"])
+
+    def canonical(self) -> dict[str, Any]:
+        pairs = sorted(zip(self.scope, self.coefficients, strict=True))
+        return {**self.to_json(), "scope": [n for n, _ in pairs], "coefficients": [c for _, c in pairs]}
+
+    def post(self, to: Posting) -> None:
+        total = sum(c * to.variable(name) for c, name in zip(self.coefficients, self.scope, strict=True))
+        least, most = self._interval(-(2**62), 2**62)
+        to.model.add_linear_constraint(total, least, most)
+
+    def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
+        pairs = [(n, v, float(c * int(v))) for c, n in zip(self.coefficients, self.scope, strict=True) for v in domains[n]]
+        literals, weights = tuple((n, v) for n, v, _ in pairs), tuple(w for _, _, w in pairs)
+        return [LiteralGroup(f"linear {self.op}", literals, weights, (float(self.bound),))]
+
+    def obstacle(self, domains: Mapping[str, Domain]) -> str | None:
+        span = 0
+        for c, name in zip(self.coefficients, self.scope, strict=True):
+            values = numbers(domains[name], name, self.kind)
+            span += abs(c) * (max(values) - min(values))
+        if span > MOST_SPAN:
+            return f"the sum in {self.describe()} ranges over {span} values; energies are computed up to {MOST_SPAN}"
+        return None
+
+    def bucket(self) -> Hashable:
+        # Sums of like span go together: the distribution of the narrow ones should not pay for the wide ones.
+        return super().bucket(), (sum(abs(c) for c in self.coefficients)).bit_length()
+
+    def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
+        # Shifted so that every term is >= 0 and the smallest sum is 0.
+        terms = np.zeros((arity, size), dtype=np.int64)
+        shift = 0
+        for k, (c, domain, name) in enumerate(zip(self.coefficients, domains, self.scope, strict=True)):
+            own = c * np.array(numbers(domain, name, self.kind), dtype=np.int64)
+            terms[k, : len(domain)] = own - own.min()
+            shift += int(own.min())
+        least, most = self._interval(shift, shift + int(terms.max(-1).sum()))
+        return {"terms": terms, "least": np.array(least - shift), "most": np.array(most - shift)}
+
+    def _interval(self, lowest: int, highest: int) -> tuple[int, int]:
+        return (lowest if self.op == "<=" else self.bound), (highest if self.op == ">=" else self.bound)
+
+    @classmethod
+    def simplify(cls, p: Parameters) -> Parameters:
+        span = int(p["terms"].amax(-1).sum(-1).max())
+        return {**p, "span": torch.empty(*p["terms"].shape[:2], 0, span)}  # a number as a shape: see AllDifferent
+
+    @staticmethod
+    def degree(values: Tensor, p: Parameters) -> Tensor:
+        return excess(pick(p["terms"], values).sum(-1), p["least"], p["most"])
+
+    @staticmethod
+    def expected(beliefs: Tensor, p: Parameters) -> Tensor:
+        return expected_excess(beliefs, p["terms"], p["least"], p["most"], span=p["span"].shape[-1])

@@ -1,0 +1,35 @@
+"""What Linear and Count share: the distribution of a sum of independent integers, and how far it leaves an interval."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def excess(total: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """How far ``total`` lies outside [low, high]; 0 inside."""
+    return (low - total).clamp(min=0) + (total - high).clamp(min=0)
+
+
+def expected_excess(beliefs: Tensor, terms: Tensor, low: Tensor, high: Tensor, span: int) -> Tensor:
+    """The expectation of ``excess`` under independent variables, by convolving their distributions one by one.
+
+    Args:
+        beliefs: [..., K, D] probabilities.
+        terms: [..., K, D] what each literal adds to the sum: integers >= 0.
+        low, high: [...] the interval, measured like the sum.
+        span: S - 1, the largest sum possible; the cost is K passes over [..., S].
+
+    Returns:
+        [...] of the dtype of ``beliefs``.
+    """
+    lead = torch.broadcast_shapes(beliefs.shape[:-2], terms.shape[:-2])
+    sums = torch.arange(span + 1, device=beliefs.device)
+    chance = (sums == 0).to(beliefs.dtype).expand(*lead, -1)
+    for k in range(beliefs.shape[-2]):
+        # chance'(s) = sum_d p_k(d) chance(s - term_kd)
+        origin = sums - terms[..., k, :, None]
+        index = origin.clamp(min=0).expand(*lead, -1, -1)
+        shifted = chance[..., None, :].expand(index.shape).gather(-1, index) * (origin >= 0)
+        chance = (beliefs[..., k, :, None] * shifted).sum(-2)
+    return (chance * excess(sums, low[..., None], high[..., None])).sum(-1)

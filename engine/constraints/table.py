@@ -1,0 +1,101 @@
+"""Table: the scope takes one of the listed tuples, or none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..graph import GraphError, Value
+from .base import Constraint, Domain, LiteralGroup, Parameters
+from .posting import Posting
+
+
+@dataclass(frozen=True)
+class Table(Constraint):
+    """The tuple of the scope's values is among ``tuples`` (``allowed``) or is not (``allowed=False``)."""
+
+    scope: tuple[str, ...]
+    tuples: tuple[tuple[Value, ...], ...]
+    allowed: bool = True
+
+    symmetric = False
+
+    @cached_property
+    def _set(self) -> frozenset[tuple[Value, ...]]:
+        return frozenset(self.tuples)
+
+    def validate(self, domains: Mapping[str, Domain]) -> None:
+        super().validate(domains)
+        for row in self.tuples:
+            if len(row) != len(self.scope):
+                raise GraphError(f"{self.describe()}: tuple {row!r} has {len(row)} values, not {len(self.scope)}")
+
+    def check(self, values: Sequence[Value]) -> bool:
+        return (tuple(values) in self._set) == self.allowed
+
+    def to_json(self) -> dict[str, Any]:
+        rows = [list(row) for row in self.tuples]
+        return {"kind": self.kind, "scope": list(self.scope), "tuples": rows, "allowed": self.allowed}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Table:
+        if not isinstance(data.get("allowed", True), bool):
+            raise GraphError('Table: "allowed" is true or false')
+        return cls(tuple(data["scope"]), tuple(tuple(row) for row in data["tuples"]), data.get("allowed", True))
+
+    def canonical(self) -> dict[str, Any]:
+        order = sorted(range(len(self.scope)), key=lambda k: self.scope[k])
+        rows = sorted({tuple(row[k] for k in order) for row in self.tuples}, key=str)
+        return {**self.to_json(), "scope": sorted(self.scope), "tuples": rows}
+
+    def post(self, to: Posting) -> None:
+        rows = [tuple(to.code(value) for value in row) for row in self._possible(to.domains)]
+        variables = [to.variable(name) for name in self.scope]
+        if self.allowed:
+            to.model.add_allowed_assignments(variables, rows)
+        elif rows:
+            to.model.add_forbidden_assignments(variables, rows)
+
+    def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
+        role = "table allowed" if self.allowed else "table forbidden"
+        rows = self._possible(domains)
+        return [LiteralGroup(role, tuple(zip(self.scope, row, strict=True))) for row in rows]
+
+    def _possible(self, domains: Mapping[str, Domain]) -> list[tuple[Value, ...]]:
+        """The distinct tuples that the domains leave possible."""
+        sets = [set(domains[name]) for name in self.scope]
+        return [r for r in dict.fromkeys(self.tuples) if all(v in s for v, s in zip(r, sets, strict=True))]
+
+    def bucket(self) -> Hashable:
+        return super().bucket(), len(self.tuples).bit_length()
+
+    def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
+        places = [{value: d for d, value in enumerate(domain)} for domain in domains]
+        rows = self._possible(dict(zip(self.scope, domains, strict=True)))
+        length = (1 << len(self.tuples).bit_length()) - 1  # the bucket's largest table
+        index = np.zeros((length, arity), dtype=np.int64)
+        for m, row in enumerate(rows):
+            index[m, : len(row)] = [place[value] for place, value in zip(places, row, strict=True)]
+        return {"index": index, "listed": np.arange(length) < len(rows), "allowed": np.array(self.allowed)}
+
+    @staticmethod
+    def degree(values: Tensor, p: Parameters) -> Tensor:
+        same = (values[..., None, :] == p["index"]) | ~p["slots"][..., None, :]
+        found = (same.all(-1) & p["listed"]).any(-1)
+        return (found != p["allowed"]).long()
+
+    @staticmethod
+    def expected(beliefs: Tensor, p: Parameters) -> Tensor:
+        # P(tuple) is a product over the scope; distinct tuples exclude one another, so their chances add up.
+        index = p["index"].transpose(-1, -2)  # [..., K, M]
+        lead = torch.broadcast_shapes(beliefs.shape[:-1], index.shape[:-1])
+        chance = beliefs.expand(*lead, -1).gather(-1, index.expand(*lead, -1))
+        chance = torch.where(p["slots"][..., None], chance, 1).prod(-2)
+        found = (chance * p["listed"]).sum(-1)
+        return torch.where(p["allowed"], 1 - found, found)

@@ -1,0 +1,217 @@
+"""Constraint graphs: named variables, finite domains, constraints over them, and optionally a linear objective."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+
+if TYPE_CHECKING:
+    from .constraints.base import Constraint
+
+Value = int | str
+"""A domain value: an integer, or a string where the problem speaks of names."""
+
+Assignment = dict[str, Value]
+"""One value per variable name."""
+
+
+class GraphError(ValueError):
+    """A graph, constraint or assignment that makes no sense; the message names the variable or constraint."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Minimise sum of ``coefficients[name] * value`` + ``constant``; every value and coefficient an integer."""
+
+    coefficients: Mapping[str, int]
+    constant: int = 0
+
+    def value(self, assignment: Mapping[str, Value]) -> int:
+        """The objective of a whole assignment."""
+        return self.constant + sum(c * int(assignment[name]) for name, c in self.coefficients.items())
+
+    def to_json(self) -> dict[str, Any]:
+        return {"coefficients": dict(self.coefficients), "constant": self.constant}
+
+
+class ConstraintGraph:
+    """A bipartite graph of variables and constraints, the template that instances share.
+
+    Args:
+        domains: variable name -> its finite list of values, all distinct; their order is the order of literals.
+        constraints: what must hold; scopes name variables of ``domains``.
+        objective: what to minimise among the assignments that break nothing, or None.
+
+    Raises:
+        GraphError: an empty or repeating domain, an unknown variable, a scope of the wrong arity, a constraint on
+            values that it cannot compare. The message names the variable.
+    """
+
+    def __init__(
+        self,
+        domains: Mapping[str, Sequence[Value]],
+        constraints: Iterable[Constraint] = (),
+        objective: Objective | None = None,
+    ) -> None:
+        shared: dict[tuple[Value, ...], tuple[Value, ...]] = {}  # equal domains share one tuple
+        tidy: dict[str, tuple[Value, ...]] = {}
+        for name, domain in domains.items():
+            values = tuple(domain)
+            if values not in shared:
+                _check_domain(name, values)
+                shared[values] = values
+            tidy[name] = shared[values]
+        self.domains: Mapping[str, tuple[Value, ...]] = tidy
+        self.constraints = tuple(constraints)
+        self.objective = objective
+        for constraint in self.constraints:
+            for name in constraint.scope:
+                if name not in tidy:
+                    raise GraphError(f"{constraint.describe()}: unknown variable {name!r}")
+            constraint.validate(tidy)
+        for name in objective.coefficients if objective else ():
+            if name not in tidy:
+                raise GraphError(f"objective: unknown variable {name!r}")
+            if not all(isinstance(value, int) for value in tidy[name]):
+                raise GraphError(f"objective: the domain of {name!r} is not numeric")
+
+    def __repr__(self) -> str:
+        return f"ConstraintGraph({len(self.domains)} variables, {len(self.constraints)} constraints)"
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ConstraintGraph) and (self is other or self.digest == other.digest)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variable names, in the order of tensors' V axis."""
+        return tuple(self.domains)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Variable name -> its position on the V axis."""
+        return {name: i for i, name in enumerate(self.domains)}
+
+    @cached_property
+    def nx(self) -> nx.Graph:
+        """The bipartite networkx graph: variable nodes are names, constraint nodes are ``("constraint", i)``."""
+        graph = nx.Graph()
+        for name, domain in self.domains.items():
+            graph.add_node(name, bipartite=0, domain=domain)
+        for i, constraint in enumerate(self.constraints):
+            graph.add_node(("constraint", i), bipartite=1, constraint=constraint)
+            graph.add_edges_from((name, ("constraint", i)) for name in constraint.scope)
+        return graph
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical form: the same however names and constraints were ordered when it was built."""
+        lines = [f"{name}:{json.dumps(list(domain))}" for name, domain in sorted(self.domains.items())]
+        lines += sorted(json.dumps(constraint.canonical(), sort_keys=True) for constraint in self.constraints)
+        if self.objective:
+            lines.append(json.dumps(self.objective.to_json(), sort_keys=True))
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def broken(self, assignment: Mapping[str, Value]) -> list[Constraint]:
+        """The constraints that a whole assignment breaks, by the reference check in plain Python.
+
+        Raises:
+            GraphError: a variable without a value, or a value outside its domain.
+        """
+        for name, domain in self.domains.items():
+            if name not in assignment:
+                raise GraphError(f"no value for variable {name!r}")
+            if assignment[name] not in domain:
+                raise GraphError(f"{name!r} = {assignment[name]!r} is outside its domain")
+        return [c for c in self.constraints if not c.check([assignment[name] for name in c.scope])]
+
+    def components(self) -> list[ConstraintGraph]:
+        """The connected components as graphs of their own; variables under no constraint come together as one.
+
+        A graph with one component returns itself. The objective is shared out, its constant to the first component.
+        """
+        alone = [name for name in self.domains if not self.nx.degree(name)]
+        groups = [{n for n in nodes} for nodes in nx.connected_components(self.nx)]
+        groups = [g for g in groups if len(g) > 1 or next(iter(g)) not in alone]
+        if len(groups) + bool(alone) <= 1:
+            return [self]
+        home = {node: i for i, group in enumerate(groups) for node in group}
+        home.update(dict.fromkeys(alone, len(groups)))
+        count = len(groups) + bool(alone)
+        domains: list[dict[str, tuple[Value, ...]]] = [{} for _ in range(count)]
+        constraints: list[list[Constraint]] = [[] for _ in range(count)]
+        coefficients: list[dict[str, int]] = [{} for _ in range(count)]
+        for name, domain in self.domains.items():
+            domains[home[name]][name] = domain
+        for i, constraint in enumerate(self.constraints):
+            constraints[home["constraint", i]].append(constraint)
+        for name, c in self.objective.coefficients.items() if self.objective else ():
+            coefficients[home[name]][name] = c
+        constant = self.objective.constant if self.objective else 0
+        return [
+            ConstraintGraph(d, c, Objective(o, constant if i == 0 else 0) if self.objective else None)
+            for i, (d, c, o) in enumerate(zip(domains, constraints, coefficients, strict=True))
+        ]
+
+    def with_constraints(self, extra: Iterable[Constraint]) -> ConstraintGraph:
+        """The same graph with further constraints."""
+        return ConstraintGraph(self.domains, (*self.constraints, *extra), self.objective)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object: ``variables`` (name -> domain), ``constraints`` and, where there is one, ``objective``."""
+        data: dict[str, Any] = {
+            "variables": {name: list(domain) for name, domain in self.domains.items()},
+            "constraints": [constraint.to_json() for constraint in self.constraints],
+        }
+        if self.objective:
+            data["objective"] = self.objective.to_json()
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ConstraintGraph:
+        """The graph that ``to_json`` wrote.
+
+        Raises:
+            GraphError: anything missing, of the wrong type or of an unknown kind.
+        """
+        from .constraints import from_json
+
+        if not isinstance(data, Mapping) or not isinstance(data.get("variables"), Mapping):
+            raise GraphError('a graph is an object with "variables" (name: domain) and "constraints"')
+        if not isinstance(data.get("constraints", []), list):
+            raise GraphError('"constraints" is a list of objects')
+        for name, domain in data["variables"].items():
+            if not isinstance(domain, list):
+                raise GraphError(f"variable {name!r}: its domain is a list of integers or strings")
+        objective = None
+        if data.get("objective") is not None:
+            objective = _objective_from_json(data["objective"])
+        return cls(data["variables"], [from_json(item) for item in data.get("constraints", [])], objective)
+
+
+def _check_domain(name: str, values: tuple[Value, ...]) -> None:
+    if not values:
+        raise GraphError(f"variable {name!r}: empty domain")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise GraphError(f"variable {name!r}: {value!r} is neither an integer nor a string")
+    if len(set(values)) < len(values):
+        raise GraphError(f"variable {name!r}: a value occurs twice in its domain")
+
+
+def _objective_from_json(data: Any) -> Objective:
+    coefficients = data.get("coefficients") if isinstance(data, Mapping) else None
+    constant = data.get("constant", 0) if isinstance(data, Mapping) else 0
+    if not isinstance(coefficients, Mapping) or not all(
+        isinstance(c, int) and not isinstance(c, bool) for c in (*coefficients.values(), constant)
+    ):
+        raise GraphError('"objective" is an object with integer "coefficients" (name: number) and "constant"')
+    return Objective(dict(coefficients), constant)

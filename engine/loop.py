@@ -1,0 +1,231 @@
+"""The one loop: it steps a solver over a batch, checks, restarts what settled wrong, drops what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .compile import compile_problems
+from .graph import Assignment
+from .problem import Problem
+from .random import Random
+from .solution import Solution, Status, Trace
+from .solver import Info, Solver
+from .state import put_rows, select_rows
+from .task import Progress, Task
+
+TRACE_POINTS = 256
+WASTE = 2.0
+"""Problems share a batch while padding them to the largest costs at most this factor in literals."""
+
+
+def iterate(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+    """Run a step-wise solver on problems, batch by batch, each with its fair share of the time left."""
+    left = len(problems)
+    for members in batches(problems, task.budget.batch or solver.rows):
+        batch = _Batch(solver, problems, members, task.share(task.remaining * len(members) / left))
+        yield from batch.run()
+        left -= len(members)
+
+
+def batches(problems: Sequence[Problem], rows: int) -> list[list[int]]:
+    """Positions of problems grouped by like size, at most ``rows`` a group, in order of size."""
+    groups: list[list[int]] = []
+    sizes = [_literals(problem) for problem in problems]
+    for i in sorted(range(len(problems)), key=lambda i: sizes[i]):
+        if groups and len(groups[-1]) < rows and sizes[i] <= WASTE * sizes[groups[-1][0]]:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return groups
+
+
+def _literals(problem: Problem) -> int:
+    domains = problem.graph.domains
+    return len(domains) * max((len(d) for d in domains.values()), default=1)
+
+
+class _Batch:
+    """One batch under way: P problems, R copies of each, row p * R + c. Mutable, private to the loop."""
+
+    def __init__(self, solver: Solver, problems: Sequence[Problem], members: Sequence[int], task: Task) -> None:
+        self.solver, self.task = solver, task
+        self.members = list(members)  # the problems' positions, for the caller
+        self.problems = [problems[i] for i in members]
+        self.total = len(members)
+        self.copies = self._copies()
+        self.iteration = 0
+        count = len(members)
+        self.done = np.zeros(count, dtype=bool)
+        self.starts = np.ones((count, self.copies), dtype=np.int64)
+        self.instance = compile_problems(self.problems, self.copies, task.device)
+        self.state = solver.init(self.instance, self._random(range(count * self.copies)))
+        self.best = torch.full((count,), torch.iinfo(torch.int64).max, device=task.device)
+        self.best_energy = torch.zeros(count, dtype=torch.int64, device=task.device)
+        self.best_assignment = torch.zeros(count, self.instance.shape[1], dtype=torch.int64, device=task.device)
+        self.trace = _TraceBuffer(count)
+
+    def run(self) -> Iterator[tuple[int, Solution]]:
+        while True:
+            info = self._advance()
+            solved, settled = self._check(info)
+            stuck = settled.all(1) & ~self._may_start()
+            finished = (solved | stuck | self._exhausted()) & ~self.done
+            self._tell(solved)
+            for p in finished.nonzero()[0].tolist():
+                yield self.members[p], self._solution(p, bool(solved[p]))
+            self.done |= finished
+            if self.done.all():
+                return
+            self._restart(settled)
+            if 2 * self.done.sum() >= len(self.done):
+                self._compact()
+
+    def _copies(self) -> int:
+        copies = max(1, (self.task.budget.batch or self.solver.rows) // len(self.problems))
+        return min(copies, self.task.budget.restarts or copies)
+
+    def _random(self, rows: Iterable[int]) -> Random:
+        places = [divmod(row, self.copies) for row in rows]
+        seed = self.task.seed
+        labels = [(seed, self.problems[p].digest, c, int(self.starts[p, c])) for p, c in places]
+        return Random.for_rows(labels, self.task.device)
+
+    def _advance(self) -> Info:
+        steps = self.solver.check_every
+        if self.task.budget.iterations is not None:
+            steps = min(steps, self.task.budget.iterations - self.iteration)
+        for _ in range(steps):
+            self.state, info = self.solver.step(self.instance, self.state)
+        self.iteration += steps
+        return info
+
+    def _check(self, info: Info) -> tuple[np.ndarray, np.ndarray]:
+        """Check every row, keep each problem's best and a point of its trace: solved [P] and settled [P, R]."""
+        assignment = self.solver.decode(self.instance, self.state)
+        violations, energy = self.instance.check(assignment)
+        shape = (len(self.problems), self.copies)
+        now, copy = violations.view(shape).min(1)
+        row = torch.arange(shape[0], device=copy.device) * self.copies + copy
+        better = now < self.best
+        self.best = torch.where(better, now, self.best)
+        self.best_energy = torch.where(better, energy[row], self.best_energy)
+        self.best_assignment = torch.where(better[:, None], assignment[row], self.best_assignment)
+        self.trace.add(self.iteration, info.energy[row], now, info.residual[row])
+        settled = self.solver.settled(self.instance, self.state, info) & (violations > 0)
+        return (self.best == 0).cpu().numpy(), settled.view(shape).cpu().numpy()
+
+    def _exhausted(self) -> bool:
+        limit = self.task.budget.iterations
+        return self.task.over or (limit is not None and self.iteration >= limit)
+
+    def _may_start(self) -> np.ndarray:
+        """[P] bool: problems with a restart left."""
+        limit = self.task.budget.restarts
+        return np.full(len(self.problems), True) if limit is None else self.starts.sum(1) < limit
+
+    def _tell(self, solved: np.ndarray) -> None:
+        open_ = (~solved & ~self.done).nonzero()[0].tolist()
+        if self.task.on_progress is None or not open_:
+            return
+        self.task.on_progress(
+            Progress(
+                solver=self.solver.name,
+                iteration=self.iteration,
+                solved=self.total - len(open_),
+                total=self.total,
+                violations=int(self.best[open_].min()),
+                problem=self.problems[open_[0]],
+                view=lambda: self._assignment(open_[0]),
+            )
+        )
+
+    def _assignment(self, p: int) -> Assignment:
+        row = torch.tensor([p * self.copies], device=self.task.device)
+        return self.instance.select(row).assignments(self.best_assignment[p : p + 1])[0]
+
+    def _solution(self, p: int, solved: bool) -> Solution:
+        return Solution(
+            problem=self.problems[p],
+            solver=self.solver.name,
+            status=Status.SOLVED if solved else Status.CANCELLED if self.task.cancelled() else Status.UNSOLVED,
+            assignment=self._assignment(p),
+            violations=int(self.best[p]),
+            energy=float(self.best_energy[p]),
+            iterations=self.iteration,
+            seconds=self.task.elapsed,
+            seed=self.task.seed,
+            device=self.task.device,
+            version=self.solver.version,
+            options=self.solver.options,
+            trace=self.trace.of(p),
+        )
+
+    def _restart(self, settled: np.ndarray) -> None:
+        """Begin anew, each from its next random stream, the rows that settled on a wrong answer."""
+        limit = self.task.budget.restarts
+        rows = []
+        for p, c in np.argwhere(settled & ~self.done[:, None]):
+            if limit is None or self.starts[p].sum() < limit:
+                self.starts[p, c] += 1
+                rows.append(int(p * self.copies + c))
+        self._start(rows)
+
+    def _start(self, rows: Sequence[int]) -> None:
+        if rows:
+            index = torch.tensor(rows, device=self.task.device)
+            fresh = self.solver.init(self.instance.select(index), self._random(rows))
+            self.state = put_rows(self.state, index, fresh)
+
+    def _compact(self) -> None:
+        """Drop finished problems; the rows they free go to further copies of the others."""
+        keep = (~self.done).nonzero()[0]
+        old = self.copies
+        self.members = [self.members[p] for p in keep]
+        self.problems = [self.problems[p] for p in keep]
+        self.done = self.done[keep]
+        self.trace.keep(keep)
+        index = torch.from_numpy(keep).to(self.task.device)
+        self.best, self.best_energy = self.best[index], self.best_energy[index]
+        self.best_assignment = self.best_assignment[index]
+        self.copies = max(old, self._copies())
+        self.starts = np.pad(self.starts[keep], ((0, 0), (0, self.copies - old)), constant_values=1)
+        # Row p * copies + c continues the old copy c; copies that are new take any row's place until they start.
+        rows = keep[:, None] * old + np.arange(self.copies) % old
+        index = torch.from_numpy(rows.flatten()).to(self.task.device)
+        self.instance = self.instance.select(index)
+        self.state = select_rows(self.state, index)
+        self._start([row for row in range(rows.size) if row % self.copies >= old])
+
+
+class _TraceBuffer:
+    """Points of P traces at common iterations; when full, every second one is dropped and the spacing doubles."""
+
+    def __init__(self, problems: int) -> None:
+        self.iterations: list[int] = []
+        self.points = np.zeros((3, problems, TRACE_POINTS), dtype=np.float32)
+        self.spacing = 1
+        self.seen = 0
+
+    def add(self, iteration: int, *values: Tensor) -> None:
+        self.seen += 1
+        if (self.seen - 1) % self.spacing:
+            return
+        if len(self.iterations) == TRACE_POINTS:
+            self.points[:, :, : TRACE_POINTS // 2] = self.points[:, :, ::2]
+            self.iterations = self.iterations[::2]
+            self.spacing *= 2
+        self.points[:, :, len(self.iterations)] = torch.stack([v.float() for v in values]).cpu().numpy()
+        self.iterations.append(iteration)
+
+    def keep(self, problems: np.ndarray) -> None:
+        self.points = self.points[:, problems]
+
+    def of(self, problem: int) -> Trace:
+        energy, violations, residual = self.points[:, problem, : len(self.iterations)]
+        return Trace(
+            np.array(self.iterations, dtype=np.int32), energy.copy(), violations.astype(np.int32), residual.copy()
+        )

@@ -1,0 +1,154 @@
+"""What a run ends in: an outcome, an assignment, and how it got there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from ulid import ULID
+
+from .graph import Assignment
+from .problem import Problem
+
+
+class Status(StrEnum):
+    """How a run ended. Only complete solvers and contradictory givens say ``optimal`` or ``unsatisfiable``."""
+
+    SOLVED = "solved"
+    OPTIMAL = "optimal"
+    UNSOLVED = "unsolved"
+    UNSATISFIABLE = "unsatisfiable"
+    UNSUPPORTED = "unsupported"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def good(self) -> bool:
+        """Whether the question was answered: solved, or proved to have no solution."""
+        return self in (Status.SOLVED, Status.OPTIMAL, Status.UNSATISFIABLE)
+
+    @property
+    def solved(self) -> bool:
+        """Whether there is an assignment that breaks nothing."""
+        return self in (Status.SOLVED, Status.OPTIMAL)
+
+    @property
+    def advice(self) -> str:
+        """What the user may try next."""
+        return _ADVICE[self]
+
+
+_ADVICE = {
+    Status.SOLVED: "every constraint holds, checked apart from the solver",
+    Status.OPTIMAL: "every constraint holds and no better answer exists",
+    Status.UNSOLVED: "the budget ran out: raise --limit or --restarts, or let a complete solver try (--solver cpsat)",
+    Status.UNSATISFIABLE: "no assignment satisfies every constraint; check the instance if you expected one",
+    Status.UNSUPPORTED: "this solver cannot take this graph: choose another (solve solvers list) or --solver auto",
+    Status.CANCELLED: "stopped before the budget ran out; the best assignment so far is kept",
+    Status.FAILED: "the solver raised an error; the rest was carried on",
+}
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The course of one run, thinned evenly to a few hundred points; four arrays of one length.
+
+    Args:
+        iteration: int32, when the point was taken.
+        energy: float32, the solver's own energy.
+        violations: int32, constraints broken by the decoded assignment.
+        residual: float32, relative change of the state in that iteration.
+    """
+
+    iteration: np.ndarray
+    energy: np.ndarray
+    violations: np.ndarray
+    residual: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.iteration)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """One solver on one problem with one seed, and what came of it.
+
+    Args:
+        problem: what was asked.
+        solver: who answered; under a portfolio (``auto``) the member that won.
+        status: how it ended; ``status.advice`` tells what to try next.
+        assignment: the best assignment found, whole; None where there is none.
+        violations: how many constraints it breaks, by the engine's check; -1 without an assignment.
+        energy: total violation degree of the assignment; 0.0 exactly when solved.
+        objective: the figure that the problem minimises, or None.
+        iterations: steps until the solution was seen (or until the end); branches for a complete solver.
+        seconds: wall time from the call until then.
+        seed, device: what, with the versions, makes the run repeatable.
+        version, options: of the solver.
+        via: the portfolio that chose the solver, or None.
+        detail: a sentence more, e.g. which givens contradict or why the graph is unsupported.
+        trace: the course of the run, where one was kept.
+        id: a ULID, sortable by time.
+    """
+
+    problem: Problem
+    solver: str
+    status: Status
+    assignment: Assignment | None = None
+    violations: int = -1
+    energy: float = float("inf")
+    objective: int | None = None
+    iterations: int = 0
+    seconds: float = 0.0
+    seed: int = 0
+    device: str = "cpu"
+    version: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    via: str | None = None
+    detail: str = ""
+    trace: Trace | None = field(default=None, repr=False, compare=False)
+    id: str = field(default_factory=lambda: str(ULID()))
+
+    @property
+    def text(self) -> str:
+        """The answer drawn for a terminal; empty where there is none."""
+        return self.problem.show(self.assignment) if self.assignment else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``solve --json`` prints; ``energy`` is null where there is no assignment."""
+        source = {"path": self.problem.source.path}
+        if self.problem.source.line is not None:
+            source["line"] = self.problem.source.line  # type: ignore[assignment]
+        data: dict[str, Any] = {
+            "id": self.id,
+            "problem": self.problem.digest,
+            "family": self.problem.family,
+            "source": source,
+            "solver": self.solver,
+            "status": str(self.status),
+            "iterations": self.iterations,
+            "violations": self.violations if self.assignment else None,
+            "energy": self.energy if self.assignment else None,
+            "seconds": round(self.seconds, 6),
+            "seed": self.seed,
+            "device": self.device,
+            "assignment": self.assignment,
+        }
+        if self.problem.minimises:
+            data["objective"] = self.objective
+        if self.via:
+            data["via"] = self.via
+        if self.detail:
+            data["detail"] = self.detail
+        return data
+
+
+class Unsolved(RuntimeError):
+    """Raised by ``solve(..., check=True)`` when a problem ends neither solved nor proved unsatisfiable."""
+
+    def __init__(self, solutions: list[Solution]) -> None:
+        bad = [s for s in solutions if not s.status.good]
+        super().__init__(f"{len(bad)} of {len(solutions)} not solved, first {bad[0].status}: {bad[0].status.advice}")
+        self.solutions = solutions

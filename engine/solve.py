@@ -1,0 +1,262 @@
+"""``solve``: from problems to checked, recorded solutions, whatever the solver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from .constraints import Linear
+from .graph import Assignment, ConstraintGraph
+from .problem import Problem
+from .solution import Solution, Status, Unsolved
+from .solver import Solver
+from .task import Task
+
+
+class Recorder(Protocol):
+    """Where runs are remembered; the store is one."""
+
+    def write(self, solutions: Sequence[Solution]) -> None:
+        """Keep runs, all or none of them."""
+
+
+FLUSH_RUNS = 1000
+FLUSH_SECONDS = 1.0
+
+
+def solve(
+    problems: Iterable[Problem],
+    solver: Solver,
+    task: Task = Task(),
+    *,
+    store: Recorder | None = None,
+    on_solution: Callable[[Solution], None] | None = None,
+    check: bool = False,
+) -> list[Solution]:
+    """Solve problems in one batch.
+
+    Args:
+        problems: any mixture of graphs.
+        solver: configured.
+        task: budget, seed, device, and how to watch or stop.
+        store: where to remember every run; written in batches while the solver pauses.
+        on_solution: told each solution as soon as it is final.
+        check: raise ``Unsolved`` at the end unless every problem was solved or proved unsatisfiable.
+
+    Returns:
+        One solution a problem, in order. An assignment under ``solved`` or ``optimal`` was checked constraint by
+        constraint in plain Python, apart from solver and tensors.
+
+    Raises:
+        Unsolved: with ``check``.
+    """
+    asked = list(problems)
+    found: dict[int, Solution] = {}
+    buffer: list[Solution] = []
+    flushed = time.monotonic()
+    try:
+        for i, raw in _answers(asked, solver, task):
+            found[i] = final = _verified(raw)
+            buffer.append(final)
+            if on_solution is not None:
+                on_solution(final)
+            if len(buffer) >= FLUSH_RUNS or time.monotonic() - flushed > FLUSH_SECONDS:
+                _flush(store, buffer)
+                flushed = time.monotonic()
+    finally:
+        _flush(store, buffer)
+    solutions = [found[i] for i in range(len(asked))]
+    if check and not all(s.status.good for s in solutions):
+        raise Unsolved(solutions)
+    return solutions
+
+
+def _flush(store: Recorder | None, buffer: list[Solution]) -> None:
+    if store is not None and buffer:
+        store.write(buffer)
+    buffer.clear()
+
+
+def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+    """Contradictory givens and best answers are the engine's own business; the rest is the solver's."""
+    ready = []
+    for i, problem in enumerate(problems):
+        contradiction = problem.contradiction()
+        if contradiction is None:
+            ready.append(i)
+            continue
+        constraint, givens = contradiction
+        named = " and ".join(f"{name} = {value}" for name, value in givens.items())
+        yield i, _told(problem, solver, task, Status.UNSATISFIABLE, f"givens {named} contradict {constraint.describe()}")
+    improving: dict[int, Solution] = {}
+    for i, solution in _satisfy([problems[i] for i in ready], solver, task):
+        if solution.status is Status.SOLVED and problems[ready[i]].minimises:
+            improving[ready[i]] = solution
+        else:
+            yield ready[i], solution
+    yield from _improve(improving, solver, task)
+
+
+def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+    """Ask for strictly less, again and again, until that fails: then the last answer stands, or is proved optimal."""
+    problems = {i: solution.problem for i, solution in best.items()}
+    while best:
+        tighter = {i: _tightened(problems[i], solution) for i, solution in best.items()}
+        for i in [i for i, problem in tighter.items() if problem is None]:
+            yield i, replace(best.pop(i), status=Status.OPTIMAL)
+        order = list(best)
+        for n, less in _satisfy([p for p in map(tighter.get, order) if p is not None], solver, task):
+            i = order[n]
+            if less.status.solved and less.assignment is not None:
+                best[i] = replace(
+                    less,
+                    id=best[i].id,
+                    problem=problems[i],
+                    iterations=best[i].iterations + less.iterations,
+                    status=Status.SOLVED,
+                )
+                if less.status is Status.OPTIMAL:
+                    yield i, replace(best.pop(i), status=Status.OPTIMAL)
+            else:
+                proved = less.status is Status.UNSATISFIABLE
+                last = best.pop(i)
+                yield i, replace(last, status=Status.OPTIMAL if proved else last.status, seconds=task.elapsed)
+
+
+def _tightened(problem: Problem, solution: Solution) -> Problem | None:
+    """The problem that asks for a better answer than this one; None if there can be none."""
+    assignment = solution.assignment or {}
+    if problem.tighten is not None:
+        return problem.tighten(assignment)
+    objective = problem.graph.objective
+    assert objective is not None
+    names = tuple(name for name, c in objective.coefficients.items() if c)
+    if not names:
+        return None
+    bound = objective.value(assignment) - objective.constant - 1
+    less = Linear(names, tuple(objective.coefficients[name] for name in names), "<=", bound)
+    return replace(problem, graph=problem.graph.with_constraints([less]))
+
+
+def _satisfy(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+    """Solve problems component by component, and join the parts of each."""
+    parts: list[Problem] = []
+    owner: list[int] = []
+    waiting: dict[int, int] = {}
+    joined: dict[int, list[Solution]] = {}
+    split: dict[int, list[ConstraintGraph]] = {}
+    for i, problem in enumerate(problems):
+        reason = solver.supports(problem.graph)
+        if reason is not None:
+            yield i, _told(problem, solver, task, Status.UNSUPPORTED, reason)
+            continue
+        pieces = split.setdefault(id(problem.graph), problem.graph.components())
+        joined[i] = [_unconstrained(problem, piece, solver, task) for piece in pieces if not piece.constraints]
+        mine = [problem] if len(pieces) == 1 else [_part(problem, piece) for piece in pieces if piece.constraints]
+        mine = [part for part in mine if part.graph.constraints]
+        waiting[i] = len(mine)
+        parts += mine
+        owner += [i] * len(mine)
+        if not mine:
+            yield i, _join(problem, joined.pop(i))
+    for n, solution in _guarded(parts, solver, task):
+        i = owner[n]
+        joined[i].append(solution)
+        waiting[i] -= 1
+        if not waiting[i]:
+            yield i, _join(problems[i], joined.pop(i))
+
+
+def _guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+    """The solver's answers; where it raises, its open problems are marked failed and the rest is carried on."""
+    answered: set[int] = set()
+    try:
+        for n, solution in solver.run(problems, task) if problems else ():
+            answered.add(n)
+            yield n, solution
+    except Exception as error:  # a plugin may raise anything
+        detail = f"{type(error).__name__}: {error}"
+        for n in sorted(set(range(len(problems))) - answered):
+            yield n, _told(problems[n], solver, task, Status.FAILED, detail)
+
+
+def _part(problem: Problem, piece: ConstraintGraph) -> Problem:
+    givens = {name: value for name, value in problem.givens.items() if name in piece.domains}
+    return Problem(piece, givens, problem.family, problem.source)
+
+
+def _unconstrained(problem: Problem, piece: ConstraintGraph, solver: Solver, task: Task) -> Solution:
+    """Variables under no constraint: their given, else the value that costs least."""
+    cost = piece.objective.coefficients if piece.objective else {}
+    assignment: Assignment = {}
+    for name, domain in piece.domains.items():
+        cheapest = min(domain, key=lambda value: cost[name] * int(value)) if name in cost else domain[0]
+        assignment[name] = problem.givens.get(name, cheapest)
+    status = Status.OPTIMAL if piece.objective else Status.SOLVED
+    return replace(_told(problem, solver, task, status, ""), assignment=assignment, violations=0, energy=0.0)
+
+
+def _join(problem: Problem, parts: Sequence[Solution]) -> Solution:
+    """One solution from those of the components: as bad as the worst, as slow as the slowest."""
+    worst = max(parts, key=lambda part: _BADNESS.index(part.status))
+    slowest = max(parts, key=lambda part: (part.iterations, part.trace is not None))
+    if len(parts) == 1:
+        return replace(worst, problem=problem)
+    whole: Assignment | None = None
+    if all(part.assignment is not None for part in parts):
+        merged = {name: value for part in parts for name, value in (part.assignment or {}).items()}
+        whole = {name: merged[name] for name in problem.graph.domains}
+    return replace(
+        worst,
+        problem=problem,
+        assignment=whole,
+        violations=sum(part.violations for part in parts) if whole is not None else -1,
+        energy=sum(part.energy for part in parts),
+        iterations=slowest.iterations,
+        seconds=max(part.seconds for part in parts),
+        trace=slowest.trace,
+    )
+
+
+_BADNESS = [
+    Status.OPTIMAL,
+    Status.SOLVED,
+    Status.UNSOLVED,
+    Status.CANCELLED,
+    Status.UNSUPPORTED,
+    Status.FAILED,
+    Status.UNSATISFIABLE,
+]
+
+
+def _verified(solution: Solution) -> Solution:
+    """The solution as the checker sees it: no claim of a solver survives that the constraints deny."""
+    problem = solution.problem
+    if solution.assignment is None:
+        if not solution.status.solved:
+            return solution
+        return replace(solution, status=Status.FAILED, detail="the solver claims a solution and gives none")
+    if not solution.status.solved:
+        return solution
+    broken = problem.broken(solution.assignment)
+    if broken:
+        detail = f"the solver claims a solution that breaks {broken[0].describe()}"
+        return replace(solution, status=Status.FAILED, detail=detail, violations=len(broken))
+    return replace(solution, violations=0, energy=0.0, objective=problem.objective(solution.assignment))
+
+
+def _told(problem: Problem, solver: Solver, task: Task, status: Status, detail: str) -> Solution:
+    """A solution that needed no search."""
+    return Solution(
+        problem,
+        solver.name,
+        status,
+        seconds=task.elapsed,
+        seed=task.seed,
+        device=task.device,
+        version=solver.version,
+        options=solver.options,
+        detail=detail,
+    )

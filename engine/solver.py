@@ -1,0 +1,108 @@
+"""The solver contract: frozen configuration outside, a state that is a value inside."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+from .compile import Instance
+from .graph import ConstraintGraph
+from .problem import Problem
+from .random import Random
+from .solution import Solution
+from .task import Task
+
+
+class Info(NamedTuple):
+    """What a step tells the loop.
+
+    Args:
+        energy: [B] the solver's own energy, for the trace.
+        residual: [B] relative change of the state, ‖z' − z‖ / ‖z‖.
+        halt: [B] a learned halting signal, or None.
+    """
+
+    energy: Tensor
+    residual: Tensor
+    halt: Tensor | None = None
+
+
+class OptionError(ValueError):
+    """An unknown solver option or a value outside its bounds."""
+
+
+class Solver(BaseModel, ABC):
+    """Base of all solvers. Fields are options: typed, documented, bounded; the CLI and the docs are made from them.
+
+    A subclass sets ``name`` and ``citation`` and implements ``init``, ``step`` and ``decode``. The state is any nest of
+    dataclasses, tuples and dictionaries of tensors that lead with the batch axis [B, ...]; ``step`` must not change
+    the state it is given. Randomness comes from the ``Random`` handed to ``init``, kept in the state.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    name: ClassVar[str]
+    version: ClassVar[str] = "1"
+    citation: ClassVar[str] = ""
+    complete: ClassVar[bool] = False
+    """Whether an answer of *unsatisfiable* or *optimal* may be believed."""
+    check_every: ClassVar[int] = 1
+    """Steps between two checks by the engine."""
+
+    rows: int = Field(64, ge=1, description="rows run side by side; copies of the problems fill them")
+    tolerance: float = Field(1e-4, ge=0, description="a row with a residual below this has settled")
+
+    def supports(self, graph: ConstraintGraph) -> str | None:
+        """Why the solver cannot take this graph, or None."""
+        return None
+
+    @abstractmethod
+    def init(self, instance: Instance, random: Random) -> Any:
+        """The first state of every row, a function of the row's problem and its random stream alone."""
+
+    @abstractmethod
+    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
+        """One application of the update."""
+
+    @abstractmethod
+    def decode(self, instance: Instance, state: Any) -> Tensor:
+        """The assignment [B, V] of domain indices that the state stands for; only allowed literals."""
+
+    def settled(self, instance: Instance, state: Any, info: Info) -> Tensor:
+        """[B] bool: rows that further steps will not change. By default those whose residual is below tolerance."""
+        return info.residual < self.tolerance
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        """Solve problems of supported graphs; yield (position, solution) as they come, each position once.
+
+        The default is the engine's loop; complete solvers and portfolios override it.
+        """
+        from .loop import iterate
+
+        return iterate(self, problems, task)
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> Solver:
+        """The solver with options as strings or typed values.
+
+        Raises:
+            OptionError: naming the option, its bounds, and the options there are.
+        """
+        try:
+            return cls(**options)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"])) or "options"
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(cls.model_fields)
+                raise OptionError(f"solver {cls.name} has no option {name!r} (it has: {known})") from None
+            raise OptionError(f"solver {cls.name}, option {name}: {first['msg']}, not {first['input']!r}") from None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All options with their values, JSON-able."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,82 @@
+"""What a run is allowed to spend, and how the world watches and stops it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from .graph import Assignment
+from .problem import Problem
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits of one call; whichever is met first ends it.
+
+    Args:
+        seconds: wall time from ``Task.started``, so that reading and compiling count; None for no limit.
+        iterations: steps a row may take, over all its restarts; branches for a complete solver.
+        restarts: starts a problem may have in all, side by side and one after another.
+        batch: the largest number of rows (problem copies) run side by side; None leaves it to the solver.
+    """
+
+    seconds: float | None = 60.0
+    iterations: int | None = None
+    restarts: int | None = None
+    batch: int | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a batch stands, told to ``Task.on_progress`` at each check.
+
+    Args:
+        solver: who is running.
+        iteration: steps taken in this batch.
+        solved, total: problems of the batch.
+        violations: the fewest constraints broken now, among the unsolved problems.
+        problem: the first unsolved problem.
+        view: its best assignment now (decoded only when called).
+    """
+
+    solver: str
+    iteration: int
+    solved: int
+    total: int
+    violations: int
+    problem: Problem
+    view: Callable[[], Assignment]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything about a run that is neither the problem nor the solver."""
+
+    budget: Budget = Budget()
+    seed: int = 0
+    device: str = "cpu"
+    started: float = field(default_factory=time.monotonic)
+    on_progress: Callable[[Progress], None] | None = None
+    cancelled: Callable[[], bool] = lambda: False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; infinite without a limit."""
+        return float("inf") if self.budget.seconds is None else self.budget.seconds - self.elapsed
+
+    @property
+    def over(self) -> bool:
+        """Whether time is up or somebody asked to stop."""
+        return self.remaining <= 0 or self.cancelled()
+
+    def share(self, seconds: float) -> Task:
+        """The same task with at most ``seconds`` from now."""
+        if seconds >= self.remaining:
+            return self
+        return replace(self, budget=replace(self.budget, seconds=self.elapsed + seconds))
