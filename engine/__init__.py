@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .solution import Status as Status
     from .solution import Trace as Trace
     from .solution import Unsolved as Unsolved
-    from .solve import solve as solve
+    from .solving import solve as solve
     from .solver import Info as Info
     from .solver import OptionError as OptionError
     from .solver import Solver as Solver
@@ -46,7 +46,7 @@ _HOME = {
     ".problem": ("Problem", "Source"),
     ".random": ("Random",),
     ".solution": ("Solution", "Status", "Trace", "Unsolved"),
-    ".solve": ("solve",),
+    ".solving": ("solve",),
     ".solver": ("Info", "OptionError", "Solver"),
     ".task": ("Budget", "Progress", "Task"),
 }

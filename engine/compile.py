@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor
 from .constraints.base import Constraint, Factor
 from .graph import Assignment, ConstraintGraph
 from .problem import Problem
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,14 @@ class Instance:
     template: Tensor
     allowed: Tensor
     factors: tuple[Factor, ...]
-    costs: Tensor | None = field(default=None)
+    costs: Tensor | None = None
+    _memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: str, build: Callable[[], T]) -> T:
+        """What a solver derives from the templates alone (never from rows), built once and kept for all selections."""
+        if name not in self._memo:
+            self._memo[name] = build()
+        return cast(T, self._memo[name])
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -84,7 +95,7 @@ class Instance:
         template = self.template[rows]
         shared = len(self.graphs) == 1
         factors = tuple(factor.with_rows(None if shared else template) for factor in self.factors)
-        return Instance(self.graphs, template, self.allowed[rows], factors, self.costs)
+        return Instance(self.graphs, template, self.allowed[rows], factors, self.costs, self._memo)
 
     def to(self, device: torch.device | str) -> Instance:
         """The same instance on another device."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .compile import compile_problems
-from .graph import Assignment
+from .graph import Assignment, ConstraintGraph
 from .problem import Problem
 from .random import Random
 from .solution import Solution, Status, Trace
@@ -23,24 +24,48 @@ WASTE = 2.0
 
 
 def iterate(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-    """Run a step-wise solver on problems, batch by batch, each with its fair share of the time left."""
-    left = len(problems)
-    for members in batches(problems, task.budget.batch or solver.rows):
-        batch = _Batch(solver, problems, members, task.share(task.remaining * len(members) / left))
-        yield from batch.run()
-        left -= len(members)
+    """Run a step-wise solver on problems, batch by batch, each with its fair share of the time left.
+
+    What a share of time left unsolved is tried again with what the others did not need, while that at least doubles it.
+    """
+    pending = list(range(len(problems)))
+    share = 0.0
+    while pending:
+        late: list[tuple[int, Solution]] = []
+        left = len(pending)
+        share = max(2 * share, task.remaining / left)  # seconds a problem
+        for members in _batches(solver, problems, pending, task):
+            portion = task.share(task.remaining * len(members) / left)
+            for i, solution in _Batch(solver, problems, members, portion).run():
+                if solution.status is Status.UNSOLVED and portion is not task and portion.over:
+                    late.append((i, solution))
+                else:
+                    yield i, solution
+            left -= len(members)
+        if not late or task.remaining / len(late) < 2 * share:
+            yield from late
+            return
+        pending = [i for i, _ in late]
 
 
-def batches(problems: Sequence[Problem], rows: int) -> list[list[int]]:
-    """Positions of problems grouped by like size, at most ``rows`` a group, in order of size."""
+def _batches(solver: Solver, problems: Sequence[Problem], members: Sequence[int], task: Task) -> list[list[int]]:
+    """Positions grouped by kinds of constraint and like size, each group no larger than the solver runs side by side."""
+    sizes = {i: _literals(problems[i]) for i in members}
+    kinds = {i: _kinds(problems[i].graph) for i in members}
     groups: list[list[int]] = []
-    sizes = [_literals(problem) for problem in problems]
-    for i in sorted(range(len(problems)), key=lambda i: sizes[i]):
-        if groups and len(groups[-1]) < rows and sizes[i] <= WASTE * sizes[groups[-1][0]]:
+    for i in sorted(members, key=lambda i: (kinds[i], sizes[i])):
+        first = groups[-1][0] if groups else i
+        rows = task.budget.batch or solver.width(sizes[i])
+        if groups and len(groups[-1]) < rows and kinds[i] == kinds[first] and sizes[i] <= WASTE * sizes[first]:
             groups[-1].append(i)
         else:
             groups.append([i])
     return groups
+
+
+@lru_cache(maxsize=1 << 14)
+def _kinds(graph: ConstraintGraph) -> tuple[str, ...]:
+    return tuple(sorted({constraint.kind for constraint in graph.constraints}))
 
 
 def _literals(problem: Problem) -> int:
@@ -85,7 +110,8 @@ class _Batch:
                 self._compact()
 
     def _copies(self) -> int:
-        copies = max(1, (self.task.budget.batch or self.solver.rows) // len(self.problems))
+        rows = self.task.budget.batch or self.solver.width(max(_literals(p) for p in self.problems))
+        copies = max(1, rows // len(self.problems))
         return min(copies, self.task.budget.restarts or copies)
 
     def _random(self, rows: Iterable[int]) -> Random:
@@ -105,18 +131,26 @@ class _Batch:
 
     def _check(self, info: Info) -> tuple[np.ndarray, np.ndarray]:
         """Check every row, keep each problem's best and a point of its trace: solved [P] and settled [P, R]."""
+        count, copies = len(self.problems), self.copies
         assignment = self.solver.decode(self.instance, self.state)
-        violations, energy = self.instance.check(assignment)
-        shape = (len(self.problems), self.copies)
-        now, copy = violations.view(shape).min(1)
-        row = torch.arange(shape[0], device=copy.device) * self.copies + copy
+        first = torch.arange(count, device=assignment.device) * copies
+        if self.solver.exact:
+            row = first + info.energy.view(count, copies).argmin(1)
+            assignment = assignment[row]
+            now, energy = self.instance.select(row).check(assignment)
+            wrong = info.energy > 0
+        else:
+            violations, energy = self.instance.check(assignment)
+            now, copy = violations.view(count, copies).min(1)
+            row = first + copy
+            assignment, energy, wrong = assignment[row], energy[row], violations > 0
         better = now < self.best
         self.best = torch.where(better, now, self.best)
-        self.best_energy = torch.where(better, energy[row], self.best_energy)
-        self.best_assignment = torch.where(better[:, None], assignment[row], self.best_assignment)
+        self.best_energy = torch.where(better, energy, self.best_energy)
+        self.best_assignment = torch.where(better[:, None], assignment, self.best_assignment)
         self.trace.add(self.iteration, info.energy[row], now, info.residual[row])
-        settled = self.solver.settled(self.instance, self.state, info) & (violations > 0)
-        return (self.best == 0).cpu().numpy(), settled.view(shape).cpu().numpy()
+        settled = self.solver.settled(self.instance, self.state, info) & wrong
+        return (self.best == 0).cpu().numpy(), settled.view(count, copies).cpu().numpy()
 
     def _exhausted(self) -> bool:
         limit = self.task.budget.iterations

@@ -39,8 +39,9 @@ class Solver(BaseModel, ABC):
     """Base of all solvers. Fields are options: typed, documented, bounded; the CLI and the docs are made from them.
 
     A subclass sets ``name`` and ``citation`` and implements ``init``, ``step`` and ``decode``. The state is any nest of
-    dataclasses, tuples and dictionaries of tensors that lead with the batch axis [B, ...]; ``step`` must not change
-    the state it is given. Randomness comes from the ``Random`` handed to ``init``, kept in the state.
+    dataclasses, tuples and dictionaries of tensors that lead with the batch axis [B, ...]. ``step`` owns the state it is
+    given and may reuse its memory: who wants to keep a state clones it first (``engine.state.clone``). Randomness comes
+    from the ``Random`` handed to ``init``, kept in the state.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -52,9 +53,20 @@ class Solver(BaseModel, ABC):
     """Whether an answer of *unsatisfiable* or *optimal* may be believed."""
     check_every: ClassVar[int] = 1
     """Steps between two checks by the engine."""
+    exact: ClassVar[bool] = False
+    """Whether Info.energy is zero exactly for rows whose decoded assignment breaks nothing; the loop then checks only
+    the row of least energy of each problem."""
+    literals: ClassVar[int] = 1 << 18
+    """Without the option ``rows``, a batch holds about this many literals (rows * variables * values)."""
 
-    rows: int = Field(64, ge=1, description="rows run side by side; copies of the problems fill them")
+    rows: int | None = Field(
+        None, ge=1, description="rows run side by side; copies of the problems fill them (default: by problem size)"
+    )
     tolerance: float = Field(1e-4, ge=0, description="a row with a residual below this has settled")
+
+    def width(self, literals: int) -> int:
+        """How many rows to run side by side when the largest problem has this many literals."""
+        return self.rows or max(1, self.literals // max(1, literals))
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         """Why the solver cannot take this graph, or None."""

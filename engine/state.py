@@ -33,6 +33,11 @@ def map_tensors(f: Callable[..., Tensor], state: Any, *others: Any) -> Any:
     return state
 
 
+def clone(state: Any) -> Any:
+    """A copy that shares no memory with the state."""
+    return map_tensors(torch.clone, state)
+
+
 def select_rows(state: Any, rows: Tensor) -> Any:
     """The state of some rows: every [B, ...] tensor becomes [len(rows), ...]."""
     return map_tensors(lambda t: t[rows], state)

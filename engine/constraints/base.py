@@ -169,6 +169,19 @@ class Constraint(ABC):
             [...] of the dtype of ``beliefs``, differentiable.
         """
 
+    @staticmethod
+    def expected_of_literals(chances: Tensor, p: Parameters) -> Tensor:
+        """``expected`` for kinds that see one literal a slot: those whose ``simplify`` names it in ``literal`` [T, F, K].
+
+        Args:
+            chances: [..., K] the probability of each slot's literal; 0 for padding.
+            p: encoded parameters.
+
+        Returns:
+            [...] of the dtype of ``chances``, differentiable.
+        """
+        raise NotImplementedError
+
     @classmethod
     def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
         """What each literal would cost: the degree if one variable of the scope changed and the rest stayed.
@@ -252,11 +265,22 @@ class Factor:
     def violations(self, assignment: Tensor) -> Tensor:
         """Violation degrees [B, F] (int64) of an assignment [B, V]; 0 exactly where a constraint holds."""
         values = self._gather(assignment)
-        return torch.where(self._active, self.kind.degree(values, self._rows), 0)
+        degree = self.kind.degree(values, self._rows)
+        return degree if self._full[1] else torch.where(self._active, degree, 0)
 
     def energy(self, beliefs: Tensor) -> Tensor:
         """Expected violation degrees [B, F] of beliefs [B, V, D]; equal to ``violations`` at one-hot beliefs."""
-        return torch.where(self._active, self.kind.expected(self._gather(beliefs), self._rows), 0)
+        if "literal" in self.parameters:
+            chances = _Gather.apply(beliefs.flatten(1), self._literals(beliefs.shape[2]))
+            chances = chances.view(len(beliefs), *self.scopes.shape[1:])
+            if not self._full[0]:
+                chances = chances * self._rows["slots"]
+            energy = self.kind.expected_of_literals(chances, self._rows)
+        else:
+            index = self._index.view(-1, self.scopes[0].numel())
+            gathered = _Gather.apply(beliefs, index).view(len(beliefs), *self.scopes.shape[1:], -1)
+            energy = self.kind.expected(gathered, self._rows)
+        return energy if self._full[1] else torch.where(self._active, energy, 0)
 
     def pick(self, rows: Tensor, index: Tensor) -> tuple[Tensor, Parameters]:
         """Scopes [N, K] and parameters [N, ...] of constraint ``index[n]`` in row ``rows[n]``."""
@@ -277,21 +301,57 @@ class Factor:
     def _index(self) -> Tensor:
         return (self.scopes[0] if self.template is None else self.scopes[self.template]).flatten()
 
-    def _gather(self, x: Tensor) -> Tensor:
-        """[B, V, ...] -> [B, F, K, ...]."""
-        b, v = x.shape[:2]
-        shape = (b, *self.scopes.shape[1:], *x.shape[2:])
-        if self.template is None:
-            return x.index_select(1, self._index).view(shape)
-        return x.reshape(b * v, *x.shape[2:]).index_select(0, self._flat(b, v)).view(shape)
+    @cached_property
+    def _full(self) -> tuple[bool, bool]:
+        """Whether no slot, and no constraint, is padding."""
+        return bool(self.parameters["slots"].all()), bool(self.active.all())
 
-    def _flat(self, b: int, v: int) -> Tensor:
-        if self._flat_cache is None:
-            start = torch.arange(b, device=self.scopes.device).repeat_interleave(self.scopes[0].numel()) * v
-            self._flat_cache = self._index + start
-        return self._flat_cache
+    def _literals(self, size: int) -> Tensor:
+        """[B or 1, F * K] where the slots' literals lie among the V * D of a row."""
+        if self._literal_index is None:
+            self._literal_index = self._index.view(-1, self.scopes[0].numel()) * size + self._rows["literal"].flatten(1)
+        return self._literal_index
 
-    _flat_cache: Tensor | None = None
+    _literal_index: Tensor | None = None
+
+    def _gather(self, values: Tensor) -> Tensor:
+        """[B, V] -> [B, F, K]."""
+        index = self._index.view(-1, self.scopes[0].numel()).expand(len(values), -1)
+        return values.gather(1, index).view(len(values), *self.scopes.shape[1:])
+
+
+class _Gather(torch.autograd.Function):
+    """x [B, N, ...], index [B or 1, M] -> [B, M, ...], with the backward pass that is fastest on CPU.
+
+    Autograd's own, an index_add of short rows, runs on one thread: measured 78 ms against 2 ms for 1.7 M indices.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, index: Tensor) -> Tensor:
+        if len(index) == 1:
+            return x.index_select(1, index[0])
+        if x.dim() == 2:
+            return x.gather(1, index)
+        return x.gather(1, index[..., None].expand(-1, -1, x.shape[2]))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        x, index = inputs
+        ctx.save_for_backward(index)
+        ctx.size = x.shape[1]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (index,) = ctx.saved_tensors
+        gradient = gradients[0]
+        if gradient.dim() == 2:
+            index = index.expand(len(gradient), -1)
+            return gradient.new_zeros(len(gradient), ctx.size).scatter_add(1, index, gradient), None
+        by_value = gradient.transpose(1, 2).contiguous()
+        zero = gradient.new_zeros(*by_value.shape[:2], ctx.size)
+        return zero.scatter_add(2, index[:, None].expand(by_value.shape), by_value).transpose(1, 2), None
 
 
 def membership(wanted: Sequence[Sequence[Value]], domains: Sequence[Domain], arity: int, size: int) -> np.ndarray:

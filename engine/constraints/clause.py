@@ -72,9 +72,19 @@ class Clause(Constraint):
     def degree(values: Tensor, p: Parameters) -> Tensor:
         return (~pick(p["member"], values).any(-1)).long()
 
+    @classmethod
+    def simplify(cls, p: Parameters) -> Parameters:
+        # Nearly always each variable occurs once: then one chance a slot is all that energies need to read.
+        member = p["member"]
+        return {**p, "literal": member.long().argmax(-1)} if bool((member.sum(-1) <= 1).all()) else p
+
     @staticmethod
     def expected(beliefs: Tensor, p: Parameters) -> Tensor:
-        false = (1 - (beliefs * p["member"]).sum(-1)).clamp(min=0)
+        return Clause.expected_of_literals((beliefs * p["member"]).sum(-1), p)
+
+    @staticmethod
+    def expected_of_literals(chances: Tensor, p: Parameters) -> Tensor:
+        false = 1 - chances
         if false.shape[-1] <= 8:
             # The product by hand: its gradient is exact where factors are zero, and needs no synchronisation.
             product = false[..., 0]
@@ -82,7 +92,7 @@ class Clause(Constraint):
                 product = product * false[..., k]
             return product
         # Long clauses in log space, where the product of many small factors would underflow. A factor at zero is
-        # kept exact by the mask; its own gradient is then that of the smallest normal number, i.e. none.
+        # kept exact by the mask; its own gradient is then none.
         tiny = torch.finfo(false.dtype).tiny
         product = false.clamp(min=tiny).log().sum(-1).exp()
         return torch.where((false <= tiny).any(-1), product * 0, product)

@@ -132,6 +132,14 @@ class Compare(Constraint):
         return (right * from_rank.gather(-1, p["rank"][..., 1, :].expand(right.shape))).sum(-1)
 
     @classmethod
+    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
+        if "partner" not in p:
+            return super().costs(values, p, size)
+        # A literal meets the other variable's value where its partner is that value.
+        meets = p["partner"] == values.flip(1)[..., None]
+        return meets.ne(p["equal"][:, None, None]).long()
+
+    @classmethod
     def cost_changes(
         cls, values: Tensor, slot: Tensor, new: Tensor, p: Parameters, size: int
     ) -> tuple[Tensor, Tensor, Tensor]:

@@ -64,8 +64,16 @@ class Xor(Constraint):
     def degree(values: Tensor, p: Parameters) -> Tensor:
         return (pick(p["member"], values).sum(-1) + p["odd"]) % 2
 
+    @classmethod
+    def simplify(cls, p: Parameters) -> Parameters:
+        return {**p, "literal": p["member"].long().argmax(-1)}
+
     @staticmethod
     def expected(beliefs: Tensor, p: Parameters) -> Tensor:
+        return Xor.expected_of_literals((beliefs * p["member"]).sum(-1), p)
+
+    @staticmethod
+    def expected_of_literals(chances: Tensor, p: Parameters) -> Tensor:
         # E[(-1)^true] is the product of (1 - 2 P(literal)); the probability of the wrong parity follows.
-        signs = (1 - 2 * (beliefs * p["member"]).sum(-1)).prod(-1)
+        signs = (1 - 2 * chances).prod(-1)
         return (1 + (2 * p["odd"] - 1) * signs) / 2

@@ -1,0 +1,98 @@
+"""Gradient descent of the energy over beliefs, with weights that rise on what stays violated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..engine.compile import Instance
+from ..engine.graph import ConstraintGraph
+from ..engine.random import Random
+from ..engine.solver import Info, Solver
+
+
+@dataclass(frozen=True)
+class DescentState:
+    """Args:
+    logits: [B, V, D], minus infinity where a literal is not allowed.
+    beliefs: [B, V, D], their softmax.
+    weights: a tensor [B, F] for each factor.
+    random: one stream a row.
+    age: [B] steps since the row's start.
+    """
+
+    logits: Tensor
+    beliefs: Tensor
+    weights: tuple[Tensor, ...]
+    random: Random
+    age: Tensor
+
+
+class Descent(Solver):
+    """Mirror descent (Nemirovski and Yudin 1983) on the weighted expected violation.
+
+    The gradient is taken with respect to the beliefs and added to their logits, which is steepest descent in the
+    geometry of the simplex and, unlike the plain gradient, does not vanish where beliefs are nearly certain. Constraint
+    weights grow in proportion to what stays violated, a Lagrangian ascent that lifts the state out of local minima
+    (Nagamatu and Yanaru 1996). Logits are bounded, so that a belief can always change its mind in a few steps.
+    """
+
+    name: ClassVar[str] = "descent"
+    citation: ClassVar[str] = (
+        "M. Nagamatu and T. Yanaru: On the stability of Lagrange programming neural networks for satisfiability "
+        "problems of propositional calculus. Neurocomputing 13, 1996."
+    )
+    check_every: ClassVar[int] = 10
+
+    rate: float = Field(0.5, gt=0, description="step size of the logits")
+    weight_rate: float = Field(0.1, ge=0, description="how fast the weight of a violated constraint rises")
+    forget: float = Field(0.0, ge=0, lt=1, description="share of its excess over 1 that a weight loses each step")
+    bound: float = Field(3.0, gt=0, description="largest difference of a logit from the mean of its variable's")
+    noise: float = Field(0.0, ge=0, description="Langevin noise on the logits at the start, in units of sqrt(rate)")
+    cooling: float = Field(500.0, gt=0, description="steps in which the noise falls to a third")
+    patience: int = Field(1000, ge=1, description="steps after which a row that is not solved starts anew")
+
+    def supports(self, graph: ConstraintGraph) -> str | None:
+        return next(filter(None, (c.obstacle(graph.domains) for c in graph.constraints)), None)
+
+    def init(self, instance: Instance, random: Random) -> DescentState:
+        b, v, d = instance.shape
+        logits = random.at(0).normal(v, d).masked_fill(~instance.allowed, -torch.inf)
+        weights = tuple(torch.ones(b, factor.count, device=instance.device) for factor in instance.factors)
+        return DescentState(logits, logits.softmax(-1), weights, random.at(1), torch.zeros(b, dtype=torch.int64, device=instance.device))
+
+    def step(self, instance: Instance, state: DescentState) -> tuple[DescentState, Info]:
+        def energy(beliefs: Tensor) -> tuple[Tensor, tuple[Tensor, tuple[Tensor, ...]]]:
+            each = tuple(factor.energy(beliefs) for factor in instance.factors)
+            rows = sum(((e * w).sum(1) for e, w in zip(each, state.weights, strict=True)), beliefs.new_zeros(len(beliefs)))
+            return rows.sum(), (rows, each)
+
+        # Rows are disjoint graphs: the gradient of their sum is each instance's own, without the cost of vmap.
+        gradient, (rows, each) = torch.func.grad(energy, has_aux=True)(state.beliefs)
+        logits = state.logits - self.rate * gradient
+        if self.noise:
+            scale = self.noise * self.rate**0.5 * torch.exp(-state.age / self.cooling)
+            logits = logits + scale[:, None, None] * _noise(state, logits)
+        logits = logits - logits.masked_fill(~instance.allowed, 0).sum(-1, keepdim=True) / instance.allowed.sum(-1, keepdim=True)
+        logits = logits.clamp(-self.bound, self.bound).masked_fill(~instance.allowed, -torch.inf)
+        weights = tuple(
+            w + self.weight_rate * e.clamp(max=1) - self.forget * (w - 1) for w, e in zip(state.weights, each, strict=True)
+        )
+        beliefs = logits.softmax(-1)
+        change = (beliefs - state.beliefs).flatten(1).norm(dim=1) / state.beliefs.flatten(1).norm(dim=1)
+        return DescentState(logits, beliefs, weights, state.random, state.age + 1), Info(rows, change)
+
+    def decode(self, instance: Instance, state: DescentState) -> Tensor:
+        return state.logits.argmax(-1)
+
+    def settled(self, instance: Instance, state: DescentState, info: Info) -> Tensor:
+        return (info.residual < self.tolerance) | (state.age >= self.patience)
+
+
+def _noise(state: DescentState, like: Tensor) -> Tensor:
+    """Standard normal [B, V, D], new at every step."""
+    return state.random.at(state.age).normal(*like.shape[1:])

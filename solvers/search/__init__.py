@@ -1,0 +1,1 @@
+"""The two searches behind ``localsearch``: flips over clauses, moves over any graph."""

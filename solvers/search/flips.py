@@ -1,0 +1,172 @@
+"""probSAT over clauses of two-valued variables: one flip a step in every row (Balint and Schöning, SAT 2012)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...engine.compile import Instance
+from ...engine.random import Random
+from ...engine.solver import Info
+
+EPS = 0.9
+MANY = 100
+"""True literals of the padding clause."""
+DRAWS = 32
+"""Steps whose random numbers are drawn together: the hash is then a small part of a step."""
+
+
+class Tables:
+    """What the flips need to know of T templates with at most M clauses of at most K literals.
+
+    Not a nest of tensors in the eyes of ``engine.state``: it has no rows.
+
+    Args:
+        variable, wanted, slots: [T, M + 1, K] the clauses' variables, the value each wants, and which slots are in use;
+            clause M stands for padding.
+        occurs: [T * V * 2, O] the clauses that a variable satisfies at each value, padded with M.
+        blocks: [N, S] the clauses in N runs of S, so that a broken one is found in N + S looks; padded with M.
+        weight: [O + 1] the unnormalised chance of a flip by how many clauses it breaks.
+    """
+
+    def __init__(self, instance: Instance, cb: float | None) -> None:
+        variable, wanted, slots = _clauses(instance)
+        t, m, k = variable.shape
+        v = instance.shape[1]
+        device = instance.device
+        self.clauses = m - 1
+        self.variable, self.wanted, self.slots = variable, wanted, slots
+        self.occurs = _occurrences(variable, wanted, slots, v)
+        self.shift = max(1, round(math.log2(max(2, self.clauses)) / 2))  # clause >> shift is its block
+        self.side = 1 << self.shift
+        blocks = torch.arange(-(-(self.clauses + 1) // self.side) * self.side, device=device).clamp(max=self.clauses)
+        self.blocks = blocks.view(-1, self.side)
+        breaks = torch.arange(self.occurs.shape[-1] + 1, device=device)
+        self.weight = _chances(breaks, k, cb)
+
+
+@dataclass(frozen=True)
+class FlipState:
+    """A chain a row.
+
+    Args:
+        assignment: [B, V] uint8.
+        true: [B, M + 1] uint8, true literals per clause; many for padding, which nothing can break.
+        broken: [B, N] int16, clauses without a true literal in each block.
+        draws: [B, DRAWS, 2] random numbers of this and the following steps.
+        template, free: [B] and [B, V] bool, of the instance.
+        random: one stream a row.
+        clock: steps of the batch so far.
+    """
+
+    assignment: Tensor
+    true: Tensor
+    broken: Tensor
+    draws: Tensor
+    template: Tensor
+    free: Tensor
+    random: Random
+    tables: Tables
+    clock: int = 0
+
+
+def init(instance: Instance, random: Random, cb: float | None) -> FlipState:
+    """Random assignments of the free variables."""
+    tables = instance.once(f"flips cb={cb}", lambda: Tables(instance, cb))
+    b, v, _ = instance.shape
+    template = instance.template
+    chosen = (random.at(0).uniform(v) < 0.5).long()
+    assignment = torch.where(instance.free, chosen, instance.allowed.long().argmax(-1))
+    slots = tables.slots[template]
+    holds = assignment.gather(1, tables.variable[template].view(b, -1)).view(slots.shape) == tables.wanted[template]
+    true = torch.where(slots.any(-1), (holds & slots).sum(-1), MANY).to(torch.uint8)
+    broken = (true[:, tables.blocks.flatten()] == 0).view(b, -1, tables.side).sum(-1).to(torch.int16)
+    random = random.at(1)
+    draws = random.at(0).uniform(DRAWS, 2)
+    return FlipState(
+        assignment.to(torch.uint8), true, broken, draws, template, instance.free, random, tables
+    )
+
+
+def step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
+    """One flip in every row that still has a broken clause; assignment, true and broken are updated in place."""
+    tables, true, broken = state.tables, state.true, state.broken
+    draws = state.draws
+    if state.clock and state.clock % DRAWS == 0:
+        draws = state.random.at(state.clock // DRAWS).uniform(DRAWS, 2)
+    which, choice = draws[:, state.clock % DRAWS].unbind(1)
+
+    # A broken clause, each equally likely: first its block, then its place in there.
+    upto = broken.cumsum(1)
+    total = upto[:, -1:]
+    rank = (which[:, None] * total).long()
+    block = (upto <= rank).sum(1, keepdim=True).clamp(max=broken.shape[1] - 1)
+    rank = rank - (upto.gather(1, block) - broken.gather(1, block))
+    members = tables.blocks[block[:, 0]]
+    place = ((true.gather(1, members) == 0).cumsum(1) <= rank).sum(1, keepdim=True).clamp(max=tables.side - 1)
+    clause = torch.where(total > 0, members.gather(1, place), tables.clauses)[:, 0]
+
+    # One of its variables, by how many clauses its flip would break.
+    at = state.template * (tables.clauses + 1) + clause
+    variable = tables.variable.flatten(0, 1).index_select(0, at)
+    value = state.assignment.gather(1, variable).long()
+    literal = (state.template[:, None] * state.assignment.shape[1] + variable) * 2 + value
+    supports = tables.occurs.index_select(0, literal.flatten()).view(len(at), -1)
+    breaks = (true.gather(1, supports) == 1).view(*literal.shape, -1).sum(-1)
+    chance = tables.weight[breaks] * (tables.slots.flatten(0, 1)[at] & state.free.gather(1, variable))
+    upto_chance = chance.cumsum(1)
+    flips = upto_chance[:, -1] > 0  # not where nothing is broken, or all of the clause is given
+    slot = (upto_chance <= choice[:, None] * upto_chance[:, -1:]).sum(1, keepdim=True).clamp(max=chance.shape[1] - 1)
+
+    chosen, old, literal = variable.gather(1, slot), value.gather(1, slot), literal.gather(1, slot)[:, 0]
+    lose = tables.occurs.index_select(0, literal).masked_fill(~flips[:, None], tables.clauses)
+    gain = tables.occurs.index_select(0, literal ^ 1).masked_fill(~flips[:, None], tables.clauses)
+    mended = true.gather(1, gain) == 0
+    true.scatter_add_(1, gain, torch.ones_like(gain, dtype=torch.uint8))
+    true.scatter_add_(1, lose, torch.full_like(lose, 255, dtype=torch.uint8))  # 255 is -1 in uint8
+    newly = true.gather(1, lose) == 0
+    true[:, tables.clauses] = MANY
+    broken.scatter_add_(1, gain >> tables.shift, -mended.to(torch.int16))
+    broken.scatter_add_(1, lose >> tables.shift, (newly & (lose < tables.clauses)).to(torch.int16))
+    state.assignment.scatter_(1, chosen, torch.where(flips[:, None], 1 - old, old).to(torch.uint8))
+
+    energy = broken.sum(1).float()
+    residual = flips * (2 / state.assignment.shape[1]) ** 0.5
+    return replace(state, draws=draws, clock=state.clock + 1), Info(energy, residual)
+
+
+def _clauses(instance: Instance) -> tuple[Tensor, Tensor, Tensor]:
+    """Variables, wanted values and slots of all clauses, [T, M + 1, K] each; the last clause is padding."""
+    arity = max(factor.scopes.shape[2] for factor in instance.factors)
+    parts = []
+    for factor in instance.factors:
+        member = factor.parameters["member"]
+        slots = factor.parameters["slots"] & ~(member.all(-1).any(-1))[..., None]  # x or not x: nothing to do
+        pad = (0, arity - factor.scopes.shape[2])
+        parts.append([F.pad(x, pad) for x in (factor.scopes, member[..., 1].long(), slots)])
+    variable, wanted, slots = (torch.cat(columns, 1) for columns in zip(*parts, strict=True))
+    return F.pad(variable, (0, 0, 0, 1)), F.pad(wanted, (0, 0, 0, 1)), F.pad(slots, (0, 0, 0, 1))
+
+
+def _occurrences(variable: Tensor, wanted: Tensor, slots: Tensor, variables: int) -> Tensor:
+    """[T * V * 2, O]: the clauses each literal satisfies, padded with the padding clause."""
+    t, m, _ = variable.shape
+    template, clause, slot = slots.nonzero(as_tuple=True)
+    literal = (template * variables + variable[template, clause, slot]) * 2 + wanted[template, clause, slot]
+    literal, order = literal.sort(stable=True)
+    count = torch.bincount(literal, minlength=t * variables * 2)
+    place = torch.arange(len(literal), device=literal.device) - (count.cumsum(0) - count)[literal]
+    occurs = torch.full((t * variables * 2, max(1, int(count.max()))), m - 1, device=literal.device)
+    occurs[literal, place] = clause[order]
+    return occurs
+
+
+def _chances(breaks: Tensor, length: int, cb: float | None) -> Tensor:
+    """probSAT's break-only distribution: polynomial for clauses up to 3 literals, exponential above (their table 1)."""
+    if length <= 3:
+        return (EPS + breaks) ** -(cb or 2.06)
+    return (cb or {4: 3.0, 5: 3.7, 6: 5.0}.get(length, 5.4)) ** -breaks.float()

@@ -1,0 +1,191 @@
+"""Min-conflicts with tabu and adaptive weights on any graph: one move a step in every row.
+
+Every row keeps a table of what each literal would cost: the weighted violation degree if that variable changed to that
+value and all else stayed. A move changes only the entries of its neighbours, which each constraint kind knows how to
+name (``Constraint.cost_changes``); a step looks at the rows of the table that belong to variables in conflict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ...engine.compile import Instance
+from ...engine.constraints.base import Factor, Parameters
+from ...engine.random import Random
+from ...engine.solver import Info
+
+NOISE = 1 << 16
+CHUNK = 1 << 22
+"""Entries of cost tables built at a time when a row starts: bounds the memory of starting on a large graph."""
+
+
+@dataclass(frozen=True)
+class MoveState:
+    """A chain a row.
+
+    Args:
+        assignment: [B, V] int64.
+        cost: [B, V, D] int32, the table; only differences along D mean anything, but a variable is in conflict exactly
+            when its present literal costs more than zero.
+        weights: a tensor [B, F] int32 for each factor.
+        tabu: [B, V, D] int32, the step until which a literal is forbidden.
+        energy, best: [B] int64, weighted degree now and its least since the weights last changed.
+        improved: [B] int32, the step of that least.
+        random: one stream a row.
+        clock: steps of the batch so far.
+    """
+
+    assignment: Tensor
+    cost: Tensor
+    weights: tuple[Tensor, ...]
+    tabu: Tensor
+    energy: Tensor
+    best: Tensor
+    improved: Tensor
+    random: Random
+    clock: int = 0
+
+
+def init(instance: Instance, random: Random) -> MoveState:
+    """Random assignments, greedily none the better: the first moves are quick to make up for it."""
+    b, v, d = instance.shape
+    device = instance.device
+    chance = random.at(0).uniform(v, d).masked_fill(~instance.allowed, -1)
+    assignment = chance.argmax(-1)
+    weights = tuple(torch.ones(b, f.count, dtype=torch.int32, device=device) for f in instance.factors)
+    cost = torch.zeros(b * v, d, dtype=torch.int32, device=device)
+    for factor in instance.factors:
+        constraints = factor.active.expand(b, -1) if factor.template is None else factor.active[factor.template]
+        rows, index = constraints.nonzero(as_tuple=True)
+        chunk = max(1, CHUNK // (factor.scopes.shape[2] * d))
+        for part in range(0, len(rows), chunk):
+            _add_costs(cost, factor, assignment, rows[part : part + chunk], index[part : part + chunk])
+    energy = instance.check(assignment)[1]
+    tabu = torch.zeros(b, v, d, dtype=torch.int32, device=device)
+    improved = torch.zeros(b, dtype=torch.int32, device=device)
+    return MoveState(assignment, cost.view(b, v, d), weights, tabu, energy, energy, improved, random.at(1))
+
+
+def step(instance: Instance, state: MoveState, tenure: float, tenure_random: int, patience: int) -> tuple[MoveState, Info]:
+    """The best move that is not tabu in every row with a conflict; the state's tensors are updated in place."""
+    clock = state.clock + 1
+    b, v, d = instance.shape
+    if clock % patience == 0:
+        state = _raise_weights(instance, state, clock, patience)
+    present = state.cost.gather(2, state.assignment[..., None])[..., 0]
+    rows, variables = ((present > 0) & instance.free).nonzero(as_tuple=True)
+    draws = state.random.at(clock).bits(2)
+    if not len(rows):
+        return replace(state, clock=clock), _info(state, v)
+
+    # Candidates [N, D]: every value of every variable in conflict. Noise below one breaks ties at random.
+    literals = (rows * v + variables)[:, None] * d + torch.arange(d, device=rows.device)
+    change = state.cost.view(-1)[literals] - present[rows, variables][:, None]
+    noise = _noise(rows.device)[(draws[rows, 0, None] + literals) % NOISE]
+    forbidden = state.tabu.view(-1)[literals] >= clock
+    aspiring = change + state.energy[rows][:, None] < state.best[rows][:, None]
+    usable = instance.allowed[rows, variables] & (~forbidden | aspiring)
+    usable = usable.scatter(1, state.assignment[rows, variables][:, None], False)
+    score = torch.where(usable, change + noise, torch.inf)
+    score, value = score.min(1)
+    least = torch.full((b,), torch.inf, device=rows.device).scatter_reduce(0, rows, score, "amin")
+    chosen = ((score == least[rows]) & (score < torch.inf)).nonzero()[:, 0]
+    # Equal noise is rare; where it happens the last candidate of the row is taken.
+    winner = torch.full((b,), -1, device=rows.device).scatter_reduce(0, rows[chosen], chosen, "amax")
+    chosen = winner[winner >= 0]
+
+    rows, variables, new = rows[chosen], variables[chosen], value[chosen]
+    conflicts = torch.zeros(b, dtype=torch.int64, device=rows.device).index_add_(
+        0, literals[:, 0] // (v * d), torch.ones_like(literals[:, 0])
+    )
+    old = state.assignment[rows, variables]
+    energy = state.energy.index_add(0, rows, change[chosen, new].long())
+    for factor, weights in zip(instance.factors, state.weights, strict=True):
+        _update(instance, factor, weights, state, rows, variables, new)
+    until = clock + (tenure * conflicts[rows]).int() + (draws[rows, 1] % tenure_random).int() + 1
+    state.tabu[rows, variables, old] = until.int()
+    state.assignment[rows, variables] = new
+    better = energy < state.best
+    improved = torch.where(better, clock, state.improved)
+    best = torch.minimum(energy, state.best)
+    state = replace(state, energy=energy, best=best, improved=improved, clock=clock)
+    return state, _info(state, v)
+
+
+def _info(state: MoveState, variables: int) -> Info:
+    energy = state.energy.float()
+    return Info(energy, (energy > 0) * (2 / variables) ** 0.5)
+
+
+def _noise(device: torch.device) -> Tensor:
+    """[NOISE] uniform in (0, 1), enough to break ties: reading it is far cheaper than a hash a candidate."""
+    if device not in _NOISE:
+        _NOISE[device] = Random.for_rows(["ties"], device).uniform(NOISE)[0] * 0.99
+    return _NOISE[device]
+
+
+_NOISE: dict[torch.device, Tensor] = {}
+
+
+def _update(
+    instance: Instance, factor: Factor, weights: Tensor, state: MoveState, rows: Tensor, variables: Tensor, new: Tensor
+) -> None:
+    """Add to the cost table what moving one variable in each of some rows changes."""
+    _, v, d = instance.shape
+    table = instance.once(f"occurrences {id(factor.scopes)}", lambda: _occurrences(factor, v))
+    at = variables if factor.template is None else factor.template[rows] * v + variables
+    found = table.index_select(0, at)  # [N, O, 2]: constraint and slot, -1 for none
+    n, place = (found[..., 0] >= 0).nonzero(as_tuple=True)
+    index, slot = found[n, place].unbind(1)
+    rows, new = rows[n], new[n]
+    scopes, parameters = factor.pick(rows, index)
+    values = state.assignment[rows[:, None], scopes]
+    slots, indices, change = factor.kind.cost_changes(values, slot, new, parameters, d)
+    change = (change * weights[rows, index][:, None]).int()
+    literal = (rows[:, None] * v + scopes.gather(1, slots)) * d + indices
+    state.cost.view(-1).index_add_(0, literal.flatten(), change.flatten())
+
+
+def _occurrences(factor: Factor, variables: int) -> Tensor:
+    """[T * V, O, 2]: the constraints that a variable is in and its slot there, padded with -1."""
+    templates, constraint, slot = (factor.parameters["slots"] & factor.active[..., None]).nonzero(as_tuple=True)
+    variable = templates * variables + factor.scopes[templates, constraint, slot]
+    variable, order = variable.sort(stable=True)
+    total = factor.scopes.shape[0] * variables
+    count = torch.bincount(variable, minlength=total)
+    place = torch.arange(len(variable), device=variable.device) - (count.cumsum(0) - count)[variable]
+    table = torch.full((total, max(1, int(count.max())), 2), -1, device=variable.device)
+    table[variable, place] = torch.stack((constraint, slot), 1)[order]
+    return table
+
+
+def _add_costs(cost: Tensor, factor: Factor, assignment: Tensor, rows: Tensor, index: Tensor) -> None:
+    """Add the costs of some constraints, once each, to the table [B * V, D]."""
+    scopes, parameters = factor.pick(rows, index)
+    values = assignment[rows[:, None], scopes]
+    costs = factor.kind.costs(values, parameters, cost.shape[1]) * parameters["slots"][..., None]
+    place = rows[:, None] * assignment.shape[1] + scopes
+    cost.index_add_(0, place.flatten(), costs.flatten(0, 1).int())
+
+
+def _raise_weights(instance: Instance, state: MoveState, clock: int, patience: int) -> MoveState:
+    """One more for every constraint broken now, in rows that have not improved for ``patience`` steps (breakout)."""
+    stuck = clock - state.improved >= patience
+    v = state.assignment.shape[1]
+    cost = state.cost.view(-1, state.cost.shape[2])
+    energy = state.energy.clone()
+    for factor, weights in zip(instance.factors, state.weights, strict=True):
+        degree = factor.violations(state.assignment)
+        rows, index = ((degree > 0) & stuck[:, None]).nonzero(as_tuple=True)
+        weights[rows, index] += 1
+        energy.index_add_(0, rows, degree[rows, index])
+        _add_costs(cost, factor, state.assignment, rows, index)
+    return replace(
+        state,
+        energy=energy,
+        best=torch.where(stuck, energy, state.best),
+        improved=torch.where(stuck, clock, state.improved),
+    )
