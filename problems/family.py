@@ -1,0 +1,170 @@
+"""What a problem family is, and how an argument becomes problems."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from ..engine.graph import GraphError
+from ..engine.problem import Problem, Source
+from .errors import InputError, excerpt
+
+LARGEST = 256 << 20
+"""Bytes of the largest file read: larger ones are refused before they fill the memory."""
+
+
+class Family(ABC):
+    """One kind of problem: how its files look, how to make more of them, how to draw an answer."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    spec: ClassVar[str]
+    """What may follow ``name:`` to generate a problem."""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def recognises(self, text: str) -> bool:
+        """Whether text of unknown suffix looks like this family's."""
+
+    @abstractmethod
+    def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
+        """All problems in a text.
+
+        Args:
+            text: the file's content.
+            path: named as the problems' source.
+            colors: how many colours a colouring may use; other families ignore it.
+
+        Raises:
+            InputError: with the line, where there is one.
+        """
+
+    @abstractmethod
+    def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
+        """A problem made from a specification, the same for the same seed.
+
+        Raises:
+            InputError: the specification makes no sense.
+        """
+
+
+def load(
+    argument: str, families: dict[str, Family], *, family: str | None = None, seed: int = 0, colors: int | None = None
+) -> list[Problem]:
+    """The problems that an argument names: a path, ``-`` for standard input, or ``family:spec``.
+
+    Raises:
+        InputError: a family that is not known, or input that cannot be read.
+    """
+    if family is not None and family not in families:
+        raise InputError(f"unknown family {excerpt(family)}", hint=f"families are {', '.join(families)}")
+    prefix, colon, spec = argument.partition(":")
+    if colon and not Path(argument).exists():
+        return [_generate(argument, prefix, spec, families, seed, colors)]
+    if family is None and argument in families and not Path(argument).exists():
+        raise InputError(f"{argument} is a family, not a file", argument, hint=f"generate with {families[argument].spec}")
+    text = _text(argument)
+    reader = families[family] if family else _recognise(text, argument, families)
+    return _located(lambda: reader.read(text, argument, colors), argument)
+
+
+def _generate(
+    argument: str, name: str, spec: str, families: dict[str, Family], seed: int, colors: int | None
+) -> Problem:
+    if name not in families:
+        hint = f"check the path, or generate with one of {', '.join(families)}"
+        raise InputError("no such file, and no such family", argument, hint=hint)
+    try:
+        problem = families[name].generate(spec, seed, colors)
+    except InputError as error:
+        raise error.at(argument) from None
+    return replace(problem, source=Source(argument))
+
+
+def _located(read: Callable[[], list[Problem]], path: str) -> list[Problem]:
+    try:
+        problems = read()
+    except GraphError as error:
+        raise InputError(str(error), path) from None
+    except InputError as error:
+        raise error.at(path) from None
+    if not problems:
+        raise InputError("holds no problem", path, hint="the file may be truncated")
+    return problems
+
+
+def _text(argument: str) -> str:
+    path = Path(argument)
+    try:
+        if argument == "-":
+            data = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            if path.is_dir():
+                raise InputError("is a directory", argument, hint="name its files, e.g. with a shell pattern")
+            with path.open("rb") as file:
+                data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise InputError("no such file", argument, hint="or generate a problem, e.g. queens:12") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"cannot be read: {reason}", argument, hint="check the path and its permissions") from None
+    if len(data) > LARGEST:
+        raise InputError(f"is larger than {LARGEST >> 20} MiB", argument, hint="split the file")
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise InputError("is binary, not text", argument, line, hint="unpack archives first")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError("is not UTF-8 text", argument, line, hint="unpack archives first") from None
+    if not text.strip():
+        raise InputError("is empty", argument, hint="the file may be truncated")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _recognise(text: str, argument: str, families: dict[str, Family]) -> Family:
+    suffix = Path(argument).suffix.lower()
+    for family in families.values():
+        if suffix in family.suffixes:
+            return family
+    for family in families.values():
+        if family.recognises(text):
+            return family
+    known = ", ".join(families)
+    raise InputError(
+        f"not recognised as a problem: it starts with {excerpt(text.lstrip().splitlines()[0])}",
+        argument,
+        1,
+        hint=f"name its family with --family ({known})",
+    )
+
+
+def whole(text: str, least: int, most: int, what: str, hint: str = "") -> int:
+    """A whole number within bounds, from text.
+
+    Raises:
+        InputError: it is none, or outside.
+    """
+    if not (text.isascii() and text.lstrip("-").isdigit() and len(text) < 12) or not least <= int(text) <= most:
+        raise InputError(f"{what}: a whole number from {least} to {most}, not {excerpt(text)}", hint=hint)
+    return int(text)
+
+
+def share(text: str, what: str) -> float:
+    """A number from 0 to 1, from text.
+
+    Raises:
+        InputError: it is none, or outside.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise InputError(f"{what}: a number from 0 to 1, not {excerpt(text)}")
+    return value
