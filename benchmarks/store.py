@@ -1,0 +1,68 @@
+"""How fast runs are remembered and asked for: 100,000 runs with traces of 100 points, in batches of 1,000.
+
+    python benchmarks/store.py [RUNS]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from mull.engine import AllDifferent, ConstraintGraph, Problem, Solution, Status, Trace
+from mull.engine.store import Store
+
+SEED, POINTS, BATCH, PROBLEMS = 0, 100, 1000, 100
+SOLVERS = ("descent", "meanfield", "localsearch", "cpsat", "auto")
+
+
+def solutions(count: int, rng: np.random.Generator) -> list[Solution]:
+    """Runs whose traces fall with noise, as real ones do, on a hundred 9-variable problems."""
+    names = [f"v{i}" for i in range(9)]
+    graph = ConstraintGraph(dict.fromkeys(names, range(1, 10)), [AllDifferent(tuple(names))])
+    problems = [Problem(graph, {"v0": 1 + p % 9, "v1": 1 + p // 9 % 9, "v2": 1 + p // 81}) for p in range(PROBLEMS)]
+    made = []
+    for i in range(count):
+        iterations = int(rng.integers(POINTS, 10_000))
+        course = np.linspace(1, 0, POINTS) * rng.uniform(5, 50) + rng.random(POINTS)
+        trace = Trace(
+            np.linspace(1, iterations, POINTS).astype(np.int32),
+            course.astype(np.float32),
+            course.astype(np.int32),
+            rng.random(POINTS).astype(np.float32),
+        )
+        answer = dict(zip(names, (rng.permutation(9) + 1).tolist(), strict=True))
+        status = Status.SOLVED if rng.random() < 0.8 else Status.UNSOLVED
+        solver = SOLVERS[i % len(SOLVERS)]
+        options = {"rows": 64}
+        made.append(
+            Solution(problems[i % PROBLEMS], solver, status, answer, 0, 0.0, None, iterations, 0.1, options=options, trace=trace)
+        )
+    return made
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    runs = solutions(count, np.random.default_rng(SEED))
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(str(Path(folder) / "runs.db"))
+        start = time.perf_counter()
+        for i in range(0, count, BATCH):
+            store.write(runs[i : i + BATCH])
+        written = time.perf_counter() - start
+        asked = []
+        for _ in range(5):
+            start = time.perf_counter()
+            best = store.best_per_solver()
+            asked.append(time.perf_counter() - start)
+        size = sum(path.stat().st_size for path in Path(folder).iterdir())
+    print(f"{count} runs written in {written:.2f} s: {count / written:,.0f} runs/s, {size / count:,.0f} bytes a run")
+    print(f"best run of each of {len(best)} solvers: median {median(asked) * 1000:.1f} ms of {len(asked)} queries")
+
+
+if __name__ == "__main__":
+    main()

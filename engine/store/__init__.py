@@ -1,0 +1,7 @@
+"""The store: every run, remembered in a database."""
+
+from __future__ import annotations
+
+from .store import RunRow, Store, StoredTrace, StoreError
+
+__all__ = ["RunRow", "Store", "StoreError", "StoredTrace"]

@@ -1,0 +1,379 @@
+"""Writing runs to a database and reading them again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from platformdirs import user_data_path
+from sqlalchemy.exc import SQLAlchemyError
+
+from . import codec
+from .codec import StoredTrace
+from .connect import connect
+from .schema import HEAD, environment, problem, run, solution, solver, template, trace
+
+if TYPE_CHECKING:
+    from ..problem import Problem
+    from ..solution import Solution
+
+SOLVED = ("solved", "optimal")
+VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
+
+
+class StoreError(RuntimeError):
+    """The store cannot be used: why, and what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as remembered. ``trace``, ``assignment`` and ``payload`` (the problem's JSON) come only with ``Store.run``."""
+
+    id: str
+    problem: str
+    family: str
+    size: int
+    source: str
+    solver: str
+    version: str
+    options: dict[str, Any]
+    via: str | None
+    seed: int
+    device: str
+    host: str
+    versions: dict[str, str]
+    status: str
+    iterations: int
+    violations: int | None
+    energy: float | None
+    objective: int | None
+    seconds: float
+    detail: str
+    trace: StoredTrace | None = None
+    assignment: dict[str, Any] | None = None
+    payload: dict[str, Any] | None = None
+
+    @property
+    def created(self) -> datetime:
+        """When the run ended, from the ULID's 48 bits of milliseconds; local time."""
+        return datetime.fromtimestamp(int(self.id[:10].translate(_CROCKFORD), 32) / 1000)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object of everything but the payload."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "payload"}
+        data["created"] = self.created.isoformat(timespec="milliseconds")
+        if self.trace is not None:
+            data["trace"] = {name: array.tolist() for name, array in self.trace._asdict().items()}
+        return data
+
+
+_CROCKFORD = str.maketrans("0123456789ABCDEFGHJKMNPQRSTVWXYZ", "0123456789abcdefghijklmnopqrstuv")
+
+
+def default_url() -> str:
+    """``MULL_STORE``, else an SQLite file in the user's data directory."""
+    return os.environ.get("MULL_STORE") or str(user_data_path("mull", appauthor=False) / "mull.db")
+
+
+class Store:
+    """A database of runs.
+
+    Args:
+        url: an SQLAlchemy URL or the path of an SQLite file; by default ``MULL_STORE`` or the user's own file.
+
+    Raises:
+        StoreError: it cannot be opened or created, is no database of ours, or has another schema.
+    """
+
+    def __init__(self, url: str | None = None, *, check_schema: bool = True) -> None:
+        url = url or default_url()
+        if "://" not in url:
+            url = f"sqlite:///{Path(url).expanduser().absolute()}"
+        try:
+            self._url = sa.make_url(url)
+        except SQLAlchemyError:
+            raise StoreError(f"{url!r} is no database URL", "give a path, sqlite:///path or postgresql+psycopg://…") from None
+        self._ids: dict[str, dict[str, int]] = {}
+        self._pid = -1
+        with _told(self.url):
+            if self.path is not None:
+                _prepare(self.path)
+            self._open()
+            if check_schema:
+                self._check_schema()
+
+    @property
+    def url(self) -> str:
+        """The URL, a password hidden."""
+        return self._url.render_as_string()
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file; None for a database on a server."""
+        return Path(self._url.database) if self._url.drivername.startswith("sqlite") and self._url.database else None
+
+    def write(self, solutions: Sequence[Solution]) -> None:
+        """Remember runs, all of them or none, in one transaction.
+
+        Raises:
+            StoreError: the database refuses; nothing was written.
+        """
+        with _told(self.url), self._engine().execution_options(writes=True).begin() as connection:
+            known = {name: dict(ids) for name, ids in self._ids.items()}  # learnt for good only when committed
+            rows = [self._rows(connection, s, known) for s in solutions]
+            connection.execute(run.insert(), [row for row, _, _ in rows])
+            for table, data in ((trace, [t for _, t, _ in rows if t]), (solution, [a for _, _, a in rows if a])):
+                if data:
+                    connection.execute(table.insert(), data)
+        self._ids = known
+
+    def runs(self, limit: int | None = 20) -> list[RunRow]:
+        """The latest runs, newest first."""
+        return self._select(_RUNS.order_by(run.c.id.desc()).limit(limit))
+
+    def best_per_solver(self) -> list[RunRow]:
+        """Each solver's solved run of fewest iterations, by name."""
+        fewest = (
+            sa.select(run.c.solver, run.c.status, sa.func.min(run.c.iterations).label("iterations"))
+            .where(run.c.status.in_(SOLVED))
+            .group_by(run.c.solver, run.c.status)
+            .subquery()
+        )
+        same = [run.c[name] == fewest.c[name] for name in ("solver", "status", "iterations")]
+        best: dict[str, RunRow] = {}
+        for row in self._select(_RUNS.join(fewest, sa.and_(*same)).order_by(run.c.iterations, run.c.id)):
+            best.setdefault(row.solver, row)
+        return [best[name] for name in sorted(best)]
+
+    def run(self, prefix: str) -> RunRow:
+        """One run, whole, by the start of its id; ``last`` is the newest.
+
+        Raises:
+            StoreError: no run begins so, or several do.
+        """
+        if prefix == "last":
+            found = self.runs(1)
+        else:
+            lowest = prefix.upper()
+            found = self._select(_RUNS.where(run.c.id >= lowest, run.c.id < lowest + "~").limit(2))
+        if not found:
+            raise StoreError(f"no run {prefix!r}", "solve history lists the runs")
+        if len(found) > 1:
+            raise StoreError(f"several runs begin with {prefix!r}", "give more of the id")
+        row = found[0]
+        with _told(self.url), self._engine().connect() as connection:
+            data = connection.execute(
+                sa.select(template.c.graph, problem.c.givens).join(problem).where(problem.c.digest == row.problem)
+            ).one()
+            points = connection.execute(sa.select(trace).where(trace.c.run == row.id)).first()
+            answer = connection.execute(sa.select(solution.c.data).where(solution.c.run == row.id)).scalar()
+        graph = codec.unpack_json(data.graph)
+        return replace(
+            row,
+            trace=codec.unpack_trace(points.data, points.points) if points else None,
+            assignment=codec.unpack_assignment(answer, graph["variables"]) if answer else None,
+            payload={**graph, "givens": codec.unpack_json(data.givens), "family": row.family},
+        )
+
+    def revision(self) -> str | None:
+        """The schema revision that the database is stamped with; None for an empty database.
+
+        Raises:
+            StoreError: a database that is not ours.
+        """
+        with self._engine().connect() as connection:
+            tables = sa.inspect(connection).get_table_names()
+            if not tables:
+                return None
+            if "alembic_version" not in tables or "run" not in tables:
+                raise StoreError(f"{self.url} is a database of something else", "choose another with --store")
+            return str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
+
+    def upgrade(self) -> tuple[str | None, str]:
+        """Bring the schema up to date; (revision before, revision now).
+
+        Raises:
+            StoreError: the database is newer than this program, or refuses.
+        """
+        from .migrate import known_revisions, upgrade
+
+        with _told(self.url):
+            before = self.revision()
+            if before is not None and before not in known_revisions():
+                raise StoreError(*_newer(self.url, before))
+            upgrade(self._engine())
+            return before, HEAD
+
+    # ----------------------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._db = connect(self._url)
+        self._pid = os.getpid()
+
+    def _engine(self) -> sa.Engine:
+        if self._pid != os.getpid():  # after a fork: connections must not be shared with the parent
+            self._db.dispose(close=False)
+            self._open()
+        return self._db
+
+    def _check_schema(self) -> None:
+        revision = self.revision()
+        if revision is None:
+            from .migrate import upgrade
+
+            upgrade(self._db)
+        elif revision != HEAD:
+            from .migrate import known_revisions
+
+            if revision not in known_revisions():
+                raise StoreError(*_newer(self.url, revision))
+            raise StoreError(
+                f"{self.url} has the older schema {revision} (this program writes {HEAD})",
+                "bring it up to date with: solve history upgrade",
+            )
+
+    def _select(self, query: sa.Select[Any]) -> list[RunRow]:
+        with _told(self.url), self._engine().connect() as connection:
+            return [RunRow(**row) for row in connection.execute(query).mappings()]
+
+    def _rows(
+        self, connection: sa.Connection, s: Solution, known: dict[str, dict[str, int]]
+    ) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]:
+        """A solution as rows of run, trace and solution; what it refers to is written first where it is new."""
+        p = s.problem
+
+        def id_of(table: sa.Table, digest: str, values: Callable[[], Mapping[str, Any]]) -> int:
+            ids = known.setdefault(table.name, {})
+            if digest not in ids:
+                ids[digest] = _insert(connection, table, digest, values)
+            return ids[digest]
+
+        row = {
+            "id": s.id,
+            "problem": id_of(problem, p.digest, lambda: _problem_values(p, id_of)),
+            "solver": id_of(solver, *_solver_values(s)),
+            "environment": id_of(environment, *_environment_values()),
+            "source": str(p.source),
+            "via": s.via,
+            "seed": s.seed,
+            "device": s.device,
+            "status": str(s.status),
+            "iterations": s.iterations,
+            "violations": s.violations if s.assignment is not None else None,
+            "energy": s.energy if s.assignment is not None else None,
+            "objective": s.objective,
+            "seconds": s.seconds,
+            "detail": s.detail,
+        }
+        points = answer = None
+        if s.trace is not None and len(s.trace):
+            t = s.trace
+            data = codec.pack_trace(t.iteration, t.energy, t.violations, t.residual)
+            points = {"run": s.id, "points": len(t), "data": data}
+        if s.assignment is not None:
+            answer = {"run": s.id, "data": codec.pack_assignment(s.assignment, p.graph.domains)}
+        return row, points, answer
+
+
+_RUNS = (
+    sa.select(
+        *(c for c in run.c if c.name not in ("problem", "solver", "environment")),
+        problem.c.digest.label("problem"),
+        problem.c.family,
+        problem.c.size,
+        solver.c.name.label("solver"),
+        solver.c.version,
+        solver.c.options,
+        environment.c.host,
+        environment.c.versions,
+    )
+    .join(problem, run.c.problem == problem.c.id)
+    .join(solver, run.c.solver == solver.c.id)
+    .join(environment, run.c.environment == environment.c.id)
+)
+
+
+def _insert(
+    connection: sa.Connection, table: sa.Table, digest: str, values: Callable[[], Mapping[str, Any]]
+) -> int:
+    """The id of the row with a digest, written now if there is none."""
+    query = sa.select(table.c.id).where(table.c.digest == digest)
+    found = connection.execute(query).scalar()
+    if found is None:
+        found = connection.execute(table.insert().values(digest=digest, **values())).inserted_primary_key[0]  # type: ignore[index]
+    return int(found)
+
+
+def _problem_values(p: Problem, id_of: Callable[..., int]) -> dict[str, Any]:
+    graph = p.graph
+    made = id_of(template, graph.digest, lambda: {"graph": codec.pack_json(graph.to_json())})
+    return {"family": p.family, "size": len(graph.domains), "template": made, "givens": codec.pack_json(dict(p.givens))}
+
+
+def _solver_values(s: Solution) -> tuple[str, Callable[[], dict[str, Any]]]:
+    text = json.dumps([s.solver, s.version, s.options], sort_keys=True)
+    values = {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": None}
+    return _digest(text), lambda: values
+
+
+@cache
+def _environment_values() -> tuple[str, Callable[[], dict[str, Any]]]:
+    versions = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    values = {"host": socket.gethostname(), "versions": versions}
+    return _digest(json.dumps(values, sort_keys=True)), lambda: values
+
+
+@cache
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _prepare(path: Path) -> None:
+    """Refuse what cannot become an SQLite file before SQLite does so in its own words."""
+    if path.is_dir():
+        raise StoreError(f"{path} is a directory", "name a file in it")
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path.parent} cannot be made: {error.strerror}", "choose another store with --store") from None
+    elif not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        raise StoreError(f"{path} is not writable", "choose another with --store, or keep nothing with --no-store")
+    elif path.stat().st_size and not path.open("rb").read(16).startswith(b"SQLite format 3\0"):
+        raise StoreError(f"{path} is no SQLite database", "choose another store with --store")
+
+
+def _newer(url: str, revision: str) -> tuple[str, str]:
+    return f"{url} has the unknown schema {revision}, probably a newer program's", "upgrade mull, or choose another store"
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Database errors as StoreErrors."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise StoreError(f"{url}: {reason}", "choose another store with --store, or keep nothing with --no-store") from error
+
