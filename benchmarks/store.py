@@ -20,11 +20,13 @@ SEED, POINTS, BATCH, PROBLEMS = 0, 100, 1000, 100
 SOLVERS = ("descent", "meanfield", "localsearch", "cpsat", "auto")
 
 
+NAMES = [f"v{i}" for i in range(9)]
+GRAPH = ConstraintGraph(dict.fromkeys(NAMES, range(1, 10)), [AllDifferent(tuple(NAMES))])
+INSTANCES = [Problem(GRAPH, {"v0": 1 + p % 9, "v1": 1 + p // 9 % 9, "v2": 1 + p // 81}) for p in range(PROBLEMS)]
+
+
 def solutions(count: int, rng: np.random.Generator) -> list[Solution]:
     """Runs whose traces fall with noise, as real ones do, on a hundred 9-variable problems."""
-    names = [f"v{i}" for i in range(9)]
-    graph = ConstraintGraph(dict.fromkeys(names, range(1, 10)), [AllDifferent(tuple(names))])
-    problems = [Problem(graph, {"v0": 1 + p % 9, "v1": 1 + p // 9 % 9, "v2": 1 + p // 81}) for p in range(PROBLEMS)]
     made = []
     for i in range(count):
         iterations = int(rng.integers(POINTS, 10_000))
@@ -35,25 +37,27 @@ def solutions(count: int, rng: np.random.Generator) -> list[Solution]:
             course.astype(np.int32),
             rng.random(POINTS).astype(np.float32),
         )
-        answer = dict(zip(names, (rng.permutation(9) + 1).tolist(), strict=True))
+        answer = dict(zip(NAMES, (rng.permutation(9) + 1).tolist(), strict=True))
         status = Status.SOLVED if rng.random() < 0.8 else Status.UNSOLVED
         solver = SOLVERS[i % len(SOLVERS)]
         options = {"rows": 64}
         made.append(
-            Solution(problems[i % PROBLEMS], solver, status, answer, 0, 0.0, None, iterations, 0.1, options=options, trace=trace)
+            Solution(INSTANCES[i % PROBLEMS], solver, status, answer, 0, 0.0, None, iterations, 0.1, options=options, trace=trace)
         )
     return made
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    runs = solutions(count, np.random.default_rng(SEED))
+    rng = np.random.default_rng(SEED)
+    written = 0.0
     with tempfile.TemporaryDirectory() as folder:
         store = Store(str(Path(folder) / "runs.db"))
-        start = time.perf_counter()
-        for i in range(0, count, BATCH):
-            store.write(runs[i : i + BATCH])
-        written = time.perf_counter() - start
+        for _ in range(0, count, BATCH):
+            runs = solutions(BATCH, rng)  # not timed: a solver's work
+            start = time.perf_counter()
+            store.write(runs)
+            written += time.perf_counter() - start
         asked = []
         for _ in range(5):
             start = time.perf_counter()

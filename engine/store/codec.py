@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-LEVEL = 1
-"""zlib's fastest level: higher ones cost twice the time of a whole run's writing and save a tenth."""
+
+def _deflate(data: bytes) -> bytes:
+    """zlib at its fastest level, with a window and tables for a few kilobytes: setting up larger ones costs more time
+    than compressing a trace."""
+    deflate = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
+    return deflate.compress(data) + deflate.flush()
 
 
 class StoredTrace(NamedTuple):
@@ -23,23 +28,33 @@ class StoredTrace(NamedTuple):
 
 
 def pack_trace(iteration: np.ndarray, energy: np.ndarray, violations: np.ndarray, residual: np.ndarray) -> bytes:
-    """Little-endian int32 differences of iterations and violations, float32 energies and residuals, byte planes apart.
+    """Two arrays int32, two float32, little-endian, as one compressed block and what is not worth compressing.
 
-    Differences are small and repeat, and the bytes of floats compress when those of like weight stand together.
+    Iterations and violations become differences, which are small and repeat. Of floats the bytes of like weight stand
+    together; the lower two are noise, which would double the time of the whole and not shrink: they follow as they are,
+    or are left out where all are zero.
     """
     n = len(iteration)
     words = np.empty((4, n), dtype="<i4")
-    words[0] = np.diff(iteration, prepend=0)
-    words[1] = np.diff(violations, prepend=0)
+    for row, counts in zip(words, (iteration, violations), strict=False):
+        row[:1] = counts[:1]
+        np.subtract(counts[1:], counts[:-1], out=row[1:], casting="unsafe")
     words[2] = np.ascontiguousarray(energy, dtype="<f4").view("<i4")
     words[3] = np.ascontiguousarray(residual, dtype="<f4").view("<i4")
     planes = words.view(np.uint8).reshape(4, n, 4).transpose(0, 2, 1)
-    return zlib.compress(planes.tobytes(), LEVEL)
+    low = planes[2:, :2].tobytes()
+    return _deflate(planes[:2].tobytes() + planes[2:, 2:].tobytes()) + (low if any(low) else b"")
 
 
 def unpack_trace(data: bytes, points: int) -> StoredTrace:
     """What ``pack_trace`` packed."""
-    planes = np.frombuffer(zlib.decompress(data), dtype=np.uint8).reshape(4, 4, points)
+    inflate = zlib.decompressobj()
+    block = np.frombuffer(inflate.decompress(data), dtype=np.uint8)
+    planes = np.zeros((4, 4, points), dtype=np.uint8)
+    planes[:2] = block[: 8 * points].reshape(2, 4, points)
+    planes[2:, 2:] = block[8 * points :].reshape(2, 2, points)
+    if inflate.unused_data:
+        planes[2:, :2] = np.frombuffer(inflate.unused_data, dtype=np.uint8).reshape(2, 2, points)
     words = np.ascontiguousarray(planes.transpose(0, 2, 1)).view("<i4").reshape(4, points)
     iteration, violations = words[:2].cumsum(1, dtype=np.int32)
     return StoredTrace(iteration, words[2].view("<f4").copy(), violations, words[3].view("<f4").copy())
@@ -47,7 +62,7 @@ def unpack_trace(data: bytes, points: int) -> StoredTrace:
 
 def pack_json(value: Any) -> bytes:
     """JSON, compressed."""
-    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), LEVEL)
+    return _deflate(json.dumps(value, separators=(",", ":")).encode())
 
 
 def unpack_json(data: bytes) -> Any:
@@ -55,20 +70,24 @@ def unpack_json(data: bytes) -> Any:
     return json.loads(zlib.decompress(data))
 
 
+@lru_cache(maxsize=1024)
+def _places(domain: tuple[Any, ...]) -> dict[Any, int]:
+    return {value: d for d, value in enumerate(domain)}
+
+
 def pack_assignment(assignment: Mapping[str, Any], domains: Mapping[str, tuple[Any, ...]]) -> bytes:
-    """Positions in the domains, in the template's order of variables: a byte each where domains are small."""
-    places: dict[tuple[Any, ...], dict[Any, int]] = {}
-    positions = []
-    for name, domain in domains.items():
-        place = places.get(domain)
-        if place is None:
-            place = places[domain] = {value: d for d, value in enumerate(domain)}
-        positions.append(place[assignment[name]])
-    small = max(positions, default=0) < 256
-    return bytes([small]) + zlib.compress(np.array(positions, dtype=np.uint8 if small else "<u4").tobytes(), LEVEL)
+    """Positions in the domains, in the template's order of variables: a byte each where domains are small.
+
+    The first byte is the width of a position, with 128 added where the rest is compressed (short ones gain nothing).
+    """
+    positions = [_places(domain)[assignment[name]] for name, domain in domains.items()]
+    width = 1 if max(positions, default=0) < 256 else 4
+    data = np.array(positions, dtype=f"<u{width}").tobytes()
+    return bytes([width]) + data if len(data) < 128 else bytes([width + 128]) + _deflate(data)
 
 
 def unpack_assignment(data: bytes, domains: Mapping[str, list[Any]]) -> dict[str, Any]:
     """What ``pack_assignment`` packed."""
-    positions = np.frombuffer(zlib.decompress(data[1:]), dtype=np.uint8 if data[0] else "<u4")
+    width, rest = data[0] % 128, zlib.decompress(data[1:]) if data[0] >= 128 else data[1:]
+    positions = np.frombuffer(rest, dtype=f"<u{width}")
     return {name: domain[d] for (name, domain), d in zip(domains.items(), positions.tolist(), strict=True)}

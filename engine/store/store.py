@@ -327,9 +327,8 @@ def _problem_values(p: Problem, id_of: Callable[..., int]) -> dict[str, Any]:
 
 
 def _solver_values(s: Solution) -> tuple[str, Callable[[], dict[str, Any]]]:
-    text = json.dumps([s.solver, s.version, s.options], sort_keys=True)
     values = {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": None}
-    return _digest(text), lambda: values
+    return _digest(f"{s.solver} {s.version} {s.options}"), lambda: values
 
 
 @cache
