@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .solver import Info as Info
     from .solver import OptionError as OptionError
     from .solver import Solver as Solver
+    from .solver import WholeSolver as WholeSolver
     from .task import Budget as Budget
     from .task import Progress as Progress
     from .task import Task as Task
@@ -47,7 +48,7 @@ _HOME = {
     ".random": ("Random",),
     ".solution": ("Solution", "Status", "Trace", "Unsolved"),
     ".solving": ("solve",),
-    ".solver": ("Info", "OptionError", "Solver"),
+    ".solver": ("Info", "OptionError", "Solver", "WholeSolver"),
     ".task": ("Budget", "Progress", "Task"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

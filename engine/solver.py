@@ -118,3 +118,20 @@ class Solver(BaseModel, ABC):
     def options(self) -> dict[str, Any]:
         """All options with their values, JSON-able."""
         return self.model_dump(mode="json")
+
+
+class WholeSolver(Solver):
+    """Base of solvers that answer whole problems by ``run`` (exact solvers, portfolios) and have no steps to loop."""
+
+    @abstractmethod
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        """Solve problems of supported graphs; yield (position, solution) as they come, each position once."""
+
+    def init(self, instance: Instance, random: Random) -> Any:
+        raise TypeError(f"{self.name} runs whole problems; it has no steps")
+
+    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
+        raise TypeError(f"{self.name} runs whole problems; it has no steps")
+
+    def decode(self, instance: Instance, state: Any) -> Tensor:
+        raise TypeError(f"{self.name} runs whole problems; it has no steps")

@@ -8,20 +8,17 @@ from typing import Any, ClassVar
 
 from ortools.sat.python import cp_model
 from pydantic import Field
-from torch import Tensor
 
-from ..engine.compile import Instance
 from ..engine.constraints.posting import Posting
 from ..engine.problem import Problem
-from ..engine.random import Random
 from ..engine.solution import Solution, Status
-from ..engine.solver import Info, Solver
+from ..engine.solver import WholeSolver
 from ..engine.task import Progress, Task
 
 FEASIBLE = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 
 
-class CpSat(Solver):
+class CpSat(WholeSolver):
     """Lazy clause generation with OR-Tools' CP-SAT: proves that an answer is best or that there is none.
 
     Problems are solved one after another, each within its share of the time; iterations are branches. An iteration
@@ -99,17 +96,6 @@ class CpSat(Solver):
             options=self.options,
             **found,
         )
-
-    # A complete solver overrides run and never steps.
-
-    def init(self, instance: Instance, random: Random) -> Any:
-        raise TypeError("cpsat runs whole problems; it has no steps")
-
-    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
-        raise TypeError("cpsat runs whole problems; it has no steps")
-
-    def decode(self, instance: Instance, state: Any) -> Tensor:
-        raise TypeError("cpsat runs whole problems; it has no steps")
 
 
 def _search(solver: cp_model.CpSolver, model: cp_model.CpModel, task: Task) -> Any:

@@ -51,6 +51,7 @@ class Descent(Solver):
     rate: float = Field(0.5, gt=0, description="step size of the logits")
     weight_rate: float = Field(0.1, ge=0, description="how fast the weight of a violated constraint rises")
     forget: float = Field(0.0, ge=0, lt=1, description="share of its excess over 1 that a weight loses each step")
+    decay: float = Field(0.0, ge=0, lt=1, description="share of itself that a logit loses each step")
     bound: float = Field(3.0, gt=0, description="largest difference of a logit from the mean of its variable's")
     noise: float = Field(0.0, ge=0, description="Langevin noise on the logits at the start, in units of sqrt(rate)")
     cooling: float = Field(500.0, gt=0, description="steps in which the noise falls to a third")
@@ -73,7 +74,7 @@ class Descent(Solver):
 
         # Rows are disjoint graphs: the gradient of their sum is each instance's own, without the cost of vmap.
         gradient, (rows, each) = torch.func.grad(energy, has_aux=True)(state.beliefs)
-        logits = state.logits - self.rate * gradient
+        logits = (1 - self.decay) * state.logits - self.rate * gradient
         if self.noise:
             scale = self.noise * self.rate**0.5 * torch.exp(-state.age / self.cooling)
             logits = logits + scale[:, None, None] * _noise(state, logits)

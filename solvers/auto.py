@@ -1,0 +1,66 @@
+"""The portfolio behind ``--solver auto``: heuristics first, then the exact solver, inside one budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from ..engine.problem import Problem
+from ..engine.solution import Solution, Status
+from ..engine.solver import Solver, WholeSolver
+from ..engine.task import Task
+from .cpsat import CpSat
+from .localsearch import LocalSearch
+
+
+class Auto(WholeSolver):
+    """Local search and CP-SAT by turns, in slices of time that double, until one of them answers.
+
+    Doubling slices cost at most four times what the better member alone would have taken, without knowing which it is
+    (Luby, Sinclair and Zuckerman 1993). Where an objective is to be minimised only the exact solver is asked.
+    """
+
+    name: ClassVar[str] = "auto"
+    complete: ClassVar[bool] = True
+    citation: ClassVar[str] = (
+        "M. Luby, A. Sinclair and D. Zuckerman: Optimal speedup of Las Vegas algorithms. Information Processing "
+        "Letters 47, 1993; and the citation of the member that won."
+    )
+
+    slice: float = Field(1.0, gt=0, description="seconds of the first slice")
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        # A trained reasoner that supports the graph takes its turn first, once there is one.
+        members: list[Solver] = [LocalSearch(), CpSat()]
+        open_ = {n: problem for n, problem in enumerate(problems)}
+        best: dict[int, Solution] = {}
+        seconds = self.slice
+        # Under a limit on iterations or restarts a second turn would begin from the first's start: one turn each.
+        limited = task.budget.iterations is not None or task.budget.restarts is not None
+        while open_ and (not best or not (task.over or limited)):
+            for member in members:
+                mine = [n for n, problem in open_.items() if _fits(member, problem)]
+                portion = task if limited else task.share(seconds)
+                for m, solution in member.run([problems[n] for n in mine], portion) if mine else ():
+                    n = mine[m]
+                    if solution.status.good:
+                        del open_[n]
+                        yield n, replace(solution, via=self.name)
+                    elif n not in best or _rank(solution) < _rank(best[n]):
+                        best[n] = solution
+            seconds *= 2
+        for n in open_:
+            status = Status.CANCELLED if task.cancelled() and not best[n].status.solved else best[n].status
+            yield n, replace(best[n], status=status, via=self.name, seconds=task.elapsed)
+
+
+def _fits(member: Solver, problem: Problem) -> bool:
+    return (member.complete or problem.graph.objective is None) and member.supports(problem.graph) is None
+
+
+def _rank(solution: Solution) -> tuple[bool, int]:
+    """Better answers first: any assignment before none, then the one that breaks less."""
+    return solution.assignment is None, solution.violations
