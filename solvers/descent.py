@@ -48,9 +48,8 @@ class Descent(Solver):
     )
     check_every: ClassVar[int] = 10
 
-    rate: float = Field(0.5, gt=0, description="step size of the logits")
-    weight_rate: float = Field(0.1, ge=0, description="how fast the weight of a violated constraint rises")
-    forget: float = Field(0.0, ge=0, lt=1, description="share of its excess over 1 that a weight loses each step")
+    rate: float = Field(1.0, gt=0, description="step size of the logits")
+    weight_rate: float = Field(0.3, ge=0, description="how fast the weight of a violated constraint rises")
     decay: float = Field(0.0, ge=0, lt=1, description="share of itself that a logit loses each step")
     bound: float = Field(3.0, gt=0, description="largest difference of a logit from the mean of its variable's")
     noise: float = Field(0.0, ge=0, description="Langevin noise on the logits at the start, in units of sqrt(rate)")
@@ -81,7 +80,7 @@ class Descent(Solver):
         logits = logits - logits.masked_fill(~instance.allowed, 0).sum(-1, keepdim=True) / instance.allowed.sum(-1, keepdim=True)
         logits = logits.clamp(-self.bound, self.bound).masked_fill(~instance.allowed, -torch.inf)
         weights = tuple(
-            w + self.weight_rate * e.clamp(max=1) - self.forget * (w - 1) for w, e in zip(state.weights, each, strict=True)
+            w + self.weight_rate * e.clamp(max=1) for w, e in zip(state.weights, each, strict=True)
         )
         beliefs = logits.softmax(-1)
         change = (beliefs - state.beliefs).flatten(1).norm(dim=1) / state.beliefs.flatten(1).norm(dim=1)

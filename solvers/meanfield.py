@@ -51,7 +51,7 @@ class MeanField(Solver):
     )
     check_every: ClassVar[int] = 10
 
-    rate: float = Field(0.3, gt=0, le=1, description="step size of the natural gradient")
+    rate: float = Field(0.5, gt=0, le=1, description="step size of the natural gradient")
     beta_start: float = Field(1.0, gt=0, description="lowest inverse temperature at which a row starts")
     beta_end: float = Field(8.0, gt=0, description="inverse temperature when annealed")
     anneal: int = Field(60, ge=1, description="steps in which beta rises, geometrically; then the row starts anew")
