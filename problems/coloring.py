@@ -49,6 +49,9 @@ class Coloring(Family):
                     graph.add_edge(u + 1, v + 1)
         return colouring(graph, colors or hidden, f"coloring:{spec}")
 
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        return render(assignment)
+
 
 def colouring(graph: nx.Graph, colors: int | None, path: str = "-") -> Problem:
     """The problem of colouring a graph on vertices 1..n with ``colors`` colours, or with as few as can be.

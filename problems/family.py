@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from ..engine.graph import GraphError
+from ..engine.graph import GraphError, Value
 from ..engine.problem import Problem, Source
 from .errors import InputError, excerpt
 
@@ -50,6 +50,10 @@ class Family(ABC):
         Raises:
             InputError: the specification makes no sense.
         """
+
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        """A whole assignment for the terminal where the problem itself is not at hand: an answer from the store."""
+        return " ".join(f"{name}={value}" for name, value in assignment.items())
 
 
 def load(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from functools import cache, partial
+from math import isqrt
 
 from ..engine.constraints import AllDifferent
 from ..engine.graph import ConstraintGraph, Value
@@ -73,6 +74,9 @@ class Latin(Family):
         shown = rng.sample(sorted(square), round(keep * order * order))
         givens = {name: square[name] for name in shown}
         return Problem(template(order), givens, "latin", Source(f"latin:{spec}"), partial(render, order))
+
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        return render(isqrt(len(assignment)), assignment)
 
 
 @cache

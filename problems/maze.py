@@ -46,6 +46,13 @@ class Maze(Family):
             raise InputError(f"a maze of {height} x {width} has no room for S and G", hint="3x5 is the smallest")
         return maze(_carve(height, width, random.Random(f"maze:{spec}:{seed}")), f"maze:{spec}")
 
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        cells = [(int(r), int(c)) for r, c in (name[1:].split("c") for name in assignment)]
+        rows = [[WALL] * (max(c for _, c in cells) + 1) for _ in range(max(r for r, _ in cells) + 1)]
+        for r, c in cells:
+            rows[r - 1][c - 1] = FREE
+        return render(tuple("".join(row) for row in rows), assignment)
+
 
 def maze(rows: list[str], path: str = "-", skipped: int = 0) -> Problem:
     """The shortest-path problem of a grid; cells are named r1c1 from the top left.

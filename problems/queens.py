@@ -57,6 +57,9 @@ class Queens(Family):
             givens = {f"q{r + 1}": columns[r] + 1 for r in sorted(rng.sample(range(n), placed))}
         return Problem(template(n), givens, "queens", Source(f"queens:{spec}"), partial(render, n))
 
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        return render(len(assignment), assignment)
+
 
 @cache
 def template(n: int) -> ConstraintGraph:

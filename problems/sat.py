@@ -44,6 +44,9 @@ class Sat(Family):
                 clauses.append([v + 1 if sign else -v - 1 for v, sign in chosen])
         return formula(n, clauses, f"sat:{spec}")
 
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        return render(assignment)
+
 
 def formula(variables: int, clauses: Sequence[Sequence[int]], path: str = "-") -> Problem:
     """The problem of a CNF formula: variables x1..xn in 0/1, clauses of signed variable numbers."""

@@ -64,6 +64,9 @@ class Sudoku(Family):
         givens: dict[str, Value] = {name: v for name, v in zip(_names(size), cells, strict=True) if v}
         return Problem(template(isqrt(size)), givens, "sudoku", Source(path, line), partial(render, size))
 
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        return render(isqrt(len(assignment)), assignment)
+
 
 _CELLS = tuple(size * size for size in SIZES)
 _names = cache(grids.names)
