@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .store import RunRow, Store, StoredTrace, StoreError
+from .store import RunRow, Store, StoredTrace, StoreError, location
 
-__all__ = ["RunRow", "Store", "StoreError", "StoredTrace"]
+__all__ = ["RunRow", "Store", "StoreError", "StoredTrace", "location"]

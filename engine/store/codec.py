@@ -1,4 +1,4 @@
-"""Traces and assignments as compressed bytes."""
+"""Traces and assignments as compressed bytes. numpy is imported where it works: a list of runs has no need of it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def _deflate(data: bytes) -> bytes:
@@ -34,6 +35,8 @@ def pack_trace(iteration: np.ndarray, energy: np.ndarray, violations: np.ndarray
     together; the lower two are noise, which would double the time of the whole and not shrink: they follow as they are,
     or are left out where all are zero.
     """
+    import numpy as np
+
     n = len(iteration)
     words = np.empty((4, n), dtype="<i4")
     for row, counts in zip(words, (iteration, violations), strict=False):
@@ -48,6 +51,8 @@ def pack_trace(iteration: np.ndarray, energy: np.ndarray, violations: np.ndarray
 
 def unpack_trace(data: bytes, points: int) -> StoredTrace:
     """What ``pack_trace`` packed."""
+    import numpy as np
+
     inflate = zlib.decompressobj()
     block = np.frombuffer(inflate.decompress(data), dtype=np.uint8)
     planes = np.zeros((4, 4, points), dtype=np.uint8)
@@ -80,6 +85,8 @@ def pack_assignment(assignment: Mapping[str, Any], domains: Mapping[str, tuple[A
 
     The first byte is the width of a position, with 128 added where the rest is compressed (short ones gain nothing).
     """
+    import numpy as np
+
     positions = [_places(domain)[assignment[name]] for name, domain in domains.items()]
     width = 1 if max(positions, default=0) < 256 else 4
     data = np.array(positions, dtype=f"<u{width}").tobytes()
@@ -88,6 +95,8 @@ def pack_assignment(assignment: Mapping[str, Any], domains: Mapping[str, tuple[A
 
 def unpack_assignment(data: bytes, domains: Mapping[str, list[Any]]) -> dict[str, Any]:
     """What ``pack_assignment`` packed."""
+    import numpy as np
+
     width, rest = data[0] % 128, zlib.decompress(data[1:]) if data[0] >= 128 else data[1:]
     positions = np.frombuffer(rest, dtype=f"<u{width}")
     return {name: domain[d] for (name, domain), d in zip(domains.items(), positions.tolist(), strict=True)}

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from platformdirs import user_data_path
 from sqlalchemy.exc import SQLAlchemyError
 
-from . import codec
+from . import codec, schema
 from .codec import StoredTrace
 from .connect import connect
 from .schema import HEAD, environment, problem, run, solution, solver, template, trace
@@ -91,6 +91,30 @@ def default_url() -> str:
     return os.environ.get("MULL_STORE") or str(user_data_path("mull", appauthor=False) / "mull.db")
 
 
+def location(url: str | None = None) -> str:
+    """Where a store is, without opening it: the path of an SQLite file, or a URL with its password hidden.
+
+    Raises:
+        StoreError: no database URL.
+    """
+    parsed = _parse(url)
+    return str(_file(parsed) or parsed.render_as_string())
+
+
+def _parse(url: str | None) -> sa.URL:
+    url = url or default_url()
+    if "://" not in url:
+        url = f"sqlite:///{Path(url).expanduser().absolute()}"
+    try:
+        return sa.make_url(url)
+    except SQLAlchemyError:
+        raise StoreError(f"{url!r} is no database URL", "give a path, sqlite:///path or postgresql+psycopg://…") from None
+
+
+def _file(url: sa.URL) -> Path | None:
+    return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
+
+
 class Store:
     """A database of runs.
 
@@ -102,13 +126,7 @@ class Store:
     """
 
     def __init__(self, url: str | None = None, *, check_schema: bool = True) -> None:
-        url = url or default_url()
-        if "://" not in url:
-            url = f"sqlite:///{Path(url).expanduser().absolute()}"
-        try:
-            self._url = sa.make_url(url)
-        except SQLAlchemyError:
-            raise StoreError(f"{url!r} is no database URL", "give a path, sqlite:///path or postgresql+psycopg://…") from None
+        self._url = _parse(url)
         self._ids: dict[str, dict[str, int]] = {}
         self._pid = -1
         with _told(self.url):
@@ -126,7 +144,7 @@ class Store:
     @property
     def path(self) -> Path | None:
         """The SQLite file; None for a database on a server."""
-        return Path(self._url.database) if self._url.drivername.startswith("sqlite") and self._url.database else None
+        return _file(self._url)
 
     def write(self, solutions: Sequence[Solution]) -> None:
         """Remember runs, all of them or none, in one transaction.
@@ -143,9 +161,20 @@ class Store:
                     connection.execute(table.insert(), data)
         self._ids = known
 
-    def runs(self, limit: int | None = 20) -> list[RunRow]:
-        """The latest runs, newest first."""
-        return self._select(_RUNS.order_by(run.c.id.desc()).limit(limit))
+    def runs(
+        self,
+        limit: int | None = 20,
+        *,
+        solver: str | None = None,
+        family: str | None = None,
+        status: str | None = None,
+    ) -> list[RunRow]:
+        """The latest runs, newest first; of one solver, problem family or status where given."""
+        query = _RUNS.order_by(run.c.id.desc()).limit(limit)
+        for column, wanted in ((schema.solver.c.name, solver), (problem.c.family, family), (run.c.status, status)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        return self._select(query)
 
     def best_per_solver(self) -> list[RunRow]:
         """Each solver's solved run of fewest iterations, by name."""

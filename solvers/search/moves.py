@@ -84,7 +84,7 @@ def step(instance: Instance, state: MoveState, tenure: float, tenure_random: int
     # Candidates [N, D]: every value of every variable in conflict. Noise below one breaks ties at random.
     literals = (rows * v + variables)[:, None] * d + torch.arange(d, device=rows.device)
     change = state.cost.view(-1)[literals] - present[rows, variables][:, None]
-    noise = _noise(rows.device)[(draws[rows, 0, None] + literals) % NOISE]
+    noise = _noise(rows.device)[(draws[rows, 0, None] + literals - (rows * v * d)[:, None]) % NOISE]
     forbidden = state.tabu.view(-1)[literals] >= clock
     aspiring = change + state.energy[rows][:, None] < state.best[rows][:, None]
     usable = instance.allowed[rows, variables] & (~forbidden | aspiring)

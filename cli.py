@@ -1,0 +1,561 @@
+"""The program ``solve``: parses, calls, prints. Data goes to stdout, talk to stderr.
+
+torch costs a second to import, so everything that needs it is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from mull import __version__
+
+if TYPE_CHECKING:
+    from mull.engine import Problem, Progress, Solution, Solver, Task
+    from mull.engine.store import RunRow, Store
+    from rich.console import Console
+
+SHOWN = 10
+"""Answers are drawn for calls of at most this many problems; larger ones get a line each."""
+
+
+class Failure(Exception):
+    """What ends the program with exit code 2: the message, and a hint."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """The rooms' own errors, told as Failures."""
+    from mull.engine.store import StoreError
+    from mull.plugins import PluginError
+    from mull.problems import InputError
+
+    try:
+        yield
+    except (StoreError, PluginError, InputError) as error:
+        raise Failure(str(error), error.hint) from error
+
+
+class SolveGroup(click.Group):
+    """A group whose default command is ``run``: what is no command is a problem to solve."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "[OPTIONS] PROBLEM...")
+        formatter.write_usage(ctx.command_path, "history | solvers ...", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        run.format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in super().list_commands(ctx) if name != "run"]
+
+
+class Seconds(click.ParamType):
+    """A duration such as 30s, 2m, 1.5h, 500ms, a plain number of seconds, or ``none``."""
+
+    name = "duration"
+    UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        if value == "none":
+            return float("inf")
+        found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h|)", value.strip().lower())
+        if found is None or not float(found[1]):
+            self.fail(f"{value[:40]!r} is no duration: 30s, 2m, 1.5h, 500ms or none", param, ctx)
+        return float(found[1]) * self.UNITS[found[2]]
+
+
+def _option(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{value[:40]!r} is no key=value")
+        pairs[name.strip().replace("-", "_")] = text
+    return pairs
+
+
+store_option = click.option("--store", "url", metavar="URL", help="SQLite file or database URL (or set MULL_STORE).")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line.")
+
+
+@click.group(cls=SolveGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mull")
+def cli() -> None:
+    """Solve constraint problems and remember every run.
+
+    PROBLEM is a file (Sudoku, DIMACS .cnf and .col, queens, Latin square, maze, JSON graph; - is standard input) or
+    FAMILY:SPEC, which generates one: sudoku:9, coloring:50:0.3:4, sat:100, queens:12, latin:10, maze:30x30. All problems
+    of a call are solved together.
+
+    Exit code: 0 all solved (or proved unsatisfiable), 1 some not, 2 bad input or usage.
+    """
+
+
+@cli.command(context_settings={"ignore_unknown_options": False})
+@click.argument("arguments", metavar="PROBLEM...", nargs=-1, required=True)
+@click.option("-s", "--solver", "name", default="auto", show_default=True, help="Who solves: see `solve solvers`.")
+@click.option("-o", "--option", "options", multiple=True, callback=_option, metavar="KEY=VALUE", help="Solver option.")
+@click.option("-k", "--colors", type=click.IntRange(1), help="Colours of a graph colouring; without it, the fewest.")
+@click.option("--family", help="The problems' family, where content and suffix do not tell.")
+@click.option("--limit", type=Seconds(), default="60s", show_default=True, help="Wall time of the call, or none.")
+@click.option("--iterations", type=click.IntRange(1), help="Steps a problem may take (branches of an exact solver).")
+@click.option("--restarts", type=click.IntRange(1), help="Starts a problem may have, side by side and in turn.")
+@click.option("--batch", type=click.IntRange(1), help="Rows run side by side (default: by problem size).")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of every random choice.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@json_option
+@click.option("--watch", is_flag=True, help="Redraw the first unsolved problem as it settles (on stderr).")
+@store_option
+@click.option("--no-store", is_flag=True, help="Remember nothing.")
+def run(
+    arguments: Sequence[str],
+    name: str,
+    options: dict[str, str],
+    colors: int | None,
+    family: str | None,
+    limit: float,
+    iterations: int | None,
+    restarts: int | None,
+    batch: int | None,
+    seed: int,
+    device: str,
+    as_json: bool,
+    watch: bool,
+    url: str | None,
+    no_store: bool,
+) -> int:
+    """Solve problems (the default command)."""
+    started = time.monotonic()
+    with _failures():
+        solver = _solver(name, options)
+        problems = _problems(arguments, family, seed, colors)
+        from mull.engine import Budget, Task, solve
+
+        budget = Budget(None if limit == float("inf") else limit, iterations, restarts, batch)
+        store = None if no_store else _store(url)
+        interrupted = _interruptible()
+        with _Screen(problems, solver.name, watch, as_json) as screen:
+            task = Task(budget, seed, _device(device), started, screen.progress, interrupted)
+            solutions = solve(problems, solver, task, store=store, on_solution=screen.solution)
+        return _verdict(solutions, time.monotonic() - started)
+
+
+def _solver(name: str, options: dict[str, str]) -> Solver:
+    from mull.engine.solver import OptionError
+    from mull.plugins import load
+
+    solver = load(name)
+    try:
+        return solver.from_options(options)
+    except OptionError as error:
+        raise Failure(str(error), f"solve solvers show {name}") from None
+
+
+def _problems(arguments: Sequence[str], family: str | None, seed: int, colors: int | None) -> list[Problem]:
+    from mull.problems import load
+
+    return [p for argument in arguments for p in load(argument, family=family, seed=seed, colors=colors)]
+
+
+def _store(url: str | None) -> Store:
+    from mull.engine.store import Store
+
+    return Store(url)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise Failure(f"device {name[:40]!r} cannot be used: {str(error).splitlines()[0]}", "--device cpu") from None
+    return name
+
+
+def _interruptible() -> Callable[[], bool]:
+    """Ctrl-C asks to stop, keeping what was found; a second one stops at once."""
+    asked = []
+
+    def stop(signal_number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(signal_number)
+        click.echo("stopping: what was found is kept (again to stop at once)", err=True)
+
+    signal.signal(signal.SIGINT, stop)
+    return lambda: bool(asked)
+
+
+class _Screen:
+    """What a run shows: solutions on stdout in the order of the problems, progress on stderr where that is a terminal."""
+
+    def __init__(self, problems: Sequence[Problem], solver: str, watch: bool, as_json: bool) -> None:
+        self.place = {id(problem): i for i, problem in enumerate(problems)}
+        self.problems = problems
+        self.as_json = as_json
+        self.watch = watch
+        self.ready: dict[int, Solution] = {}
+        self.printed = 0
+        self.answered = 0
+        self.solver = solver
+        self.drawn = 0.0
+        self.live: Any = None
+
+    def __enter__(self) -> _Screen:
+        if self.watch or sys.stderr.isatty():
+            from rich.live import Live
+
+            self.live = Live("", console=_console(sys.stderr), refresh_per_second=8, transient=True)
+            self.live.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self.live is not None:
+            self.live.__exit__(*error)
+
+    def progress(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self.live is None or now - self.drawn < 0.1:
+            return
+        self.drawn = now
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        wrong = f", {progress.violations} violated" if progress.violations >= 0 else ""
+        line = f"{progress.solver}: {self.answered}/{len(self.problems)}, iteration {progress.iteration}{wrong} "
+        parts: list[Any] = [Text(line), ProgressBar(len(self.problems), self.answered, width=40)]
+        if self.watch:
+            view = progress.view()
+            parts.insert(0, Text(progress.problem.show(view) if view else ""))
+        self.live.update(Group(*parts))
+
+    def solution(self, solution: Solution) -> None:
+        self.answered += 1
+        self.ready[self.place[id(solution.problem)]] = solution
+        while self.printed in self.ready:
+            self._print(self.ready.pop(self.printed))
+            self.printed += 1
+
+    def _print(self, s: Solution) -> None:
+        if self.as_json:
+            text = json.dumps(s.to_json(), ensure_ascii=False)
+        else:
+            by = f"{s.solver} ({s.via})" if s.via else s.solver
+            goal = f", objective {s.objective}" if s.objective is not None else ""
+            wrong = f", {s.violations} violated" if s.violations > 0 else ""
+            text = f"{s.problem.source}: {s.status} by {by}, {s.iterations} iterations, {s.seconds:.2f} s{goal}{wrong}"
+            if s.detail:
+                text += f"\n{s.detail}"
+            if len(self.problems) <= SHOWN and s.status.solved:
+                text += f"\n{s.text}"
+        click.echo(text)
+
+
+def _verdict(solutions: Sequence[Solution], seconds: float) -> int:
+    """The last words on stderr, and the exit code."""
+    from mull.engine import Status
+
+    good = sum(s.status.good for s in solutions)
+    if len(solutions) > 1:
+        click.echo(f"{good} of {len(solutions)} answered in {seconds:.1f} s", err=True)
+    for status in dict.fromkeys(s.status for s in solutions):
+        if not status.good:
+            of_it = [s for s in solutions if s.status is status]
+            click.echo(f"{len(of_it)} {status} (first: {of_it[0].problem.source})\nhint: {status.advice}", err=True)
+    wrong = [s for s in solutions if s.status is Status.UNSATISFIABLE and s.problem.contradiction() is not None]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more such)" if len(wrong) > 1 else ""
+        raise Failure(f"{wrong[0].problem.source}: {wrong[0].detail}{more}", "correct one of the two givens")
+    return 0 if good == len(solutions) else 1
+
+
+# The store ------------------------------------------------------------------------------------------------------------
+
+
+@cli.group(invoke_without_command=True)
+@store_option
+@click.pass_context
+def history(ctx: click.Context, url: str | None) -> None:
+    """What was solved, by whom, in how many iterations."""
+    ctx.obj = url
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(history_list)
+
+
+@history.command("list")
+@click.option("-n", "--count", type=click.IntRange(1), default=20, show_default=True, help="How many, newest first.")
+@click.option("--solver", help="Only this solver's.")
+@click.option("--family", help="Only this family's.")
+@click.option("--status", help="Only these, e.g. solved.")
+@click.option("--best", is_flag=True, help="Each solver's solved run of fewest iterations instead.")
+@json_option
+@click.pass_obj
+def history_list(
+    url: str | None,
+    count: int = 20,
+    solver: str | None = None,
+    family: str | None = None,
+    status: str | None = None,
+    best: bool = False,
+    as_json: bool = False,
+) -> None:
+    """List runs."""
+    with _failures():
+        store = _store(url)
+        rows = store.best_per_solver() if best else store.runs(count, solver=solver, family=family, status=status)
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row.to_json(), ensure_ascii=False))
+        return
+    if not rows:
+        click.echo("no runs", err=True)
+        return
+    columns = ("id", "when", "problem", "solver", "status", "iterations", "seconds")
+    _table(columns, [_run_cells(row) for row in rows])
+
+
+def _run_cells(row: RunRow) -> tuple[str, ...]:
+    by = f"{row.solver} ({row.via})" if row.via else row.solver
+    when = f"{row.created:%Y-%m-%d %H:%M:%S}"
+    return row.id, when, row.source, by, row.status, str(row.iterations), f"{row.seconds:.2f}"
+
+
+@history.command("show")
+@click.argument("run_id", metavar="ID")
+@json_option
+@click.pass_obj
+def history_show(url: str | None, run_id: str, as_json: bool) -> None:
+    """Show one run: by its id, the start of it, or `last`."""
+    with _failures():
+        row = _store(url).run(run_id)
+    if as_json:
+        click.echo(json.dumps(row.to_json(), ensure_ascii=False))
+        return
+    options = " ".join(f"{key}={value}" for key, value in row.options.items() if value is not None)
+    objective = "" if row.objective is None else f", objective {row.objective}"
+    violations = "no assignment" if row.violations is None else f"{row.violations} violated"
+    lines = [
+        f"run        {row.id}, {row.created:%Y-%m-%d %H:%M:%S} on {row.host}",
+        f"problem    {row.source} ({row.family}, {row.size} variables, {row.problem[:12]})",
+        f"solver     {row.solver} {row.version}{f' by {row.via}' if row.via else ''}, seed {row.seed}, {row.device}",
+        f"options    {options or '-'}",
+        f"versions   {' '.join(f'{name} {version}' for name, version in row.versions.items())}",
+        f"outcome    {row.status}{f': {row.detail}' if row.detail else ''}",
+        f"           {row.iterations} iterations, {row.seconds:.3f} s, {violations}{objective}",
+    ]
+    if row.trace is not None:
+        lines.append(f"trace      {_sparkline(row.trace.violations)} violations over {row.trace.iteration[-1]} iterations")
+    if row.assignment is not None:
+        from mull.problems import families
+
+        known = families()
+        lines += ["", known.get(row.family, known["graph"]).draw(row.assignment)]
+    click.echo("\n".join(lines))
+
+
+@history.command("path")
+@click.pass_obj
+def history_path(url: str | None) -> None:
+    """Print where runs are kept."""
+    from mull.engine.store import location
+
+    with _failures():
+        click.echo(location(url))
+
+
+@history.command("upgrade")
+@click.pass_obj
+def history_upgrade(url: str | None) -> None:
+    """Bring an older store's schema up to date."""
+    from mull.engine.store import Store
+
+    with _failures():
+        before, now = Store(url, check_schema=False).upgrade()
+    click.echo(f"schema {now}, up to date" if before == now else f"schema {before or 'empty'} -> {now}")
+
+
+# Plugins --------------------------------------------------------------------------------------------------------------
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def solvers(ctx: click.Context) -> None:
+    """List solvers, show their options, make new ones, check that one keeps the contract."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(solvers_list)
+
+
+@solvers.command("list")
+@click.option("--load", "try_load", is_flag=True, help="Import each one, and report those that fail.")
+@json_option
+def solvers_list(try_load: bool = False, as_json: bool = False) -> int:
+    """List the installed solvers, without importing them."""
+    from mull.plugins import PluginError, installed, load
+
+    rows = []
+    failed = 0
+    for entry in installed():
+        row = {"name": entry.name, "package": f"{entry.distribution} {entry.version}", "class": entry.target}
+        if try_load:
+            try:
+                row["state"] = (load(entry.name).__doc__ or "").strip().split("\n")[0]
+            except PluginError as error:
+                failed += 1
+                row["state"] = f"error: {error}"
+        rows.append(row)
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row))
+    else:
+        _table(tuple(rows[0]) if rows else ("name",), [tuple(row.values()) for row in rows])
+    return 1 if failed else 0
+
+
+@solvers.command("show")
+@click.argument("name")
+def solvers_show(name: str) -> None:
+    """Show a solver's method, options and citation."""
+    import inspect
+
+    with _failures():
+        from mull.plugins import load
+
+        solver = load(name)
+    click.echo(f"{solver.name} {solver.version}{' (complete)' if solver.complete else ''}\n")
+    click.echo(inspect.getdoc(solver) or "")
+    click.echo("\noptions (-o key=value):")
+    rows = [(key, described["default"], described["bounds"], described["text"]) for key, described in _options(solver)]
+    _table(("option", "default", "bounds", "what"), rows)
+    click.echo(f"\ncite: {solver.citation}")
+
+
+def _options(solver: type[Solver]) -> Iterator[tuple[str, dict[str, str]]]:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    for key, field in solver.model_fields.items():
+        bounds = [f"{sign} {getattr(m, word)}" for m in field.metadata for word, sign in signs.items() if hasattr(m, word)]
+        default = "-" if field.default is None else str(field.default)
+        yield key, {"default": default, "bounds": ", ".join(bounds), "text": field.description or ""}
+
+
+@solvers.command("new")
+@click.argument("name")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where to make it (default: ./mull-NAME).")
+def solvers_new(name: str, folder: Path | None) -> None:
+    """Write a plugin package with a solver that works at once."""
+    from mull.plugins import new
+
+    with _failures():
+        made = new(name, folder)
+    click.echo(f"{made}: a package with the solver {name}; next:")
+    click.echo(f"  pip install --editable {made}\n  solve queens:8 --solver {name}\n  solve solvers check {name}")
+
+
+@solvers.command("check")
+@click.argument("name")
+def solvers_check(name: str) -> int:
+    """Run the conformance checks that the built-in solvers pass."""
+    with _failures():
+        from mull.plugins import load
+        from mull.plugins.conformance import CHECKS
+
+        solver = load(name)
+    failed = 0
+    for check in CHECKS:
+        what = (check.__doc__ or check.__name__).strip()
+        try:
+            check(solver)
+            click.echo(f"ok    {what}")
+        except Exception as error:  # a plugin may raise anything
+            failed += 1
+            click.echo(f"FAIL  {what}\n      {type(error).__name__}: {error}")
+    click.echo(f"{name}: {len(CHECKS) - failed} of {len(CHECKS)} checks pass", err=True)
+    return 1 if failed else 0
+
+
+# Print ----------------------------------------------------------------------------------------------------------------
+
+
+def _console(file: IO[str]) -> Console:
+    from rich.console import Console
+
+    return Console(file=file, highlight=False)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Aligned columns, the last one folded to the width of a terminal; in full where the output is piped."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=column in ("id", "name", "option"))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = _console(sys.stdout)
+    if not sys.stdout.isatty():
+        console.width = 1 << 14
+    with console.capture() as capture:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def _sparkline(values: Any) -> str:
+    """Up to 40 numbers as bars of eight heights."""
+    picked = values[:: max(1, -(-len(values) // 40))]
+    top = max(1, max(picked))
+    return "".join("▁▂▃▄▅▆▇█"[int(7 * max(0, v) / top)] for v in picked)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of ``solve``: every error in one message, a hint, and exit code 2."""
+    try:
+        code = cli.main(arguments, prog_name="solve", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        code = 2
+    except click.ClickException as error:
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "solve"
+        code = _complain(error.format_message().rstrip("."), f"{command} --help".replace(" run", ""))
+    except Failure as error:
+        code = _complain(str(error), error.hint)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped", err=True)
+        code = 130
+    except BrokenPipeError:  # the reader of our output has gone: nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str, hint: str) -> int:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    return 2
