@@ -9,6 +9,7 @@ from typing import Protocol
 
 from .constraints import Linear
 from .graph import Assignment, ConstraintGraph
+from .peel import extend, peel
 from .problem import Problem
 from .solution import Solution, Status, Unsolved
 from .solver import Solver
@@ -141,32 +142,40 @@ def _tightened(problem: Problem, solution: Solution) -> Problem | None:
 
 
 def _satisfy(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
-    """Solve problems component by component, and join the parts of each."""
+    """Solve problems' cores component by component; join the parts of each and extend them to the whole."""
     parts: list[Problem] = []
     owner: list[int] = []
     waiting: dict[int, int] = {}
+    orders: dict[int, tuple[str, ...]] = {}
     joined: dict[int, list[Solution]] = {}
-    split: dict[int, list[ConstraintGraph]] = {}
+    shared: dict[tuple[int, frozenset[str]], tuple[ConstraintGraph, tuple[str, ...], list[ConstraintGraph]]] = {}
     for i, problem in enumerate(problems):
         reason = solver.supports(problem.graph)
         if reason is not None:
             yield i, _told(problem, solver, task, Status.UNSUPPORTED, reason)
             continue
-        pieces = split.setdefault(id(problem.graph), problem.graph.components())
-        joined[i] = [_unconstrained(problem, piece, solver, task) for piece in pieces if not piece.constraints]
-        mine = [problem] if len(pieces) == 1 else [_part(problem, piece) for piece in pieces if piece.constraints]
-        mine = [part for part in mine if part.graph.constraints]
+        key = (id(problem.graph), frozenset(problem.givens))
+        if key not in shared:
+            graph, order = peel(problem.graph, problem.givens)
+            like = shared.get((id(graph), frozenset()))  # one template whatever is given, where nothing was peeled
+            shared[key] = (graph, order, like[2] if like else graph.components())
+            shared.setdefault((id(graph), frozenset()), shared[key])
+        core, orders[i], pieces = shared[key]
+        whole = len(pieces) == 1 and core is problem.graph
+        made = [problem] if whole else [_part(problem, piece) for piece in pieces]
+        mine = [part for part in made if part.graph.constraints]
+        joined[i] = [_unconstrained(part, solver, task) for part in made if not part.graph.constraints]
         waiting[i] = len(mine)
         parts += mine
         owner += [i] * len(mine)
         if not mine:
-            yield i, _join(problem, joined.pop(i))
+            yield i, _join(problem, joined.pop(i), orders[i])
     for n, solution in _guarded(parts, solver, task):
         i = owner[n]
         joined[i].append(solution)
         waiting[i] -= 1
         if not waiting[i]:
-            yield i, _join(problems[i], joined.pop(i))
+            yield i, _join(problems[i], joined.pop(i), orders[i])
 
 
 def _guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
@@ -187,32 +196,37 @@ def _part(problem: Problem, piece: ConstraintGraph) -> Problem:
     return Problem(piece, givens, problem.family, problem.source)
 
 
-def _unconstrained(problem: Problem, piece: ConstraintGraph, solver: Solver, task: Task) -> Solution:
+def _unconstrained(problem: Problem, solver: Solver, task: Task) -> Solution:
     """Variables under no constraint: their given, else the value that costs least."""
-    cost = piece.objective.coefficients if piece.objective else {}
+    objective = problem.graph.objective
+    cost = objective.coefficients if objective else {}
     assignment: Assignment = {}
-    for name, domain in piece.domains.items():
+    for name, domain in problem.graph.domains.items():
         cheapest = min(domain, key=lambda value: cost[name] * int(value)) if name in cost else domain[0]
         assignment[name] = problem.givens.get(name, cheapest)
-    status = Status.OPTIMAL if piece.objective else Status.SOLVED
+    status = Status.OPTIMAL if objective else Status.SOLVED
     return replace(_told(problem, solver, task, status, ""), assignment=assignment, violations=0, energy=0.0)
 
 
-def _join(problem: Problem, parts: Sequence[Solution]) -> Solution:
+def _join(problem: Problem, parts: Sequence[Solution], order: tuple[str, ...]) -> Solution:
     """One solution from those of the components: as bad as the worst, as slow as the slowest."""
     worst = max(parts, key=lambda part: _BADNESS.index(part.status))
     slowest = max(parts, key=lambda part: (part.iterations, part.trace is not None))
-    if len(parts) == 1:
+    if len(parts) == 1 and not order:
         return replace(worst, problem=problem)
     whole: Assignment | None = None
+    violations = -1
     if all(part.assignment is not None for part in parts):
         merged = {name: value for part in parts for name, value in (part.assignment or {}).items()}
-        whole = {name: merged[name] for name in problem.graph.domains}
+        whole = extend(problem.graph, merged, order)
+        violations = sum(part.violations for part in parts)
+        if violations and order:
+            violations = len(problem.graph.broken(whole))
     return replace(
         worst,
         problem=problem,
         assignment=whole,
-        violations=sum(part.violations for part in parts) if whole is not None else -1,
+        violations=violations,
         energy=sum(part.energy for part in parts),
         iterations=slowest.iterations,
         seconds=max(part.seconds for part in parts),

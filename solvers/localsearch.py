@@ -34,7 +34,7 @@ class LocalSearch(Solver):
     check_every: ClassVar[int] = 20
     exact: ClassVar[bool] = True
 
-    cb: float | None = Field(None, gt=0, description="probSAT's break exponent (default: by clause length, 2.06 for 3)")
+    cb: float | None = Field(None, gt=0, description="probSAT's break exponent (default: the published one for the clause length, and up to 1.6 times it in some chains)")
     tenure: float = Field(0.6, ge=0, description="tabu tenure per conflicting variable, in steps")
     tenure_random: int = Field(10, ge=1, description="random part of the tabu tenure, up to this many steps")
     patience: int = Field(2000, ge=1, description="steps without improvement before a chain raises its weights")

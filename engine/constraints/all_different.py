@@ -38,6 +38,13 @@ class AllDifferent(Constraint):
                 seen[given[name]] = name
         return None
 
+    def excludes(self, name: str) -> int:
+        return len(self.scope) - 1
+
+    def without(self, name: str) -> AllDifferent | None:
+        rest = tuple(other for other in self.scope if other != name)
+        return AllDifferent(rest, self.exempt) if len(rest) > 1 else None
+
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"kind": self.kind, "scope": list(self.scope)}
         return {**data, "except": sorted(self.exempt, key=str)} if self.exempt else data

@@ -90,6 +90,17 @@ class Constraint(ABC):
             return self.scope
         return None
 
+    def excludes(self, name: str) -> int | None:
+        """How many values of ``name`` the rest of the scope can rule out at most; None for any number.
+
+        Kinds that answer a number implement ``without``: the engine then solves roomy variables last (``engine.peel``).
+        """
+        return None
+
+    def without(self, name: str) -> Constraint | None:
+        """What the constraint asks of the rest of its scope when ``name`` has yet to choose; None for nothing."""
+        raise NotImplementedError
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """The JSON object that ``from_json`` reads: ``kind`` and the constructor's arguments."""

@@ -56,6 +56,12 @@ class Compare(Constraint):
                 return left < right if self.op == "<" else left <= right
         return (left == right) == (self.op == "=")
 
+    def excludes(self, name: str) -> int | None:
+        return 1 if self.op == "!=" else None
+
+    def without(self, name: str) -> None:
+        return None
+
     def to_json(self) -> dict[str, Any]:
         data = {"kind": self.kind, "left": self.left, "op": self.op, "right": self.right}
         return {**data, "offset": self.offset} if self.offset else data

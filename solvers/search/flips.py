@@ -14,6 +14,10 @@ from ...engine.random import Random
 from ...engine.solver import Info
 
 EPS = 0.9
+PUBLISHED = {3: 2.06, 4: 3.0, 5: 3.7, 6: 5.0, 7: 5.4}
+"""probSAT's break exponents by clause length (their table 1), found on formulas of 10^4 variables and more."""
+GREEDS = (1.0, 1.2, 1.4, 1.6)
+"""Chains multiply it: on small formulas the published values wander for too long. Measured in docs/log.md."""
 MANY = 100
 """True literals of the padding clause."""
 DRAWS = 32
@@ -30,7 +34,7 @@ class Tables:
             clause M stands for padding.
         occurs: [T * V * 2, O] the clauses that a variable satisfies at each value, padded with M.
         blocks: [N, S] the clauses in N runs of S, so that a broken one is found in N + S looks; padded with M.
-        weight: [O + 1] the unnormalised chance of a flip by how many clauses it breaks.
+        weight: [C, O + 1] the unnormalised chance of a flip by how many clauses it breaks, for C kinds of chain.
     """
 
     def __init__(self, instance: Instance, cb: float | None) -> None:
@@ -46,7 +50,8 @@ class Tables:
         blocks = torch.arange(-(-(self.clauses + 1) // self.side) * self.side, device=device).clamp(max=self.clauses)
         self.blocks = blocks.view(-1, self.side)
         breaks = torch.arange(self.occurs.shape[-1] + 1, device=device)
-        self.weight = _chances(breaks, k, cb)
+        cbs = (cb,) if cb else [greed * PUBLISHED.get(k, 5.4 if k > 3 else 2.06) for greed in GREEDS]
+        self.weight = torch.stack([_chances(breaks, k, each) for each in cbs])
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class FlipState:
         true: [B, M + 1] uint8, true literals per clause; many for padding, which nothing can break.
         broken: [B, N] int16, clauses without a true literal in each block.
         draws: [B, DRAWS, 2] random numbers of this and the following steps.
+        kind: [B, 1] which row of ``Tables.weight`` the chain goes by.
         template, free: [B] and [B, V] bool, of the instance.
         random: one stream a row.
         clock: steps of the batch so far.
@@ -67,6 +73,7 @@ class FlipState:
     true: Tensor
     broken: Tensor
     draws: Tensor
+    kind: Tensor
     template: Tensor
     free: Tensor
     random: Random
@@ -85,10 +92,11 @@ def init(instance: Instance, random: Random, cb: float | None) -> FlipState:
     holds = assignment.gather(1, tables.variable[template].view(b, -1)).view(slots.shape) == tables.wanted[template]
     true = torch.where(slots.any(-1), (holds & slots).sum(-1), MANY).to(torch.uint8)
     broken = (true[:, tables.blocks.flatten()] == 0).view(b, -1, tables.side).sum(-1).to(torch.int16)
+    kind = random.at(2).bits(1) % len(tables.weight)
     random = random.at(1)
     draws = random.at(0).uniform(DRAWS, 2)
     return FlipState(
-        assignment.to(torch.uint8), true, broken, draws, template, instance.free, random, tables
+        assignment.to(torch.uint8), true, broken, draws, kind, template, instance.free, random, tables
     )
 
 
@@ -117,7 +125,7 @@ def step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
     literal = (state.template[:, None] * state.assignment.shape[1] + variable) * 2 + value
     supports = tables.occurs.index_select(0, literal.flatten()).view(len(at), -1)
     breaks = (true.gather(1, supports) == 1).view(*literal.shape, -1).sum(-1)
-    chance = tables.weight[breaks] * (tables.slots.flatten(0, 1)[at] & state.free.gather(1, variable))
+    chance = tables.weight[state.kind, breaks] * (tables.slots.flatten(0, 1)[at] & state.free.gather(1, variable))
     upto_chance = chance.cumsum(1)
     flips = upto_chance[:, -1] > 0  # not where nothing is broken, or all of the clause is given
     slot = (upto_chance <= choice[:, None] * upto_chance[:, -1:]).sum(1, keepdim=True).clamp(max=chance.shape[1] - 1)
@@ -165,8 +173,6 @@ def _occurrences(variable: Tensor, wanted: Tensor, slots: Tensor, variables: int
     return occurs
 
 
-def _chances(breaks: Tensor, length: int, cb: float | None) -> Tensor:
-    """probSAT's break-only distribution: polynomial for clauses up to 3 literals, exponential above (their table 1)."""
-    if length <= 3:
-        return (EPS + breaks) ** -(cb or 2.06)
-    return (cb or {4: 3.0, 5: 3.7, 6: 5.0}.get(length, 5.4)) ** -breaks.float()
+def _chances(breaks: Tensor, length: int, cb: float) -> Tensor:
+    """probSAT's break-only distribution: polynomial for clauses up to 3 literals, exponential above."""
+    return (EPS + breaks) ** -cb if length <= 3 else cb ** -breaks.float()

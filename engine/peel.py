@@ -1,0 +1,77 @@
+"""Peeling: a variable that always finds a value, whatever the others take, is solved last.
+
+Where the constraints on a variable can rule out fewer values than its domain has, every solution of the rest extends to
+it. Taking such variables away, again and again, leaves the core that a solver has to search: of a colouring with k
+colours the k-core (Matula and Beck 1983), of many sparse graphs nothing at all. It changes no answer, only the work.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from .constraints.base import Constraint
+from .graph import Assignment, ConstraintGraph
+
+
+def peel(graph: ConstraintGraph, givens: Collection[str] = ()) -> tuple[ConstraintGraph, tuple[str, ...]]:
+    """The core of a graph, and the variables taken away in order; the graph itself where there are none.
+
+    Given variables stay, and a graph with an objective is left whole: its variables are not free to take any value.
+    """
+    if graph.objective is not None:
+        return graph, ()
+    around: dict[str, list[int]] = defaultdict(list)
+    for i, constraint in enumerate(graph.constraints):
+        for name in constraint.scope:
+            around[name].append(i)
+    now: dict[int, Constraint | None] = dict(enumerate(graph.constraints))
+    room = {name: _room(graph, name, around[name]) for name in graph.domains if around[name] and name not in givens}
+    ready = [name for name, left in room.items() if left > 0]
+    order: list[str] = []
+    gone = set()
+    while ready:
+        name = ready.pop()
+        if name in gone:
+            continue
+        gone.add(name)
+        order.append(name)
+        for i in around[name]:
+            before = now[i]
+            if before is None:
+                continue
+            now[i] = after = before.without(name)
+            for other in before.scope:
+                if room.get(other, 1) <= 0:
+                    room[other] += (before.excludes(other) or 0) - ((after.excludes(other) or 0) if after else 0)
+                    if room[other] > 0:
+                        ready.append(other)
+    if not order:
+        return graph, ()
+    kept = {name: domain for name, domain in graph.domains.items() if name not in gone}
+    return ConstraintGraph(kept, [constraint for constraint in now.values() if constraint is not None]), tuple(order)
+
+
+def _room(graph: ConstraintGraph, name: str, constraints: list[int]) -> float:
+    """How many values are left to a variable at worst; less than one where it may find none."""
+    excluded = [graph.constraints[i].excludes(name) for i in constraints]
+    if any(count is None for count in excluded):
+        return float("-inf")
+    return len(graph.domains[name]) - sum(count or 0 for count in excluded)
+
+
+def extend(graph: ConstraintGraph, assignment: Assignment, order: tuple[str, ...]) -> Assignment:
+    """An assignment of the core with values for the variables taken away: it breaks nothing where the core's does not."""
+    whole = dict(assignment)
+    around: dict[str, list[Constraint]] = defaultdict(list)
+    for constraint in graph.constraints if order else ():
+        for name in constraint.scope:
+            around[name].append(constraint)
+    for name in reversed(order):
+        taken = [(c, {other: whole[other] for other in c.scope if other in whole}) for c in around[name]]
+        whole[name] = next(
+            value
+            for value in graph.domains[name]
+            if not any(name in (c.conflict({**others, name: value}) or ()) for c, others in taken)
+        )
+    return {name: whole[name] for name in graph.domains}
