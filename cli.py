@@ -14,16 +14,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
 
 import click
 
 from mull import __version__
 
 if TYPE_CHECKING:
-    from mull.engine import Problem, Progress, Solution, Solver, Task
-    from mull.engine.store import RunRow, Store
     from rich.console import Console
+
+    from mull.engine import Problem, Progress, Solution, Solver
+    from mull.engine.store import RunRow, Store
 
 SHOWN = 10
 """Answers are drawn for calls of at most this many problems; larger ones get a line each."""
@@ -74,7 +75,7 @@ class Seconds(click.ParamType):
     """A duration such as 30s, 2m, 1.5h, 500ms, a plain number of seconds, or ``none``."""
 
     name = "duration"
-    UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+    UNITS: ClassVar = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
@@ -227,7 +228,7 @@ class _Screen:
         self.drawn = 0.0
         self.live: Any = None
 
-    def __enter__(self) -> _Screen:
+    def __enter__(self) -> Self:
         if self.watch or sys.stderr.isatty():
             from rich.live import Live
 
@@ -235,7 +236,7 @@ class _Screen:
             self.live.__enter__()
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         if self.live is not None:
             self.live.__exit__(*error)
 
@@ -371,7 +372,9 @@ def history_show(url: str | None, run_id: str, as_json: bool) -> None:
         f"           {row.iterations} iterations, {row.seconds:.3f} s, {violations}{objective}",
     ]
     if row.trace is not None:
-        lines.append(f"trace      {_sparkline(row.trace.violations)} violations over {row.trace.iteration[-1]} iterations")
+        lines.append(
+            f"trace      {_sparkline(row.trace.violations)} violations over {row.trace.iteration[-1]} iterations"
+        )
     if row.assignment is not None:
         from mull.problems import families
 
@@ -459,7 +462,9 @@ def solvers_show(name: str) -> None:
 def _options(solver: type[Solver]) -> Iterator[tuple[str, dict[str, str]]]:
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
     for key, field in solver.model_fields.items():
-        bounds = [f"{sign} {getattr(m, word)}" for m in field.metadata for word, sign in signs.items() if hasattr(m, word)]
+        bounds = [
+            f"{sign} {getattr(m, word)}" for m in field.metadata for word, sign in signs.items() if hasattr(m, word)
+        ]
         default = "-" if field.default is None else str(field.default)
         yield key, {"default": default, "bounds": ", ".join(bounds), "text": field.description or ""}
 

@@ -1,6 +1,6 @@
 """How fast runs are remembered and asked for: 100,000 runs with traces of 100 points, in batches of 1,000.
 
-    python benchmarks/store.py [RUNS]
+python benchmarks/store.py [RUNS]
 """
 
 from __future__ import annotations
@@ -42,7 +42,19 @@ def solutions(count: int, rng: np.random.Generator) -> list[Solution]:
         solver = SOLVERS[i % len(SOLVERS)]
         options = {"rows": 64}
         made.append(
-            Solution(INSTANCES[i % PROBLEMS], solver, status, answer, 0, 0.0, None, iterations, 0.1, options=options, trace=trace)
+            Solution(
+                INSTANCES[i % PROBLEMS],
+                solver,
+                status,
+                answer,
+                0,
+                0.0,
+                None,
+                iterations,
+                0.1,
+                options=options,
+                trace=trace,
+            )
         )
     return made
 

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from .solution import Status as Status
     from .solution import Trace as Trace
     from .solution import Unsolved as Unsolved
-    from .solving import solve as solve
     from .solver import Info as Info
     from .solver import OptionError as OptionError
     from .solver import Solver as Solver
     from .solver import WholeSolver as WholeSolver
+    from .solving import solve as solve
     from .task import Budget as Budget
     from .task import Progress as Progress
     from .task import Task as Task

@@ -15,7 +15,6 @@ from .constraints.base import Constraint, Factor
 from .graph import Assignment, ConstraintGraph
 from .problem import Problem
 
-
 T = TypeVar("T")
 
 

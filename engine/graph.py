@@ -96,6 +96,11 @@ class ConstraintGraph:
         return tuple(self.domains)
 
     @cached_property
+    def literals(self) -> int:
+        """How many literals the graph takes in a batch: variables times the largest domain."""
+        return len(self.domains) * max((len(domain) for domain in self.domains.values()), default=1)
+
+    @cached_property
     def index(self) -> dict[str, int]:
         """Variable name -> its position on the V axis."""
         return {name: i for i, name in enumerate(self.domains)}
@@ -139,7 +144,7 @@ class ConstraintGraph:
         A graph with one component returns itself. The objective is shared out, its constant to the first component.
         """
         alone = [name for name in self.domains if not self.nx.degree(name)]
-        groups = [{n for n in nodes} for nodes in nx.connected_components(self.nx)]
+        groups = [set(nodes) for nodes in nx.connected_components(self.nx)]
         groups = [g for g in groups if len(g) > 1 or next(iter(g)) not in alone]
         if len(groups) + bool(alone) <= 1:
             return [self]

@@ -50,12 +50,12 @@ def iterate(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator
 
 def _batches(solver: Solver, problems: Sequence[Problem], members: Sequence[int], task: Task) -> list[list[int]]:
     """Positions grouped by kinds of constraint and like size, each group no larger than the solver runs side by side."""
-    sizes = {i: _literals(problems[i]) for i in members}
+    sizes = {i: problems[i].graph.literals for i in members}
     kinds = {i: _kinds(problems[i].graph) for i in members}
     groups: list[list[int]] = []
     for i in sorted(members, key=lambda i: (kinds[i], sizes[i])):
         first = groups[-1][0] if groups else i
-        rows = task.budget.batch or solver.width(sizes[i])
+        rows = task.budget.batch or solver.width(problems[i].graph)
         if groups and len(groups[-1]) < rows and kinds[i] == kinds[first] and sizes[i] <= WASTE * sizes[first]:
             groups[-1].append(i)
         else:
@@ -66,11 +66,6 @@ def _batches(solver: Solver, problems: Sequence[Problem], members: Sequence[int]
 @lru_cache(maxsize=1 << 14)
 def _kinds(graph: ConstraintGraph) -> tuple[str, ...]:
     return tuple(sorted({constraint.kind for constraint in graph.constraints}))
-
-
-def _literals(problem: Problem) -> int:
-    domains = problem.graph.domains
-    return len(domains) * max((len(d) for d in domains.values()), default=1)
 
 
 class _Batch:
@@ -110,7 +105,7 @@ class _Batch:
                 self._compact()
 
     def _copies(self) -> int:
-        rows = self.task.budget.batch or self.solver.width(max(_literals(p) for p in self.problems))
+        rows = self.task.budget.batch or self.solver.width(max((p.graph for p in self.problems), key=lambda graph: graph.literals))
         copies = max(1, rows // len(self.problems))
         return min(copies, self.task.budget.restarts or copies)
 

@@ -64,9 +64,9 @@ class Solver(BaseModel, ABC):
     )
     tolerance: float = Field(1e-4, ge=0, description="a row with a residual below this has settled")
 
-    def width(self, literals: int) -> int:
-        """How many rows to run side by side when the largest problem has this many literals."""
-        return self.rows or max(1, self.literals // max(1, literals))
+    def width(self, graph: ConstraintGraph) -> int:
+        """How many rows to run side by side when this is the largest graph among them."""
+        return self.rows or max(1, self.literals // max(1, graph.literals))
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         """Why the solver cannot take this graph, or None."""

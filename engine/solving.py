@@ -90,7 +90,10 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
             continue
         constraint, givens = contradiction
         named = " and ".join(f"{name} = {value}" for name, value in givens.items())
-        yield i, _told(problem, solver, task, Status.UNSATISFIABLE, f"givens {named} contradict {constraint.describe()}")
+        yield (
+            i,
+            _told(problem, solver, task, Status.UNSATISFIABLE, f"givens {named} contradict {constraint.describe()}"),
+        )
     improving: dict[int, Solution] = {}
     for i, solution in _satisfy([problems[i] for i in ready], solver, task):
         if solution.status is Status.SOLVED and problems[ready[i]].minimises:

@@ -46,10 +46,10 @@ def satisfiable() -> tuple[Problem, ...]:
         Problem(ConstraintGraph({f"x{i}": (0, 1) for i in range(1, 6)}, clauses)),
         Problem(ConstraintGraph({f"v{i}": ("red", "green", "blue") for i in range(5)}, ring)),
         Problem(ConstraintGraph({n: range(5) for n in "abc"}, [Compare("a", "<", "b"), Compare("b", "<=", "c", -1)])),
-        Problem(ConstraintGraph({n: (0, 1, 2) for n in "abcd"}, [Count(tuple("abcd"), (2,), 2, 2)])),
+        Problem(ConstraintGraph(dict.fromkeys("abcd", (0, 1, 2)), [Count(tuple("abcd"), (2,), 2, 2)])),
         Problem(ConstraintGraph({n: range(4) for n in "abc"}, [Linear(tuple("abc"), (1, 2, -1), "=", 5)])),
         Problem(ConstraintGraph({n: range(3) for n in "ab"}, [Table(("a", "b"), ((0, 2), (1, 0)))])),
-        Problem(ConstraintGraph({n: (0, 1) for n in "abcd"}, [Xor(tuple((n, 1) for n in "abcd"), True)])),
+        Problem(ConstraintGraph(dict.fromkeys("abcd", (0, 1)), [Xor(tuple((n, 1) for n in "abcd"), True)])),
     )
 
 

@@ -64,7 +64,9 @@ def load(name: str) -> type[Solver]:
     if not entries:
         close = get_close_matches(name, [e.name for e in every], 1)
         known = ", ".join(dict.fromkeys(e.name for e in every))
-        raise PluginError(f"unknown solver {name[:40]!r}", f"did you mean {close[0]}?" if close else f"there are {known}")
+        raise PluginError(
+            f"unknown solver {name[:40]!r}", f"did you mean {close[0]}?" if close else f"there are {known}"
+        )
     if len(entries) > 1 and not entries[0].built_in:
         claims = " and ".join(e.distribution for e in entries)
         raise PluginError(f"solver {name!r} is claimed by {claims}", "uninstall one of them")

@@ -51,5 +51,7 @@ def new(name: str, folder: Path | None = None) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(Template((templates / template).read_text()).substitute(words))
     except OSError as error:
-        raise PluginError(f"{folder} cannot be written: {error.strerror}", "choose another folder with --folder") from None
+        raise PluginError(
+            f"{folder} cannot be written: {error.strerror}", "choose another folder with --folder"
+        ) from None
     return folder

@@ -9,7 +9,7 @@ from functools import partial
 import networkx as nx
 
 from ..engine.constraints import Compare
-from ..engine.graph import Assignment, ConstraintGraph, Value
+from ..engine.graph import ConstraintGraph, Value
 from ..engine.problem import Problem, Source
 from .errors import InputError, excerpt
 from .family import Family, share, whole
@@ -27,7 +27,9 @@ class Coloring(Family):
     suffixes = (".col",)
 
     def recognises(self, text: str) -> bool:
-        return any(line.split()[:2] in (["p", "edge"], ["p", "col"], ["p", "edges"]) for line in text.split("\n", 200)[:200])
+        return any(
+            line.split()[:2] in (["p", "edge"], ["p", "col"], ["p", "edges"]) for line in text.split("\n", 200)[:200]
+        )
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
         return [colouring(_graph(text), colors, path)]
@@ -98,7 +100,9 @@ def render(assignment: Mapping[str, Value]) -> str:
     classes: dict[Value, list[str]] = {}
     for name, color in assignment.items():
         classes.setdefault(color, []).append(name)
-    return "\n".join(f"{color}: {' '.join(names)}" for color, names in sorted(classes.items(), key=lambda c: str(c[0]).zfill(9)))
+    return "\n".join(
+        f"{color}: {' '.join(names)}" for color, names in sorted(classes.items(), key=lambda c: str(c[0]).zfill(9))
+    )
 
 
 def _graph(text: str) -> nx.Graph:

@@ -70,7 +70,9 @@ def load(
     if colon and not Path(argument).exists():
         return [_generate(argument, prefix, spec, families, seed, colors)]
     if family is None and argument in families and not Path(argument).exists():
-        raise InputError(f"{argument} is a family, not a file", argument, hint=f"generate with {families[argument].spec}")
+        raise InputError(
+            f"{argument} is a family, not a file", argument, hint=f"generate with {families[argument].spec}"
+        )
     text = _text(argument)
     reader = families[family] if family else _recognise(text, argument, families)
     return _located(lambda: reader.read(text, argument, colors), argument)

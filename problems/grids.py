@@ -36,7 +36,9 @@ def token(text: str, size: int, line: int | None) -> int:
     else:
         value = SYMBOLS.find(text.upper()) + 1 if len(text) == 1 else 0
         if value == 0:
-            raise InputError(f"{excerpt(text)} is no cell value", line=line, hint=f"use 1 to {size}, and . or 0 for blank")
+            raise InputError(
+                f"{excerpt(text)} is no cell value", line=line, hint=f"use 1 to {size}, and . or 0 for blank"
+            )
     if value > size:
         raise InputError(f"value {value} is out of range", line=line, hint=f"a {size} x {size} grid holds 1 to {size}")
     return value

@@ -69,7 +69,9 @@ class Latin(Family):
         rng = random.Random(f"latin:{spec}:{seed}")
         rows, columns, values = (rng.sample(range(order), order) for _ in range(3))
         square: dict[str, Value] = {
-            grids.cell(r + 1, c + 1): values[(rows[r] + columns[c]) % order] + 1 for r in range(order) for c in range(order)
+            grids.cell(r + 1, c + 1): values[(rows[r] + columns[c]) % order] + 1
+            for r in range(order)
+            for c in range(order)
         }
         shown = rng.sample(sorted(square), round(keep * order * order))
         givens = {name: square[name] for name in shown}
@@ -85,7 +87,7 @@ def template(order: int) -> ConstraintGraph:
     span = range(1, order + 1)
     rows = [tuple(grids.cell(r, c) for c in span) for r in span]
     columns = [tuple(grids.cell(r, c) for r in span) for c in span]
-    return ConstraintGraph({name: span for name in grids.names(order)}, [AllDifferent(g) for g in rows + columns])
+    return ConstraintGraph(dict.fromkeys(grids.names(order), span), [AllDifferent(g) for g in rows + columns])
 
 
 def render(order: int, assignment: Mapping[str, Value]) -> str:
@@ -114,4 +116,6 @@ def _value(item: str, order: int, base: int, line: int) -> int:
 
 
 def _letter(item: str, line: int) -> int:
-    raise InputError(f"{item!r} is no cell value", line=line, hint="use numbers, and . or 0 (after 'order n': -1) for a hole")
+    raise InputError(
+        f"{item!r} is no cell value", line=line, hint="use numbers, and . or 0 (after 'order n': -1) for a hole"
+    )

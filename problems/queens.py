@@ -66,7 +66,10 @@ def template(n: int) -> ConstraintGraph:
     """Variable q1..qn: the column of the queen in that row."""
     names = [f"q{r}" for r in range(1, n + 1)]
     diagonals = [
-        Compare(names[i], "!=", names[j], offset) for i in range(n) for j in range(i + 1, n) for offset in (i - j, j - i)
+        Compare(names[i], "!=", names[j], offset)
+        for i in range(n)
+        for j in range(i + 1, n)
+        for offset in (i - j, j - i)
     ]
     columns = [AllDifferent(tuple(names))] if n > 1 else []
     return ConstraintGraph({name: range(1, n + 1) for name in names}, [*columns, *diagonals])

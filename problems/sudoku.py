@@ -84,7 +84,7 @@ def template(n: int) -> ConstraintGraph:
         for a in range(n)
         for b in range(n)
     ]
-    return ConstraintGraph({name: span for name in _names(size)}, [AllDifferent(tuple(g)) for g in rows + columns + boxes])
+    return ConstraintGraph(dict.fromkeys(_names(size), span), [AllDifferent(tuple(g)) for g in rows + columns + boxes])
 
 
 def render(size: int, assignment: Mapping[str, Value]) -> str:
@@ -118,7 +118,9 @@ def _cells(line: str, number: int) -> list[int]:
     try:
         cells = [_DIGITS[c] for c in line]
     except KeyError as error:
-        raise InputError(f"{error.args[0]!r} is no cell value", line=number, hint="use digits, and . or 0 for blank") from None
+        raise InputError(
+            f"{error.args[0]!r} is no cell value", line=number, hint="use digits, and . or 0 for blank"
+        ) from None
     if max(cells) > size:
         raise InputError(f"value {max(cells)} is out of range", line=number, hint=f"the grid holds 1 to {size}")
     return cells
@@ -182,4 +184,6 @@ def _grids(lines: list[str]) -> Iterator[tuple[int, list[int]]]:
             grid = []
     if grid:
         rows = len(grid) // size
-        raise InputError(f"the grid ends after {rows} of {size} rows", line=len(lines), hint="the file may be truncated")
+        raise InputError(
+            f"the grid ends after {rows} of {size} rows", line=len(lines), hint="the file may be truncated"
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -35,7 +35,7 @@ class Auto(WholeSolver):
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         # A trained reasoner that supports the graph takes its turn first, once there is one.
         members: list[Solver] = [LocalSearch(), CpSat()]
-        open_ = {n: problem for n, problem in enumerate(problems)}
+        open_ = dict(enumerate(problems))
         best: dict[int, Solution] = {}
         seconds = self.slice
         # Under a limit on iterations or restarts a second turn would begin from the first's start: one turn each.

@@ -27,7 +27,9 @@ class CpSat(WholeSolver):
 
     name: ClassVar[str] = "cpsat"
     complete: ClassVar[bool] = True
-    citation: ClassVar[str] = "L. Perron and F. Didier: CP-SAT. Google OR-Tools, https://developers.google.com/optimization"
+    citation: ClassVar[str] = (
+        "L. Perron and F. Didier: CP-SAT. Google OR-Tools, https://developers.google.com/optimization"
+    )
 
     workers: int = Field(1, ge=1, le=64, description="search threads; only 1 gives the same answer every time")
 
@@ -67,7 +69,9 @@ class CpSat(WholeSolver):
         if task.budget.iterations is not None:
             solver.parameters.max_number_of_conflicts = task.budget.iterations
         outcome = _search(solver, posting.model, task) if not task.over else cp_model.UNKNOWN
-        status = {cp_model.INFEASIBLE: Status.UNSATISFIABLE, cp_model.FEASIBLE: Status.SOLVED}.get(outcome, Status.UNSOLVED)
+        status = {cp_model.INFEASIBLE: Status.UNSATISFIABLE, cp_model.FEASIBLE: Status.SOLVED}.get(
+            outcome, Status.UNSOLVED
+        )
         if outcome == cp_model.OPTIMAL:
             status = Status.OPTIMAL if graph.objective else Status.SOLVED
         elif outcome == cp_model.UNKNOWN and task.cancelled():
@@ -119,5 +123,5 @@ def _tell(problems: Sequence[Problem], pending: Sequence[int], done: int, last: 
     if task.on_progress is not None and done + 1 < len(pending):
         following = problems[pending[done + 1]]
         solved = len(problems) - len(pending) + done + 1
-        view = lambda: dict(last.assignment or {}) if last.problem.graph is following.graph else {}  # noqa: E731
+        view = lambda: dict(last.assignment or {}) if last.problem.graph is following.graph else {}
         task.on_progress(Progress("cpsat", last.iterations, solved, len(problems), -1, following, view))

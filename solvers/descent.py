@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -63,12 +63,16 @@ class Descent(Solver):
         b, v, d = instance.shape
         logits = random.at(0).normal(v, d).masked_fill(~instance.allowed, -torch.inf)
         weights = tuple(torch.ones(b, factor.count, device=instance.device) for factor in instance.factors)
-        return DescentState(logits, logits.softmax(-1), weights, random.at(1), torch.zeros(b, dtype=torch.int64, device=instance.device))
+        return DescentState(
+            logits, logits.softmax(-1), weights, random.at(1), torch.zeros(b, dtype=torch.int64, device=instance.device)
+        )
 
     def step(self, instance: Instance, state: DescentState) -> tuple[DescentState, Info]:
         def energy(beliefs: Tensor) -> tuple[Tensor, tuple[Tensor, tuple[Tensor, ...]]]:
             each = tuple(factor.energy(beliefs) for factor in instance.factors)
-            rows = sum(((e * w).sum(1) for e, w in zip(each, state.weights, strict=True)), beliefs.new_zeros(len(beliefs)))
+            rows = sum(
+                ((e * w).sum(1) for e, w in zip(each, state.weights, strict=True)), beliefs.new_zeros(len(beliefs))
+            )
             return rows.sum(), (rows, each)
 
         # Rows are disjoint graphs: the gradient of their sum is each instance's own, without the cost of vmap.
@@ -77,11 +81,11 @@ class Descent(Solver):
         if self.noise:
             scale = self.noise * self.rate**0.5 * torch.exp(-state.age / self.cooling)
             logits = logits + scale[:, None, None] * _noise(state, logits)
-        logits = logits - logits.masked_fill(~instance.allowed, 0).sum(-1, keepdim=True) / instance.allowed.sum(-1, keepdim=True)
-        logits = logits.clamp(-self.bound, self.bound).masked_fill(~instance.allowed, -torch.inf)
-        weights = tuple(
-            w + self.weight_rate * e.clamp(max=1) for w, e in zip(state.weights, each, strict=True)
+        logits = logits - logits.masked_fill(~instance.allowed, 0).sum(-1, keepdim=True) / instance.allowed.sum(
+            -1, keepdim=True
         )
+        logits = logits.clamp(-self.bound, self.bound).masked_fill(~instance.allowed, -torch.inf)
+        weights = tuple(w + self.weight_rate * e.clamp(max=1) for w, e in zip(state.weights, each, strict=True))
         beliefs = logits.softmax(-1)
         change = (beliefs - state.beliefs).flatten(1).norm(dim=1) / state.beliefs.flatten(1).norm(dim=1)
         return DescentState(logits, beliefs, weights, state.random, state.age + 1), Info(rows, change)

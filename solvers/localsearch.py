@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..engine.compile import Instance
 from ..engine.constraints import Clause
+from ..engine.graph import ConstraintGraph
 from ..engine.random import Random
 from ..engine.solver import Info, Solver
 from .search import flips, moves
@@ -34,13 +35,20 @@ class LocalSearch(Solver):
     check_every: ClassVar[int] = 20
     exact: ClassVar[bool] = True
 
-    cb: float | None = Field(None, gt=0, description="probSAT's break exponent (default: the published one for the clause length, and up to 1.6 times it in some chains)")
+    cb: float | None = Field(
+        None,
+        gt=0,
+        description="probSAT's break exponent (default: the published one for the clause length, and up to 1.6 times it in some chains)",
+    )
     tenure: float = Field(0.6, ge=0, description="tabu tenure per conflicting variable, in steps")
     tenure_random: int = Field(10, ge=1, description="random part of the tabu tenure, up to this many steps")
     patience: int = Field(2000, ge=1, description="steps without improvement before a chain raises its weights")
 
-    def width(self, literals: int) -> int:
-        return self.rows or max(8, min(2048, (1 << 20) // max(1, literals)))
+    def width(self, graph: ConstraintGraph) -> int:
+        # A flip touches a few clauses, a move a whole table: the one is cheap in thousands of chains, the other not.
+        cnf = all(isinstance(c, Clause) for c in graph.constraints)
+        literals, most = (1 << 20, 2048) if cnf else (1 << 16, 256)
+        return self.rows or max(8, min(most, literals // max(1, graph.literals)))
 
     def init(self, instance: Instance, random: Random) -> SearchState:
         if _is_cnf(instance):

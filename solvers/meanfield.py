@@ -68,7 +68,7 @@ class MeanField(Solver):
         return MeanFieldState(logits, first, torch.zeros(b, dtype=torch.int64, device=instance.device))
 
     def step(self, instance: Instance, state: MeanFieldState) -> tuple[MeanFieldState, Info]:
-        b, v, _ = instance.shape
+        b = len(instance.allowed)
         beta = state.first * (self.beta_end / state.first) ** (state.age / self.anneal)
         mean = state.logits.softmax(-1).requires_grad_()
         energies: list[Tensor] = []

@@ -133,7 +133,9 @@ class Compare(Constraint):
             return torch.where(p["equal"], left.sum(-1) * right.sum(-1) - equal, equal)
         # P(rank of left >= rank of right), from the distribution of left's rank.
         size = left.shape[-1]
-        ranks = left.new_zeros(*left.shape[:-1], size + 1).scatter_add(-1, p["rank"][..., 0, :].expand(left.shape), left)
+        ranks = left.new_zeros(*left.shape[:-1], size + 1).scatter_add(
+            -1, p["rank"][..., 0, :].expand(left.shape), left
+        )
         from_rank = ranks.flip(-1).cumsum(-1).flip(-1)
         return (right * from_rank.gather(-1, p["rank"][..., 1, :].expand(right.shape))).sum(-1)
 

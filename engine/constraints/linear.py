@@ -50,7 +50,9 @@ class Linear(Constraint):
 
     def check(self, values: Sequence[Value]) -> bool:
         total = sum(c * int(value) for c, value in zip(self.coefficients, values, strict=True))
-        return total <= self.bound if self.op == "<=" else total >= self.bound if self.op == ">=" else total == self.bound
+        return (
+            total <= self.bound if self.op == "<=" else total >= self.bound if self.op == ">=" else total == self.bound
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -76,7 +78,9 @@ class Linear(Constraint):
         to.model.add_linear_constraint(total, least, most)
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
-        pairs = [(n, v, float(c * int(v))) for c, n in zip(self.coefficients, self.scope, strict=True) for v in domains[n]]
+        pairs = [
+            (n, v, float(c * int(v))) for c, n in zip(self.coefficients, self.scope, strict=True) for v in domains[n]
+        ]
         literals, weights = tuple((n, v) for n, v, _ in pairs), tuple(w for _, _, w in pairs)
         return [LiteralGroup(f"linear {self.op}", literals, weights, (float(self.bound),))]
 

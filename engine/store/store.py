@@ -108,7 +108,9 @@ def _parse(url: str | None) -> sa.URL:
     try:
         return sa.make_url(url)
     except SQLAlchemyError:
-        raise StoreError(f"{url!r} is no database URL", "give a path, sqlite:///path or postgresql+psycopg://…") from None
+        raise StoreError(
+            f"{url!r} is no database URL", "give a path, sqlite:///path or postgresql+psycopg://…"
+        ) from None
 
 
 def _file(url: sa.URL) -> Path | None:
@@ -338,9 +340,7 @@ _RUNS = (
 )
 
 
-def _insert(
-    connection: sa.Connection, table: sa.Table, digest: str, values: Callable[[], Mapping[str, Any]]
-) -> int:
+def _insert(connection: sa.Connection, table: sa.Table, digest: str, values: Callable[[], Mapping[str, Any]]) -> int:
     """The id of the row with a digest, written now if there is none."""
     query = sa.select(table.c.id).where(table.c.digest == digest)
     found = connection.execute(query).scalar()
@@ -385,7 +385,9 @@ def _prepare(path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"{path.parent} cannot be made: {error.strerror}", "choose another store with --store") from None
+            raise StoreError(
+                f"{path.parent} cannot be made: {error.strerror}", "choose another store with --store"
+            ) from None
     elif not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise StoreError(f"{path} is not writable", "choose another with --store, or keep nothing with --no-store")
     elif path.stat().st_size and not path.open("rb").read(16).startswith(b"SQLite format 3\0"):
@@ -393,7 +395,10 @@ def _prepare(path: Path) -> None:
 
 
 def _newer(url: str, revision: str) -> tuple[str, str]:
-    return f"{url} has the unknown schema {revision}, probably a newer program's", "upgrade mull, or choose another store"
+    return (
+        f"{url} has the unknown schema {revision}, probably a newer program's",
+        "upgrade mull, or choose another store",
+    )
 
 
 @contextmanager
@@ -403,5 +408,6 @@ def _told(url: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StoreError(f"{url}: {reason}", "choose another store with --store, or keep nothing with --no-store") from error
-
+        raise StoreError(
+            f"{url}: {reason}", "choose another store with --store, or keep nothing with --no-store"
+        ) from error

@@ -39,7 +39,7 @@ class Tables:
 
     def __init__(self, instance: Instance, cb: float | None) -> None:
         variable, wanted, slots = _clauses(instance)
-        t, m, k = variable.shape
+        _, m, k = variable.shape
         v = instance.shape[1]
         device = instance.device
         self.clauses = m - 1
@@ -95,9 +95,7 @@ def init(instance: Instance, random: Random, cb: float | None) -> FlipState:
     kind = random.at(2).bits(1) % len(tables.weight)
     random = random.at(1)
     draws = random.at(0).uniform(DRAWS, 2)
-    return FlipState(
-        assignment.to(torch.uint8), true, broken, draws, kind, template, instance.free, random, tables
-    )
+    return FlipState(assignment.to(torch.uint8), true, broken, draws, kind, template, instance.free, random, tables)
 
 
 def step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...engine.compile import Instance
-from ...engine.constraints.base import Factor, Parameters
+from ...engine.constraints.base import Factor
 from ...engine.random import Random
 from ...engine.solver import Info
 
@@ -69,7 +69,9 @@ def init(instance: Instance, random: Random) -> MoveState:
     return MoveState(assignment, cost.view(b, v, d), weights, tabu, energy, energy, improved, random.at(1))
 
 
-def step(instance: Instance, state: MoveState, tenure: float, tenure_random: int, patience: int) -> tuple[MoveState, Info]:
+def step(
+    instance: Instance, state: MoveState, tenure: float, tenure_random: int, patience: int
+) -> tuple[MoveState, Info]:
     """The best move that is not tabu in every row with a conflict; the state's tensors are updated in place."""
     clock = state.clock + 1
     b, v, d = instance.shape
@@ -174,7 +176,6 @@ def _add_costs(cost: Tensor, factor: Factor, assignment: Tensor, rows: Tensor, i
 def _raise_weights(instance: Instance, state: MoveState, clock: int, patience: int) -> MoveState:
     """One more for every constraint broken now, in rows that have not improved for ``patience`` steps (breakout)."""
     stuck = clock - state.improved >= patience
-    v = state.assignment.shape[1]
     cost = state.cost.view(-1, state.cost.shape[2])
     energy = state.energy.clone()
     for factor, weights in zip(instance.factors, state.weights, strict=True):

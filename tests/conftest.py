@@ -1,0 +1,17 @@
+"""What all tests share: a store of their own, and the small problems with known answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test touches the user's store, and none takes more than one thread."""
+    monkeypatch.setenv("MULL_STORE", str(tmp_path / "store.db"))
+    torch.set_num_threads(1)
+    yield

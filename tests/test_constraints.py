@@ -1,0 +1,207 @@
+"""Every kind: the reference check, violation degree, energy, costs and CP-SAT posting agree; gradients are right."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mull.engine import (
+    AllDifferent,
+    Clause,
+    Compare,
+    ConstraintGraph,
+    Count,
+    GraphError,
+    Linear,
+    Problem,
+    Table,
+    Xor,
+    compile_problems,
+)
+from mull.engine.constraints import KINDS, Constraint, from_json
+from mull.engine.constraints.posting import Posting
+from ortools.sat.python import cp_model
+
+quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+
+@st.composite
+def graphs(draw: Draw, kind: str) -> ConstraintGraph:
+    """A small graph of one kind: up to 4 variables with up to 3 values."""
+    size = draw(st.integers(2, 4))
+    binary = kind == "Xor"
+    values = st.lists(st.integers(-2, 3), min_size=1, max_size=3, unique=True)
+    domains = {f"v{i}": (0, 1) if binary else tuple(draw(values)) for i in range(size)}
+    names = list(domains)
+    made = [draw(_constraint(kind, names, domains)) for _ in range(draw(st.integers(1, 3)))]
+    return ConstraintGraph(domains, made)
+
+
+def _scopes(names: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from(names), min_size=1, max_size=len(names), unique=True).map(tuple)
+
+
+@st.composite
+def _constraint(draw: Draw, kind: str, names: list[str], domains: dict[str, tuple[int, ...]]) -> Constraint:
+    scope = draw(_scopes(names))
+    small = st.integers(-2, 3)
+    if kind == "AllDifferent":
+        pair = draw(st.permutations(names))
+        return AllDifferent(tuple(pair[: draw(st.integers(2, len(pair)))]), tuple(draw(st.lists(small, max_size=1))))
+    if kind == "Clause":
+        return Clause(tuple((name, draw(st.sampled_from(domains[name]))) for name in scope))
+    if kind == "Compare":
+        left, right = draw(st.permutations(names))[:2]
+        return Compare(left, draw(st.sampled_from(("!=", "=", "<", "<="))), right, draw(small))
+    if kind == "Count":
+        least = draw(st.integers(0, len(scope)))
+        return Count(scope, tuple(draw(st.lists(small, min_size=1, max_size=2, unique=True))), least, least + 1)
+    if kind == "Linear":
+        weights = tuple(draw(st.integers(-3, 3).filter(bool)) for _ in scope)
+        return Linear(scope, weights, draw(st.sampled_from(("<=", ">=", "="))), draw(small))
+    if kind == "Table":
+        rows = draw(st.lists(st.tuples(*(st.sampled_from(domains[name]) for name in scope)), max_size=4, unique=True))
+        return Table(scope, tuple(rows), draw(st.booleans()))
+    return Xor(tuple((name, draw(st.integers(0, 1))) for name in scope), draw(st.booleans()))
+
+
+def _all(graph: ConstraintGraph) -> tuple[list[dict[str, Any]], torch.Tensor]:
+    spans = [range(len(domain)) for domain in graph.domains.values()]
+    index = torch.tensor(list(itertools.product(*spans)))
+    return compile_problems([Problem(graph)], len(index)).assignments(index), index
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@quick
+@given(data=st.data())
+def test_check_violations_and_energy_agree(kind: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(kind))
+    named, index = _all(graph)
+    instance = compile_problems([Problem(graph)], len(index))
+    one_hot = torch.nn.functional.one_hot(index, instance.shape[2]).double()
+    broken = torch.tensor([len(graph.broken(assignment)) for assignment in named])
+    assert torch.equal(instance.violations(index), broken)
+    assert torch.allclose(instance.energy(one_hot), instance.check(index)[1].double())
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@quick
+@given(data=st.data())
+def test_energy_is_the_expected_violation_degree(kind: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(kind))
+    _, index = _all(graph)
+    instance = compile_problems([Problem(graph)])
+    torch.manual_seed(data.draw(st.integers(0, 999)))
+    beliefs = torch.randn(instance.shape).masked_fill(~instance.allowed, -torch.inf).softmax(-1).double()
+    chance = beliefs[0].expand(len(index), -1, -1).gather(2, index[..., None])[..., 0].prod(1)
+    degree = compile_problems([Problem(graph)], len(index)).check(index)[1]
+    assert torch.allclose(instance.energy(beliefs)[0], (chance * degree).sum(), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_gradients(kind: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(kind))
+    instance = compile_problems([Problem(graph)])
+    torch.manual_seed(data.draw(st.integers(0, 999)))
+    beliefs = torch.rand(instance.shape, dtype=torch.float64) * 0.8 + 0.1
+    assert torch.autograd.gradcheck(instance.energy, beliefs.requires_grad_())
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@quick
+@given(data=st.data())
+def test_cp_sat_posting_has_the_same_solutions(kind: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(kind))
+    named, _ = _all(graph)
+    assignment = data.draw(st.sampled_from(named))
+    posting = Posting(graph.domains, assignment)
+    for constraint in graph.constraints:
+        constraint.post(posting)
+    outcome = cp_model.CpSolver().solve(posting.model)
+    assert (outcome == cp_model.OPTIMAL) == (not graph.broken(assignment))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@quick
+@given(data=st.data())
+def test_cost_changes_are_differences_of_costs(kind: str, data: st.DataObject) -> None:
+    """What local search adds to its table is what a new table would say, up to a constant per variable."""
+    graph = data.draw(graphs(kind))
+    _, index = _all(graph)
+    instance = compile_problems([Problem(graph)], len(index))
+    size = instance.shape[2]
+    for factor in instance.factors:
+        for f in range(factor.count):
+            rows = torch.arange(len(index))
+            scopes, p = factor.pick(rows, torch.full_like(rows, f))
+            values = index[rows[:, None], scopes]
+            arity = int(p["slots"][0].sum())
+            slot = torch.full_like(rows, data.draw(st.integers(0, arity - 1)))
+            domain = list(graph.domains.values())[int(scopes[0, slot[0]])]
+            new = torch.full_like(rows, data.draw(st.integers(0, len(domain) - 1)))
+            after = values.scatter(1, slot[:, None], new[:, None])
+            want = factor.kind.costs(after, p, size) - factor.kind.costs(values, p, size)
+            slots, places, change = factor.kind.cost_changes(values, slot, new, p, size)
+            got = torch.zeros_like(want).view(len(rows), -1)
+            got.scatter_add_(1, slots * size + places, change)
+            got = got.view(want.shape)
+            for k in range(arity):
+                if k != int(slot[0]):
+                    span = len(list(graph.domains.values())[int(scopes[0, k])])
+                    difference = (want - got)[:, k, :span]
+                    assert torch.equal(difference, difference[:, :1].expand_as(difference))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@quick
+@given(data=st.data())
+def test_json_round_trip_keeps_the_digest(kind: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(kind))
+    again = ConstraintGraph.from_json(graph.to_json())
+    assert again == graph
+    turned = ConstraintGraph(dict(reversed(graph.domains.items())), reversed(graph.constraints))
+    assert turned.digest == graph.digest
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@quick
+@given(data=st.data())
+def test_groups_name_literals_of_the_graph(kind: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(kind))
+    for constraint in graph.constraints:
+        for group in constraint.groups(graph.domains) or ():
+            assert all(value in graph.domains[name] for name, value in group.literals)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "names"),
+    [
+        (AllDifferent(()), "empty"),
+        (AllDifferent(("a", "a")), "'a'"),
+        (AllDifferent(("a", "z")), "'z'"),
+        (Clause((("a", 9),)), "'a'"),
+        (Compare("a", "~", "b"), "~"),
+        (Compare("a", "<", "s"), "'s'"),
+        (Linear(("a", "b"), (1,), "<=", 2), "coefficients"),
+        (Linear(("a", "s"), (1, 1), "<=", 2), "'s'"),
+        (Table(("a", "b"), ((1,),)), "tuple"),
+        (Count(("a", "b"), (1,), 2, 1), "least"),
+    ],
+)
+def test_nonsense_is_refused_by_name(constraint: Constraint, names: str) -> None:
+    with pytest.raises(GraphError, match=names):
+        ConstraintGraph({"a": (0, 1, 2), "b": (0, 1, 2), "s": ("x", "y")}, [constraint])
+
+
+@pytest.mark.parametrize("data", [None, 3, {}, {"kind": "Nope"}, {"kind": "Clause"}, {"kind": "Linear", "scope": 3}])
+def test_malformed_json_is_refused(data: Any) -> None:
+    with pytest.raises(GraphError):
+        from_json(data)

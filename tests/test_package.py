@@ -1,0 +1,55 @@
+"""The package's shape: links, imports, entry points, and what must not be imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import mull
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("room", ["engine", "problems", "solvers", "plugins", "cli.py"])
+def test_rooms_are_links(room: str) -> None:
+    link = ROOT / "src" / "mull" / room
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / room
+
+
+def test_src_holds_nothing_else() -> None:
+    held = {p.name for p in (ROOT / "src" / "mull").iterdir()} - {"__pycache__"}
+    assert held == {"__init__.py", "py.typed", "engine", "problems", "solvers", "plugins", "cli.py"}
+
+
+def test_public_names_are_there() -> None:
+    for name in mull.__all__:
+        assert getattr(mull, name) is not None
+    with pytest.raises(AttributeError):
+        mull.nothing_of_the_sort  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["history"], ["history", "path"], ["solvers"], ["solvers", "list"], ["--version"]]
+)
+def test_light_commands_do_without_torch(arguments: list[str]) -> None:
+    code = (
+        "import sys; from mull.cli import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "assert 'torch' not in sys.modules and 'ortools' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_store_does_without_torch() -> None:
+    code = "import sys, mull.engine.store; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_bare_imports_are_other_classes() -> None:
+    """Why ruff bans ``import engine``: from the root it works and gives classes that are not mull's."""
+    code = "import engine.graph, mull.engine.graph as m; assert engine.graph.GraphError is not m.GraphError"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
