@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
 
@@ -156,9 +156,9 @@ def run(
         from mull.engine import Budget, Task, solve
 
         budget = Budget(None if limit == float("inf") else limit, iterations, restarts, batch)
-        store = None if no_store else _store(url)
+        opened = nullcontext() if no_store else _store(url)
         interrupted = _interruptible()
-        with _Screen(problems, solver.name, watch, as_json) as screen:
+        with opened as store, _Screen(problems, solver.name, watch, as_json) as screen:
             task = Task(budget, seed, _device(device), started, screen.progress, interrupted)
             solutions = solve(problems, solver, task, store=store, on_solution=screen.solution)
         return _verdict(solutions, time.monotonic() - started)
@@ -329,8 +329,8 @@ def history_list(
 ) -> None:
     """List runs."""
     with _failures():
-        store = _store(url)
-        rows = store.best_per_solver() if best else store.runs(count, solver=solver, family=family, status=status)
+        with _store(url) as store:
+            rows = store.best_per_solver() if best else store.runs(count, solver=solver, family=family, status=status)
     if as_json:
         for row in rows:
             click.echo(json.dumps(row.to_json(), ensure_ascii=False))
@@ -355,7 +355,8 @@ def _run_cells(row: RunRow) -> tuple[str, ...]:
 def history_show(url: str | None, run_id: str, as_json: bool) -> None:
     """Show one run: by its id, the start of it, or `last`."""
     with _failures():
-        row = _store(url).run(run_id)
+        with _store(url) as store:
+            row = store.run(run_id)
     if as_json:
         click.echo(json.dumps(row.to_json(), ensure_ascii=False))
         return
@@ -400,7 +401,8 @@ def history_upgrade(url: str | None) -> None:
     from mull.engine.store import Store
 
     with _failures():
-        before, now = Store(url, check_schema=False).upgrade()
+        with Store(url, check_schema=False) as store:
+            before, now = store.upgrade()
     click.echo(f"schema {now}, up to date" if before == now else f"schema {before or 'empty'} -> {now}")
 
 

@@ -38,7 +38,9 @@ class Sudoku(Family):
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
         lines = text.split("\n")
-        first = next(line for line in lines if _content(line))
+        first = next((line for line in lines if _content(line)), None)
+        if first is None:
+            raise InputError("holds no puzzle", line=1, hint=HINT)
         if "," in first:
             return [self._problem(*found, path) for found in _csv(lines)]
         if len(_content(first)) in _CELLS and " " not in first.strip():

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 from platformdirs import user_data_path
@@ -136,7 +136,21 @@ class Store:
                 _prepare(self.path)
             self._open()
             if check_schema:
-                self._check_schema()
+                try:
+                    self._check_schema()
+                except BaseException:
+                    self.close()
+                    raise
+
+    def close(self) -> None:
+        """Let go of the database; the next use opens it again."""
+        self._engine().dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     @property
     def url(self) -> str:
@@ -390,8 +404,10 @@ def _prepare(path: Path) -> None:
             ) from None
     elif not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise StoreError(f"{path} is not writable", "choose another with --store, or keep nothing with --no-store")
-    elif path.stat().st_size and not path.open("rb").read(16).startswith(b"SQLite format 3\0"):
-        raise StoreError(f"{path} is no SQLite database", "choose another store with --store")
+    elif path.stat().st_size:
+        with path.open("rb") as file:
+            if file.read(16) != b"SQLite format 3\0":
+                raise StoreError(f"{path} is no SQLite database", "choose another store with --store")
 
 
 def _newer(url: str, revision: str) -> tuple[str, str]:

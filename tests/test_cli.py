@@ -1,0 +1,181 @@
+"""The program: output, exit codes, messages, history, plugins; each test is what a user would type."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mull.cli import Seconds, main
+
+SUDOKU = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+
+
+def call(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def objects(text: str) -> list[dict]:  # type: ignore[type-arg]
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_solve_and_remember(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "puzzle.txt"
+    path.write_text(SUDOKU + "\n")
+    assert call(str(path), "--json") == 0
+    (found,) = objects(capsys.readouterr().out)
+    fields = "id problem solver status iterations violations energy seconds seed device assignment source via family"
+    assert set(found) == set(fields.split())
+    assert found["source"] == {"path": str(path), "line": 1}
+    assert (found["status"], found["violations"], found["assignment"]["r1c3"]) == ("solved", 0, 4)
+    assert call("history", "--json") == 2  # --json belongs to the list
+    assert call("history", "list", "--json") == 0
+    (row,) = objects(capsys.readouterr().out)
+    assert row["id"] == found["id"]
+    assert call("history", "show", found["id"][:12]) == 0
+    shown = capsys.readouterr().out
+    assert "5 3 4 | 6 7 8 | 9 1 2" in shown
+    assert "solved" in shown
+    assert call("history") == 0
+    assert found["id"] in capsys.readouterr().out
+    assert call("history", "path") == 0
+    assert capsys.readouterr().out.strip() == os.environ["MULL_STORE"]
+    assert call("history", "upgrade") == 0
+    assert "up to date" in capsys.readouterr().out
+
+
+def test_text_output_and_no_store(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("queens:6", "coloring:6:0.5", "-s", "cpsat", "--no-store", "--seed", "3") == 0
+    out, err = capsys.readouterr()
+    assert "queens:6: solved by cpsat" in out
+    assert "coloring:6:0.5: optimal by cpsat" in out
+    assert "2 of 2 answered" in err
+    assert not Path(os.environ["MULL_STORE"]).exists()
+
+
+def test_answers_come_in_the_order_of_the_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    specs = ["sat:60:250", "sat:5:5", "queens:5", "sat:30:100"]
+    assert call(*specs, "-s", "localsearch", "--json") == 0
+    assert [o["source"]["path"] for o in objects(capsys.readouterr().out)] == specs
+
+
+def test_unsolved_and_unsatisfiable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "no.cnf"
+    path.write_text("p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n")
+    assert call(str(path), "-s", "localsearch", "--iterations", "50") == 1
+    out, err = capsys.readouterr()
+    assert "unsolved" in out
+    assert "hint: " in err
+    assert call(str(path), "--json") == 0
+    (found,) = objects(capsys.readouterr().out)
+    assert (found["status"], found["assignment"], found["violations"]) == ("unsatisfiable", None, None)
+
+
+def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text(f"{SUDOKU}\n55{SUDOKU[2:]}\n")
+    assert call(str(path), "--json") == 2
+    out, err = capsys.readouterr()
+    assert [o["status"] for o in objects(out)] == ["solved", "unsatisfiable"]
+    assert f"error: {path}:2: givens r1c1 = 5 and r1c2 = 5" in err
+    assert "hint: " in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nosuch.cnf"], "nosuch.cnf"),
+        (["nosuch:3"], "nosuch"),
+        (["queens:8", "-s", "localserch"], "did you mean localsearch"),
+        (["queens:8", "-s", "descent", "-o", "rat=1"], "'rat'"),
+        (["queens:8", "-s", "descent", "-o", "rate=-1"], "greater than 0"),
+        (["queens:8", "-s", "descent", "-o", "rate"], "key=value"),
+        (["queens:8", "--limit", "soon"], "duration"),
+        (["queens:8", "--limit", "0s"], "duration"),
+        (["queens:8", "--device", "abacus"], "abacus"),
+        (["queens:8", "--family", "chess"], "chess"),
+        (["queens:8", "-k", "0"], "0"),
+        (["queens:8", "--nonsense"], "--nonsense"),
+        (["queens:8", "--store", "/proc/nowhere/x.db"], "/proc/nowhere"),
+        (["history", "show", "zzz"], "no run"),
+        (["solvers", "show", "zzz"], "zzz"),
+        (["solvers", "new", "Not A Name"], "no solver name"),
+        (["solvers", "new", "descent"], "already"),
+    ],
+)
+def test_bad_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert "hint: " in err
+    assert "Traceback" not in err
+
+
+def test_nothing_is_solved_when_one_input_is_bad(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.cnf"
+    bad.write_text("p cnf 3 1\n1 9 0\n")
+    assert call("queens:6", str(bad)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"error: {bad}:2: " in err
+    assert not Path(os.environ["MULL_STORE"]).exists()
+
+
+def test_help_tells_options_and_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--help") == 0
+    out = capsys.readouterr().out
+    for word in ("--json", "--limit", "--watch", "history", "solvers", "FAMILY:SPEC"):
+        assert word in out
+    assert call() == 2
+
+
+def test_solvers_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("solvers") == 0
+    assert "mull.solvers.descent:Descent" in capsys.readouterr().out
+    assert call("solvers", "list", "--load", "--json") == 0
+    assert {o["name"] for o in objects(capsys.readouterr().out)} >= {"auto", "cpsat", "descent"}
+    assert call("solvers", "show", "descent") == 0
+    out = capsys.readouterr().out
+    assert "weight_rate" in out
+    assert "Nagamatu" in out
+    assert call("solvers", "check", "cpsat") == 0
+
+
+def test_watch_draws_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("queens:6", "-s", "descent", "--watch", "--json") == 0
+    objects(capsys.readouterr().out)
+
+
+def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
+    hard = tmp_path / "no.cnf"
+    hard.write_text("p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n")
+    code = f"from mull.cli import main; main(['queens:6', {str(hard)!r}, '-s', 'localsearch', '--json'])"
+    program = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert program.stdout is not None
+    first = program.stdout.readline()  # the other problem never ends by itself
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 1
+    found = objects(first + out)
+    assert [o["status"] for o in found] == ["solved", "cancelled"]
+    assert found[1]["violations"] == 1
+    assert "Traceback" not in err
+    from mull.engine.store import Store
+
+    assert {row.status for row in Store().runs()} == {"solved", "cancelled"}
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("2m", 120), ("1.5h", 5400), ("500ms", 0.5), ("7", 7)])
+def test_durations(text: str, seconds: float) -> None:
+    assert Seconds().convert(text, None, None) == seconds

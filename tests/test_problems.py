@@ -1,0 +1,176 @@
+"""Every family: reads its formats, refuses what is wrong with line and hint, generates alike for a seed, draws."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import mull
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from mull.engine import Budget, Status, Task, solve
+from mull.problems import InputError, examples, families, load
+
+SUDOKU = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
+SPECS = (
+    "sudoku:4",
+    "sudoku:9:0.5",
+    "coloring:20:0.3:4",
+    "sat:30",
+    "sat:10:20",
+    "queens:8",
+    "queens:10:3",
+    "latin:5",
+    "latin:6:0.5",
+    "maze:9x9",
+)
+
+
+def write(folder: Path, name: str, text: str | bytes) -> str:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+def answer(problem: mull.Problem) -> mull.Solution:
+    return solve([problem], mull.solver("cpsat"), Task(Budget(seconds=60)))[0]
+
+
+@pytest.mark.parametrize("name", sorted(examples()))
+def test_examples_have_answers(name: str, tmp_path: Path) -> None:
+    for problem in load(write(tmp_path, name, examples()[name])):
+        found = answer(problem)
+        assert found.status.solved
+        assert found.text
+        assert found.assignment is not None
+        assert families()[problem.family].draw(found.assignment)
+
+
+def test_there_is_an_example_of_every_family(tmp_path: Path) -> None:
+    read = {p.family for name, text in examples().items() for p in load(write(tmp_path, name, text))}
+    assert read == set(families())
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_generators_are_seeded_and_solvable(spec: str) -> None:
+    one, same, other = load(spec, seed=4)[0], load(spec, seed=4)[0], load(spec, seed=5)[0]
+    assert one.digest == same.digest
+    assert one.digest != other.digest or spec in ("queens:8", "latin:5")
+    assert answer(one).status.solved
+    assert one.source.path == spec
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SUDOKU,
+        SUDOKU.replace(".", "0"),
+        "\n".join(SUDOKU[i : i + 9] for i in range(0, 81, 9)),
+        "\n".join(" ".join(SUDOKU[i : i + 9]) for i in range(0, 81, 9)),
+        f"puzzle,solution\n{SUDOKU},{ANSWER}\n",
+    ],
+    ids=["line", "zeros", "grid", "spaced", "csv"],
+)
+def test_sudoku_formats(text: str, tmp_path: Path) -> None:
+    (problem,) = load(write(tmp_path, "puzzle.txt", text))
+    found = answer(problem)
+    assert found.assignment is not None
+    assert "".join(str(found.assignment[f"r{r}c{c}"]) for r in range(1, 10) for c in range(1, 10)) == ANSWER
+
+
+def test_many_sudokus_share_a_template_and_know_their_lines(tmp_path: Path) -> None:
+    problems = load(write(tmp_path, "many.txt", f"{SUDOKU}\n{ANSWER}\n"))
+    assert problems[0].graph is problems[1].graph
+    assert [str(p.source).rsplit(":", 1)[1] for p in problems] == ["1", "2"]
+
+
+def test_satlib_ending(tmp_path: Path) -> None:
+    (problem,) = load(write(tmp_path, "a.cnf", "c x\np cnf 2 2\n1 2 0\n-1 0\n%\n0\n\n"))
+    found = answer(problem)
+    assert found.assignment == {"x1": 0, "x2": 1}
+    assert found.text == "v -1 2 0"
+
+
+def test_queens_completion_and_maze_names(tmp_path: Path) -> None:
+    (problem,) = load("queens:8:2", seed=1)
+    found = answer(problem)
+    columns = [int(found.assignment[f"q{r}"]) for r in range(1, 9)]  # type: ignore[index]
+    assert sorted(columns) == list(range(1, 9))
+    assert all(found.assignment[n] == v for n, v in problem.givens.items())  # type: ignore[index]
+    (maze,) = load(write(tmp_path, "m.maze", "#####\n#S G#\n#####\n"))
+    found = answer(maze)
+    assert found.assignment == {"r2c2": 1, "r2c3": 1, "r2c4": 1}
+    assert (found.objective, found.status) == (2, Status.OPTIMAL)
+
+
+def test_colouring_without_k_finds_the_fewest(tmp_path: Path) -> None:
+    clique = "p edge 4 6\n" + "\n".join(f"e {a} {b}" for a in range(1, 5) for b in range(a + 1, 5))
+    (problem,) = load(write(tmp_path, "k4.col", clique))
+    assert answer(problem).objective == 4
+
+
+BAD = {
+    "empty": ("a.txt", "", None),
+    "blank": ("a.cnf", " \n\n", None),
+    "binary": ("a.cnf", b"p cnf 1 1\n\x00\x01", 2),
+    "not utf-8": ("a.col", b"p edge 1 0\n\xff\xfe", 2),
+    "unknown": ("a.txt", "hello world", 1),
+    "cnf truncated": ("a.cnf", "p cnf 3 2\n1 2 0\n3 -1", 3),
+    "cnf few clauses": ("a.cnf", "c\np cnf 3 3\n1 2 0\n", 2),
+    "cnf range": ("a.cnf", "p cnf 3 1\n1 4 0\n", 2),
+    "cnf huge literal": ("a.cnf", "p cnf 3 1\n99999999999999999999 0\n", 2),
+    "cnf word": ("a.cnf", "p cnf 3 1\n1 x 0\n", 2),
+    "cnf no header": ("a.cnf", "1 2 0\n", 1),
+    "cnf negative": ("a.cnf", "p cnf -3 1\n1 0\n", 1),
+    "col edges": ("a.col", "p edge 3 5\ne 1 2\n", 1),
+    "col range": ("a.col", "p edge 3 1\ne 1 4\n", 2),
+    "col loop": ("a.col", "p edge 3 1\ne 2 2\n", 2),
+    "col word": ("a.col", "p edge 3 1\nq 1 2\n", 2),
+    "sudoku sign": ("a.txt", SUDOKU[:-1] + "x", 1),
+    "sudoku short second": ("a.txt", f"{SUDOKU}\n{SUDOKU[:-1]}\n", 2),
+    "sudoku csv": ("a.csv", f"puzzle,solution\n{SUDOKU[:70]},1\n", 2),
+    "maze no goal": ("a.maze", "###\n#S#\n###", None),
+    "maze two starts": ("a.maze", "####\n#SS#\n#G##", 2),
+    "json": ("a.json", '{"variables": {', 1),
+    "json kind": ("a.json", '{"variables": {"a": [1]}, "constraints": [{"kind": "Nope"}]}', None),
+    "json domain": ("a.json", '{"variables": {"a": []}, "constraints": []}', None),
+    "json deep": ("a.json", "[" * 100_000, None),
+    "long line": ("a.txt", "x" * 10_000_000, 1),
+    "long cnf line": ("a.cnf", "p cnf 1 1\n" + "1 " * 5_000_000, 2),
+}
+
+
+@pytest.mark.parametrize("case", sorted(BAD))
+def test_bad_input_is_told_with_place_and_hint(case: str, tmp_path: Path) -> None:
+    name, text, line = BAD[case]
+    path = write(tmp_path, name, text)
+    with pytest.raises(InputError) as caught:
+        load(path)
+    assert caught.value.path == path
+    assert line is None or caught.value.line == line
+    assert len(str(caught.value)) < 400 + len(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "argument", ["/nonexistent/x.cnf", "nosuch:3", "queens:", "queens:-1", "sudoku:5", "sat:0", "maze:2", "sudoku", "."]
+)
+def test_bad_arguments(argument: str) -> None:
+    with pytest.raises(InputError):
+        load(argument)
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(alphabet="pcnfedgol 0123456789-%SG#.,{}[]\":\n", max_size=200), family=st.sampled_from(sorted(families())))
+def test_readers_read_or_refuse(text: str, family: str) -> None:
+    """No reader fails otherwise than by InputError or GraphError (both are ValueErrors with a message)."""
+    assume(text.strip())
+    try:
+        problems = families()[family].read(text, "x", None)
+    except ValueError as error:
+        assert str(error)
+    else:
+        for problem in problems:
+            json.dumps(problem.to_json())

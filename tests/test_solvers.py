@@ -1,0 +1,289 @@
+"""The grid: every solver on every family's example and on generated problems with known answers; the loop's promises."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import mull
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mull.engine import (
+    AllDifferent,
+    Budget,
+    Clause,
+    Compare,
+    ConstraintGraph,
+    Info,
+    Instance,
+    Objective,
+    OptionError,
+    Problem,
+    Random,
+    Solution,
+    Solver,
+    Status,
+    Task,
+    Unsolved,
+    compile_problems,
+    solve,
+)
+from mull.engine.peel import extend, peel
+from mull.engine.state import clone, put_rows, select_rows
+from mull.plugins.conformance import CHECKS, Check, unsatisfiable
+from mull.problems import load
+
+SOLVERS = ("auto", "cpsat", "descent", "localsearch", "meanfield")
+PROBLEMS = ("sudoku:4:0.4", "coloring:12:0.6:4", "sat:20:70", "queens:6", "latin:4", "coloring:9:0.5")
+FIXED_COST = {"coloring:9:0.5"}
+"""Asks for the fewest colours: heuristics end ``solved``, complete solvers ``optimal``."""
+
+
+def task(seconds: float | None = 60, **budget: Any) -> Task:
+    return Task(Budget(seconds=seconds, batch=budget.pop("batch", 64), **budget), seed=1)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("spec", PROBLEMS)
+def test_grid(name: str, spec: str) -> None:
+    (problem,) = load(spec, seed=1)
+    # Lowering a cost, a heuristic only ends when its budget does.
+    limits = {"iterations": 300} if spec in FIXED_COST else {}
+    (solution,) = solve([problem], mull.solver(name), task(**limits))
+    assert solution.status.solved
+    assert solution.assignment is not None
+    assert not problem.broken(solution.assignment)
+    assert (solution.violations, solution.energy) == (0, 0.0)
+    if problem.minimises and name in ("cpsat", "auto"):
+        assert solution.status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_conformance(name: str, check: Check) -> None:
+    check(type(mull.solver(name)))
+
+
+@pytest.mark.parametrize("name", ["auto", "cpsat"])
+def test_complete_solvers_prove(name: str) -> None:
+    solutions = solve(unsatisfiable(), mull.solver(name), task(iterations=200))
+    assert [s.status for s in solutions] == [Status.UNSATISFIABLE] * len(solutions)
+
+
+@pytest.mark.parametrize("name", ["auto", "cpsat"])
+def test_shortest_path(name: str) -> None:
+    (problem,) = load("maze:9x9", seed=3)
+    (solution,) = solve([problem], mull.solver(name), task())
+    assert solution.status is Status.OPTIMAL
+    import networkx as nx
+
+    cells = {(int(r), int(c)) for r, c in (n[1:].split("c") for n in problem.graph.domains)}
+    grid = nx.Graph(((r, c), n) for r, c in cells for n in ((r + 1, c), (r, c + 1)) if n in cells)
+    ends = [tuple(map(int, name[1:].split("c"))) for name in problem.givens]
+    assert solution.objective == nx.shortest_path_length(grid, *ends)
+
+
+def test_two_coloured_petersen_is_impossible_and_three_is_optimal() -> None:
+    text = [f"e {i + 1} {(i + 1) % 5 + 1}\ne {i + 6} {(i + 2) % 5 + 6}\ne {i + 1} {i + 6}" for i in range(5)]
+    from mull.problems import families
+
+    family = families()["coloring"]
+    dimacs = "p edge 10 15\n" + "\n".join(text)
+    for colors, status in ((2, Status.UNSATISFIABLE), (3, Status.SOLVED), (None, Status.OPTIMAL)):
+        (solution,) = solve(family.read(dimacs, "petersen", colors), mull.solver("cpsat"), task())
+        assert solution.status is status
+        if colors is None:
+            assert solution.objective == 3
+
+
+@pytest.mark.parametrize("name", ["descent", "localsearch", "meanfield"])
+def test_unlike_problems_share_a_call(name: str) -> None:
+    specs = ("sat:20:60", "sat:12:40", "queens:5", "sudoku:4", "coloring:8:0.6:3", "sat:15:50")
+    problems = [p for spec in specs for p in load(spec, seed=2)]
+    solutions = solve(problems, mull.solver(name), task())
+    assert [s.problem for s in solutions] == problems
+    assert all(s.status is Status.SOLVED for s in solutions)
+
+
+@pytest.mark.parametrize("name", ["descent", "localsearch", "meanfield"])
+def test_company_does_not_change_an_answer(name: str) -> None:
+    """Rows have random streams of their own: a problem goes the same way alone and among others."""
+    problems = [load("sudoku:4:0.3", seed=s)[0] for s in range(4)]
+    together = solve(problems, mull.solver(name), task(iterations=400, restarts=1, batch=4))
+    alone = solve(problems[2:3], mull.solver(name), task(iterations=400, restarts=1, batch=1))
+    assert together[2].assignment == alone[0].assignment
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_unknown_options_and_bounds(name: str) -> None:
+    with pytest.raises(OptionError, match="nonsense"):
+        mull.solver(name, nonsense=1)
+    with pytest.raises(OptionError, match="rows|workers|slice"):
+        mull.solver(name, **{{"cpsat": "workers", "auto": "slice"}.get(name, "rows"): "0"})
+
+
+def test_langevin_noise_changes_the_course() -> None:
+    (problem,) = load("sat:30:120", seed=1)
+    plain, noisy = (
+        solve([problem], mull.solver("descent", noise=noise), task(iterations=20))[0].trace for noise in (0.0, 0.5)
+    )
+    assert plain is not None
+    assert noisy is not None
+    assert plain.energy.tolist() != noisy.energy.tolist()
+
+
+# The engine's promises, with a solver made for the purpose -----------------------------------------------------------
+
+
+class Fixed(Solver):
+    """Says the same thing at every step: whatever ``answer`` names, or raises."""
+
+    name: ClassVar[str] = "fixed"
+    citation: ClassVar[str] = "none"
+    answer: int = 0
+    fail: bool = False
+
+    def init(self, instance: Instance, random: Random) -> torch.Tensor:
+        return torch.full(instance.shape[:2], self.answer, device=instance.device)
+
+    def step(self, instance: Instance, state: torch.Tensor) -> tuple[torch.Tensor, Info]:
+        if self.fail:
+            raise ValueError("on purpose")
+        return state, Info(torch.zeros(len(state)), torch.zeros(len(state)))
+
+    def decode(self, instance: Instance, state: torch.Tensor) -> torch.Tensor:
+        return state
+
+
+class Liar(mull.solver("cpsat").__class__):  # type: ignore[misc]
+    """Claims that its answer, the first value everywhere, solves everything."""
+
+    name: ClassVar[str] = "liar"
+
+    def run(self, problems: Any, task: Task) -> Any:
+        for i, problem in enumerate(problems):
+            answer = {name: domain[0] for name, domain in problem.graph.domains.items()}
+            yield i, Solution(problem, self.name, Status.SOLVED, answer, 0, 0.0)
+
+
+PAIR = ConstraintGraph({"a": (1, 2), "b": (1, 2)}, [Compare("a", "=", "b"), Clause((("a", 2), ("b", 2)))])
+
+
+def test_the_checker_alone_says_solved() -> None:
+    (solution,) = solve([Problem(PAIR)], Liar(), task())
+    assert solution.status is Status.FAILED
+    assert "breaks" in solution.detail
+
+
+def test_settled_and_wrong_ends_when_no_restart_is_left() -> None:
+    (solution,) = solve([Problem(PAIR)], Fixed(answer=0), task(seconds=None, restarts=3, batch=1))
+    assert (solution.status, solution.iterations, solution.violations) == (Status.UNSOLVED, 3, 1)
+    (solution,) = solve([Problem(PAIR)], Fixed(answer=1), task())
+    assert (solution.status, solution.iterations) == (Status.SOLVED, 1)
+
+
+def test_a_failing_solver_is_contained_and_check_raises() -> None:
+    (solution,) = solve([Problem(PAIR)], Fixed(fail=True), task())
+    assert solution.status is Status.FAILED
+    assert "on purpose" in solution.detail
+    with pytest.raises(Unsolved):
+        solve([Problem(PAIR)], Fixed(fail=True), task(), check=True)
+
+
+def test_cancelling_keeps_the_best() -> None:
+    (problem,) = load("sudoku:9:0.3", seed=1)
+    asked: list[int] = []
+    stop = Task(Budget(seconds=60), on_progress=lambda p: asked.append(p.iteration), cancelled=lambda: len(asked) > 2)
+    (solution,) = solve([problem], mull.solver("descent"), stop)
+    assert solution.status is Status.CANCELLED
+    assert solution.assignment is not None
+    assert solution.violations == len(problem.broken(solution.assignment)) > 0
+
+
+def test_contradictory_givens_are_named() -> None:
+    graph = ConstraintGraph(dict.fromkeys("abc", (1, 2, 3)), [AllDifferent(("a", "b", "c"))])
+    (solution,) = solve([Problem(graph, {"a": 2, "c": 2})], mull.solver("descent"), task())
+    assert solution.status is Status.UNSATISFIABLE
+    assert "a = 2" in solution.detail
+    assert "c = 2" in solution.detail
+
+
+def test_components_are_solved_apart_and_joined() -> None:
+    clauses = [Clause((("a", 1), ("b", 1))), Clause((("a", 0), ("b", 0))), Clause((("c", 1), ("d", 0)))]
+    graph = ConstraintGraph(dict.fromkeys("abcde", (0, 1)), clauses, Objective({"e": 3, "c": 1}, 5))
+    assert len(graph.components()) == 3
+    (solution,) = solve([Problem(graph)], mull.solver("cpsat"), task())
+    assert (solution.status, solution.objective) == (Status.OPTIMAL, 5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(2, 9), k=st.integers(2, 4), seed=st.integers(0, 10**6))
+def test_peeling_keeps_satisfiability(n: int, k: int, seed: int) -> None:
+    """The core has a solution exactly when the graph has, and every solution of the core extends to one."""
+    (problem,) = load(f"coloring:{n}:0.5", seed=seed, colors=k)
+    core, order = peel(problem.graph)
+    whole, part = (solve([Problem(g)], mull.solver("cpsat"), task())[0] for g in (problem.graph, core))
+    assert whole.status is part.status
+    if part.assignment is not None:
+        assert not problem.graph.broken(extend(problem.graph, part.assignment, order))
+
+
+# Batches, states, random streams --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Nest:
+    x: torch.Tensor
+    y: tuple[torch.Tensor, dict[str, torch.Tensor]]
+    n: int
+
+
+def test_row_surgery() -> None:
+    state = _Nest(torch.arange(4), (torch.ones(4, 2), {"z": torch.zeros(4)}), 3)
+    some = select_rows(state, torch.tensor([2, 0]))
+    assert some.x.tolist() == [2, 0]
+    put = put_rows(state, torch.tensor([1]), select_rows(state, torch.tensor([3])))
+    assert put.x.tolist() == [0, 3, 2, 3]
+    copy = clone(state)
+    copy.x.add_(1)
+    assert state.x.tolist() == [0, 1, 2, 3]
+
+
+def test_random_streams_are_uniform_and_separate() -> None:
+    random = Random.for_rows(["a", "b"])
+    u = random.uniform(20_000)
+    assert abs(u.mean().item() - 0.5) < 0.01
+    assert abs(random.normal(20_000).std().item() - 1) < 0.02
+    assert torch.equal(u[:1], Random.for_rows(["a"]).uniform(20_000))
+    assert abs(torch.corrcoef(u)[0, 1].item()) < 0.03
+    assert math.isclose(torch.corrcoef(torch.cat((u, random.at(1).uniform(20_000))))[0, 2].item(), 0, abs_tol=0.03)
+
+
+def test_padding_changes_nothing() -> None:
+    """Problems of unlike size in one batch: violations and energies are those of each alone."""
+    problems = [load(s, seed=1)[0] for s in ("sat:9:20", "sat:5:9", "sat:14:40")]
+    whole = compile_problems(problems)
+    for i, problem in enumerate(problems):
+        alone = compile_problems([problem])
+        v = alone.shape[1]
+        index = torch.arange(v)[None] % 2
+        padded = torch.zeros(3, whole.shape[1], dtype=torch.int64)
+        padded[:, :v] = index
+        row = torch.tensor([i])
+        assert whole.select(row).violations(padded[row]).tolist() == alone.violations(index).tolist()
+        assert torch.allclose(whole.energy(whole.uniform())[i], alone.energy(alone.uniform())[0])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
+@pytest.mark.parametrize("name", ["descent", "localsearch", "meanfield"])
+def test_solvers_run_on_the_accelerator(name: str) -> None:
+    problems = [load(spec, seed=1)[0] for spec in ("sudoku:9:0.5", "sat:50:200", "coloring:30:0.3:5")]
+    task = Task(Budget(seconds=60), device="cuda")
+    solutions = solve(problems, mull.solver(name), task)
+    assert all(s.device == "cuda" for s in solutions)
+    wanted = problems[1:] if name == "descent" else problems  # descent's defaults are not made for 9 x 9 grids
+    assert all(s.status is Status.SOLVED for s in solutions if s.problem in wanted)
