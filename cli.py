@@ -71,7 +71,7 @@ class SolveGroup(click.Group):
         return [name for name in super().list_commands(ctx) if name != "run"]
 
 
-class Seconds(click.ParamType):
+class Seconds(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
     """A duration such as 30s, 2m, 1.5h, 500ms, a plain number of seconds, or ``none``."""
 
     name = "duration"
@@ -201,7 +201,7 @@ def _device(name: str) -> str:
 
 def _interruptible() -> Callable[[], bool]:
     """Ctrl-C asks to stop, keeping what was found; a second one stops at once."""
-    asked = []
+    asked: list[int] = []
 
     def stop(signal_number: int, frame: Any) -> None:
         if asked:
@@ -328,9 +328,8 @@ def history_list(
     as_json: bool = False,
 ) -> None:
     """List runs."""
-    with _failures():
-        with _store(url) as store:
-            rows = store.best_per_solver() if best else store.runs(count, solver=solver, family=family, status=status)
+    with _failures(), _store(url) as store:
+        rows = store.best_per_solver() if best else store.runs(count, solver=solver, family=family, status=status)
     if as_json:
         for row in rows:
             click.echo(json.dumps(row.to_json(), ensure_ascii=False))
@@ -354,9 +353,8 @@ def _run_cells(row: RunRow) -> tuple[str, ...]:
 @click.pass_obj
 def history_show(url: str | None, run_id: str, as_json: bool) -> None:
     """Show one run: by its id, the start of it, or `last`."""
-    with _failures():
-        with _store(url) as store:
-            row = store.run(run_id)
+    with _failures(), _store(url) as store:
+        row = store.run(run_id)
     if as_json:
         click.echo(json.dumps(row.to_json(), ensure_ascii=False))
         return
@@ -400,9 +398,8 @@ def history_upgrade(url: str | None) -> None:
     """Bring an older store's schema up to date."""
     from mull.engine.store import Store
 
-    with _failures():
-        with Store(url, check_schema=False) as store:
-            before, now = store.upgrade()
+    with _failures(), Store(url, check_schema=False) as store:
+        before, now = store.upgrade()
     click.echo(f"schema {now}, up to date" if before == now else f"schema {before or 'empty'} -> {now}")
 
 

@@ -105,7 +105,9 @@ class _Batch:
                 self._compact()
 
     def _copies(self) -> int:
-        rows = self.task.budget.batch or self.solver.width(max((p.graph for p in self.problems), key=lambda graph: graph.literals))
+        rows = self.task.budget.batch or self.solver.width(
+            max((p.graph for p in self.problems), key=lambda graph: graph.literals)
+        )
         copies = max(1, rows // len(self.problems))
         return min(copies, self.task.budget.restarts or copies)
 

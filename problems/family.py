@@ -150,6 +150,18 @@ def _recognise(text: str, argument: str, families: dict[str, Family]) -> Family:
     )
 
 
+def table(text: str) -> list[tuple[int, list[str]]]:
+    """The numbered lines of a text as words, without blank lines and ``#`` comments.
+
+    Raises:
+        InputError: there are none.
+    """
+    lines = [(n, line.split()) for n, line in enumerate(text.split("\n"), 1) if line.strip() and line[0] != "#"]
+    if not lines:
+        raise InputError("holds comments only", hint="the file may be truncated")
+    return lines
+
+
 def whole(text: str, least: int, most: int, what: str, hint: str = "") -> int:
     """A whole number within bounds, from text.
 

@@ -12,7 +12,7 @@ from ..engine.graph import ConstraintGraph, Value
 from ..engine.problem import Problem, Source
 from . import grids
 from .errors import InputError
-from .family import Family, share, whole
+from .family import Family, share, table, whole
 
 LARGEST = 100
 
@@ -38,7 +38,7 @@ class Latin(Family):
         return len(rows) > 1 and all(len(row) == len(rows) for row in rows) and _looks_numeric(rows)
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        lines = [(n, line.split()) for n, line in enumerate(text.split("\n"), 1) if line.strip() and line[0] != "#"]
+        lines = table(text)
         head = lines[0][1]
         base, order = 1, None
         if head[0].lower() in ("order", "latin"):

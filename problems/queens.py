@@ -10,7 +10,7 @@ from ..engine.constraints import AllDifferent, Compare
 from ..engine.graph import ConstraintGraph, Value
 from ..engine.problem import Problem, Source
 from .errors import InputError, excerpt
-from .family import Family, whole
+from .family import Family, table, whole
 
 LARGEST = 200
 
@@ -34,7 +34,7 @@ class Queens(Family):
         return set("".join(rows)) <= set(".Q") and len(rows) == len(rows[0])
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        lines = [(n, line.split()) for n, line in enumerate(text.split("\n"), 1) if line.strip() and line[0] != "#"]
+        lines = table(text)
         if lines[0][1][0].lower() == "queens":
             n, placed = _listed(lines)
         else:

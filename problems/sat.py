@@ -37,7 +37,7 @@ class Sat(Family):
         m = whole(m_text, 0, LARGEST, "clauses", hint=self.spec) if m_text else round(4.2 * n)
         rng = random.Random(f"sat:{spec}:{seed}")
         hidden = [rng.random() < 0.5 for _ in range(n)]
-        clauses = []
+        clauses: list[list[int]] = []
         while len(clauses) < m:
             chosen = [(v, rng.random() < 0.5) for v in rng.sample(range(n), 3)]
             if any(hidden[v] == sign for v, sign in chosen):

@@ -102,10 +102,11 @@ class MeanField(Solver):
         return state.age >= self.anneal
 
 
-class _AtMean(dist.OneHotCategorical):
+class _AtMean(dist.OneHotCategorical):  # type: ignore[misc]  # pyro is untyped
     """A categorical whose reparameterised sample is its mean: exact for a function linear in every variable."""
 
     has_rsample = True
 
     def rsample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:
-        return self.probs.expand(sample_shape + self.probs.shape)
+        mean: Tensor = self.probs
+        return mean.expand(sample_shape + mean.shape)

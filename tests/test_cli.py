@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from mull.cli import Seconds, main
 
 SUDOKU = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
@@ -159,9 +160,7 @@ def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
     hard = tmp_path / "no.cnf"
     hard.write_text("p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n")
     code = f"from mull.cli import main; main(['queens:6', {str(hard)!r}, '-s', 'localsearch', '--json'])"
-    program = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert program.stdout is not None
     first = program.stdout.readline()  # the other problem never ends by itself
     program.send_signal(signal.SIGINT)

@@ -10,6 +10,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ortools.sat.python import cp_model
+
 from mull.engine import (
     AllDifferent,
     Clause,
@@ -25,7 +27,6 @@ from mull.engine import (
 )
 from mull.engine.constraints import KINDS, Constraint, from_json
 from mull.engine.constraints.posting import Posting
-from ortools.sat.python import cp_model
 
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mull
 import pytest
+
+import mull
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import mull
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import mull
 from mull.engine import (
     AllDifferent,
     Budget,
@@ -121,7 +122,7 @@ def test_company_does_not_change_an_answer(name: str) -> None:
 def test_unknown_options_and_bounds(name: str) -> None:
     with pytest.raises(OptionError, match="nonsense"):
         mull.solver(name, nonsense=1)
-    with pytest.raises(OptionError, match="rows|workers|slice"):
+    with pytest.raises(OptionError, match=r"rows|workers|slice"):
         mull.solver(name, **{{"cpsat": "workers", "auto": "slice"}.get(name, "rows"): "0"})
 
 

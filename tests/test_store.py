@@ -10,11 +10,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import mull
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import mull
 from mull.engine import Budget, Solution, Status, Task, Trace, solve
 from mull.engine.store import Store, StoreError, codec
 from mull.problems import load

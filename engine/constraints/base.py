@@ -9,10 +9,10 @@ expected degree for beliefs, both polymorphic in their leading axes, so that the
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -282,14 +282,14 @@ class Factor:
     def energy(self, beliefs: Tensor) -> Tensor:
         """Expected violation degrees [B, F] of beliefs [B, V, D]; equal to ``violations`` at one-hot beliefs."""
         if "literal" in self.parameters:
-            chances = _Gather.apply(beliefs.flatten(1), self._literals(beliefs.shape[2]))
+            chances = _gather(beliefs.flatten(1), self._literals(beliefs.shape[2]))
             chances = chances.view(len(beliefs), *self.scopes.shape[1:])
             if not self._full[0]:
                 chances = chances * self._rows["slots"]
             energy = self.kind.expected_of_literals(chances, self._rows)
         else:
             index = self._index.view(-1, self.scopes[0].numel())
-            gathered = _Gather.apply(beliefs, index).view(len(beliefs), *self.scopes.shape[1:], -1)
+            gathered = _gather(beliefs, index).view(len(beliefs), *self.scopes.shape[1:], -1)
             energy = self.kind.expected(gathered, self._rows)
         return energy if self._full[1] else torch.where(self._active, energy, 0)
 
@@ -363,6 +363,9 @@ class _Gather(torch.autograd.Function):
         by_value = gradient.transpose(1, 2).contiguous()
         zero = gradient.new_zeros(*by_value.shape[:2], ctx.size)
         return zero.scatter_add(2, index[:, None].expand(by_value.shape), by_value).transpose(1, 2), None
+
+
+_gather = cast(Callable[[Tensor, Tensor], Tensor], _Gather.apply)
 
 
 def membership(wanted: Sequence[Sequence[Value]], domains: Sequence[Domain], arity: int, size: int) -> np.ndarray:

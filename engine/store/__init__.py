@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .store import RunRow, Store, StoredTrace, StoreError, location
+from .codec import StoredTrace
+from .store import RunRow, Store, StoreError, location
 
 __all__ = ["RunRow", "Store", "StoreError", "StoredTrace", "location"]

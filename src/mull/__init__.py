@@ -27,14 +27,21 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = {
-    ".engine": ("Budget", "ConstraintGraph", "Problem", "Solution", "Solver", "Status", "Task", "solve"),
-    ".engine.store": ("Store",),
-    ".problems": ("load",),
-}
-_MODULE = {name: module for module, names in _HOME.items() for name in names}
+__all__ = [
+    "Budget",
+    "ConstraintGraph",
+    "Problem",
+    "Solution",
+    "Solver",
+    "Status",
+    "Store",
+    "Task",
+    "load",
+    "solve",
+    "solver",
+]
 
-__all__ = sorted([*_MODULE, "solver"])
+_ELSEWHERE = {"Store": ".engine.store", "load": ".problems"}  # the others live in .engine
 
 
 def solver(name: str, **options: Any) -> Solver:
@@ -50,6 +57,6 @@ def solver(name: str, **options: Any) -> Solver:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULE[name], __name__), name)
+    return getattr(import_module(_ELSEWHERE.get(name, ".engine"), __name__), name)
