@@ -71,6 +71,15 @@ class SolveGroup(click.Group):
         return [name for name in super().list_commands(ctx) if name != "run"]
 
 
+class ListGroup(click.Group):
+    """A group that lists when no command is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h")):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
 class Seconds(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
     """A duration such as 30s, 2m, 1.5h, 500ms, a plain number of seconds, or ``none``."""
 
@@ -300,14 +309,9 @@ def _verdict(solutions: Sequence[Solution], seconds: float) -> int:
 # The store ------------------------------------------------------------------------------------------------------------
 
 
-@cli.group(invoke_without_command=True)
-@store_option
-@click.pass_context
-def history(ctx: click.Context, url: str | None) -> None:
-    """What was solved, by whom, in how many iterations."""
-    ctx.obj = url
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(history_list)
+@cli.group(cls=ListGroup)
+def history() -> None:
+    """What was solved, by whom, in how many iterations (`solve history` alone lists)."""
 
 
 @history.command("list")
@@ -317,19 +321,25 @@ def history(ctx: click.Context, url: str | None) -> None:
 @click.option("--status", help="Only these, e.g. solved.")
 @click.option("--best", is_flag=True, help="Each solver's solved run of fewest iterations instead.")
 @json_option
-@click.pass_obj
+@store_option
 def history_list(
+    count: int,
+    solver: str | None,
+    family: str | None,
+    status: str | None,
+    best: bool,
+    as_json: bool,
     url: str | None,
-    count: int = 20,
-    solver: str | None = None,
-    family: str | None = None,
-    status: str | None = None,
-    best: bool = False,
-    as_json: bool = False,
 ) -> None:
     """List runs."""
-    with _failures(), _store(url) as store:
-        rows = store.best_per_solver() if best else store.runs(count, solver=solver, family=family, status=status)
+    with _failures():
+        if _nothing_kept(url):
+            rows = []
+        else:
+            with _store(url) as store:
+                rows = (
+                    store.best_per_solver() if best else store.runs(count, solver=solver, family=family, status=status)
+                )
     if as_json:
         for row in rows:
             click.echo(json.dumps(row.to_json(), ensure_ascii=False))
@@ -341,6 +351,14 @@ def history_list(
     _table(columns, [_run_cells(row) for row in rows])
 
 
+def _nothing_kept(url: str | None) -> bool:
+    """Whether the store is a file that is not there yet; to read it is no reason to make it."""
+    from mull.engine.store import location
+
+    place = location(url)
+    return "://" not in place and not Path(place).exists()
+
+
 def _run_cells(row: RunRow) -> tuple[str, ...]:
     by = f"{row.solver} ({row.via})" if row.via else row.solver
     when = f"{row.created:%Y-%m-%d %H:%M:%S}"
@@ -350,8 +368,8 @@ def _run_cells(row: RunRow) -> tuple[str, ...]:
 @history.command("show")
 @click.argument("run_id", metavar="ID")
 @json_option
-@click.pass_obj
-def history_show(url: str | None, run_id: str, as_json: bool) -> None:
+@store_option
+def history_show(run_id: str, as_json: bool, url: str | None) -> None:
     """Show one run: by its id, the start of it, or `last`."""
     with _failures(), _store(url) as store:
         row = store.run(run_id)
@@ -383,7 +401,7 @@ def history_show(url: str | None, run_id: str, as_json: bool) -> None:
 
 
 @history.command("path")
-@click.pass_obj
+@store_option
 def history_path(url: str | None) -> None:
     """Print where runs are kept."""
     from mull.engine.store import location
@@ -393,7 +411,7 @@ def history_path(url: str | None) -> None:
 
 
 @history.command("upgrade")
-@click.pass_obj
+@store_option
 def history_upgrade(url: str | None) -> None:
     """Bring an older store's schema up to date."""
     from mull.engine.store import Store
@@ -406,18 +424,15 @@ def history_upgrade(url: str | None) -> None:
 # Plugins --------------------------------------------------------------------------------------------------------------
 
 
-@cli.group(invoke_without_command=True)
-@click.pass_context
-def solvers(ctx: click.Context) -> None:
+@cli.group(cls=ListGroup)
+def solvers() -> None:
     """List solvers, show their options, make new ones, check that one keeps the contract."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(solvers_list)
 
 
 @solvers.command("list")
 @click.option("--load", "try_load", is_flag=True, help="Import each one, and report those that fail.")
 @json_option
-def solvers_list(try_load: bool = False, as_json: bool = False) -> int:
+def solvers_list(try_load: bool, as_json: bool) -> int:
     """List the installed solvers, without importing them."""
     from mull.plugins import PluginError, installed, load
 
