@@ -14,20 +14,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 from mull import __version__
+from mull.terminal import Screen, describe, list_runs, table
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from mull.engine import Problem, Progress, Solution, Solver
-    from mull.engine.store import RunRow, Store
-
-SHOWN = 10
-"""Answers are drawn for calls of at most this many problems; larger ones get a line each."""
+    from mull.engine import Problem, Solution, Solver
+    from mull.engine.store import Store
 
 
 class Failure(Exception):
@@ -167,7 +163,7 @@ def run(
         budget = Budget(None if limit == float("inf") else limit, iterations, restarts, batch)
         opened = nullcontext() if no_store else _store(url)
         interrupted = _interruptible()
-        with opened as store, _Screen(problems, solver.name, watch, as_json) as screen:
+        with opened as store, Screen(problems, solver.name, watch, as_json) as screen:
             task = Task(budget, seed, _device(device), started, screen.progress, interrupted)
             solutions = solve(problems, solver, task, store=store, on_solution=screen.solution)
         return _verdict(solutions, time.monotonic() - started)
@@ -220,72 +216,6 @@ def _interruptible() -> Callable[[], bool]:
 
     signal.signal(signal.SIGINT, stop)
     return lambda: bool(asked)
-
-
-class _Screen:
-    """What a run shows: solutions on stdout in the order of the problems, progress on stderr where that is a terminal."""
-
-    def __init__(self, problems: Sequence[Problem], solver: str, watch: bool, as_json: bool) -> None:
-        self.place = {id(problem): i for i, problem in enumerate(problems)}
-        self.problems = problems
-        self.as_json = as_json
-        self.watch = watch
-        self.ready: dict[int, Solution] = {}
-        self.printed = 0
-        self.answered = 0
-        self.solver = solver
-        self.drawn = 0.0
-        self.live: Any = None
-
-    def __enter__(self) -> Self:
-        if self.watch or sys.stderr.isatty():
-            from rich.live import Live
-
-            self.live = Live("", console=_console(sys.stderr), refresh_per_second=8, transient=True)
-            self.live.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.live is not None:
-            self.live.__exit__(*error)
-
-    def progress(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if self.live is None or now - self.drawn < 0.1:
-            return
-        self.drawn = now
-        from rich.console import Group
-        from rich.progress_bar import ProgressBar
-        from rich.text import Text
-
-        wrong = f", {progress.violations} violated" if progress.violations >= 0 else ""
-        line = f"{progress.solver}: {self.answered}/{len(self.problems)}, iteration {progress.iteration}{wrong} "
-        parts: list[Any] = [Text(line), ProgressBar(len(self.problems), self.answered, width=40)]
-        if self.watch:
-            view = progress.view()
-            parts.insert(0, Text(progress.problem.show(view) if view else ""))
-        self.live.update(Group(*parts))
-
-    def solution(self, solution: Solution) -> None:
-        self.answered += 1
-        self.ready[self.place[id(solution.problem)]] = solution
-        while self.printed in self.ready:
-            self._print(self.ready.pop(self.printed))
-            self.printed += 1
-
-    def _print(self, s: Solution) -> None:
-        if self.as_json:
-            text = json.dumps(s.to_json(), ensure_ascii=False)
-        else:
-            by = f"{s.solver} ({s.via})" if s.via else s.solver
-            goal = f", objective {s.objective}" if s.objective is not None else ""
-            wrong = f", {s.violations} violated" if s.violations > 0 else ""
-            text = f"{s.problem.source}: {s.status} by {by}, {s.iterations} iterations, {s.seconds:.2f} s{goal}{wrong}"
-            if s.detail:
-                text += f"\n{s.detail}"
-            if len(self.problems) <= SHOWN and s.status.solved:
-                text += f"\n{s.text}"
-        click.echo(text)
 
 
 def _verdict(solutions: Sequence[Solution], seconds: float) -> int:
@@ -347,8 +277,7 @@ def history_list(
     if not rows:
         click.echo("no runs", err=True)
         return
-    columns = ("id", "when", "problem", "solver", "status", "iterations", "seconds")
-    _table(columns, [_run_cells(row) for row in rows])
+    list_runs(rows)
 
 
 def _nothing_kept(url: str | None) -> bool:
@@ -357,12 +286,6 @@ def _nothing_kept(url: str | None) -> bool:
 
     place = location(url)
     return "://" not in place and not Path(place).exists()
-
-
-def _run_cells(row: RunRow) -> tuple[str, ...]:
-    by = f"{row.solver} ({row.via})" if row.via else row.solver
-    when = f"{row.created:%Y-%m-%d %H:%M:%S}"
-    return row.id, when, row.source, by, row.status, str(row.iterations), f"{row.seconds:.2f}"
 
 
 @history.command("show")
@@ -376,28 +299,7 @@ def history_show(run_id: str, as_json: bool, url: str | None) -> None:
     if as_json:
         click.echo(json.dumps(row.to_json(), ensure_ascii=False))
         return
-    options = " ".join(f"{key}={value}" for key, value in row.options.items() if value is not None)
-    objective = "" if row.objective is None else f", objective {row.objective}"
-    violations = "no assignment" if row.violations is None else f"{row.violations} violated"
-    lines = [
-        f"run        {row.id}, {row.created:%Y-%m-%d %H:%M:%S} on {row.host}",
-        f"problem    {row.source} ({row.family}, {row.size} variables, {row.problem[:12]})",
-        f"solver     {row.solver} {row.version}{f' by {row.via}' if row.via else ''}, seed {row.seed}, {row.device}",
-        f"options    {options or '-'}",
-        f"versions   {' '.join(f'{name} {version}' for name, version in row.versions.items())}",
-        f"outcome    {row.status}{f': {row.detail}' if row.detail else ''}",
-        f"           {row.iterations} iterations, {row.seconds:.3f} s, {violations}{objective}",
-    ]
-    if row.trace is not None:
-        lines.append(
-            f"trace      {_sparkline(row.trace.violations)} violations over {row.trace.iteration[-1]} iterations"
-        )
-    if row.assignment is not None:
-        from mull.problems import families
-
-        known = families()
-        lines += ["", known.get(row.family, known["graph"]).draw(row.assignment)]
-    click.echo("\n".join(lines))
+    click.echo(describe(row))
 
 
 @history.command("path")
@@ -451,7 +353,7 @@ def solvers_list(try_load: bool, as_json: bool) -> int:
         for row in rows:
             click.echo(json.dumps(row))
     else:
-        _table(tuple(rows[0]) if rows else ("name",), [tuple(row.values()) for row in rows])
+        table(tuple(rows[0]) if rows else ("name",), [tuple(row.values()) for row in rows])
     return 1 if failed else 0
 
 
@@ -469,7 +371,7 @@ def solvers_show(name: str) -> None:
     click.echo(inspect.getdoc(solver) or "")
     click.echo("\noptions (-o key=value):")
     rows = [(key, described["default"], described["bounds"], described["text"]) for key, described in _options(solver)]
-    _table(("option", "default", "bounds", "what"), rows)
+    table(("option", "default", "bounds", "what"), rows)
     click.echo(f"\ncite: {solver.citation}")
 
 
@@ -516,40 +418,6 @@ def solvers_check(name: str) -> int:
             click.echo(f"FAIL  {what}\n      {type(error).__name__}: {error}")
     click.echo(f"{name}: {len(CHECKS) - failed} of {len(CHECKS)} checks pass", err=True)
     return 1 if failed else 0
-
-
-# Print ----------------------------------------------------------------------------------------------------------------
-
-
-def _console(file: IO[str]) -> Console:
-    from rich.console import Console
-
-    return Console(file=file, highlight=False)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Aligned columns, the last one folded to the width of a terminal; in full where the output is piped."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, no_wrap=column in ("id", "name", "option"))
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console = _console(sys.stdout)
-    if not sys.stdout.isatty():
-        console.width = 1 << 14
-    with console.capture() as capture:
-        console.print(table)
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
-
-
-def _sparkline(values: Any) -> str:
-    """Up to 40 numbers as bars of eight heights."""
-    picked = values[:: max(1, -(-len(values) // 40))]
-    top = max(1, max(picked))
-    return "".join("▁▂▃▄▅▆▇█"[int(7 * max(0, v) / top)] for v in picked)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .codec import StoredTrace
-from .store import RunRow, Store, StoreError, location
+from .connect import StoreError, location
+from .store import RunRow, Store
 
 __all__ = ["RunRow", "Store", "StoreError", "StoredTrace", "location"]

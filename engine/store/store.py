@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
-from platformdirs import user_data_path
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import codec, schema
 from .codec import StoredTrace
-from .connect import connect
+from .connect import StoreError, connect, file_of, parse, prepare
 from .schema import HEAD, environment, problem, run, solution, solver, template, trace
 
 if TYPE_CHECKING:
@@ -31,14 +30,6 @@ if TYPE_CHECKING:
 
 SOLVED = ("solved", "optimal")
 VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
-
-
-class StoreError(RuntimeError):
-    """The store cannot be used: why, and what to do about it."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 @dataclass(frozen=True)
@@ -86,37 +77,6 @@ class RunRow:
 _CROCKFORD = str.maketrans("0123456789ABCDEFGHJKMNPQRSTVWXYZ", "0123456789abcdefghijklmnopqrstuv")
 
 
-def default_url() -> str:
-    """``MULL_STORE``, else an SQLite file in the user's data directory."""
-    return os.environ.get("MULL_STORE") or str(user_data_path("mull", appauthor=False) / "mull.db")
-
-
-def location(url: str | None = None) -> str:
-    """Where a store is, without opening it: the path of an SQLite file, or a URL with its password hidden.
-
-    Raises:
-        StoreError: no database URL.
-    """
-    parsed = _parse(url)
-    return str(_file(parsed) or parsed.render_as_string())
-
-
-def _parse(url: str | None) -> sa.URL:
-    url = url or default_url()
-    if "://" not in url:
-        url = f"sqlite:///{Path(url).expanduser().absolute()}"
-    try:
-        return sa.make_url(url)
-    except SQLAlchemyError:
-        raise StoreError(
-            f"{url!r} is no database URL", "give a path, sqlite:///path or postgresql+psycopg://…"
-        ) from None
-
-
-def _file(url: sa.URL) -> Path | None:
-    return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
-
-
 class Store:
     """A database of runs.
 
@@ -128,12 +88,12 @@ class Store:
     """
 
     def __init__(self, url: str | None = None, *, check_schema: bool = True) -> None:
-        self._url = _parse(url)
+        self._url = parse(url)
         self._ids: dict[str, dict[str, int]] = {}
         self._pid = -1
         with _told(self.url):
             if self.path is not None:
-                _prepare(self.path)
+                prepare(self.path)
             self._open()
             if check_schema:
                 try:
@@ -160,7 +120,7 @@ class Store:
     @property
     def path(self) -> Path | None:
         """The SQLite file; None for a database on a server."""
-        return _file(self._url)
+        return file_of(self._url)
 
     def write(self, solutions: Sequence[Solution]) -> None:
         """Remember runs, all of them or none, in one transaction.
@@ -389,25 +349,6 @@ def _environment_values() -> tuple[str, Callable[[], dict[str, Any]]]:
 @cache
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _prepare(path: Path) -> None:
-    """Refuse what cannot become an SQLite file before SQLite does so in its own words."""
-    if path.is_dir():
-        raise StoreError(f"{path} is a directory", "name a file in it")
-    if not path.exists():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"{path.parent} cannot be made: {error.strerror}", "choose another store with --store"
-            ) from None
-    elif not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
-        raise StoreError(f"{path} is not writable", "choose another with --store, or keep nothing with --no-store")
-    elif path.stat().st_size:
-        with path.open("rb") as file:
-            if file.read(16) != b"SQLite format 3\0":
-                raise StoreError(f"{path} is no SQLite database", "choose another store with --store")
 
 
 def _newer(url: str, revision: str) -> tuple[str, str]:

@@ -1,0 +1,155 @@
+"""What ``solve`` shows: answers and tables on stdout, progress and the settling grid on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, Any, Self
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mull.engine import Problem, Progress, Solution
+    from mull.engine.store import RunRow
+
+SHOWN = 10
+"""Answers are drawn for calls of at most this many problems; larger ones get a line each."""
+
+
+class Screen:
+    """What a run shows: solutions on stdout in the order of the problems, progress on stderr where that is a terminal."""
+
+    def __init__(self, problems: Sequence[Problem], solver: str, watch: bool, as_json: bool) -> None:
+        self.place = {id(problem): i for i, problem in enumerate(problems)}
+        self.problems = problems
+        self.as_json = as_json
+        self.watch = watch
+        self.ready: dict[int, Solution] = {}
+        self.printed = 0
+        self.answered = 0
+        self.solver = solver
+        self.drawn = 0.0
+        self.live: Any = None
+
+    def __enter__(self) -> Self:
+        if self.watch or sys.stderr.isatty():
+            from rich.live import Live
+
+            self.live = Live("", console=console(sys.stderr), refresh_per_second=8, transient=True)
+            self.live.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.live is not None:
+            self.live.__exit__(*error)
+
+    def progress(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self.live is None or now - self.drawn < 0.1:
+            return
+        self.drawn = now
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        wrong = f", {progress.violations} violated" if progress.violations >= 0 else ""
+        line = f"{progress.solver}: {self.answered}/{len(self.problems)}, iteration {progress.iteration}{wrong} "
+        parts: list[Any] = [Text(line), ProgressBar(len(self.problems), self.answered, width=40)]
+        if self.watch:
+            view = progress.view()
+            parts.insert(0, Text(progress.problem.show(view) if view else ""))
+        self.live.update(Group(*parts))
+
+    def solution(self, solution: Solution) -> None:
+        self.answered += 1
+        self.ready[self.place[id(solution.problem)]] = solution
+        while self.printed in self.ready:
+            self._print(self.ready.pop(self.printed))
+            self.printed += 1
+
+    def _print(self, s: Solution) -> None:
+        if self.as_json:
+            text = json.dumps(s.to_json(), ensure_ascii=False)
+        else:
+            by = f"{s.solver} ({s.via})" if s.via else s.solver
+            goal = f", objective {s.objective}" if s.objective is not None else ""
+            wrong = f", {s.violations} violated" if s.violations > 0 else ""
+            text = f"{s.problem.source}: {s.status} by {by}, {s.iterations} iterations, {s.seconds:.2f} s{goal}{wrong}"
+            if s.detail:
+                text += f"\n{s.detail}"
+            if len(self.problems) <= SHOWN and s.status.solved:
+                text += f"\n{s.text}"
+        click.echo(text)
+
+
+def console(file: IO[str]) -> Console:
+    from rich.console import Console
+
+    return Console(file=file, highlight=False)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Aligned columns, the last one folded to the width of a terminal; in full where the output is piped."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(column, no_wrap=column in ("id", "name", "option"))
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    printer = console(sys.stdout)
+    if not sys.stdout.isatty():
+        printer.width = 1 << 14
+    with printer.capture() as capture:
+        printer.print(grid)
+    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def sparkline(values: Any) -> str:
+    """Up to 40 numbers as bars of eight heights."""
+    picked = values[:: max(1, -(-len(values) // 40))]
+    top = max(1, max(picked))
+    return "".join("▁▂▃▄▅▆▇█"[int(7 * max(0, v) / top)] for v in picked)
+
+
+def list_runs(rows: Sequence[RunRow]) -> None:
+    """Runs as a table."""
+    columns = ("id", "when", "problem", "solver", "status", "iterations", "seconds")
+    table(columns, [_run_cells(row) for row in rows])
+
+
+def _run_cells(row: RunRow) -> tuple[str, ...]:
+    by = f"{row.solver} ({row.via})" if row.via else row.solver
+    when = f"{row.created:%Y-%m-%d %H:%M:%S}"
+    return row.id, when, row.source, by, row.status, str(row.iterations), f"{row.seconds:.2f}"
+
+
+def describe(row: RunRow) -> str:
+    """One run in full: what, by whom, how it went, and the answer drawn."""
+    options = " ".join(f"{key}={value}" for key, value in row.options.items() if value is not None)
+    objective = "" if row.objective is None else f", objective {row.objective}"
+    violations = "no assignment" if row.violations is None else f"{row.violations} violated"
+    lines = [
+        f"run        {row.id}, {row.created:%Y-%m-%d %H:%M:%S} on {row.host}",
+        f"problem    {row.source} ({row.family}, {row.size} variables, {row.problem[:12]})",
+        f"solver     {row.solver} {row.version}{f' by {row.via}' if row.via else ''}, seed {row.seed}, {row.device}",
+        f"options    {options or '-'}",
+        f"versions   {' '.join(f'{name} {version}' for name, version in row.versions.items())}",
+        f"outcome    {row.status}{f': {row.detail}' if row.detail else ''}",
+        f"           {row.iterations} iterations, {row.seconds:.3f} s, {violations}{objective}",
+    ]
+    if row.trace is not None:
+        lines.append(
+            f"trace      {sparkline(row.trace.violations)} violations over {row.trace.iteration[-1]} iterations"
+        )
+    if row.assignment is not None:
+        from mull.problems import families
+
+        known = families()
+        lines += ["", known.get(row.family, known["graph"]).draw(row.assignment)]
+    return "\n".join(lines)
