@@ -1,10 +1,13 @@
 """How much of a descent run is neither the solver's step nor the check: what the engine's loop costs.
 
-python benchmarks/overhead.py
+python benchmarks/overhead.py [FILE...]
+
+FILEs, if any, are solved first, in one call.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -55,6 +58,8 @@ def main() -> None:
         store = Store(str(Path(folder) / "runs.db"))
         warm = [load("sat:20:80", seed=0)[0]]
         solve(warm, Descent())  # the first call of a process pays for torch's own start
+        if files := sys.argv[1:]:
+            measure(f"{len(files)} files", [p for file in files for p in load(file)], store)
         measure("100 random 3-SAT of 100 variables", [load("sat:100:420", seed=i)[0] for i in range(100)], store)
         measure("one random 3-SAT of 100 variables", load("sat:100:420", seed=1), store)
         measure("1,000 4x4 Sudokus", [load("sudoku:4", seed=i)[0] for i in range(1000)], store)

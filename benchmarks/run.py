@@ -20,6 +20,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -56,11 +57,15 @@ def solve(*arguments: str) -> tuple[int, float]:
 
 
 def sat(data: Path, scratch: Path, size: int, solver: str) -> Iterator[Row]:
-    with tarfile.open(data / f"sat/uf{size}.tar.xz") as archive:
-        archive.extractall(scratch, filter="data")
-    files = sorted(map(str, scratch.glob(f"UF{size}*/*.cnf")))
+    files = _sat_files(data, scratch, size)
     solved, seconds = solve(*files, "--solver", solver, "--limit", "120s")
     yield f"uf{size}, {solver}", f"`solve uf{size}*.cnf -s {solver} --limit 120s`", _of(solved, len(files), seconds)
+
+
+def _sat_files(data: Path, scratch: Path, size: int) -> list[str]:
+    with tarfile.open(data / f"sat/uf{size}.tar.xz") as archive:
+        archive.extractall(scratch, filter="data")
+    return sorted(map(str, scratch.glob(f"UF{size}*/*.cnf")))
 
 
 def coloring(data: Path, scratch: Path) -> Iterator[Row]:
@@ -75,8 +80,7 @@ def coloring(data: Path, scratch: Path) -> Iterator[Row]:
 
 def sudoku17(data: Path, scratch: Path) -> Iterator[Row]:
     with lzma.open(data / "sudoku/clue17.csv.xz", "rt") as file:
-        head = [next(file) for _ in range(1001)]
-    (scratch / "clue17.csv").write_text("".join(head))
+        (scratch / "clue17.csv").write_text("".join(islice(file, 1000)))
     solved, seconds = solve(str(scratch / "clue17.csv"), "--solver", "cpsat")
     yield "1,000 17-clue Sudokus", "`solve clue17.csv -s cpsat`", _of(solved, 1000, seconds)
 
@@ -128,14 +132,15 @@ def store(data: Path, scratch: Path) -> Iterator[Row]:
 
 
 def overhead(data: Path, scratch: Path) -> Iterator[Row]:
-    yield from _script("overhead")
+    yield from _script("overhead", *_sat_files(data, scratch, 100))
 
 
-def _script(name: str) -> Iterator[Row]:
-    done = subprocess.run([sys.executable, HERE / f"{name}.py"], stdout=subprocess.PIPE, text=True, check=True)
+def _script(name: str, *files: str) -> Iterator[Row]:
+    command = [sys.executable, str(HERE / f"{name}.py"), *files]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     for line in done.stdout.splitlines():
         what, _, figure = line.partition(": ")
-        yield what, f"`python benchmarks/{name}.py`", figure
+        yield what, f"`benchmarks/{name}.py{' uf*.cnf' if files else ''}`", figure
 
 
 def _of(solved: int, total: int, seconds: float) -> str:

@@ -159,16 +159,18 @@ def _factor(
     active = np.zeros(lead, dtype=bool)
     parameters: dict[str, np.ndarray] = {"slots": np.zeros((*lead, arity), dtype=bool)}
     for t, (graph, row) in enumerate(zip(graphs, stack, strict=True)):
+        index, domains = graph.index, graph.domains
+        encoded = [c.encode([domains[name] for name in c.scope], arity, size) for c in row]
         for f, constraint in enumerate(row):
             scope = constraint.scope
-            encoded = constraint.encode([graph.domains[name] for name in scope], arity, size)
-            if len(parameters) == 1:
-                for name, array in encoded.items():
-                    parameters[name] = np.zeros((*lead, *array.shape), dtype=array.dtype)
-            scopes[t, f, : len(scope)] = [graph.index[name] for name in scope]
-            active[t, f] = parameters["slots"][t, f, : len(scope)] = True
-            for name, array in encoded.items():
-                parameters[name][t, f] = array
+            scopes[t, f, : len(scope)] = [index[name] for name in scope]
+            parameters["slots"][t, f, : len(scope)] = True
+        active[t, : len(row)] = True
+        for name in encoded[0] if encoded else ():
+            arrays = np.stack([arrays[name] for arrays in encoded])
+            if name not in parameters:
+                parameters[name] = np.zeros((*lead, *arrays.shape[1:]), dtype=arrays.dtype)
+            parameters[name][t, : len(row)] = arrays
     tensors = kind.simplify({name: torch.from_numpy(array) for name, array in parameters.items()})
     return Factor(kind, torch.from_numpy(scopes), torch.from_numpy(active), tensors, None)
 

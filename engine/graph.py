@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
+from networkx.utils import UnionFind
 
 if TYPE_CHECKING:
     from .constraints.base import Constraint
@@ -120,9 +121,10 @@ class ConstraintGraph:
     def digest(self) -> str:
         """SHA-256 of the canonical form: the same however names and constraints were ordered when it was built."""
         lines = [f"{name}:{json.dumps(list(domain))}" for name, domain in sorted(self.domains.items())]
-        lines += sorted(json.dumps(constraint.canonical(), sort_keys=True) for constraint in self.constraints)
+        encode = json.JSONEncoder(sort_keys=True).encode
+        lines += sorted(encode(constraint.canonical()) for constraint in self.constraints)
         if self.objective:
-            lines.append(json.dumps(self.objective.to_json(), sort_keys=True))
+            lines.append(encode(self.objective.to_json()))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def broken(self, assignment: Mapping[str, Value]) -> list[Constraint]:
@@ -143,21 +145,23 @@ class ConstraintGraph:
 
         A graph with one component returns itself. The objective is shared out, its constant to the first component.
         """
-        alone = [name for name in self.domains if not self.nx.degree(name)]
-        groups = [set(nodes) for nodes in nx.connected_components(self.nx)]
-        groups = [g for g in groups if len(g) > 1 or next(iter(g)) not in alone]
-        if len(groups) + bool(alone) <= 1:
-            return [self]
-        home = {node: i for i, group in enumerate(groups) for node in group}
+        sets = UnionFind()
+        for constraint in self.constraints:
+            sets.union(*constraint.scope)
+        groups = list(sets.to_sets())
+        home = {name: i for i, group in enumerate(groups) for name in group}
+        alone = [name for name in self.domains if name not in home]
         home.update(dict.fromkeys(alone, len(groups)))
         count = len(groups) + bool(alone)
+        if count <= 1:
+            return [self]
         domains: list[dict[str, tuple[Value, ...]]] = [{} for _ in range(count)]
         constraints: list[list[Constraint]] = [[] for _ in range(count)]
         coefficients: list[dict[str, int]] = [{} for _ in range(count)]
         for name, domain in self.domains.items():
             domains[home[name]][name] = domain
-        for i, constraint in enumerate(self.constraints):
-            constraints[home["constraint", i]].append(constraint)
+        for constraint in self.constraints:
+            constraints[home[constraint.scope[0]]].append(constraint)
         for name, c in self.objective.coefficients.items() if self.objective else ():
             coefficients[home[name]][name] = c
         constant = self.objective.constant if self.objective else 0

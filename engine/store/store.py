@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -25,10 +25,13 @@ from .connect import StoreError, connect, file_of, parse, prepare
 from .schema import HEAD, environment, problem, run, solution, solver, template, trace
 
 if TYPE_CHECKING:
+    from ..graph import ConstraintGraph
     from ..problem import Problem
     from ..solution import Solution
 
 SOLVED = ("solved", "optimal")
+DIGESTS = 500
+"""Digests named in one query: SQLite of old allows 999 parameters."""
 VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
 
 
@@ -89,7 +92,7 @@ class Store:
 
     def __init__(self, url: str | None = None, *, check_schema: bool = True) -> None:
         self._url = parse(url)
-        self._ids: dict[str, dict[str, int]] = {}
+        self._ids: Ids = {}
         self._pid = -1
         with _told(self.url):
             if self.path is not None:
@@ -130,7 +133,8 @@ class Store:
         """
         with _told(self.url), self._engine().execution_options(writes=True).begin() as connection:
             known = {name: dict(ids) for name, ids in self._ids.items()}  # learnt for good only when committed
-            rows = [self._rows(connection, s, known) for s in solutions]
+            _learn(connection, known, solutions)
+            rows = [_rows(s, known) for s in solutions]
             connection.execute(run.insert(), [row for row, _, _ in rows])
             for table, data in ((trace, [t for _, t, _ in rows if t]), (solution, [a for _, _, a in rows if a])):
                 if data:
@@ -257,44 +261,6 @@ class Store:
         with _told(self.url), self._engine().connect() as connection:
             return [RunRow(**row) for row in connection.execute(query).mappings()]
 
-    def _rows(
-        self, connection: sa.Connection, s: Solution, known: dict[str, dict[str, int]]
-    ) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]:
-        """A solution as rows of run, trace and solution; what it refers to is written first where it is new."""
-        p = s.problem
-
-        def id_of(table: sa.Table, digest: str, values: Callable[[], Mapping[str, Any]]) -> int:
-            ids = known.setdefault(table.name, {})
-            if digest not in ids:
-                ids[digest] = _insert(connection, table, digest, values)
-            return ids[digest]
-
-        row = {
-            "id": s.id,
-            "problem": id_of(problem, p.digest, lambda: _problem_values(p, id_of)),
-            "solver": id_of(solver, *_solver_values(s)),
-            "environment": id_of(environment, *_environment_values()),
-            "source": str(p.source),
-            "via": s.via,
-            "seed": s.seed,
-            "device": s.device,
-            "status": str(s.status),
-            "iterations": s.iterations,
-            "violations": s.violations if s.assignment is not None else None,
-            "energy": s.energy if s.assignment is not None else None,
-            "objective": s.objective,
-            "seconds": s.seconds,
-            "detail": s.detail,
-        }
-        points = answer = None
-        if s.trace is not None and len(s.trace):
-            t = s.trace
-            data = codec.pack_trace(t.iteration, t.energy, t.violations, t.residual)
-            points = {"run": s.id, "points": len(t), "data": data}
-        if s.assignment is not None:
-            answer = {"run": s.id, "data": codec.pack_assignment(s.assignment, p.graph.domains)}
-        return row, points, answer
-
 
 _RUNS = (
     sa.select(
@@ -314,19 +280,80 @@ _RUNS = (
 )
 
 
-def _insert(connection: sa.Connection, table: sa.Table, digest: str, values: Callable[[], Mapping[str, Any]]) -> int:
-    """The id of the row with a digest, written now if there is none."""
-    query = sa.select(table.c.id).where(table.c.digest == digest)
-    found = connection.execute(query).scalar()
-    if found is None:
-        found = connection.execute(table.insert().values(digest=digest, **values())).inserted_primary_key[0]  # type: ignore[index]
-    return int(found)
+Ids = dict[str, dict[str, int]]
+"""Of each table of what runs refer to: digest -> row id."""
 
 
-def _problem_values(p: Problem, id_of: Callable[..., int]) -> dict[str, Any]:
-    graph = p.graph
-    made = id_of(template, graph.digest, lambda: {"graph": codec.pack_json(graph.to_json())})
-    return {"family": p.family, "size": len(graph.domains), "template": made, "givens": codec.pack_json(dict(p.givens))}
+def _learn(connection: sa.Connection, known: Ids, solutions: Sequence[Solution]) -> None:
+    """Add to ``known`` the problems, solvers and environments of runs, written now where they are new."""
+    problems = {s.problem.digest: s.problem for s in solutions}
+    graphs = {p.graph.digest: p.graph for p in problems.values()}
+
+    def ids(table: sa.Table, values: Mapping[str, Callable[[], Mapping[str, Any]]]) -> None:
+        _identify(connection, table, values, known.setdefault(table.name, {}))
+
+    ids(template, {digest: partial(_template_values, graph) for digest, graph in graphs.items()})
+    ids(problem, {digest: partial(_problem_values, p, known) for digest, p in problems.items()})
+    ids(solver, dict(map(_solver_values, solutions)))
+    ids(environment, dict([_environment_values()]))
+
+
+def _identify(
+    connection: sa.Connection,
+    table: sa.Table,
+    values: Mapping[str, Callable[[], Mapping[str, Any]]],
+    known: dict[str, int],
+) -> None:
+    """Add to ``known`` the row ids of digests, inserting the rows that are not there."""
+    missing = [digest for digest in values if digest not in known]
+    for start in range(0, len(missing), DIGESTS):
+        asked = missing[start : start + DIGESTS]
+        query = sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(asked))
+        found = {row.digest: row.id for row in connection.execute(query)}
+        new = [{"digest": digest, **values[digest]()} for digest in asked if digest not in found]
+        if new:
+            connection.execute(table.insert(), new)
+            found = {row.digest: row.id for row in connection.execute(query)}
+        known.update(found)
+
+
+def _rows(s: Solution, known: Ids) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]:
+    """A solution as rows of run, trace and solution."""
+    row = {
+        "id": s.id,
+        "problem": known[problem.name][s.problem.digest],
+        "solver": known[solver.name][_solver_values(s)[0]],
+        "environment": known[environment.name][_environment_values()[0]],
+        "source": str(s.problem.source),
+        "via": s.via,
+        "seed": s.seed,
+        "device": s.device,
+        "status": str(s.status),
+        "iterations": s.iterations,
+        "violations": s.violations if s.assignment is not None else None,
+        "energy": s.energy if s.assignment is not None else None,
+        "objective": s.objective,
+        "seconds": s.seconds,
+        "detail": s.detail,
+    }
+    points = answer = None
+    if s.trace is not None and len(s.trace):
+        t = s.trace
+        data = codec.pack_trace(t.iteration, t.energy, t.violations, t.residual)
+        points = {"run": s.id, "points": len(t), "data": data}
+    if s.assignment is not None:
+        answer = {"run": s.id, "data": codec.pack_assignment(s.assignment, s.problem.graph.domains)}
+    return row, points, answer
+
+
+def _template_values(graph: ConstraintGraph) -> dict[str, Any]:
+    return {"graph": codec.pack_json(graph.to_json())}
+
+
+def _problem_values(p: Problem, known: Ids) -> dict[str, Any]:
+    made = known[template.name][p.graph.digest]
+    givens = codec.pack_json(dict(p.givens))
+    return {"family": p.family, "size": len(p.graph.domains), "template": made, "givens": givens}
 
 
 def _solver_values(s: Solution) -> tuple[str, Callable[[], dict[str, Any]]]:
