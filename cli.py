@@ -294,8 +294,11 @@ def _nothing_kept(url: str | None) -> bool:
 @store_option
 def history_show(run_id: str, as_json: bool, url: str | None) -> None:
     """Show one run: by its id, the start of it, or `last`."""
-    with _failures(), _store(url) as store:
-        row = store.run(run_id)
+    with _failures():
+        if _nothing_kept(url):
+            raise Failure(f"no run {run_id!r}", "nothing is remembered yet")
+        with _store(url) as store:
+            row = store.run(run_id)
     if as_json:
         click.echo(json.dumps(row.to_json(), ensure_ascii=False))
         return

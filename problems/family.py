@@ -113,6 +113,8 @@ def _text(argument: str) -> str:
                 raise InputError("is a directory", argument, hint="name its files, e.g. with a shell pattern")
             with path.open("rb") as file:
                 data = file.read(LARGEST + 1)
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError("no such file", argument, hint="or generate a problem, e.g. queens:12") from None
     except (OSError, ValueError) as error:

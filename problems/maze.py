@@ -68,8 +68,8 @@ def maze(rows: list[str], path: str = "-", skipped: int = 0) -> Problem:
         name = cell(r, c)
         near = tuple(cell(*n) for n in _neighbours(r, c) if n in free)
         if (r, c) in (start, goal):
-            # Without a neighbour the end is walled in: a count of nothing, written over its own cell.
-            constraints.append(Count(near, (1,), 1, 1) if near else Count((name,), (0,), 1, 1))
+            # An end that is walled in is on no path.
+            constraints.append(Count(near, (1,), 1, 1) if near else Count((name,), (1,), 0, 0))
             continue
         if not near:
             continue
@@ -79,10 +79,10 @@ def maze(rows: list[str], path: str = "-", skipped: int = 0) -> Problem:
         if len(near) > 2:
             constraints.append(Linear((*near, name), (*ones, len(near) - 2), "<=", len(near)))
     names = [cell(r, c) for r, c in sorted(free)]
-    graph = ConstraintGraph(dict.fromkeys(names, (0, 1)), constraints, Objective(dict.fromkeys(names, 1), -1))
-    givens: dict[str, Value] = {cell(*start): 1, cell(*goal): 1}
+    domains = {**dict.fromkeys(names, (0, 1)), cell(*start): (1,), cell(*goal): (1,)}
+    graph = ConstraintGraph(domains, constraints, Objective(dict.fromkeys(names, 1), -1))
     width = max(len(row) for row in rows)
-    return Problem(graph, givens, "maze", Source(path), partial(render, tuple(row.ljust(width) for row in rows)))
+    return Problem(graph, {}, "maze", Source(path), partial(render, tuple(row.ljust(width) for row in rows)))
 
 
 def render(rows: tuple[str, ...], assignment: Mapping[str, Value]) -> str:

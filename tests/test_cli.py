@@ -104,6 +104,8 @@ def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["queens:8", "-k", "0"], "0"),
         (["queens:8", "--nonsense"], "--nonsense"),
         (["queens:8", "--store", "/proc/nowhere/x.db"], "/proc/nowhere"),
+        (["queens:8", "--store", "postgresql+nosuchdriver://x/y"], "nosuchdriver"),
+        (["."], ".: is a directory"),
         (["history", "show", "zzz"], "no run"),
         (["solvers", "show", "zzz"], "zzz"),
         (["solvers", "new", "Not A Name"], "no solver name"),

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from mull.engine.constraints import KINDS
+from mull.engine.store.schema import metadata
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -32,6 +33,13 @@ def test_examples_run(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     finally:
         KINDS.clear()
         KINDS.update(known)
+
+
+def test_the_stores_page_names_every_column() -> None:
+    text = (ROOT / "docs/store.md").read_text()
+    for table in metadata.sorted_tables:
+        columns = ", ".join(f"`{column.name}`" for column in table.columns)
+        assert f"| `{table.name}` | {columns} |" in text
 
 
 def test_pages_link_to_what_exists() -> None:

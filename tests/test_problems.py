@@ -104,6 +104,10 @@ def test_queens_completion_and_maze_names(tmp_path: Path) -> None:
     found = answer(maze)
     assert found.assignment == {"r2c2": 1, "r2c3": 1, "r2c4": 1}
     assert (found.objective, found.status) == (2, Status.OPTIMAL)
+    for walled in ("#####\n#S#G#\n#####\n", "######\n#S #G#\n######\n"):
+        (maze,) = load(write(tmp_path, "w.maze", walled))
+        assert maze.contradiction() is None
+        assert answer(maze).status is Status.UNSATISFIABLE
 
 
 def test_colouring_without_k_finds_the_fewest(tmp_path: Path) -> None:

@@ -73,8 +73,16 @@ def prepare(path: Path) -> None:
 
 
 def connect(url: sa.URL) -> sa.Engine:
-    """An engine for a URL. SQLite gets a write-ahead log, so that readers never wait, and foreign keys."""
-    engine = sa.create_engine(url)
+    """An engine for a URL. SQLite gets a write-ahead log, so that readers never wait, and foreign keys.
+
+    Raises:
+        StoreError: the database's driver is not installed.
+    """
+    try:
+        engine = sa.create_engine(url)
+    except ModuleNotFoundError as error:
+        extra = 'pip install "mull[postgresql]"' if url.get_backend_name() == "postgresql" else ""
+        raise StoreError(f"{url.drivername} needs the module {error.name}", extra) from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _set_up)
         sa.event.listen(engine, "begin", _begin)
