@@ -28,9 +28,12 @@ imports: .venv/installed-dev
 bench: .venv/installed
 	$(BIN)/python benchmarks/run.py $(DATA)
 
-# On a machine with an accelerator, in whatever environment has torch and pytest.
+# On a machine with an accelerator, whose own environment has torch, pytest and what mull needs: nothing is downloaded.
+# The package is built into a folder of its own, for solvers are found by their installed entry points.
 gpu-check:
-	PYTHONPATH=src pytest -m gpu
+	rm -rf build/gpu
+	python3 -m pip install --quiet --no-index --no-deps --no-build-isolation --target build/gpu .
+	PYTHONPATH=build/gpu$${PYTHONPATH:+:$$PYTHONPATH} python3 -m pytest -m gpu
 
 .venv/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "mull needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.11" >&2; exit 1; }
