@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 
 from mull import __version__
-from mull.terminal import Screen, describe, list_runs, table
+from mull.terminal import Screen, describe_run, describe_solver, list_runs, table
 
 if TYPE_CHECKING:
     from mull.engine import Problem, Solution, Solver
@@ -302,7 +302,7 @@ def history_show(run_id: str, as_json: bool, url: str | None) -> None:
     if as_json:
         click.echo(json.dumps(row.to_json(), ensure_ascii=False))
         return
-    click.echo(describe(row))
+    click.echo(describe_run(row))
 
 
 @history.command("path")
@@ -364,28 +364,11 @@ def solvers_list(try_load: bool, as_json: bool) -> int:
 @click.argument("name")
 def solvers_show(name: str) -> None:
     """Show a solver's method, options and citation."""
-    import inspect
-
     with _failures():
         from mull.plugins import load
 
         solver = load(name)
-    click.echo(f"{solver.name} {solver.version}{' (complete)' if solver.complete else ''}\n")
-    click.echo(inspect.getdoc(solver) or "")
-    click.echo("\noptions (-o key=value):")
-    rows = [(key, described["default"], described["bounds"], described["text"]) for key, described in _options(solver)]
-    table(("option", "default", "bounds", "what"), rows)
-    click.echo(f"\ncite: {solver.citation}")
-
-
-def _options(solver: type[Solver]) -> Iterator[tuple[str, dict[str, str]]]:
-    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-    for key, field in solver.model_fields.items():
-        bounds = [
-            f"{sign} {getattr(m, word)}" for m in field.metadata for word, sign in signs.items() if hasattr(m, word)
-        ]
-        default = "-" if field.default is None else str(field.default)
-        yield key, {"default": default, "bounds": ", ".join(bounds), "text": field.description or ""}
+    describe_solver(solver)
 
 
 @solvers.command("new")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import time
@@ -13,11 +14,14 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mull.engine import Problem, Progress, Solution
+    from mull.engine import Problem, Progress, Solution, Solver
     from mull.engine.store import RunRow
 
 SHOWN = 10
 """Answers are drawn for calls of at most this many problems; larger ones get a line each."""
+
+SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+"""The words of pydantic's bounds, as people write them."""
 
 
 class Screen:
@@ -129,7 +133,7 @@ def _run_cells(row: RunRow) -> tuple[str, ...]:
     return row.id, when, row.source, by, row.status, str(row.iterations), f"{row.seconds:.2f}"
 
 
-def describe(row: RunRow) -> str:
+def describe_run(row: RunRow) -> str:
     """One run in full: what, by whom, how it went, and the answer drawn."""
     options = " ".join(f"{key}={value}" for key, value in row.options.items() if value is not None)
     objective = "" if row.objective is None else f", objective {row.objective}"
@@ -153,3 +157,19 @@ def describe(row: RunRow) -> str:
         known = families()
         lines += ["", known.get(row.family, known["graph"]).draw(row.assignment)]
     return "\n".join(lines)
+
+
+def describe_solver(solver: type[Solver]) -> None:
+    """A solver's method, options and citation."""
+    click.echo(f"{solver.name} {solver.version}{' (complete)' if solver.complete else ''}\n")
+    click.echo(inspect.getdoc(solver) or "")
+    click.echo("\noptions (-o key=value):")
+    rows = []
+    for key, field in solver.model_fields.items():
+        bounds = [
+            f"{sign} {getattr(m, word)}" for m in field.metadata for word, sign in SIGNS.items() if hasattr(m, word)
+        ]
+        default = "-" if field.default is None else str(field.default)
+        rows.append((key, default, ", ".join(bounds), field.description or ""))
+    table(("option", "default", "bounds", "what"), rows)
+    click.echo(f"\ncite: {solver.citation}")
