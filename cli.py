@@ -127,7 +127,7 @@ def cli() -> None:
 @click.option("-k", "--colors", type=click.IntRange(1), help="Colours of a graph colouring; without it, the fewest.")
 @click.option("--family", help="The problems' family, where content and suffix do not tell.")
 @click.option("--limit", type=Seconds(), default="60s", show_default=True, help="Wall time of the call, or none.")
-@click.option("--iterations", type=click.IntRange(1), help="Steps a problem may take (branches of an exact solver).")
+@click.option("--iterations", type=click.IntRange(1), help="Steps a problem may take (conflicts of an exact solver).")
 @click.option("--restarts", type=click.IntRange(1), help="Starts a problem may have, side by side and in turn.")
 @click.option("--batch", type=click.IntRange(1), help="Rows run side by side (default: by problem size).")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of every random choice.")

@@ -16,7 +16,7 @@ class Budget:
 
     Args:
         seconds: wall time from ``Task.started``, so that reading and compiling count; None for no limit.
-        iterations: steps a row may take, over all its restarts; branches for a complete solver.
+        iterations: steps a row may take, over all its restarts; conflicts for a complete solver.
         restarts: starts a problem may have in all, side by side and one after another.
         batch: the largest number of rows (problem copies) run side by side; None leaves it to the solver.
     """
