@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -55,7 +56,7 @@ class Instance:
     def device(self) -> torch.device:
         return self.allowed.device
 
-    @property
+    @cached_property
     def free(self) -> Tensor:
         """[B, V] bool: variables with a choice left."""
         return self.allowed.sum(-1) > 1

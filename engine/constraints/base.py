@@ -151,7 +151,10 @@ class Constraint(ABC):
 
     @classmethod
     def simplify(cls, p: Parameters) -> Parameters:
-        """The stacked parameters [T, F, ...] of a factor (on the CPU), less what all its constraints can do without."""
+        """The stacked parameters [T, F, ...] of a factor (on the CPU), less what all its constraints can do without.
+
+        A parameter that is the same for all may come as [1, 1, ...]: every method then sees it broadcast.
+        """
         return p
 
     @staticmethod
@@ -201,7 +204,7 @@ class Constraint(ABC):
 
         Args:
             values: [N, K] domain indices.
-            p: parameters, each [N, ...].
+            p: parameters, each [N or 1, ...].
             size: D.
 
         Returns:
@@ -223,7 +226,7 @@ class Constraint(ABC):
             values: [N, K] domain indices before the move.
             slot: [N] which variable of the scope moves.
             new: [N] its new domain index.
-            p: parameters, each [N, ...].
+            p: parameters, each [N or 1, ...].
             size: D.
 
         Returns:
@@ -294,9 +297,16 @@ class Factor:
         return energy if self._full[1] else torch.where(self._active, energy, 0)
 
     def pick(self, rows: Tensor, index: Tensor) -> tuple[Tensor, Parameters]:
-        """Scopes [N, K] and parameters [N, ...] of constraint ``index[n]`` in row ``rows[n]``."""
-        which = (0 if self.template is None else self.template[rows], index)
-        return self.scopes[which], {name: t[which] for name, t in self.parameters.items()}
+        """Scopes [N, K] and parameters [N or 1, ...] of constraint ``index[n]`` in row ``rows[n]``."""
+        flat = index if self.template is None else self.template[rows] * self.count + index
+        return self.scopes.flatten(0, 1).index_select(0, flat), {
+            name: t.flatten(0, 1) if self._shared(t) else t.flatten(0, 1).index_select(0, flat)
+            for name, t in self.parameters.items()
+        }
+
+    def _shared(self, parameter: Tensor) -> bool:
+        """Whether all constraints share one value of a parameter."""
+        return parameter.shape[:2] == (1, 1) and self.scopes.shape[:2] != (1, 1)
 
     @cached_property
     def _active(self) -> Tensor:
@@ -306,7 +316,7 @@ class Factor:
     def _rows(self) -> Parameters:
         if self.template is None:
             return self.parameters
-        return {name: t[self.template] for name, t in self.parameters.items()}
+        return {name: t if self._shared(t) else t[self.template] for name, t in self.parameters.items()}
 
     @cached_property
     def _index(self) -> Tensor:

@@ -116,6 +116,15 @@ class Compare(Constraint):
         rank[1, : len(right)] = keep.sum(1)
         return {"rank": rank}
 
+    @classmethod
+    def simplify(cls, p: Parameters) -> Parameters:
+        # Nearly always all variables share one domain: then one table serves all constraints, and stays in the cache.
+        if "partner" in p:
+            partner = p["partner"][p["slots"].all(-1)]
+            if (partner == partner[0]).all():
+                return {**p, "partner": partner[None, :1]}
+        return p
+
     @staticmethod
     def degree(values: Tensor, p: Parameters) -> Tensor:
         left, right = values[..., 0], values[..., 1]
@@ -154,8 +163,9 @@ class Compare(Constraint):
         if "partner" not in p:
             return super().cost_changes(values, slot, new, p, size)
         # The other variable meets the old value no longer and the new one from now on: two entries.
-        rows = torch.arange(len(values), device=values.device)
-        index = p["partner"][rows[:, None], slot[:, None], torch.stack((values[rows, slot], new), 1)]
+        moved = torch.stack((values.gather(1, slot[:, None])[:, 0], new), 1)
+        partner = p["partner"].flatten(1)  # [N or 1, 2 * D]
+        index = _at(partner[:, None], slot[:, None] * size + moved)
         sign = torch.tensor((-1, 1), device=values.device) * (index >= 0)
         change = torch.where(p["equal"][:, None], -sign, sign)
         return (1 - slot)[:, None].expand(-1, 2), index.clamp(min=0), change

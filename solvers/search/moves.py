@@ -8,6 +8,7 @@ name (``Constraint.cost_changes``); a step looks at the rows of the table that b
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -84,13 +85,16 @@ def step(
         return replace(state, clock=clock), _info(state, v)
 
     # Candidates [N, D]: every value of every variable in conflict. Noise below one breaks ties at random.
-    literals = (rows * v + variables)[:, None] * d + torch.arange(d, device=rows.device)
-    change = state.cost.view(-1)[literals] - present[rows, variables][:, None]
-    noise = _noise(rows.device)[(draws[rows, 0, None] + literals - (rows * v * d)[:, None]) % NOISE]
-    forbidden = state.tabu.view(-1)[literals] >= clock
-    aspiring = change + state.energy[rows][:, None] < state.best[rows][:, None]
-    usable = instance.allowed[rows, variables] & (~forbidden | aspiring)
-    usable = usable.scatter(1, state.assignment[rows, variables][:, None], False)
+    # Whole rows of the tables are read at a time, which is several times as fast as reading entries.
+    place = rows * v + variables
+    now = state.assignment.view(-1)[place, None]
+    change = state.cost.view(-1, d).index_select(0, place)
+    change = change - change.gather(1, now)
+    noise = _noise(d, rows.device).index_select(0, (draws[:, 0].index_select(0, rows) + variables * d) % NOISE)
+    forbidden = state.tabu.view(-1, d).index_select(0, place) >= clock
+    aspiring = change < (state.best - state.energy).index_select(0, rows)[:, None]
+    usable = instance.allowed.view(-1, d).index_select(0, place) & (~forbidden | aspiring)
+    usable = usable.scatter(1, now, False)
     score = torch.where(usable, change + noise, torch.inf)
     score, value = score.min(1)
     least = torch.full((b,), torch.inf, device=rows.device).scatter_reduce(0, rows, score, "amin")
@@ -99,10 +103,8 @@ def step(
     winner = torch.full((b,), -1, device=rows.device).scatter_reduce(0, rows[chosen], chosen, "amax")
     chosen = winner[winner >= 0]
 
+    conflicts = torch.bincount(rows, minlength=b)
     rows, variables, new = rows[chosen], variables[chosen], value[chosen]
-    conflicts = torch.zeros(b, dtype=torch.int64, device=rows.device).index_add_(
-        0, literals[:, 0] // (v * d), torch.ones_like(literals[:, 0])
-    )
     old = state.assignment[rows, variables]
     energy = state.energy.index_add(0, rows, change[chosen, new].long())
     for factor, weights in zip(instance.factors, state.weights, strict=True):
@@ -122,14 +124,13 @@ def _info(state: MoveState, variables: int) -> Info:
     return Info(energy, (energy > 0) * (2 / variables) ** 0.5)
 
 
-def _noise(device: torch.device) -> Tensor:
-    """[NOISE] uniform in (0, 1), enough to break ties: reading it is far cheaper than a hash a candidate."""
-    if device not in _NOISE:
-        _NOISE[device] = Random.for_rows(["ties"], device).uniform(NOISE)[0] * 0.99
-    return _NOISE[device]
+@cache
+def _noise(size: int, device: torch.device) -> Tensor:
+    """[NOISE, D] uniform in (0, 1), enough to break ties: reading it is far cheaper than a hash a candidate.
 
-
-_NOISE: dict[torch.device, Tensor] = {}
+    Every row is the one before it moved on by one, a view of NOISE + D - 1 numbers.
+    """
+    return (Random.for_rows(["ties"], device).uniform(NOISE + size - 1)[0] * 0.99).unfold(0, size, 1)
 
 
 def _update(
