@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .constraints.base import Constraint, Factor
+from .examples import Examples
 from .graph import Assignment, ConstraintGraph
 from .problem import Problem
 
@@ -125,11 +126,7 @@ def compile_problems(problems: Sequence[Problem], copies: int = 1, device: torch
     size = max((len(d) for graph in graphs for d in graph.domains.values()), default=1)
     template = torch.tensor([number[id(p.graph)] for p in problems])
 
-    domains = np.zeros((len(graphs), max(variables, 1), size), dtype=bool)
-    domains[:, :, 0] = True
-    for t, graph in enumerate(graphs):
-        for v, domain in enumerate(graph.domains.values()):
-            domains[t, v, : len(domain)] = True
+    domains = _domains(graphs, variables, size)
     allowed = domains[template.numpy()]
     for row, problem in zip(allowed, problems, strict=True):
         for name, value in problem.givens.items():
@@ -141,6 +138,33 @@ def compile_problems(problems: Sequence[Problem], copies: int = 1, device: torch
     factors = _factors(graphs, size)
     instance = Instance(tuple(graphs), template, torch.from_numpy(allowed), factors, _costs(graphs, domains.shape))
     return instance.select(rows).to(device)
+
+
+def compile_examples(examples: Examples, device: torch.device | str = "cpu", *, factors: bool = True) -> Instance:
+    """Examples as one instance, row n the n-th; without ``factors`` it can be read but not checked."""
+    size = max(len(domain) for graph in examples.graphs for domain in graph.domains.values())
+    domains = torch.from_numpy(_domains(examples.graphs, examples.givens.shape[1], size)).to(device)
+    template = torch.from_numpy(examples.template).to(device)
+    givens = torch.from_numpy(examples.givens).to(device)
+    allowed = domains[template]
+    # In pieces: the comparison takes eight times the memory of what it yields.
+    for rows in torch.arange(len(givens), device=device).split(1 << 14):
+        value = givens[rows].long()[..., None]
+        allowed[rows] &= (value < 0) | (torch.arange(size, device=device) == value)
+    shared = len(examples.graphs) == 1
+    made = _factors(examples.graphs, size) if factors else ()
+    of_rows = tuple(f.to(torch.device(device)).with_rows(None if shared else template) for f in made)
+    return Instance(examples.graphs, template, allowed, of_rows)
+
+
+def _domains(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> np.ndarray:
+    """[T, V, D] bool: the literals that each template has; a padding variable has its first one."""
+    domains = np.zeros((len(graphs), max(variables, 1), size), dtype=bool)
+    domains[:, :, 0] = True
+    for t, graph in enumerate(graphs):
+        for v, domain in enumerate(graph.domains.values()):
+            domains[t, v, : len(domain)] = True
+    return domains
 
 
 def _factors(graphs: Sequence[ConstraintGraph], size: int) -> tuple[Factor, ...]:

@@ -81,3 +81,4 @@ def concatenate(parts: Sequence[Examples]) -> Examples:
         np.concatenate([padded(part.givens) for part in parts]),
         np.concatenate([padded(part.targets) for part in parts]),
     )
+

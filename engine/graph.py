@@ -14,6 +14,7 @@ from networkx.utils import UnionFind
 
 if TYPE_CHECKING:
     from .constraints.base import Constraint
+    from .roles import RoleArrays
 
 Value = int | str
 """A domain value: an integer, or a string where the problem speaks of names."""
@@ -105,6 +106,17 @@ class ConstraintGraph:
     def index(self) -> dict[str, int]:
         """Variable name -> its position on the V axis."""
         return {name: i for i, name in enumerate(self.domains)}
+
+    @cached_property
+    def roles(self) -> Mapping[str, RoleArrays]:
+        """The literal groups that constraints declare, as arrays by role (``engine.roles``).
+
+        Raises:
+            GraphError: a constraint of a kind that declares none.
+        """
+        from .roles import role_arrays
+
+        return role_arrays(self)
 
     @cached_property
     def nx(self) -> nx.Graph:

@@ -1,0 +1,198 @@
+"""Checkpoints: tensors in safetensors, never pickle, and a JSON card that says what they are and how they came to be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SUFFIX = ".safetensors"
+HOME = "MULL_WEIGHTS"
+"""Environment variable: the folder of the user's own weights."""
+
+
+class CheckpointError(ValueError):
+    """Weights that cannot be had or trusted: why, and what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Card(BaseModel):
+    """What weights are: enough to build the net again, and to judge it.
+
+    Args:
+        name: the file's name without suffix.
+        solver: whose weights they are.
+        options: of the solver, those that shape the recursion.
+        shape: the net's sizes.
+        families: problem families they were trained on.
+        data: what they were trained on, as given to ``--on``.
+        seed: of the training.
+        recipe: how they were trained.
+        steps, device, device_minutes: what it took.
+        parameters: how many numbers.
+        dtype: of the stored tensors.
+        accuracy: what -> share solved, by the engine's checker, on problems never trained on.
+        version: of mull.
+        sha256: of the tensor file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    solver: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    shape: dict[str, Any]
+    families: tuple[str, ...]
+    data: tuple[str, ...]
+    seed: int
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    steps: int
+    device: str
+    device_minutes: float
+    parameters: int
+    dtype: str
+    accuracy: dict[str, float] = Field(default_factory=dict)
+    version: str
+    sha256: str
+    folder: str = Field("", exclude=True)
+
+    @property
+    def path(self) -> Path:
+        """The tensor file."""
+        return Path(self.folder) / f"{self.name}{SUFFIX}"
+
+
+def folders() -> list[Path]:
+    """Where weights are looked for by name: the user's own, then those that ship."""
+    own = Path(os.environ.get(HOME) or user_data_path("mull") / "weights")
+    return [own, Path(str(resources.files("mull") / "weights"))]
+
+
+def own_folder() -> Path:
+    """Where a training leaves its weights."""
+    return folders()[0]
+
+
+def cards() -> list[Card]:
+    """The cards of all weights that can be found by name; the user's hide those that ship under the same name.
+
+    A card that cannot be read is left out here; naming its weights tells what is wrong with it.
+    """
+    found: dict[str, Card] = {}
+    for folder in folders():
+        for path in sorted(folder.glob("*.json")):
+            try:
+                found.setdefault(path.stem, read_card(path))
+            except CheckpointError:
+                continue
+    return list(found.values())
+
+
+def find(name: str) -> Card:
+    """The card of weights by name, or by the path of their tensor file.
+
+    Raises:
+        CheckpointError: there are none, or the card cannot be read.
+    """
+    if name.endswith((SUFFIX, ".json")) or os.sep in name:
+        return read_card(name)
+    for folder in folders():
+        if (folder / f"{name}.json").exists():
+            return read_card(folder / f"{name}.json")
+    known = ", ".join(card.name for card in cards()) or "none"
+    raise CheckpointError(f"no weights named {name[:60]!r}", f"there are: {known}; or give the path of a {SUFFIX} file")
+
+
+def read_card(path: str | Path) -> Card:
+    """The card at a path, or beside a tensor file.
+
+    Raises:
+        CheckpointError: missing, or not a card.
+    """
+    place = Path(path)
+    place = place.parent / f"{place.name.removesuffix(SUFFIX).removesuffix('.json')}.json"
+    try:
+        return _card(str(place), place.stat().st_mtime_ns)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CheckpointError(f"{place}: no card: {reason}", f"weights are two files: NAME{SUFFIX} and NAME.json") from None
+
+
+@lru_cache(maxsize=256)
+def _card(path: str, modified: int) -> Card:
+    place = Path(path)
+    try:
+        data = json.loads(place.read_text())
+        return Card(**{**data, "name": place.stem, "folder": str(place.parent)})
+    except (ValueError, TypeError, ValidationError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise CheckpointError(f"{place} is no card of weights: {reason}", "the file may be truncated") from None
+
+
+def load_tensors(card: Card) -> dict[str, Tensor]:
+    """The tensors of a card, their file's sha256 checked first.
+
+    Raises:
+        CheckpointError: the file is missing, truncated or not the one that the card describes.
+    """
+    from safetensors.torch import load
+
+    try:
+        data = card.path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{card.path}: {error.strerror or error}", "weights are two files") from None
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != card.sha256:
+        raise CheckpointError(
+            f"{card.path} is not the file that its card describes: sha256 {digest[:12]}…, not {card.sha256[:12]}…",
+            "it is truncated or was changed; get it again, or train again",
+        )
+    return load(data)
+
+
+def save(card: Card, tensors: Mapping[str, Tensor], folder: Path) -> Card:
+    """Write tensors and card into a folder, each at once or not at all; the card gets name, hash and folder.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+    """
+    from safetensors.torch import save as pack
+
+    data = pack({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()})
+    card = card.model_copy(update={"sha256": hashlib.sha256(data).hexdigest(), "folder": str(folder)})
+    write_file(card.path, data)
+    write_file(card.path.with_suffix(".json"), (json.dumps(card.model_dump(), indent=1) + "\n").encode())
+    return card
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file so that whoever opens it finds the old one or the new one, whole.
+
+    Raises:
+        CheckpointError: it cannot be written; the old one stays.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}", "choose another with --out") from None

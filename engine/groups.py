@@ -1,0 +1,106 @@
+"""Literal groups as tensors: the bipartite graph of literals and groups that a lattice network passes messages along.
+
+Constraint kinds declare their groups (``Constraint.groups``); here those of several templates are stacked and padded, a
+stack for each role, with the way back from a literal to its groups beside it. Literals of a template are numbered
+``v * D + d``, groups of a role from zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .roles import TARGETS, RoleArrays
+
+
+class Role(NamedTuple):
+    """The groups of one role for a batch; leading axis T' is 1 where all rows share a template, else B (or T).
+
+    Args:
+        members: [T', R, M] int64 literal numbers, 0 in padding.
+        present: [T', R, M] bool, or None where nothing is padding.
+        weight: [T', R, M] float32, or None where all members count alike.
+        target: [T', R, TARGETS] float32, or None where no group of the role has one.
+        groups: [T', L, C] int64: the groups that a literal is in, 0 in padding.
+        slots: [T', L, C] int64: which member of the group it is there, -1 in padding.
+    """
+
+    members: Tensor
+    present: Tensor | None
+    weight: Tensor | None
+    target: Tensor | None
+    groups: Tensor
+    slots: Tensor
+
+    def rows(self, template: Tensor) -> Role:
+        """The groups of rows [B] of templates; shared ones stay shared."""
+        if len(self.members) == 1:
+            return self
+        return Role(*(None if t is None else t[template] for t in self))
+
+    def to(self, device: torch.device | str) -> Role:
+        """The same on another device."""
+        return Role(*(None if t is None else t.to(device) for t in self))
+
+
+def stack_roles(
+    templates: Sequence[Mapping[str, RoleArrays]], variables: int, size: int, roles: Sequence[str]
+) -> dict[str, Role]:
+    """The groups of T templates, padded, for those of ``roles`` that occur: tensors lead with T.
+
+    Args:
+        templates: each graph's ``roles``.
+        variables, size: V and D of the batch.
+        roles: the roles wanted, in this order.
+    """
+    return {
+        role: _stack([arrays.get(role) for arrays in templates], variables * size, size)
+        for role in roles
+        if any(role in arrays for arrays in templates)
+    }
+
+
+def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role:
+    count = max(len(p.variable) for p in parts if p is not None)
+    arity = max(p.variable.shape[1] for p in parts if p is not None)
+    shape = (len(parts), count, arity)
+    members = np.full(shape, -1, dtype=np.int64)
+    weight = np.ones(shape, dtype=np.float32)
+    target = np.zeros((len(parts), count, TARGETS), dtype=np.float32)
+    for t, p in enumerate(parts):
+        if p is not None:
+            r, m = p.variable.shape
+            members[t, :r, :m] = np.where(p.variable < 0, -1, p.variable * size + p.value)
+            weight[t, :r, :m] = p.weight
+            target[t, :r] = p.target
+    groups, slots = _memberships(members, literals)
+    present = members >= 0
+    return Role(
+        torch.from_numpy(members.clip(min=0)),
+        None if present.all() else torch.from_numpy(present),
+        None if (weight == 1).all() else torch.from_numpy(weight),
+        None if not target.any() else torch.from_numpy(target),
+        torch.from_numpy(groups),
+        torch.from_numpy(slots),
+    )
+
+
+def _memberships(members: np.ndarray, literals: int) -> tuple[np.ndarray, np.ndarray]:
+    """[T, R, M] literal numbers (-1 = padding) -> groups and slots [T, L, C] of each literal."""
+    t, r, m = np.nonzero(members >= 0)
+    owner = t * literals + members[t, r, m]
+    order = np.argsort(owner, kind="stable")
+    owner, r, m = owner[order], r[order], m[order]
+    first = np.searchsorted(owner, owner)  # where this literal's entries begin
+    rank = np.arange(len(owner)) - first
+    most = int(rank.max(initial=0)) + 1
+    groups = np.zeros((len(members) * literals, most), dtype=np.int64)
+    slots = np.full((len(members) * literals, most), -1, dtype=np.int64)
+    groups[owner, rank] = r
+    slots[owner, rank] = m
+    shape = (len(members), literals, most)
+    return groups.reshape(shape), slots.reshape(shape)

@@ -1,0 +1,70 @@
+"""Literal groups as arrays: how a lattice network sees one constraint graph."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .graph import ConstraintGraph
+
+TARGETS = 2
+"""Numbers that a group is held against: a count has two bounds, a sum one, most have none."""
+
+
+class RoleArrays(NamedTuple):
+    """The groups of one role in one graph.
+
+    Args:
+        variable, value: [R, M] int32, the members' variable and domain index; -1 in padding.
+        weight: [R, M] float32, divided by the group's largest magnitude; 1 where members count alike.
+        target: [R, TARGETS] float32: the bounds on the same scale.
+    """
+
+    variable: np.ndarray
+    value: np.ndarray
+    weight: np.ndarray
+    target: np.ndarray
+
+
+def role_arrays(graph: ConstraintGraph) -> dict[str, RoleArrays]:
+    """Role -> the graph's groups of that role.
+
+    Raises:
+        GraphError: a constraint kind that declares no groups.
+    """
+    from .graph import GraphError
+
+    index = graph.index
+    place = {domain: {value: d for d, value in enumerate(domain)} for domain in set(graph.domains.values())}
+    where = {name: place[domain] for name, domain in graph.domains.items()}
+    found: dict[str, list[tuple[list[int], list[int], Sequence[float], Sequence[float]]]] = defaultdict(list)
+    for constraint in graph.constraints:
+        groups = constraint.groups(graph.domains)
+        if groups is None:
+            raise GraphError(f"constraints of the kind {constraint.kind} have no literal groups")
+        for group in groups:
+            if group.literals:
+                variables = [index[name] for name, _ in group.literals]
+                values = [where[name][value] for name, value in group.literals]
+                found[group.role].append((variables, values, group.weights, group.target))
+    return {role: _arrays(groups) for role, groups in found.items()}
+
+
+def _arrays(groups: Sequence[tuple[list[int], list[int], Sequence[float], Sequence[float]]]) -> RoleArrays:
+    most = max(len(variables) for variables, _, _, _ in groups)
+    variable = np.full((len(groups), most), -1, dtype=np.int32)
+    value = np.full((len(groups), most), -1, dtype=np.int32)
+    weight = np.ones((len(groups), most), dtype=np.float32)
+    target = np.zeros((len(groups), TARGETS), dtype=np.float32)
+    for r, (variables, values, weights, bounds) in enumerate(groups):
+        variable[r, : len(variables)] = variables
+        value[r, : len(values)] = values
+        scale = max(map(abs, weights), default=1.0) or 1.0
+        if weights:
+            weight[r, : len(weights)] = np.array(weights) / scale
+        target[r, : len(bounds)] = np.array(bounds) / scale
+    return RoleArrays(variable, value, weight, target)

@@ -1,0 +1,51 @@
+"""What a training minimises: cross-entropy against known solutions, or the energy where none is known."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..compile import Instance
+
+CERTAIN = 0.95
+"""Chance of a violation above which its penalty goes on as a straight line, so that no gradient is infinite."""
+
+
+def log_stablemax(logits: Tensor) -> Tensor:
+    """Logarithm of stablemax over the last axis: s(x) = x + 1 for x >= 0, 1 / (1 - x) below (Prieto et al. 2025).
+
+    Masked literals, at minus infinity, get a chance of zero.
+    """
+    # Each branch sees clamped numbers: the one not taken would otherwise divide by zero at 1 and poison the gradient.
+    rising, falling = logits.clamp(min=0) + 1, 1 / (1 - logits.clamp(max=0))
+    s = torch.where(logits >= 0, rising, falling)
+    tiny = torch.finfo(s.dtype).tiny
+    return s.clamp(min=tiny).log() - s.sum(-1, keepdim=True).log()
+
+
+def cross_entropy(logits: Tensor, targets: Tensor, free: Tensor, stable: bool) -> Tensor:
+    """[B] mean over free variables, against the known solution that the logits like best.
+
+    Args:
+        logits: [B, V, D] float32, minus infinity where not allowed.
+        targets: [B, A, V] domain indices, -1 in padding.
+        free: [B, V] bool.
+        stable: stablemax in place of softmax.
+    """
+    chances = log_stablemax(logits) if stable else logits.log_softmax(-1)
+    index = targets.clamp(min=0).transpose(1, 2)  # [B, V, A]
+    found = chances.gather(2, index).masked_fill(~free[..., None], 0)
+    return (-found.sum(1) / free.sum(1, keepdim=True).clamp(min=1)).amin(1)
+
+
+def violation_loss(logits: Tensor, instance: Instance) -> Tensor:
+    """[B] mean over constraints of -log(1 - expected violation), as in RUN-CSP (Tönshoff et al. 2021, equation 6)."""
+    beliefs = logits.softmax(-1)
+    total = beliefs.new_zeros(len(beliefs))
+    count = 0
+    for factor in instance.factors:
+        energy = factor.energy(beliefs)
+        inside = energy.clamp(max=CERTAIN)
+        total = total + (-torch.log1p(-inside) + (energy - inside) / (1 - CERTAIN)).sum(1)
+        count += factor.count
+    return total / max(count, 1)

@@ -1,0 +1,63 @@
+"""HRM: two nets at two timescales."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from .learned import Learned
+from .nets.reasoner import Latent, Reasoner
+from .nets.shape import NetShape
+
+
+class HrmNet(Reasoner):
+    """A step: ``low`` times z_L ← L(z_L + z_H + x), then z_H ← H(z_H + z_L).
+
+    One-step gradient: in a segment's last step through the last update of z_L and that of z_H, nowhere else.
+    """
+
+    def __init__(self, shape: NetShape, high: int, low: int, halts: int, random_start: bool) -> None:
+        super().__init__(shape, states=2, stacks=2, halts=halts, random_start=random_start)
+        self.per_segment = high
+        self.low = low
+
+    def step(self, z: Latent, x: Tensor, view: Any, *, last: bool = False) -> Latent:
+        z_high, z_low = z
+        upper, lower = self.stacks
+        learning = last and torch.is_grad_enabled()
+        for k in range(self.low):
+            with torch.set_grad_enabled(learning and k == self.low - 1):
+                z_low = lower(view, z_low, z_high, x)
+        with torch.set_grad_enabled(learning):
+            z_high = upper(view, z_high, z_low)
+        return z_high, z_low
+
+
+class Hrm(Learned):
+    """Hierarchical Reasoning Model: a slow net plans (z_H), a fast one works (z_L).
+
+    As published: one-step gradient, carried state, a loss a segment, Q-learned halting. ``preset=paper`` is the published
+    configuration (27 M parameters), ``small`` has under 10 M and attends along constraints.
+    """
+
+    name: ClassVar[str] = "hrm"
+    citation: ClassVar[str] = "G. Wang et al.: Hierarchical reasoning model. arXiv 2506.21734, 2025."
+    presets: ClassVar = {
+        "small": {
+            "tokens": {"hidden": 384, "layers": 2, "inner": 1024, "heads": 6, "prefix": 1, "masked": True},
+            "mixer": {"hidden": 384, "layers": 2, "inner": 1024, "prefix": 1},
+            "lattice": {"hidden": 128, "layers": 2, "inner": 384},
+        },
+        "paper": {"tokens": {"hidden": 512, "layers": 4, "inner": 1536, "heads": 8, "prefix": 1}},
+    }
+
+    high: int = Field(2, ge=1, le=16, description="H cycles: steps of a segment")
+    low: int = Field(2, ge=1, le=32, description="L cycles: updates of z_L in a step")
+    halts: int = Field(1, ge=1, le=2, description="halting logits: 2 learns the value of going on too, as published")
+    random_start: bool = Field(False, description="start from noise rather than from one fixed vector")
+
+    def reasoner(self, shape: NetShape) -> HrmNet:
+        return HrmNet(shape, self.high, self.low, self.halts, self.random_start)

@@ -1,0 +1,232 @@
+"""What the learned solvers share: options, trained weights, a state in the engine's loop."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..engine.checkpoint import Card, CheckpointError, cards, find, load_tensors
+from ..engine.compile import Instance
+from ..engine.graph import ConstraintGraph
+from ..engine.problem import Problem
+from ..engine.random import Random
+from ..engine.solution import Solution
+from ..engine.solver import Info, OptionError, Solver
+from ..engine.task import Task
+from .nets.reasoner import BACKBONES, Latent, Reasoner
+from .nets.shape import NetShape
+
+Sizes = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LearnedState:
+    """Args:
+    z: the recursion's latent states, [B, S, H] each.
+    logits: [B, V, D], minus infinity where a literal is not allowed.
+    halt: [B] probability of being right, as the net sees it.
+    random: one stream a row.
+    age: [B] steps since the row's start.
+    """
+
+    z: Latent
+    logits: Tensor
+    halt: Tensor
+    random: Random
+    age: Tensor
+
+
+class Learned(Solver):
+    """Base of the learned solvers: a subclass says how its recursion is built and which sizes its presets have."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Sizes]]]
+    """Preset -> backbone -> sizes of the net; a preset's first backbone is its default."""
+    check_every: ClassVar[int] = 1
+
+    preset: Literal["small", "paper"] = Field("small", description="sizes to train: what ships, or as published")
+    backbone: Literal["lattice", "tokens", "mixer"] | None = Field(
+        None, description="the net under the recursion (default: the preset's first, or the weights')"
+    )
+    hidden: int | None = Field(None, ge=8, le=4096, description="numbers in a state (default: the preset's)")
+    layers: int | None = Field(None, ge=1, le=64, description="layers of the net (default: the preset's)")
+    inner: int | None = Field(None, ge=8, le=16384, description="inner width of the SwiGLU (default: the preset's)")
+    weights: str | None = Field(
+        None, description="name or .safetensors file of trained weights (default: those trained for the problem)"
+    )
+    segments: int = Field(64, ge=1, description="depth: segments after which a row that is not solved starts anew")
+    halt: float = Field(
+        1.0, gt=0, le=1, description="learned probability of being right at which a row settles (1: never)"
+    )
+    copies: int = Field(1, ge=1, description="random starts of a problem run side by side, unless --restarts says")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of the net when solving; auto is bfloat16 where the processor has it"
+    )
+
+    # Building ---------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def reasoner(self, shape: NetShape) -> Reasoner:
+        """An untrained net of these options."""
+
+    def shape(self, **fitted: Any) -> NetShape:
+        """The net's sizes: the preset's, with the options that were given, and ``fitted`` to the problems.
+
+        Raises:
+            OptionError: the preset has no such backbone.
+        """
+        choices = self.presets[self.preset]
+        backbone = self.backbone or next(iter(choices))
+        if backbone not in choices:
+            raise OptionError(f"solver {self.name}: preset {self.preset} has the backbones {', '.join(choices)}")
+        given = {key: getattr(self, key) for key in ("hidden", "layers", "inner") if getattr(self, key) is not None}
+        return NetShape(backbone=backbone, **{**choices[backbone], **given, **fitted})
+
+    # Weights ----------------------------------------------------------------------------------------------------------
+
+    def card(self, graph: ConstraintGraph, family: str = "") -> Card:
+        """The weights for a graph: those that were named, else the best of this solver's that support it.
+
+        Weights trained on the problem's family come first, then those trained on more families.
+
+        Raises:
+            CheckpointError: none, with the command that trains some.
+        """
+        if self.weights is not None:
+            card = find(self.weights)
+            self._refuse(card)
+            reason = BACKBONES[card.shape["backbone"]].supports(NetShape(**card.shape), graph)
+            if reason:
+                raise CheckpointError(f"{card.name}: {reason}")
+            return card
+        mine = [c for c in cards() if c.solver == self.name and self.backbone in (None, c.shape["backbone"])]
+        able = [c for c in mine if BACKBONES[c.shape["backbone"]].supports(NetShape(**c.shape), graph) is None]
+        if not able:
+            where = f"for {family} problems" if family else "for this graph"
+            raise CheckpointError(f"no trained weights of {self.name} {where}", self._advice(family))
+        return min(able, key=lambda c: (family not in c.families, len(c.families), c.name))
+
+    def supports(self, graph: ConstraintGraph) -> str | None:
+        try:
+            self.card(graph)
+        except CheckpointError as error:
+            return f"{error} ({error.hint})" if error.hint else str(error)
+        return None
+
+    def _refuse(self, card: Card) -> None:
+        """Refuse weights of another architecture than the options ask for."""
+        if card.solver != self.name:
+            raise CheckpointError(f"{card.name} are weights of {card.solver}, not of {self.name}", f"--solver {card.solver}")
+        for key in ("backbone", "hidden", "layers", "inner"):
+            asked = getattr(self, key)
+            if asked is not None and asked != card.shape[key]:
+                raise CheckpointError(f"{card.name} were trained with {key}={card.shape[key]}, not {asked}")
+
+    def _advice(self, family: str) -> str:
+        return f"train some: solve train {self.name} --on {family or 'FAMILY:SPEC'} --minutes 5"
+
+    # Running ----------------------------------------------------------------------------------------------------------
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        """The engine's loop, once for each set of weights that the problems ask for."""
+        groups: dict[str, list[int]] = defaultdict(list)
+        for i, problem in enumerate(problems):
+            groups[str(self.card(problem.graph, problem.family).path)].append(i)
+        left = len(problems)
+        for path, members in groups.items():
+            portion = task.share(task.remaining * len(members) / left)
+            left -= len(members)
+            mine = self.model_copy(update={"weights": path})
+            for n, solution in super(Learned, mine).run([problems[i] for i in members], portion):
+                yield members[n], solution
+
+    @property
+    def checkpoint(self) -> str | None:
+        return find(self.weights).sha256 if self.weights else None
+
+    def starts(self) -> int | None:
+        return self.copies
+
+    def init(self, instance: Instance, random: Random) -> LearnedState:
+        net = self._net(instance)
+        with torch.no_grad():
+            x = net.backbone.embed(net.backbone.view(instance))
+            z = net.start(x, lambda k: random.at(k).normal(*x.shape[1:]))
+        logits = torch.zeros(instance.shape, device=instance.device).masked_fill(~instance.allowed, -torch.inf)
+        still = torch.zeros(len(logits), device=instance.device)
+        return LearnedState(z, logits, still, random, still.long())
+
+    def step(self, instance: Instance, state: LearnedState) -> tuple[LearnedState, Info]:
+        net = self._net(instance)
+        with torch.no_grad():
+            view = net.backbone.view(instance)
+            z = net.step(state.z, net.backbone.embed(view), view)
+            logits, halts = net.read(z, view)
+        logits = logits.float().masked_fill(~instance.allowed, -torch.inf)
+        # How unsure the answer is: the mean negative log-probability of the values it would give.
+        energy = -logits.log_softmax(-1).amax(-1).mean(1)
+        before = state.z[0].flatten(1).float()
+        change = (z[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
+        halt = halts[:, 0].float().sigmoid()
+        return LearnedState(z, logits, halt, state.random, state.age + 1), Info(energy, change, halt)
+
+    def decode(self, instance: Instance, state: LearnedState) -> Tensor:
+        return state.logits.argmax(-1)
+
+    def settled(self, instance: Instance, state: LearnedState, info: Info) -> Tensor:
+        """In order of trust after the checker: the state stands still; the net believes it is right; depth is spent."""
+        spent = state.age >= self.segments * self._net(instance).per_segment
+        return (info.residual < self.tolerance) | (state.halt > self.halt) | spent
+
+    def _net(self, instance: Instance) -> Reasoner:
+        """The trained net on the instance's device, ready to be asked."""
+        card = find(self.weights) if self.weights else self.card(instance.graphs[0])
+        return _loaded(str(card.path), card.sha256, str(instance.device), self._dtype(instance.device))
+
+    def _dtype(self, device: torch.device) -> torch.dtype:
+        if self.precision != "auto":
+            return torch.float32 if self.precision == "float32" else torch.bfloat16
+        fast = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return torch.bfloat16 if fast else torch.float32
+
+
+@lru_cache(maxsize=8)
+def _loaded(path: str, sha256: str, device: str, dtype: torch.dtype) -> Reasoner:
+    """Keyed by content: a file that was replaced is another net."""
+    from ..engine.checkpoint import read_card
+
+    card = read_card(path)
+    net = build(card)
+    tensors = load_tensors(card)
+    missing = set(net.state_dict()) ^ set(tensors)
+    wrong = missing or {k for k, t in net.state_dict().items() if t.shape != tensors[k].shape}
+    if wrong:
+        raise CheckpointError(f"{card.name}: its tensors are not those of the net on its card ({min(wrong)})")
+    net.load_state_dict(tensors)
+    return net.eval().requires_grad_(False).to(device, dtype)
+
+
+def build(card: Card) -> Reasoner:
+    """The untrained net that a card describes.
+
+    Raises:
+        CheckpointError: the card's solver or options are not known here.
+    """
+    from .hrm import Hrm
+    from .looped import Looped
+    from .trm import Trm
+
+    kinds = {kind.name: kind for kind in (Hrm, Looped, Trm)}
+    if card.solver not in kinds:
+        raise CheckpointError(f"{card.name} are weights of {card.solver!r}, which is no learned solver here")
+    try:
+        return kinds[card.solver].from_options(dict(card.options)).reasoner(NetShape(**card.shape))
+    except ValueError as error:
+        raise CheckpointError(f"{card.name}: its card does not describe a net ({error})") from None

@@ -1,0 +1,56 @@
+"""The looped net: one latent state, the input injected again at every step, until it settles."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+from torch import Tensor
+
+from .learned import Learned
+from .nets.reasoner import Latent, Reasoner
+from .nets.shape import NetShape
+
+
+class LoopedNet(Reasoner):
+    """z ← z + λ (F(z + x) − z); full gradient through the steps of a segment, none through those before."""
+
+    def __init__(self, shape: NetShape, steps: int, damping: float, random_start: bool) -> None:
+        super().__init__(shape, states=1, random_start=random_start)
+        self.per_segment = steps
+        self.damping = damping
+
+    def step(self, z: Latent, x: Tensor, view: Any, *, last: bool = False) -> Latent:
+        new = self.stacks[0](view, z[0], x)
+        return (new,) if self.damping == 1 else (z[0].lerp(new, self.damping),)
+
+
+class Looped(Learned):
+    """A small net applied again and again to its own output until the answer holds.
+
+    The state starts from noise, new for every start, so that what settles wrong can be tried again; the input is added
+    at every step (Bai et al. 2019; Yang et al. 2024); trained in segments with a carried state and a loss at the end of
+    each, an optimiser step a segment (Wang et al. 2025), from random starts (Equilibrium Reasoners, 2026).
+    """
+
+    name: ClassVar[str] = "looped"
+    citation: ClassVar[str] = (
+        "L. Yang, K. Lee, R. Nowak and D. Papailiopoulos: Looped transformers are better at learning learning "
+        "algorithms. ICLR 2024, arXiv 2311.12424. Equilibrium Reasoners (EqR), arXiv 2605.21488, 2026."
+    )
+    check_every: ClassVar[int] = 2
+    presets: ClassVar = {
+        "small": {
+            "lattice": {"hidden": 128, "layers": 2, "inner": 384},
+            "tokens": {"hidden": 256, "layers": 2, "inner": 768, "heads": 8, "masked": True},
+            "mixer": {"hidden": 384, "layers": 2, "inner": 1024},
+        },
+        "paper": {"tokens": {"hidden": 256, "layers": 1, "inner": 768, "heads": 8}},
+    }
+
+    steps: int = Field(6, ge=1, le=64, description="steps of a segment")
+    damping: float = Field(1.0, gt=0, le=1, description="share of the new state in each step")
+    random_start: bool = Field(True, description="start from noise rather than from one fixed vector")
+
+    def reasoner(self, shape: NetShape) -> LoopedNet:
+        return LoopedNet(shape, self.steps, self.damping, self.random_start)

@@ -1,0 +1,1 @@
+"""What the learned solvers are made of: backbones (``lattice``, ``tokens``, ``mixer``) and their layers."""

@@ -1,0 +1,66 @@
+"""What a backbone is: the net under a recursion, which knows how an instance looks and nothing of how it is iterated."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...engine.compile import Instance
+from ...engine.graph import ConstraintGraph
+from .shape import NetShape
+
+OPEN, GIVEN, EXCLUDED = range(3)
+STATUSES = 3
+
+
+def statuses(allowed: Tensor) -> Tensor:
+    """allowed [..., D] bool -> int64: EXCLUDED by givens or domain, GIVEN where a variable has no other, else OPEN."""
+    one = allowed.sum(-1, keepdim=True) == 1
+    return torch.where(allowed, one.long() * GIVEN, EXCLUDED)
+
+
+def domain_of(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> Tensor | None:
+    """[T, V, D] which literals exist in each template (one in padding variables); None where all do."""
+    domain = torch.zeros(len(graphs), variables, size, dtype=torch.bool)
+    domain[:, :, 0] = True
+    for t, graph in enumerate(graphs):
+        for v, values in enumerate(graph.domains.values()):
+            domain[t, v, : len(values)] = True
+    return None if bool(domain.all()) else domain
+
+
+class Backbone(nn.Module, ABC):
+    """Base of the backbones. A state is [B, S, H]; what S counts is the backbone's own.
+
+    Args:
+        shape: the sizes.
+    """
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        self.shape = shape
+
+    @staticmethod
+    @abstractmethod
+    def supports(shape: NetShape, graph: ConstraintGraph) -> str | None:
+        """Why a net of this shape cannot read the graph, or None."""
+
+    @abstractmethod
+    def stack(self) -> nn.Module:
+        """A new net from (state [B, S, H], view) to a state of the same shape, its last operation a norm."""
+
+    @abstractmethod
+    def view(self, instance: Instance) -> Any:
+        """What ``embed``, ``read`` and the stacks need of an instance: a named tuple of tensors."""
+
+    @abstractmethod
+    def embed(self, view: Any) -> Tensor:
+        """The input [B, S, H] that a recursion injects at every step."""
+
+    @abstractmethod
+    def read(self, z: Tensor, view: Any) -> Tensor:
+        """Logits [B, V, D] of a state; literals that are not allowed are the caller's to mask."""

@@ -1,0 +1,157 @@
+"""The lattice: one state per literal, messages along the groups that constraints declare.
+
+No positions and no embeddings of values: every symmetry of a graph and of its values holds exactly, and one set of
+weights runs on graphs of any size and shape built of kinds that it was trained on.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ...engine.compile import Instance
+from ...engine.graph import ConstraintGraph, GraphError
+from ...engine.groups import Role, stack_roles
+from ...engine.roles import TARGETS
+from .backbone import STATUSES, Backbone, domain_of, statuses
+from .layers import SwiGLU, linear, norm, total
+from .messages import pool, spread
+from .shape import NetShape
+
+
+class LatticeView(NamedTuple):
+    """What the lattice reads of an instance.
+
+    Args:
+        status: [B, L] int64, L = V * D: OPEN, GIVEN or EXCLUDED.
+        size: D.
+        domain: [T', V, D] bool, or None where all variables have D values.
+        roles: role -> groups.
+    """
+
+    status: Tensor
+    size: int
+    domain: Tensor | None
+    roles: dict[str, Role]
+
+
+class LatticeLayer(nn.Module):
+    """Pool each group (mean and maximum), one map a role, add to the members, gate; then SwiGLU: post-norm residuals."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        h = shape.hidden
+        self.variable = linear(2 * h, h)
+        self.maps = nn.ModuleDict({role: linear(3 * h if _weighs(role) else 2 * h, h) for role in shape.roles})
+        self.own = nn.ModuleDict({role: linear(3 * h, h) for role in shape.roles if _weighs(role)})
+        self.targets = nn.ModuleDict({role: linear(TARGETS + 1, h) for role in shape.roles if _targets(role)})
+        self.gate = linear(h, h)
+        self.swiglu = SwiGLU(h, shape.inner)
+
+    def forward(self, z: Tensor, view: LatticeView) -> Tensor:
+        received = self._from_variables(z, view)
+        for role, r in view.roles.items():
+            index = (r.members, r.present, r.groups, r.slots)
+            pooled = torch.cat(pool(z, *index, _weight(role, r)), -1)
+            message = self.maps[role](pooled)
+            if _targets(role):
+                message = message + self.targets[role](_target(r).to(z.dtype))
+            received = received + spread(message, *index, None)
+            if _weighs(role):
+                received = received + spread(self.own[role](pooled), *index, _weight(role, r))
+        z = norm(z + received * self.gate(z).sigmoid())
+        return norm(z + self.swiglu(z))
+
+    def _from_variables(self, z: Tensor, view: LatticeView) -> Tensor:
+        """The values of one variable are a group that every graph has: no index needed."""
+        each = z.unflatten(1, (-1, view.size))
+        if view.domain is None:
+            pooled = torch.cat((each.mean(2), each.amax(2)), -1)
+        else:
+            there = view.domain[..., None]
+            mean = (each * there).sum(2) / there.sum(2)
+            top = each.masked_fill(~there, torch.finfo(z.dtype).min).amax(2)
+            pooled = torch.cat((mean.to(z.dtype), top), -1)
+        message: Tensor = self.variable(pooled)
+        return message[:, :, None].expand_as(each).flatten(1, 2)
+
+
+class LatticeStack(nn.Module):
+    """Some layers, one after another: the net that a recursion applies again and again."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(LatticeLayer(shape) for _ in range(shape.layers))
+
+    def forward(self, view: LatticeView, *inputs: Tensor) -> Tensor:
+        z = total(inputs)
+        for layer in self.layers:
+            z = layer(z, view)
+        return z
+
+
+class Lattice(Backbone):
+    """State [B, L, H], a literal each; the input says whether a literal is open, given or excluded."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__(shape)
+        self.status = nn.Embedding(STATUSES, shape.hidden)
+        self.head = linear(shape.hidden, 1)
+
+    @staticmethod
+    def supports(shape: NetShape, graph: ConstraintGraph) -> str | None:
+        try:
+            unknown = sorted(set(graph.roles) - set(shape.roles))
+        except GraphError as error:
+            return str(error)
+        return f"the weights were not trained on groups of the role {unknown[0]!r}" if unknown else None
+
+    def stack(self) -> LatticeStack:
+        return LatticeStack(self.shape)
+
+    def view(self, instance: Instance) -> LatticeView:
+        _, v, d = instance.shape
+        device = instance.device
+
+        def build() -> tuple[dict[str, Role], Tensor | None]:
+            stacks = stack_roles([graph.roles for graph in instance.graphs], v, d, self.shape.roles)
+            domain = domain_of(instance.graphs, v, d)
+            roles = {role: stack.to(device) for role, stack in stacks.items()}
+            return roles, None if domain is None else domain.to(device)
+
+        roles, domain = instance.once(f"lattice {device}", build)
+        if domain is not None and len(domain) > 1:
+            domain = domain[instance.template]
+        of_rows = {role: stack.rows(instance.template) for role, stack in roles.items()}
+        return LatticeView(statuses(instance.allowed).flatten(1), d, domain, of_rows)
+
+    def embed(self, view: LatticeView) -> Tensor:
+        return self.status(view.status)  # type: ignore[no-any-return]
+
+    def read(self, z: Tensor, view: LatticeView) -> Tensor:
+        return self.head(z).view(len(z), -1, view.size)  # type: ignore[no-any-return]
+
+
+def _weighs(role: str) -> bool:
+    """Whether members of such groups count differently: a sum's coefficients."""
+    return role.startswith("linear")
+
+
+def _targets(role: str) -> bool:
+    """Whether such groups are held against numbers."""
+    return role.startswith(("linear", "count", "xor"))
+
+
+def _weight(role: str, r: Role) -> Tensor | None:
+    if not _weighs(role):
+        return None
+    return torch.ones_like(r.members, dtype=torch.float32) if r.weight is None else r.weight
+
+
+def _target(r: Role) -> Tensor:
+    """[T', R, TARGETS + 1]: the bounds, and the logarithm of the group's size, small numbers all."""
+    count = r.members.shape[2] * torch.ones_like(r.members[..., :1]) if r.present is None else r.present.sum(2, True)
+    bounds = r.members.new_zeros(*r.members.shape[:2], TARGETS) if r.target is None else r.target
+    return torch.cat((bounds / 4, count.clamp(min=1).log()), -1)

@@ -1,0 +1,77 @@
+"""Layers that the backbones share; no biases, parameter-free norms, as in HRM and TRM."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+EPS = 1e-5
+
+
+def norm(x: Tensor) -> Tensor:
+    """RMSNorm over the last axis, without parameters; in the dtype of ``x``, whatever autocast thinks of norms."""
+    return F.rms_norm(x, (x.shape[-1],), eps=EPS).to(x.dtype)
+
+
+def total(inputs: tuple[Tensor, ...]) -> Tensor:
+    """The sum of what a recursion feeds a stack: added inside, where compilation fuses it with the first layer."""
+    z = inputs[0]
+    for other in inputs[1:]:
+        z = z + other
+    return z
+
+
+def linear(wide: int, out: int, gain: float = 1.0) -> nn.Linear:
+    """A linear map without bias; truncated normal weights of variance gain² / fan-in (LeCun)."""
+    layer = nn.Linear(wide, out, bias=False)
+    nn.init.trunc_normal_(layer.weight, std=gain / math.sqrt(wide), a=-2 * gain, b=2 * gain)
+    return layer
+
+
+def inner_width(width: int, expansion: float, multiple: int) -> int:
+    """HRM's rule: two thirds of ``expansion * width``, rounded up to a multiple."""
+    return -(-round(expansion * width * 2 / 3) // multiple) * multiple
+
+
+class SwiGLU(nn.Module):
+    """down(silu(gate(x)) * up(x)) (Shazeer 2020), gate and up in one product: [..., H] -> [..., H]."""
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.up = linear(width, 2 * inner)
+        self.down = linear(inner, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = self.up(x).chunk(2, -1)
+        return self.down(F.silu(gate) * up)  # type: ignore[no-any-return]
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary positions (Su et al. 2021): x [B, heads, S, E] turned by the angles of cos and sin [S, E]."""
+    a, b = x.chunk(2, -1)
+    return x * cos + torch.cat((-b, a), -1) * sin
+
+
+class Attention(nn.Module):
+    """Bidirectional attention, [B, S, H] -> [B, S, H].
+
+    Args:
+        width: H.
+        heads: H is divisible by it.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = linear(width, 3 * width)
+        self.out = linear(width, width)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
+        b, s, h = x.shape
+        q, k, v = self.qkv(x).view(b, s, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return self.out(mixed.transpose(1, 2).reshape(b, s, h))  # type: ignore[no-any-return]

@@ -1,0 +1,100 @@
+"""A reasoner: a backbone under a recursion. How the state starts, steps, learns and is read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .backbone import Backbone
+from .lattice import Lattice
+from .shape import NetShape
+from .tokens import Tokens
+
+BACKBONES: dict[str, type[Backbone]] = {"lattice": Lattice, "tokens": Tokens, "mixer": Tokens}
+
+Latent = tuple[Tensor, ...]
+"""The latent states of a recursion, each [B, S, H]; the first is the one that is read."""
+
+Draw = Callable[[int], Tensor]
+"""Standard normal numbers [B, S, H] for a latent state, by its number."""
+
+
+class Readout(NamedTuple):
+    """What a state says.
+
+    Args:
+        logits: [B, V, D], not yet masked by what is allowed.
+        halt: [B, 1 or 2]: the logit of being right; of going on, where the recursion learns that too.
+    """
+
+    logits: Tensor
+    halt: Tensor
+
+
+class Reasoner(nn.Module, ABC):
+    """Base of the recursions.
+
+    Args:
+        shape: the backbone's sizes.
+        stacks: how many nets the recursion applies.
+        halts: halting logits, 1 or 2.
+        random_start: states start from normal noise, new for every row; else from one fixed random vector, as published.
+    """
+
+    per_segment: int
+    """Steps in a segment: what is trained at once, between two read-outs."""
+
+    def __init__(self, shape: NetShape, *, states: int, stacks: int = 1, halts: int = 1, random_start: bool) -> None:
+        super().__init__()
+        self.backbone = BACKBONES[shape.backbone](shape)
+        self.stacks = nn.ModuleList(self.backbone.stack() for _ in range(stacks))
+        self.halt = nn.Linear(shape.hidden, halts)
+        nn.init.zeros_(self.halt.weight)  # HRM: no halting until it is learned
+        nn.init.constant_(self.halt.bias, -5.0)
+        self.random_start = random_start
+        self.register_buffer("first", nn.init.trunc_normal_(torch.empty(states, shape.hidden), a=-2, b=2))
+
+    first: Tensor
+
+    def start(self, x: Tensor, draw: Draw) -> Latent:
+        """The states before the first step, for input ``x`` [B, S, H]."""
+        if self.random_start:
+            return tuple(draw(k).clamp(-2, 2).to(x.dtype) for k in range(len(self.first)))
+        return tuple(vector.to(x.dtype).expand_as(x) for vector in self.first)
+
+    @abstractmethod
+    def step(self, z: Latent, x: Tensor, view: Any, *, last: bool = False) -> Latent:
+        """One iteration.
+
+        Args:
+            z: the states.
+            x: [B, S, H], the input of every step.
+            view: what the backbone reads of the instance.
+            last: whether this is the last step of a segment under training: the one whose gradient is published.
+        """
+
+    def segment(self, z: Latent, x: Tensor, view: Any) -> Latent:
+        """``per_segment`` steps with the gradient that the recursion's paper takes."""
+        for k in range(self.per_segment):
+            z = self.step(z, x, view, last=k == self.per_segment - 1)
+        return z
+
+    def read(self, z: Latent, view: Any) -> Readout:
+        """Logits and halting signal; the signal is read from the first prefix token, else from the mean of all."""
+        pooled = z[0][:, 0] if self.backbone.shape.prefix else z[0].mean(1)
+        return Readout(self.backbone.read(z[0], view), self.halt(pooled))
+
+    def forward(self, z: Latent, view: Any) -> tuple[Latent, Readout]:
+        """A segment and what it says: one training step's forward pass."""
+        x = self.backbone.embed(view).to(z[0].dtype)
+        z = self.segment(z, x, view)
+        return z, self.read(z, view)
+
+    def compile(self, **options: Any) -> None:  # type: ignore[override]
+        """Compile the nets that are applied again and again, and nothing else: whole segments take minutes."""
+        for stack in self.stacks:
+            stack.compile(**options)

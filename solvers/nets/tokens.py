@@ -1,0 +1,182 @@
+"""Transformers over one token a variable: the published nets of HRM and TRM, with attention or a mixer across tokens."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...engine.compile import Instance
+from ...engine.graph import ConstraintGraph
+from .backbone import GIVEN, Backbone, statuses
+from .layers import Attention, SwiGLU, inner_width, linear, norm, total
+from .shape import NetShape
+
+ROPE_BASE = 10_000.0
+CELL = re.compile(r"r(\d+)c(\d+)")
+
+
+class TokensView(NamedTuple):
+    """What the token nets read of an instance.
+
+    Args:
+        given: [B, V] int64: 0 where a variable is open, else 1 + its one domain index.
+        cos, sin: [S, E] angles of rotary positions, S tokens (prefix first), E numbers a head; empty for the mixer.
+        mask: [1, heads, S, S] bool, who attends to whom; None for everybody.
+    """
+
+    given: Tensor
+    cos: Tensor
+    sin: Tensor
+    mask: Tensor | None
+
+
+class TokensLayer(nn.Module):
+    """Attention and SwiGLU, post-norm residuals."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        self.attention = Attention(shape.hidden, shape.heads)
+        self.swiglu = SwiGLU(shape.hidden, shape.inner)
+
+    def forward(self, z: Tensor, view: TokensView) -> Tensor:
+        z = norm(z + self.attention(z, view.cos, view.sin, view.mask))
+        return norm(z + self.swiglu(z))
+
+
+class MixerLayer(nn.Module):
+    """A SwiGLU along the token axis in place of attention (TRM's ``mlp_t``), then the usual one."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        tokens = shape.variables + shape.prefix
+        inner = inner_width(tokens, 4, 256)
+        self.mix_up = nn.Parameter(torch.empty(2 * inner, tokens))
+        self.mix_down = nn.Parameter(torch.empty(tokens, inner))
+        for weight in (self.mix_up, self.mix_down):
+            nn.init.trunc_normal_(weight, std=1 / math.sqrt(weight.shape[1]))
+        self.swiglu = SwiGLU(shape.hidden, shape.inner)
+
+    def forward(self, z: Tensor, view: TokensView) -> Tensor:
+        gate, up = torch.matmul(self.mix_up, z).chunk(2, 1)  # [B, inner, H]
+        z = norm(z + torch.matmul(self.mix_down, F.silu(gate) * up))
+        return norm(z + self.swiglu(z))
+
+
+class TokensStack(nn.Module):
+    """Some layers, one after another: the net that a recursion applies again and again."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        layer = MixerLayer if shape.backbone == "mixer" else TokensLayer
+        self.layers = nn.ModuleList(layer(shape) for _ in range(shape.layers))
+
+    def forward(self, view: TokensView, *inputs: Tensor) -> Tensor:
+        z = total(inputs)
+        for layer in self.layers:
+            z = layer(z, view)
+        return z
+
+
+class Tokens(Backbone):
+    """State [B, prefix + V, H]; the input is an embedding of each variable's given value, scaled by √H."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__(shape)
+        self.given = nn.Embedding(shape.values + 1, shape.hidden)
+        nn.init.trunc_normal_(self.given.weight, std=1 / math.sqrt(shape.hidden))
+        self.head = linear(shape.hidden, shape.values)
+
+    @staticmethod
+    def supports(shape: NetShape, graph: ConstraintGraph) -> str | None:
+        sizes = {len(domain) for domain in graph.domains.values()}
+        if sizes != {shape.values}:
+            return f"the weights are for variables of {shape.values} values each"
+        if shape.variables and len(graph.domains) != shape.variables:
+            return f"the weights are for {shape.variables} variables, not {len(graph.domains)}"
+        return None
+
+    def stack(self) -> TokensStack:
+        return TokensStack(self.shape)
+
+    def view(self, instance: Instance) -> TokensView:
+        return self.look(instance.allowed, *self._fixed(instance))
+
+    @staticmethod
+    def look(allowed: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> TokensView:
+        """The view of rows allowed [B, V, D] of one template."""
+        given = (statuses(allowed) == GIVEN).long()
+        return TokensView(given.sum(-1) * (1 + given.argmax(-1)), cos, sin, mask)
+
+    def _fixed(self, instance: Instance) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Positions and mask of the template (of the first one: the net is for one kind of graph)."""
+        graph, device = instance.graphs[0], instance.device
+
+        def build() -> tuple[Tensor, Tensor, Tensor | None]:
+            cos, sin, mask = self.fixed(graph)
+            return cos.to(device), sin.to(device), None if mask is None else mask.to(device)
+
+        return instance.once(f"tokens {device}", build)
+
+    def fixed(self, graph: ConstraintGraph) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Rotary angles [S, E] twice, and the mask [1, heads, S, S] or None."""
+        shape = self.shape
+        if shape.backbone == "mixer":
+            return torch.empty(0), torch.empty(0), None
+        cos, sin = rotary(positions(graph), shape.prefix, shape.hidden // shape.heads)
+        return cos, sin, attention_mask(graph, shape.heads, shape.prefix) if shape.masked else None
+
+    def embed(self, view: TokensView) -> Tensor:
+        x = math.sqrt(self.shape.hidden) * self.given(view.given)
+        return F.pad(x, (0, 0, self.shape.prefix, 0))
+
+    def read(self, z: Tensor, view: TokensView) -> Tensor:
+        return self.head(z[:, self.shape.prefix :])  # type: ignore[no-any-return]
+
+
+def positions(graph: ConstraintGraph) -> Tensor:
+    """[V, 1 or 2]: row and column where all names are cells of a grid, else the variable's number."""
+    cells = [CELL.fullmatch(name) for name in graph.names]
+    if all(cells):
+        return torch.tensor([[int(c[1]), int(c[2])] for c in cells if c], dtype=torch.float32)
+    return torch.arange(len(cells), dtype=torch.float32)[:, None]
+
+
+def rotary(places: Tensor, prefix: int, size: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines [prefix + V, E] of the angles of places [V, axes]; axes share a head's E numbers evenly."""
+    axes = places.shape[1]
+    each = size // 2 // axes
+    speed = ROPE_BASE ** (-torch.arange(each) / each)
+    angles = (places[:, :, None] * speed).flatten(1)
+    angles = F.pad(angles, (0, size // 2 - angles.shape[1], prefix, 0)).repeat(1, 2)
+    return angles.cos(), angles.sin()
+
+
+def attention_mask(graph: ConstraintGraph, heads: int, prefix: int) -> Tensor:
+    """[1, heads, S, S]: head h attends within the scopes of class h modulo the number of classes.
+
+    Constraints are sorted into classes of disjoint scopes, each into the first that has room: of a Sudoku that gives its
+    rows, its columns and its boxes. Prefix tokens see and are seen by everybody.
+    """
+    classes: list[list[tuple[str, ...]]] = []
+    taken: list[set[str]] = []
+    for constraint in graph.constraints:
+        scope = constraint.scope
+        k = next((k for k, names in enumerate(taken) if names.isdisjoint(scope)), len(taken))
+        if k == len(taken):
+            classes.append([])
+            taken.append(set())
+        classes[k].append(scope)
+        taken[k].update(scope)
+    tokens = prefix + len(graph.domains)
+    mask = torch.eye(tokens, dtype=torch.bool).repeat(heads, 1, 1)
+    mask[:, :prefix] = mask[:, :, :prefix] = True
+    for h in range(heads):
+        for scope in classes[h % len(classes)] if classes else ():
+            members = torch.tensor([prefix + graph.index[name] for name in scope])
+            mask[h, members[:, None], members] = True
+    return mask[None]

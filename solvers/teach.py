@@ -1,0 +1,136 @@
+"""Teaching a learned solver: from options and streams to weights with a card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..engine.checkpoint import SUFFIX, Card, save
+from ..engine.examples import Stream
+from ..engine.solution import Trace
+from ..engine.training import Recipe, Trainer, TrainingProgress
+from .learned import Learned
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a training left.
+
+    Args:
+        card: of the weights that were written.
+        trace: iteration = step, energy = loss, residual = share of the replaced boards that were not solved.
+        finished: whether it ran to its end, or was stopped and can go on.
+    """
+
+    card: Card
+    trace: Trace
+    finished: bool
+
+
+def teach(
+    solver: Learned,
+    streams: Sequence[tuple[Stream, Stream]],
+    recipe: Recipe,
+    *,
+    name: str,
+    folder: Path,
+    version: str,
+    minutes: float | None = None,
+    steps: int | None = None,
+    until: float | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    processes: int = 0,
+    compiled: bool = False,
+    report: Callable[[TrainingProgress], None] = lambda progress: None,
+    notice: Callable[[str], None] = lambda text: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Lesson:
+    """Train, or go on training, and write ``NAME.safetensors`` with its card into a folder.
+
+    Args:
+        solver: its options say which net.
+        streams: examples to train on, each with a stream to check on.
+        recipe: how.
+        name: of the weights; what is needed to go on lies in ``NAME.training.safetensors`` beside them.
+        folder: where both are written.
+        version: of mull, for the card.
+        minutes, steps: length of the training; at least one.
+        until: minutes of it after which this sitting ends; by default all.
+        seed, device, processes, compiled, report, notice, cancelled: as ``Trainer``'s.
+
+    Raises:
+        CheckpointError: an earlier training of this name is another one; a folder that cannot be written.
+        OptionError: options that make no net.
+        ValueError: graphs that the backbone cannot read.
+    """
+    first = [stream.chunk(0) for stream, _ in streams]
+    graphs = [graph for examples in first for graph in examples.graphs]
+    shape = solver.shape(
+        roles=tuple(sorted({role for graph in graphs for role in graph.roles})),
+        values=max(len(domain) for graph in graphs for domain in graph.domains.values()),
+        variables=max(len(graph.domains) for graph in graphs),
+    )
+    torch.manual_seed(seed)
+    net = solver.reasoner(shape)
+    for graph in graphs:
+        reason = net.backbone.supports(shape, graph)
+        if reason:
+            raise ValueError(f"the backbone {shape.backbone} cannot learn this mixture: {reason}")
+    late = (lambda: cancelled() or trainer.seconds >= 60 * until) if until is not None else cancelled
+    trainer = Trainer(
+        net,
+        streams,
+        recipe,
+        seed=seed,
+        device=device,
+        path=folder / f"{name}.training{SUFFIX}",
+        processes=processes,
+        compiled=compiled,
+        report=report,
+        notice=notice,
+        cancelled=late,
+    )
+    trainer.run(minutes=minutes, steps=steps)
+    card = Card(
+        name=name,
+        solver=solver.name,
+        options=_recursion(solver),
+        shape=shape.model_dump(mode="json"),
+        families=tuple(sorted({stream.family for stream, _ in streams})),
+        data=tuple(stream.name for stream, _ in streams),
+        seed=seed,
+        recipe=recipe.model_dump(mode="json"),
+        steps=trainer.step,
+        device=torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
+        device_minutes=round(trainer.seconds / 60, 2),
+        parameters=sum(p.numel() for p in net.parameters()),
+        dtype="float16",
+        accuracy={f"{what}, {recipe.depth} segments": share for what, share in trainer.accuracy.items()},
+        version=version,
+        sha256="",
+    )
+    if trainer.rank == 0:
+        card = save(card, {key: tensor.half() for key, tensor in net.state_dict().items()}, folder)
+    finished = (minutes is not None and trainer.seconds >= 60 * minutes) or (steps is not None and trainer.step >= steps)
+    return Lesson(card, _trace(trainer.history), finished)
+
+
+def _recursion(solver: Learned) -> dict[str, Any]:
+    """The options that a subclass adds: how its recursion runs."""
+    added = set(type(solver).model_fields) - set(Learned.model_fields)
+    return {key: value for key, value in solver.options.items() if key in added}
+
+
+def _trace(history: Sequence[tuple[int, float, float]]) -> Trace:
+    """At most 256 points, evenly."""
+    points = np.array(history[:: max(1, -(-len(history) // 256))], dtype=np.float64).reshape(-1, 3)
+    steps, loss, unsolved = points.T
+    return Trace(
+        steps.astype(np.int32), loss.astype(np.float32), np.zeros(len(points), np.int32), unsolved.astype(np.float32)
+    )

@@ -1,0 +1,61 @@
+"""TRM: two latent states, one tiny net."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from .learned import Learned
+from .nets.reasoner import Latent, Reasoner
+from .nets.shape import NetShape
+
+
+class TrmNet(Reasoner):
+    """A step: ``low`` times z_L ← F(z_L + z_H + x), then z_H ← F(z_H + z_L); gradient through a segment's last step."""
+
+    def __init__(self, shape: NetShape, high: int, low: int, random_start: bool) -> None:
+        super().__init__(shape, states=2, random_start=random_start)
+        self.per_segment = high
+        self.low = low
+
+    def step(self, z: Latent, x: Tensor, view: Any, *, last: bool = False) -> Latent:
+        z_high, z_low = z
+        with torch.set_grad_enabled(last and torch.is_grad_enabled()):
+            for _ in range(self.low):
+                z_low = self.stacks[0](view, z_low, z_high, x)
+            z_high = self.stacks[0](view, z_high, z_low)
+        return z_high, z_low
+
+
+class Trm(Learned):
+    """Tiny Recursive Model: a latent scratchpad z_L and an answer z_H, improved in turn by one two-layer net.
+
+    As published: H cycles of L updates of z_L and one of z_H, the last cycle with full gradient, carried state and
+    a loss a segment. ``preset=paper`` is the Sudoku configuration (token mixer, width 512, 16 prefix tokens, fixed start).
+    """
+
+    name: ClassVar[str] = "trm"
+    citation: ClassVar[str] = (
+        "A. Jolicoeur-Martineau: Less is more: recursive reasoning with tiny networks. arXiv 2510.04871, 2025."
+    )
+    presets: ClassVar = {
+        "small": {
+            "mixer": {"hidden": 512, "layers": 2, "inner": 1536},
+            "tokens": {"hidden": 512, "layers": 2, "inner": 1536, "heads": 8, "masked": True},
+            "lattice": {"hidden": 128, "layers": 2, "inner": 384},
+        },
+        "paper": {
+            "mixer": {"hidden": 512, "layers": 2, "inner": 1536, "prefix": 16},
+            "tokens": {"hidden": 512, "layers": 2, "inner": 1536, "heads": 8, "prefix": 16},
+        },
+    }
+
+    high: int = Field(3, ge=1, le=16, description="H cycles: steps of a segment, the last with gradient")
+    low: int = Field(6, ge=1, le=32, description="L cycles: updates of z_L in a step")
+    random_start: bool = Field(False, description="start from noise rather than from one fixed vector")
+
+    def reasoner(self, shape: NetShape) -> TrmNet:
+        return TrmNet(shape, self.high, self.low, self.random_start)

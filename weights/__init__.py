@@ -1,0 +1,1 @@
+"""Trained weights that ship: 16-bit safetensors, each with its card."""
