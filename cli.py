@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 
 from mull import __version__
-from mull.terminal import Screen, describe_run, describe_solver, list_runs, table
+from mull.terminal import (
+    Screen,
+    TrainingScreen,
+    describe_run,
+    describe_solver,
+    describe_weights,
+    list_runs,
+    table,
+)
 
 if TYPE_CHECKING:
     from mull.engine import Problem, Solution, Solver
@@ -37,13 +45,14 @@ class Failure(Exception):
 @contextmanager
 def _failures() -> Iterator[None]:
     """The rooms' own errors, told as Failures."""
+    from mull.engine.checkpoint import CheckpointError
     from mull.engine.store import StoreError
     from mull.plugins import PluginError
     from mull.problems import InputError
 
     try:
         yield
-    except (StoreError, PluginError, InputError) as error:
+    except (CheckpointError, StoreError, PluginError, InputError) as error:
         raise Failure(str(error), error.hint) from error
 
 
@@ -57,7 +66,7 @@ class SolveGroup(click.Group):
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "[OPTIONS] PROBLEM...")
-        formatter.write_usage(ctx.command_path, "history | solvers ...", prefix="       ")
+        formatter.write_usage(ctx.command_path, "train | history | solvers ...", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         run.format_options(ctx, formatter)
@@ -236,6 +245,121 @@ def _verdict(solutions: Sequence[Solution], seconds: float) -> int:
     return 0 if good == len(solutions) else 1
 
 
+# Training -------------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("name", metavar="SOLVER")
+@click.option(
+    "--on", "data", multiple=True, required=True, metavar="FAMILY:SPEC", help="What to learn; several are mixed evenly."
+)
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Length of the training, all sittings.")
+@click.option("--steps", type=click.IntRange(1), help="Length of the training in optimiser steps.")
+@click.option("--sitting", type=click.FloatRange(0, min_open=True), help="Stop, to go on later, after these minutes.")
+@click.option(
+    "-o", "--option", "options", multiple=True, callback=_option, metavar="KEY=VALUE", help="Solver or recipe option."
+)
+@click.option("--as", "weights", metavar="NAME", help="Name of the weights (default: SOLVER-FAMILIES).")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the weights (default: the user's own).")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of every random choice.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--workers", type=click.IntRange(0), help="Processes that make examples (default: the cores, less one).")
+@click.option("--compile/--no-compile", "compiled", default=None, help="Compile the net (default: on a GPU).")
+@json_option
+@store_option
+@click.option("--no-store", is_flag=True, help="Remember nothing.")
+def train(
+    name: str,
+    data: Sequence[str],
+    minutes: float | None,
+    steps: int | None,
+    sitting: float | None,
+    options: dict[str, str],
+    weights: str | None,
+    out: Path | None,
+    seed: int,
+    device: str,
+    workers: int | None,
+    compiled: bool | None,
+    as_json: bool,
+    url: str | None,
+    no_store: bool,
+) -> int:
+    """Train a learned solver; the same command again goes on where it stopped.
+
+    Under torchrun every process trains on a GPU of its own, in step with the others.
+    """
+    if minutes is None and steps is None:
+        raise Failure(
+            "how long? neither --minutes nor --steps is given", "solve train looped --on sudoku:4 --minutes 4"
+        )
+    with _failures():
+        from mull.problems.streams import stream
+
+        solver, recipe = _lesson(name, options)
+        streams = [(stream(item, seed=seed), stream(item, "validation", seed=seed)) for item in data]
+        from mull.engine.checkpoint import own_folder
+        from mull.solvers.teach import teach
+
+        place = out or own_folder()
+        title = weights or "-".join([name, *dict.fromkeys(train.family for train, _ in streams)])
+        where = _device(
+            f"cuda:{os.environ['LOCAL_RANK']}" if device == "auto" and "LOCAL_RANK" in os.environ else device
+        )
+        interrupted = _interruptible()
+        with TrainingScreen(title) as screen, nullcontext() if no_store else _store(url) as store:
+            lesson = teach(
+                solver,
+                streams,
+                recipe,
+                name=title,
+                folder=place,
+                version=__version__,
+                minutes=minutes,
+                steps=steps,
+                until=sitting,
+                seed=seed,
+                device=where,
+                processes=workers if workers is not None else max(1, (os.cpu_count() or 1) - 1),
+                compiled=where.startswith("cuda") if compiled is None else compiled,
+                report=screen.progress,
+                notice=screen.notice,
+                cancelled=interrupted,
+            )
+            run = lesson.solution()
+            if store is not None:
+                store.write([run])
+    card = lesson.card
+    if as_json:
+        click.echo(json.dumps({**card.model_dump(), "path": str(card.path), "id": run.id, "finished": lesson.finished}))
+    else:
+        describe_weights([card])
+    return 0 if lesson.finished else 1
+
+
+def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:
+    """The solver and the recipe that options of both make."""
+    from pydantic import ValidationError
+
+    from mull.engine.training import Recipe
+    from mull.plugins import load
+    from mull.solvers.learned import Learned
+
+    kind = load(name)
+    if not issubclass(kind, Learned):
+        raise Failure(f"solver {name!r} has nothing to learn", "solve train takes looped, trm or hrm")
+    mine = {key: value for key, value in options.items() if key in kind.model_fields}
+    rest = {key: value for key, value in options.items() if key not in kind.model_fields}
+    solver = _solver(name, mine)
+    assert isinstance(solver, Learned)
+    try:
+        return solver, Recipe(**{**solver.recipe(), **rest})
+    except ValidationError as error:
+        first = error.errors()[0]
+        known = ", ".join([*kind.model_fields, *Recipe.model_fields])
+        raise Failure(f"training option {first['loc'][0]}: {first['msg']}", f"options are {known}") from None
+
+
 # The store ------------------------------------------------------------------------------------------------------------
 
 
@@ -368,7 +492,13 @@ def solvers_show(name: str) -> None:
         from mull.plugins import load
 
         solver = load(name)
+        from mull.engine.checkpoint import cards
+
+        mine = [card for card in cards() if card.solver == name]
     describe_solver(solver)
+    if mine:
+        click.echo("\nweights (-o weights=NAME):")
+        describe_weights(mine)
 
 
 @solvers.command("new")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mull.engine import Problem, Progress, Solution, Solver
+    from mull.engine.checkpoint import Card
     from mull.engine.store import RunRow
+    from mull.engine.training import TrainingProgress
 
 SHOWN = 10
 """Answers are drawn for calls of at most this many problems; larger ones get a line each."""
+
+LINE_SECONDS = 10.0
+"""Between two lines about a training where stderr is no terminal."""
 
 SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 """The words of pydantic's bounds, as people write them."""
@@ -88,6 +94,55 @@ class Screen:
             if len(self.problems) <= SHOWN and s.status.solved:
                 text += f"\n{s.text}"
         click.echo(text)
+
+
+class TrainingScreen:
+    """How a training stands: a bar where stderr is a terminal, else a line now and then."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.told = 0.0
+        self.bar: Any = None
+        self.quiet = int(os.environ.get("RANK", "0")) > 0  # under torchrun the first process speaks for all
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty() and not self.quiet:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+            self.bar = Progress(*columns, TimeRemainingColumn(), console=console(sys.stderr), transient=True)
+            self.bar.__enter__()
+            self.task = self.bar.add_task(self.title, total=1.0)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.__exit__(*error)
+
+    def progress(self, p: TrainingProgress) -> None:
+        line = f"{self.title}: step {p.step}, loss {p.loss:.3f}, {p.solved:.0%} solved in {p.segments:.1f} segments"
+        if p.accuracy:
+            line += "; checked " + ", ".join(f"{share:.1%} of {name}" for name, share in p.accuracy.items())
+        if self.bar is not None:
+            self.bar.update(self.task, completed=p.share, description=line)
+        elif time.monotonic() - self.told > LINE_SECONDS:
+            self.told = time.monotonic()
+            self.notice(f"{line} ({p.share:.0%}, {p.rate:.1f} steps/s)")
+
+    def notice(self, text: str) -> None:
+        if not self.quiet:
+            click.echo(text, err=True)
+
+
+def describe_weights(cards: Sequence[Card]) -> None:
+    """Trained weights as a table."""
+    rows = []
+    for card in cards:
+        checked = ", ".join(f"{share:.1%} {what}" for what, share in card.accuracy.items())
+        took = f"{card.device_minutes:g} min on {card.device}"
+        size = f"{card.shape['backbone']}, {card.parameters / 1e6:.2f} M"
+        rows.append((card.name, size, " ".join(card.families), took, checked, str(card.path)))
+    table(("name", "net", "families", "trained", "checked", "file"), rows)
 
 
 def console(file: IO[str]) -> Console:

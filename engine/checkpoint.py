@@ -129,7 +129,9 @@ def read_card(path: str | Path) -> Card:
         return _card(str(place), place.stat().st_mtime_ns)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise CheckpointError(f"{place}: no card: {reason}", f"weights are two files: NAME{SUFFIX} and NAME.json") from None
+        raise CheckpointError(
+            f"{place}: no card: {reason}", f"weights are two files: NAME{SUFFIX} and NAME.json"
+        ) from None
 
 
 @lru_cache(maxsize=256)
@@ -195,4 +197,6 @@ def write_file(path: Path, data: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}", "choose another with --out") from None
+        raise CheckpointError(
+            f"{path}: cannot be written: {error.strerror or error}", "choose another with --out"
+        ) from None

@@ -46,6 +46,7 @@ class Stream(Protocol):
     """
 
     name: str
+    family: str
     split: str
     seed: int
 
@@ -81,4 +82,3 @@ def concatenate(parts: Sequence[Examples]) -> Examples:
         np.concatenate([padded(part.givens) for part in parts]),
         np.concatenate([padded(part.targets) for part in parts]),
     )
-

@@ -7,7 +7,7 @@ stack for each role, with the way back from a literal to its groups beside it. L
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,11 +40,14 @@ class Role(NamedTuple):
         """The groups of rows [B] of templates; shared ones stay shared."""
         if len(self.members) == 1:
             return self
-        return Role(*(None if t is None else t[template] for t in self))
+        return self._each(lambda t: t[template])
 
     def to(self, device: torch.device | str) -> Role:
         """The same on another device."""
-        return Role(*(None if t is None else t.to(device) for t in self))
+        return self._each(lambda t: t.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Role:
+        return Role._make(None if t is None else change(t) for t in self)
 
 
 def stack_roles(

@@ -109,7 +109,7 @@ class _Batch:
             max((p.graph for p in self.problems), key=lambda graph: graph.literals)
         )
         copies = max(1, rows // len(self.problems))
-        return min(copies, self.task.budget.restarts or copies)
+        return min(copies, self.task.budget.restarts or self.solver.starts() or copies)
 
     def _random(self, rows: Iterable[int]) -> Random:
         places = [divmod(row, self.copies) for row in rows]
@@ -192,6 +192,7 @@ class _Batch:
             device=self.task.device,
             version=self.solver.version,
             options=self.solver.options,
+            checkpoint=self.solver.checkpoint,
             trace=self.trace.of(p),
         )
 

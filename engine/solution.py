@@ -23,11 +23,12 @@ class Status(StrEnum):
     UNSUPPORTED = "unsupported"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    TRAINED = "trained"
 
     @property
     def good(self) -> bool:
         """Whether the question was answered: solved, or proved to have no solution."""
-        return self in (Status.SOLVED, Status.OPTIMAL, Status.UNSATISFIABLE)
+        return self in (Status.SOLVED, Status.OPTIMAL, Status.UNSATISFIABLE, Status.TRAINED)
 
     @property
     def solved(self) -> bool:
@@ -48,6 +49,7 @@ _ADVICE = {
     Status.UNSUPPORTED: "this solver cannot take this graph: choose another (solve solvers list) or --solver auto",
     Status.CANCELLED: "stopped before the budget ran out; the best assignment so far is kept",
     Status.FAILED: "the solver raised an error; the rest was carried on",
+    Status.TRAINED: "the weights are ready: solve PROBLEM --solver NAME",
 }
 
 
@@ -87,6 +89,7 @@ class Solution:
         seconds: wall time from the call until then.
         seed, device: what, with the versions, makes the run repeatable.
         version, options: of the solver.
+        checkpoint: sha256 of the trained weights that answered; None where nothing was learned.
         via: the portfolio that chose the solver, or None.
         detail: a sentence more, e.g. which givens contradict or why the graph is unsupported.
         trace: the course of the run, where one was kept.
@@ -106,6 +109,7 @@ class Solution:
     device: str = "cpu"
     version: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    checkpoint: str | None = None
     via: str | None = None
     detail: str = ""
     trace: Trace | None = field(default=None, repr=False, compare=False)

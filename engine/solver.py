@@ -68,6 +68,10 @@ class Solver(BaseModel, ABC):
         """How many rows to run side by side when this is the largest graph among them."""
         return self.rows or max(1, self.literals // max(1, graph.literals))
 
+    def starts(self) -> int | None:
+        """How many starts a problem has side by side where neither budget nor batch asks for more; None: what fits."""
+        return None
+
     def supports(self, graph: ConstraintGraph) -> str | None:
         """Why the solver cannot take this graph, or None."""
         return None
@@ -113,6 +117,11 @@ class Solver(BaseModel, ABC):
                 known = ", ".join(cls.model_fields)
                 raise OptionError(f"solver {cls.name} has no option {name!r} (it has: {known})") from None
             raise OptionError(f"solver {cls.name}, option {name}: {first['msg']}, not {first['input']!r}") from None
+
+    @property
+    def checkpoint(self) -> str | None:
+        """SHA-256 of the trained weights in use; None for solvers that have none."""
+        return None
 
     @property
     def options(self) -> dict[str, Any]:

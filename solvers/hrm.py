@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from .learned import Learned
+from .learned import PUBLISHED, Learned
 from .nets.reasoner import Latent, Reasoner
 from .nets.shape import NetShape
 
@@ -21,19 +22,18 @@ class HrmNet(Reasoner):
 
     def __init__(self, shape: NetShape, high: int, low: int, halts: int, random_start: bool) -> None:
         super().__init__(shape, states=2, stacks=2, halts=halts, random_start=random_start)
-        self.per_segment = high
+        self.per_segment, self.learning = high, 1
         self.low = low
 
-    def step(self, z: Latent, x: Tensor, view: Any, *, last: bool = False) -> Latent:
+    def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
         z_high, z_low = z
         upper, lower = self.stacks
-        learning = last and torch.is_grad_enabled()
+        injected = z_high + x
+        learning = torch.is_grad_enabled()
         for k in range(self.low):
             with torch.set_grad_enabled(learning and k == self.low - 1):
-                z_low = lower(view, z_low, z_high, x)
-        with torch.set_grad_enabled(learning):
-            z_high = upper(view, z_high, z_low)
-        return z_high, z_low
+                z_low = lower(view, z_low, injected)
+        return upper(view, z_high, z_low), z_low
 
 
 class Hrm(Learned):
@@ -56,8 +56,14 @@ class Hrm(Learned):
 
     high: int = Field(2, ge=1, le=16, description="H cycles: steps of a segment")
     low: int = Field(2, ge=1, le=32, description="L cycles: updates of z_L in a step")
-    halts: int = Field(1, ge=1, le=2, description="halting logits: 2 learns the value of going on too, as published")
+    halts: int | None = Field(
+        None, ge=1, le=2, description="halting logits: 2 learns the value of going on too (default: the preset's)"
+    )
     random_start: bool = Field(False, description="start from noise rather than from one fixed vector")
 
     def reasoner(self, shape: NetShape) -> HrmNet:
-        return HrmNet(shape, self.high, self.low, self.halts, self.random_start)
+        halts = self.halts or (2 if self.preset == "paper" else 1)
+        return HrmNet(shape, self.high, self.low, halts, self.random_start)
+
+    def recipe(self) -> Mapping[str, Any]:
+        return {**PUBLISHED, "ema": 0.0} if self.preset == "paper" else {"batch": 768}

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -25,6 +25,18 @@ from .nets.reasoner import BACKBONES, Latent, Reasoner
 from .nets.shape import NetShape
 
 Sizes = Mapping[str, Any]
+
+PUBLISHED: Mapping[str, Any] = {
+    "batch": 768,
+    "lr": 1e-4,
+    "warmup": 2000,
+    "floor": 1.0,
+    "weight_decay": 1.0,
+    "loss": "stablemax",
+    "halt_weight": 0.5,
+    "most": 16,
+}
+"""The recipe that HRM and TRM share, on AdamW as TRM's paper has it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,10 @@ class Learned(Solver):
 
     # Building ---------------------------------------------------------------------------------------------------------
 
+    def recipe(self) -> Mapping[str, Any]:
+        """Training settings in place of ``Recipe``'s defaults."""
+        return {}
+
     @abstractmethod
     def reasoner(self, shape: NetShape) -> Reasoner:
         """An untrained net of these options."""
@@ -83,7 +99,7 @@ class Learned(Solver):
             OptionError: the preset has no such backbone.
         """
         choices = self.presets[self.preset]
-        backbone = self.backbone or next(iter(choices))
+        backbone: str = self.backbone or next(iter(choices))
         if backbone not in choices:
             raise OptionError(f"solver {self.name}: preset {self.preset} has the backbones {', '.join(choices)}")
         given = {key: getattr(self, key) for key in ("hidden", "layers", "inner") if getattr(self, key) is not None}
@@ -123,7 +139,9 @@ class Learned(Solver):
     def _refuse(self, card: Card) -> None:
         """Refuse weights of another architecture than the options ask for."""
         if card.solver != self.name:
-            raise CheckpointError(f"{card.name} are weights of {card.solver}, not of {self.name}", f"--solver {card.solver}")
+            raise CheckpointError(
+                f"{card.name} are weights of {card.solver}, not of {self.name}", f"--solver {card.solver}"
+            )
         for key in ("backbone", "hidden", "layers", "inner"):
             asked = getattr(self, key)
             if asked is not None and asked != card.shape[key]:
@@ -223,10 +241,10 @@ def build(card: Card) -> Reasoner:
     from .looped import Looped
     from .trm import Trm
 
-    kinds = {kind.name: kind for kind in (Hrm, Looped, Trm)}
+    kinds: dict[str, type[Learned]] = {kind.name: kind for kind in (Hrm, Looped, Trm)}
     if card.solver not in kinds:
         raise CheckpointError(f"{card.name} are weights of {card.solver!r}, which is no learned solver here")
     try:
-        return kinds[card.solver].from_options(dict(card.options)).reasoner(NetShape(**card.shape))
+        return kinds[card.solver](**card.options).reasoner(NetShape(**card.shape))
     except ValueError as error:
         raise CheckpointError(f"{card.name}: its card does not describe a net ({error})") from None

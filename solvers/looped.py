@@ -17,10 +17,10 @@ class LoopedNet(Reasoner):
 
     def __init__(self, shape: NetShape, steps: int, damping: float, random_start: bool) -> None:
         super().__init__(shape, states=1, random_start=random_start)
-        self.per_segment = steps
+        self.per_segment = self.learning = steps
         self.damping = damping
 
-    def step(self, z: Latent, x: Tensor, view: Any, *, last: bool = False) -> Latent:
+    def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
         new = self.stacks[0](view, z[0], x)
         return (new,) if self.damping == 1 else (z[0].lerp(new, self.damping),)
 

@@ -12,7 +12,9 @@ import torch
 
 from ..engine.checkpoint import SUFFIX, Card, save
 from ..engine.examples import Stream
-from ..engine.solution import Trace
+from ..engine.graph import ConstraintGraph
+from ..engine.problem import Problem, Source
+from ..engine.solution import Solution, Status, Trace
 from ..engine.training import Recipe, Trainer, TrainingProgress
 from .learned import Learned
 
@@ -30,6 +32,24 @@ class Lesson:
     card: Card
     trace: Trace
     finished: bool
+
+    def solution(self) -> Solution:
+        """The training as a run that the store can keep: of the family ``training``, its recipe among its options."""
+        card = self.card
+        return Solution(
+            problem=Problem(ConstraintGraph({}), family="training", source=Source(" + ".join(card.data))),
+            solver=card.solver,
+            status=Status.TRAINED if self.finished else Status.CANCELLED,
+            iterations=card.steps,
+            seconds=60 * card.device_minutes,
+            seed=card.seed,
+            device=card.device[:32],
+            version=card.version,
+            options={**card.options, **card.shape, **card.recipe, "data": list(card.data)},
+            detail=", ".join(f"{share:.1%} of {what}" for what, share in card.accuracy.items()),
+            checkpoint=card.sha256,
+            trace=self.trace,
+        )
 
 
 def teach(
@@ -82,7 +102,6 @@ def teach(
         reason = net.backbone.supports(shape, graph)
         if reason:
             raise ValueError(f"the backbone {shape.backbone} cannot learn this mixture: {reason}")
-    late = (lambda: cancelled() or trainer.seconds >= 60 * until) if until is not None else cancelled
     trainer = Trainer(
         net,
         streams,
@@ -94,9 +113,9 @@ def teach(
         compiled=compiled,
         report=report,
         notice=notice,
-        cancelled=late,
+        cancelled=cancelled,
     )
-    trainer.run(minutes=minutes, steps=steps)
+    trainer.run(minutes=minutes, steps=steps, until=until)
     card = Card(
         name=name,
         solver=solver.name,
@@ -117,7 +136,9 @@ def teach(
     )
     if trainer.rank == 0:
         card = save(card, {key: tensor.half() for key, tensor in net.state_dict().items()}, folder)
-    finished = (minutes is not None and trainer.seconds >= 60 * minutes) or (steps is not None and trainer.step >= steps)
+    finished = (minutes is not None and trainer.seconds >= 60 * minutes) or (
+        steps is not None and trainer.step >= steps
+    )
     return Lesson(card, _trace(trainer.history), finished)
 
 

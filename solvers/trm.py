@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
-from .learned import Learned
+from .learned import PUBLISHED, Learned
 from .nets.reasoner import Latent, Reasoner
 from .nets.shape import NetShape
 
@@ -18,16 +18,15 @@ class TrmNet(Reasoner):
 
     def __init__(self, shape: NetShape, high: int, low: int, random_start: bool) -> None:
         super().__init__(shape, states=2, random_start=random_start)
-        self.per_segment = high
+        self.per_segment, self.learning = high, 1
         self.low = low
 
-    def step(self, z: Latent, x: Tensor, view: Any, *, last: bool = False) -> Latent:
+    def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
         z_high, z_low = z
-        with torch.set_grad_enabled(last and torch.is_grad_enabled()):
-            for _ in range(self.low):
-                z_low = self.stacks[0](view, z_low, z_high, x)
-            z_high = self.stacks[0](view, z_high, z_low)
-        return z_high, z_low
+        injected = z_high + x
+        for _ in range(self.low):
+            z_low = self.stacks[0](view, z_low, injected)
+        return self.stacks[0](view, z_high, z_low), z_low
 
 
 class Trm(Learned):
@@ -59,3 +58,6 @@ class Trm(Learned):
 
     def reasoner(self, shape: NetShape) -> TrmNet:
         return TrmNet(shape, self.high, self.low, self.random_start)
+
+    def recipe(self) -> Mapping[str, Any]:
+        return PUBLISHED if self.preset == "paper" else {"batch": 768}

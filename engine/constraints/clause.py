@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,7 +13,9 @@ from torch import Tensor
 
 from ..graph import GraphError, Value
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
-from .posting import Posting
+
+if TYPE_CHECKING:
+    from .posting import Posting
 
 
 @dataclass(frozen=True)

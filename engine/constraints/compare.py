@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from torch import Tensor
 
 from ..graph import GraphError, Value
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers
-from .posting import Posting
+
+if TYPE_CHECKING:
+    from .posting import Posting
 
 OPS = ("!=", "=", "<", "<=")
 

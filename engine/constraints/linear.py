@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,8 +12,10 @@ from torch import Tensor
 
 from ..graph import GraphError, Value
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers, pick
-from .posting import Posting
 from .sums import excess, expected_excess
+
+if TYPE_CHECKING:
+    from .posting import Posting
 
 MOST_SPAN = 1 << 16
 """The largest range of a sum whose distribution is still computed for beliefs (memory: one float each)."""

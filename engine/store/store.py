@@ -357,8 +357,8 @@ def _problem_values(p: Problem, known: Ids) -> dict[str, Any]:
 
 
 def _solver_values(s: Solution) -> tuple[str, Callable[[], dict[str, Any]]]:
-    values = {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": None}
-    return _digest(f"{s.solver} {s.version} {s.options}"), lambda: values
+    values = {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": s.checkpoint}
+    return _digest(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip()), lambda: values
 
 
 @cache

@@ -151,8 +151,11 @@ class Trainer:
 
     # The loop ---------------------------------------------------------------------------------------------------------
 
-    def run(self, *, minutes: float | None = None, steps: int | None = None) -> None:
-        """Train until ``minutes`` of this training (all sittings) or ``steps`` are over; the learning rate ends there."""
+    def run(self, *, minutes: float | None = None, steps: int | None = None, until: float | None = None) -> None:
+        """Train until ``minutes`` of this training (all sittings) or ``steps`` are over; the learning rate ends there.
+
+        After ``until`` minutes it stops on the way, to be resumed.
+        """
         with workers(self.processes) as pool:
             lanes = [
                 _Lane(Blocks(train, self.recipe.block, pool, self.rank, self.world), self._validation(check), *position)
@@ -170,11 +173,13 @@ class Trainer:
             while True:
                 self.seconds = before + time.monotonic() - started
                 done = share()
-                if done >= 1 or self.cancelled():
+                if done >= 1 or self.cancelled() or (until is not None and self.seconds >= 60 * until):
                     break
                 try:
                     sums += self._step(lanes[self.step % len(lanes)], done)
                 except torch.OutOfMemoryError:
+                    if self.batch == 1:
+                        raise
                     self._halve(lanes)
                     continue
                 self.step += 1
@@ -191,7 +196,14 @@ class Trainer:
                 told, since = now, self.step
                 self.report(
                     TrainingProgress(
-                        self.step, self.seconds, done, loss / count, 1 - unsolved, segments / max(replaced, 1), self.accuracy, rate
+                        self.step,
+                        self.seconds,
+                        done,
+                        loss / count,
+                        1 - unsolved,
+                        segments / max(replaced, 1),
+                        self.accuracy,
+                        rate,
                     )
                 )
                 self._advance(lanes)
@@ -231,7 +243,7 @@ class Trainer:
             lane.z = tuple(t.detach() for t in z)
             lane.age += 1
             over = right | (lane.age >= lane.limit)
-            counts = torch.stack([over.sum(), (over & right).sum(), lane.age[over].sum() if self.device.type == "cpu" else (lane.age * over).sum()])
+            counts = torch.stack([over.sum(), (over & right).sum(), (lane.age * over).sum()])
             self._replace(lane, over)
         return torch.cat((loss.detach().mean()[None], counts.float(), torch.ones(1, device=self.device)))
 
@@ -317,8 +329,6 @@ class Trainer:
 
     def _halve(self, lanes: Sequence[_Lane]) -> None:
         """Out of memory: half the rows from here on."""
-        if self.batch == 1:
-            raise
         self.batch //= 2
         self.notice(f"out of memory: going on with batches of {self.batch}")
         for optimizer in self.optimizers:

@@ -16,7 +16,7 @@ from ...engine.graph import ConstraintGraph, GraphError
 from ...engine.groups import Role, stack_roles
 from ...engine.roles import TARGETS
 from .backbone import STATUSES, Backbone, domain_of, statuses
-from .layers import SwiGLU, linear, norm, total
+from .layers import SwiGLU, linear, norm
 from .messages import pool, spread
 from .shape import NetShape
 
@@ -85,8 +85,8 @@ class LatticeStack(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(LatticeLayer(shape) for _ in range(shape.layers))
 
-    def forward(self, view: LatticeView, *inputs: Tensor) -> Tensor:
-        z = total(inputs)
+    def forward(self, view: LatticeView, z: Tensor, injected: Tensor) -> Tensor:
+        z = z + injected
         for layer in self.layers:
             z = layer(z, view)
         return z

@@ -16,14 +16,6 @@ def norm(x: Tensor) -> Tensor:
     return F.rms_norm(x, (x.shape[-1],), eps=EPS).to(x.dtype)
 
 
-def total(inputs: tuple[Tensor, ...]) -> Tensor:
-    """The sum of what a recursion feeds a stack: added inside, where compilation fuses it with the first layer."""
-    z = inputs[0]
-    for other in inputs[1:]:
-        z = z + other
-    return z
-
-
 def linear(wide: int, out: int, gain: float = 1.0) -> nn.Linear:
     """A linear map without bias; truncated normal weights of variance gain² / fan-in (LeCun)."""
     layer = nn.Linear(wide, out, bias=False)

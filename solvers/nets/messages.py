@@ -8,7 +8,7 @@ the other one's index.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -114,10 +114,10 @@ def _own_weight(weight: Tensor, groups: Tensor, slots: Tensor) -> Tensor:
 
 Operation = Callable[..., Any]
 
-pool = cast(Operation, _Pool.apply)
+pool: Operation = _Pool.apply
 """x [B, L, H] and a role's tensors -> mean and maximum over each group's members, and their weighted mean where members
 have weights: two or three tensors [B, R, H]."""
 
-spread = cast(Operation, _Spread.apply)
+spread: Operation = _Spread.apply
 """A message for each group [B, R, H] and a role's tensors -> [B, L, H]: each literal's sum over its groups, divided by the
 root of their number; times the literal's own weight in the group where ``weight`` is given."""

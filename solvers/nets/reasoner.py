@@ -47,6 +47,8 @@ class Reasoner(nn.Module, ABC):
 
     per_segment: int
     """Steps in a segment: what is trained at once, between two read-outs."""
+    learning: int
+    """How many of them, the last ones, the gradient goes through."""
 
     def __init__(self, shape: NetShape, *, states: int, stacks: int = 1, halts: int = 1, random_start: bool) -> None:
         super().__init__()
@@ -64,23 +66,29 @@ class Reasoner(nn.Module, ABC):
         """The states before the first step, for input ``x`` [B, S, H]."""
         if self.random_start:
             return tuple(draw(k).clamp(-2, 2).to(x.dtype) for k in range(len(self.first)))
-        return tuple(vector.to(x.dtype).expand_as(x) for vector in self.first)
+        return tuple(vector.to(x.dtype).expand_as(x).contiguous() for vector in self.first)
 
     @abstractmethod
-    def step(self, z: Latent, x: Tensor, view: Any, *, last: bool = False) -> Latent:
+    def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
         """One iteration.
 
         Args:
             z: the states.
             x: [B, S, H], the input of every step.
             view: what the backbone reads of the instance.
-            last: whether this is the last step of a segment under training: the one whose gradient is published.
         """
 
     def segment(self, z: Latent, x: Tensor, view: Any) -> Latent:
         """``per_segment`` steps with the gradient that the recursion's paper takes."""
-        for k in range(self.per_segment):
-            z = self.step(z, x, view, last=k == self.per_segment - 1)
+        before = self.per_segment - self.learning
+        with torch.no_grad():
+            for _ in range(before):
+                z = self.step(z, x, view)
+        if torch.is_grad_enabled():
+            # Nobody wants this gradient; but states that all ask for one leave compilation a single case to know.
+            z = tuple(t.detach().requires_grad_() for t in z)
+        for _ in range(self.learning):
+            z = self.step(z, x, view)
         return z
 
     def read(self, z: Latent, view: Any) -> Readout:
@@ -94,7 +102,7 @@ class Reasoner(nn.Module, ABC):
         z = self.segment(z, x, view)
         return z, self.read(z, view)
 
-    def compile(self, **options: Any) -> None:  # type: ignore[override]
+    def compile(self, **options: Any) -> None:
         """Compile the nets that are applied again and again, and nothing else: whole segments take minutes."""
         for stack in self.stacks:
             stack.compile(**options)

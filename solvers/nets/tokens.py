@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...engine.compile import Instance
 from ...engine.graph import ConstraintGraph
 from .backbone import GIVEN, Backbone, statuses
-from .layers import Attention, SwiGLU, inner_width, linear, norm, total
+from .layers import Attention, SwiGLU, inner_width, linear, norm
 from .shape import NetShape
 
 ROPE_BASE = 10_000.0
@@ -75,8 +75,8 @@ class TokensStack(nn.Module):
         layer = MixerLayer if shape.backbone == "mixer" else TokensLayer
         self.layers = nn.ModuleList(layer(shape) for _ in range(shape.layers))
 
-    def forward(self, view: TokensView, *inputs: Tensor) -> Tensor:
-        z = total(inputs)
+    def forward(self, view: TokensView, z: Tensor, injected: Tensor) -> Tensor:
+        z = z + injected
         for layer in self.layers:
             z = layer(z, view)
         return z

@@ -1,0 +1,83 @@
+"""Milliseconds of a training step: ``python benchmarks/throughput.py SOLVER [-o KEY=VALUE]... [--batch N] [--device cuda]``.
+
+Boards are 9 x 9 Sudokus with 30 random givens; the step is the training loop's own, optimiser and replacement included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+import mull
+from mull.engine.examples import Examples
+from mull.engine.training import Recipe, Trainer
+from mull.problems.sudoku import _full_board, template
+
+STEPS = 40
+
+
+@dataclass(frozen=True)
+class Boards:
+    """Random boards, the same at every call."""
+
+    name: str = "sudoku:9"
+    family: str = "sudoku"
+    split: str = "train"
+    seed: int = 0
+
+    def chunk(self, k: int) -> Examples:
+        rng = random.Random(k)
+        boards = np.array([_full_board(3, rng) for _ in range(2000)], dtype=np.int16) - 1
+        shown = np.random.default_rng(k).random(boards.shape).argsort(1) < 30
+        return Examples((template(3),), np.zeros(2000, np.int64), np.where(shown, boards, -1), boards[:, None])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("solver", choices=("looped", "trm", "hrm"))
+    parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
+    parser.add_argument("--batch", type=int, default=768)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--optimizer", default="adamw")
+    chosen = parser.parse_args()
+    solver = mull.solver(chosen.solver, **dict(option.split("=") for option in chosen.options))
+    torch.manual_seed(0)
+    net = solver.reasoner(solver.shape(roles=("all_different",), values=9, variables=81))
+    size = sum(p.numel() for p in net.parameters())
+    wait = torch.cuda.synchronize if chosen.device.startswith("cuda") else lambda: None
+    took: list[float] = []
+
+    recipe = Recipe(batch=chosen.batch, block=1, validation=0, optimizer=chosen.optimizer)
+    trainer = Trainer(
+        net, [(Boards(), Boards())], recipe, device=chosen.device, compiled=chosen.device.startswith("cuda")
+    )
+    step = trainer._step
+
+    def timed(*arguments: object) -> torch.Tensor:
+        wait()
+        started = time.perf_counter()
+        sums = step(*arguments)  # type: ignore[arg-type]
+        wait()
+        took.append(1000 * (time.perf_counter() - started))
+        return sums
+
+    trainer._step = timed  # type: ignore[method-assign]
+    trainer.run(steps=chosen.steps)
+    steady = sorted(took[chosen.steps // 2 :])
+    name = torch.cuda.get_device_name() if chosen.device.startswith("cuda") else "CPU"
+    print(
+        f"{chosen.solver} {' '.join(chosen.options)}: {size / 1e6:.2f} M parameters, batch {chosen.batch}, {name}: "
+        f"median {statistics.median(steady):.1f} ms a step ({steady[0]:.1f} to {steady[-1]:.1f}), first {took[0] / 1000:.1f} s",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
