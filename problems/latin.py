@@ -10,7 +10,7 @@ from math import isqrt
 from ..engine.constraints import AllDifferent
 from ..engine.graph import ConstraintGraph, Value
 from ..engine.problem import Problem, Source
-from . import grids
+from . import grids, switching
 from .errors import InputError
 from .family import Family, share, table, whole
 
@@ -67,11 +67,9 @@ class Latin(Family):
         order = whole(order_text, 1, LARGEST, "order", hint=self.spec)
         keep = share(givens_text or "0", "share of givens")
         rng = random.Random(f"latin:{spec}:{seed}")
-        rows, columns, values = (rng.sample(range(order), order) for _ in range(3))
+        board = switching.latin(order, rng)
         square: dict[str, Value] = {
-            grids.cell(r + 1, c + 1): values[(rows[r] + columns[c]) % order] + 1
-            for r in range(order)
-            for c in range(order)
+            grids.cell(r + 1, c + 1): value + 1 for r, row in enumerate(board) for c, value in enumerate(row)
         }
         shown = rng.sample(sorted(square), round(keep * order * order))
         givens = {name: square[name] for name in shown}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ..engine.constraints import Count, Linear
@@ -18,6 +17,8 @@ from .grids import cell
 WALL, FREE, START, GOAL, PATH = "#", " ", "S", "G", "o"
 HINT = "rows of # (wall), space or . (free), one S and one G; rows that end early end in free cells"
 
+TRIES = 500
+
 Cell = tuple[int, int]
 
 
@@ -26,7 +27,7 @@ class Maze(Family):
 
     name = "maze"
     summary = "text of '#', ' ', 'S' and 'G'; the shortest path on free cells, four neighbours"
-    spec = "maze:ROWSxCOLUMNS, both odd are best"
+    spec = "maze:ROWSxCOLUMNS[:SHORTEST], both odd are best; the shortest path takes SHORTEST steps or more"
     suffixes = (".maze",)
 
     def recognises(self, text: str) -> bool:
@@ -39,12 +40,8 @@ class Maze(Family):
         return [maze(rows[first : last + 1], path, first)]
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
-        height_text, _, width_text = spec.lower().partition("x")
-        height = whole(height_text, 3, 501, "rows", hint=self.spec)
-        width = whole(width_text or height_text, 3, 501, "columns", hint=self.spec)
-        if (height - 1) // 2 * ((width - 1) // 2) < 2:
-            raise InputError(f"a maze of {height} x {width} has no room for S and G", hint="3x5 is the smallest")
-        return maze(_carve(height, width, random.Random(f"maze:{spec}:{seed}")), f"maze:{spec}")
+        height, width, shortest = parse(spec)
+        return maze(generated(height, width, shortest, random.Random(f"maze:{spec}:{seed}")), f"maze:{spec}")
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         cells = [(int(r), int(c)) for r, c in (name[1:].split("c") for name in assignment)]
@@ -52,6 +49,38 @@ class Maze(Family):
         for r, c in cells:
             rows[r - 1][c - 1] = FREE
         return render(tuple("".join(row) for row in rows), assignment)
+
+
+def parse(spec: str) -> tuple[int, int, int]:
+    """Rows, columns and least steps of ``ROWSxCOLUMNS[:SHORTEST]``.
+
+    Raises:
+        InputError: it makes no sense.
+    """
+    size, _, shortest = spec.lower().partition(":")
+    height_text, _, width_text = size.partition("x")
+    height = whole(height_text, 3, 501, "rows", hint=Maze.spec)
+    width = whole(width_text or height_text, 3, 501, "columns", hint=Maze.spec)
+    rooms = (height - 1) // 2 * ((width - 1) // 2)
+    if rooms < 2:
+        raise InputError(f"a maze of {height} x {width} has no room for S and G", hint="3x5 is the smallest")
+    return height, width, whole(shortest or "0", 0, 2 * rooms - 2, "steps of the shortest path", hint=Maze.spec)
+
+
+def generated(height: int, width: int, shortest: int, rng: random.Random) -> list[str]:
+    """The rows of a random maze whose shortest path takes ``shortest`` steps or more.
+
+    Raises:
+        InputError: none of some hundred mazes has so long a path.
+    """
+    longest = 0
+    for _ in range(TRIES):
+        rows, steps = _carve(height, width, rng)
+        if steps >= shortest:
+            return rows
+        longest = max(longest, steps)
+    message = f"no path of {shortest} steps in {TRIES} mazes of {height} x {width}"
+    raise InputError(message, hint=f"the longest of them took {longest}")
 
 
 def maze(rows: list[str], path: str = "-", skipped: int = 0) -> Problem:
@@ -118,8 +147,8 @@ def _neighbours(r: int, c: int) -> tuple[Cell, ...]:
     return (r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)
 
 
-def _carve(height: int, width: int, rng: random.Random) -> list[str]:
-    """A maze by randomised depth-first search on the odd cells, some walls opened, S and G far apart."""
+def _carve(height: int, width: int, rng: random.Random) -> tuple[list[str], int]:
+    """A maze by randomised depth-first search on the odd cells, some walls opened, S and G far apart; and how far."""
     grid = [[WALL] * width for _ in range(height)]
     rooms = {(r, c): None for r in range(1, height - 1, 2) for c in range(1, width - 1, 2)}  # ordered, quick to ask
     here = rng.choice(list(rooms))
@@ -140,19 +169,25 @@ def _carve(height: int, width: int, rng: random.Random) -> list[str]:
             between = (grid[r][c - 1] == grid[r][c + 1] == FREE) != (grid[r - 1][c] == grid[r + 1][c] == FREE)
             if grid[r][c] == WALL and between and rng.random() < 0.1:
                 grid[r][c] = FREE
-    start = _farthest(grid, rng.choice(list(rooms)))
-    goal = _farthest(grid, start)
+    start, _ = _farthest(grid, rng.choice(list(rooms)))
+    goal, steps = _farthest(grid, start)
     grid[start[0]][start[1]], grid[goal[0]][goal[1]] = START, GOAL
-    return ["".join(row) for row in grid]
+    return ["".join(row) for row in grid], steps
 
 
-def _farthest(grid: list[list[str]], start: Cell) -> Cell:
-    seen, queue = {start}, deque([start])
-    last = start
-    while queue:
-        last = queue.popleft()
-        for n in _neighbours(*last):
-            if n not in seen and grid[n[0]][n[1]] != WALL:
-                seen.add(n)
+def _farthest(grid: list[list[str]], start: Cell) -> tuple[Cell, int]:
+    cell, steps = list(distances(grid, start).items())[-1]
+    return cell, steps
+
+
+def distances(rows: Sequence[Sequence[str]], start: Cell) -> dict[Cell, int]:
+    """The cells that can be reached from one inside the walls, 0-based, in the order of their distance in steps."""
+    steps = {start: 0}
+    queue = [start]
+    for here in queue:
+        r, c = here
+        for n in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)):
+            if n not in steps and rows[n[0]][n[1]] != WALL:
+                steps[n] = steps[here] + 1
                 queue.append(n)
-    return last
+    return steps

@@ -53,7 +53,7 @@ class Queens(Family):
         givens: dict[str, Value] = {}
         if placed:
             rng = random.Random(f"queens:{spec}:{seed}")
-            columns = _solution(n, rng)
+            columns = solution(n, rng)
             givens = {f"q{r + 1}": columns[r] + 1 for r in sorted(rng.sample(range(n), placed))}
         return Problem(template(n), givens, "queens", Source(f"queens:{spec}"), partial(render, n))
 
@@ -117,7 +117,7 @@ def _drawn(lines: list[tuple[int, list[str]]]) -> tuple[int, list[tuple[int, int
     return n, placed
 
 
-def _solution(n: int, rng: random.Random) -> list[int]:
+def solution(n: int, rng: random.Random) -> list[int]:
     """A solution by min-conflicts from a random permutation (Sosic and Gu 1990): fast for every n >= 4.
 
     Raises:

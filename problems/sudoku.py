@@ -11,7 +11,7 @@ from math import isqrt
 from ..engine.constraints import AllDifferent
 from ..engine.graph import ConstraintGraph, Value
 from ..engine.problem import Problem, Source
-from . import grids
+from . import grids, switching
 from .errors import InputError, excerpt
 from .family import Family, share, whole
 
@@ -25,7 +25,10 @@ class Sudoku(Family):
 
     name = "sudoku"
     summary = "n^2 x n^2 grids, n = 2 to 5: one a line, grids, or CSV with a column 'puzzle'"
-    spec = "sudoku:SIZE[:GIVENS], SIZE 4, 9, 16 or 25, GIVENS a share (0.4)"
+    spec = (
+        "sudoku:SIZE[:GIVENS], SIZE 4, 9, 16 or 25, GIVENS a share (0.4); "
+        "sudoku:9:LOW-HIGH, a minimal board that takes so many guesses (20-60, 300-)"
+    )
     suffixes = (".sudoku", ".sdk")
 
     def recognises(self, text: str) -> bool:
@@ -49,16 +52,24 @@ class Sudoku(Family):
         return [self._problem(n, cells, path) for n, cells in _grids(lines)]
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
-        """A random full board with all but some givens taken out; more than one solution is possible."""
+        """A random full board with all but some givens taken out, or a board of a band of guesses.
+
+        With a share of givens more than one solution is possible.
+        """
         size_text, _, givens_text = spec.partition(":")
         size = whole(size_text, 4, 25, "Sudoku size", hint=self.spec)
         if size not in SIZES:
             raise InputError(f"Sudoku size {size} is no square of 2 to 5", hint=self.spec)
+        source = f"sudoku:{spec}"
+        if size == 9 and "-" in givens_text:
+            from .streams.sudoku import one  # brings a compiler along
+
+            return self._problem(None, one(spec, seed), source)
         keep = share(givens_text or "0.4", "share of givens")
         rng = random.Random(f"sudoku:{spec}:{seed}")
-        board = _full_board(isqrt(size), rng)
+        board = [value for row in switching.sudoku(isqrt(size), rng) for value in row]
         shown = set(rng.sample(range(size * size), round(keep * size * size)))
-        return self._problem(None, [v if i in shown else 0 for i, v in enumerate(board)], f"sudoku:{spec}")
+        return self._problem(None, [v if i in shown else 0 for i, v in enumerate(board)], source)
 
     @staticmethod
     def _problem(line: int | None, cells: list[int], path: str) -> Problem:
@@ -92,18 +103,6 @@ def template(n: int) -> ConstraintGraph:
 def render(size: int, assignment: Mapping[str, Value]) -> str:
     """The grid with its boxes."""
     return grids.draw(size, assignment, isqrt(size))
-
-
-def _full_board(n: int, rng: random.Random) -> list[int]:
-    """A solved board: the cyclic pattern under random symmetries of rows, columns and values."""
-    size = n * n
-
-    def lines() -> list[int]:
-        return [n * band + i for band in rng.sample(range(n), n) for i in rng.sample(range(n), n)]
-
-    values = rng.sample(range(1, size + 1), size)
-    columns = lines()
-    return [values[(n * (r % n) + r // n + c) % size] for r in lines() for c in columns]
 
 
 def _content(line: str) -> str:

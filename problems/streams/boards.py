@@ -7,9 +7,9 @@ from a xorshift state, uint64 [1], that is handed in: numba's own generator is o
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from .symmetry import invariant as invariant
+from .jit import jit
+from .symmetry import invariant
 
 ALL = 511
 CELLS = np.arange(81)
@@ -18,7 +18,12 @@ _BOX = _ROW // 3 * 3 + _COLUMN // 3
 UNITS = np.stack([np.flatnonzero(kind == i) for kind in (_ROW, _COLUMN, _BOX) for i in range(9)]).astype(np.int32)
 HOME = ((1 << _ROW) | (1 << (9 + _COLUMN)) | (1 << (18 + _BOX))).astype(np.int32)
 PEERS = np.stack([[p for p in CELLS if p != i and HOME[p] & HOME[i]] for i in CELLS]).astype(np.int32)
-COUNT = np.array([bin(mask).count("1") for mask in range(ALL + 1)], dtype=np.int32)
+COUNT = np.array([mask.bit_count() for mask in range(ALL + 1)], dtype=np.int32)
+
+
+__all__ = ["breed", "guesses", "invariant", "random_minimal"]
+
+Array = np.ndarray
 
 
 def state(*words: int | str) -> np.ndarray:
@@ -27,19 +32,19 @@ def state(*words: int | str) -> np.ndarray:
     return np.random.SeedSequence(entropy).generate_state(1, np.uint64) | np.uint64(1)
 
 
-@njit(cache=True)
-def below(rng, n):  # type: ignore[no-untyped-def]
+@jit
+def below(rng: Array, n: int) -> int:
     """A random integer from 0 to n - 1 (xorshift64*, Vigna 2016)."""
     x = rng[0]
     x ^= x >> np.uint64(12)
     x ^= x << np.uint64(25)
     x ^= x >> np.uint64(27)
     rng[0] = x
-    return np.int64(((x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(33)) % np.uint64(n))
+    return int(((x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(33)) % np.uint64(n))
 
 
-@njit(cache=True)
-def shuffled(rng, n):  # type: ignore[no-untyped-def]
+@jit
+def shuffled(rng: Array, n: int) -> Array:
     """A random permutation of 0 to n - 1."""
     order = np.arange(n)
     for i in range(n - 1, 0, -1):
@@ -48,8 +53,8 @@ def shuffled(rng, n):  # type: ignore[no-untyped-def]
     return order
 
 
-@njit(cache=True)
-def _propagate(cand, fixed, queue, n, dirty):  # type: ignore[no-untyped-def]
+@jit
+def _propagate(cand: Array, fixed: Array, queue: Array, n: int, dirty: int) -> bool:
     """Naked and hidden singles to their fixpoint; False on a contradiction. ``dirty``: the units to look through."""
     while True:
         while n > 0:
@@ -99,8 +104,8 @@ def _propagate(cand, fixed, queue, n, dirty):  # type: ignore[no-untyped-def]
                     n += 1
 
 
-@njit(cache=True)
-def _search(start, limit, rng, solutions):  # type: ignore[no-untyped-def]
+@jit
+def _search(start: Array, limit: int, rng: Array, solutions: Array) -> tuple[int, int]:
     """Depth-first search with singles, on the cell of fewest candidates, values in random order.
 
     Args:
@@ -180,16 +185,16 @@ def _search(start, limit, rng, solutions):  # type: ignore[no-untyped-def]
                 break
 
 
-@njit(cache=True)
-def _candidates(puzzle):  # type: ignore[no-untyped-def]
+@jit
+def _candidates(puzzle: Array) -> Array:
     cand = np.empty(81, dtype=np.int32)
     for i in range(81):
         cand[i] = 1 << (puzzle[i] - 1) if puzzle[i] else ALL
     return cand
 
 
-@njit(cache=True)
-def _rate(puzzle, runs, rng, solutions):  # type: ignore[no-untyped-def]
+@jit
+def _rate(puzzle: Array, runs: int, rng: Array, solutions: Array) -> tuple[int, float]:
     """Solutions found (up to 2) and mean guesses over ``runs``."""
     total = 0
     found = 0
@@ -219,15 +224,15 @@ def guesses(puzzle: np.ndarray, seed: int = 0, runs: int = 10) -> tuple[float, i
     return float(mean), int(found), solutions[0]
 
 
-@njit(cache=True)
-def random_solution(puzzle, rng, solution):  # type: ignore[no-untyped-def]
+@jit
+def random_solution(puzzle: Array, rng: Array, solution: Array) -> bool:
     """A random solution of a puzzle into ``solution``, uint8 [1, 81]; whether there is one."""
     found, _ = _search(_candidates(puzzle), 1, rng, solution)
     return found == 1
 
 
-@njit(cache=True)
-def full_grid(rng):  # type: ignore[no-untyped-def]
+@jit
+def full_grid(rng: Array) -> Array:
     """A random full board, uint8 [81]: a random first row and the search's random values below it."""
     puzzle = np.zeros(81, dtype=np.uint8)
     order = shuffled(rng, 9)
@@ -235,12 +240,14 @@ def full_grid(rng):  # type: ignore[no-untyped-def]
         puzzle[i] = order[i] + 1
     solution = np.empty((1, 81), dtype=np.uint8)
     random_solution(puzzle, rng, solution)
-    return solution[0]
+    full: Array = solution[0]
+    return full
 
 
-@njit(cache=True)
-def minimise(puzzle, rng):  # type: ignore[no-untyped-def]
-    """Takes clues out of a uniquely solvable puzzle, in random order, in place, until none can be spared."""
+@jit
+def minimise(puzzle: Array, rng: Array) -> int:
+    """Takes clues out of a uniquely solvable puzzle, in random order, in place, until none can be spared; how many."""
+    spared = 0
     solution = np.empty((1, 81), dtype=np.uint8)
     order = shuffled(rng, 81)
     for k in range(81):
@@ -254,10 +261,13 @@ def minimise(puzzle, rng):  # type: ignore[no-untyped-def]
         found, _ = _search(cand, 1, rng, solution)
         if found:
             puzzle[i] = digit
+        else:
+            spared += 1
+    return spared
 
 
-@njit(cache=True)
-def random_minimal(rng):  # type: ignore[no-untyped-def]
+@jit
+def random_minimal(rng: Array) -> tuple[Array, Array]:
     """A random minimal puzzle and its solution, uint8 [81] each."""
     solution = full_grid(rng)
     puzzle = solution.copy()
@@ -265,96 +275,124 @@ def random_minimal(rng):  # type: ignore[no-untyped-def]
     return puzzle, solution
 
 
-@njit(cache=True)
-def mutate(puzzle, rng, most):  # type: ignore[no-untyped-def]
-    """Another minimal puzzle near a minimal one, and its solution.
+@jit
+def _neighbour(puzzle: Array, rng: Array, pair: Array) -> Array:
+    """A puzzle with one solution near another: it may have clues to spare.
 
-    One to three clues go, one of the solutions that this leaves becomes the new one, and its digits are given where
-    solutions differ until it is the only one.
+    A clue or two go, one of the solutions that this leaves becomes the new one, and its digits are given where
+    solutions differ until it is the only one: full boards drift along a chain of such steps.
     """
     puzzle = puzzle.copy()
-    gone = 1 + below(rng, most)
+    gone = 1 + below(rng, 2)
     order = shuffled(rng, 81)
     for k in range(81):
-        if puzzle[order[k]]:
+        if gone and puzzle[order[k]]:
             puzzle[order[k]] = 0
             gone -= 1
-            if gone == 0:
-                break
-    solution = np.empty((1, 81), dtype=np.uint8)
-    random_solution(puzzle, rng, solution)
-    pair = np.empty((2, 81), dtype=np.uint8)
+    random_solution(puzzle, rng, pair)
+    solution = pair[0].copy()
     while True:
         found, _ = _search(_candidates(puzzle), 2, rng, pair)
         if found < 2:
-            break
-        other = 0
+            return puzzle
+        other = 1
         for i in range(81):
-            if pair[0, i] != solution[0, i]:
-                break
-            if i == 80:
-                other = 1
-        order = shuffled(rng, 81)
+            if pair[0, i] != solution[i]:
+                other = 0
+        start = below(rng, 81)
         for k in range(81):
-            i = order[k]
-            if pair[other, i] != solution[0, i]:
-                puzzle[i] = solution[0, i]
+            i = (start + k) % 81
+            if pair[other, i] != solution[i]:
+                puzzle[i] = solution[i]
                 break
-    minimise(puzzle, rng)
-    return puzzle, solution[0]
 
 
-@njit(cache=True)
-def _outside(rating, low, high):  # type: ignore[no-untyped-def]
+@jit
+def _outside(rating: float, low: float, high: float) -> float:
     """How far a rating is outside its band, in octaves."""
     if rating < low:
-        return np.log2((low + 1.0) / (rating + 1.0))
+        return float(np.log2((low + 1.0) / (rating + 1.0)))
     if rating > high:
-        return np.log2((rating + 1.0) / (high + 1.0))
+        return float(np.log2((rating + 1.0) / (high + 1.0)))
     return 0.0
 
 
-@njit(cache=True)
-def chain(low, high, wanted, steps, beta, most, rng, puzzles, solutions, ratings):  # type: ignore[no-untyped-def]
-    """A Markov chain of minimal boards of a band of mean guesses: hill climbing until it is reached, then a free walk.
+@jit
+def _known(puzzle: Array, memory: Array) -> bool:
+    """Whether a board was asked about before, up to symmetry; old ones are forgotten as the memory fills."""
+    number = invariant(puzzle)
+    place = number & np.uint64(len(memory) - 1)
+    known: bool = memory[place] == number
+    memory[place] = number
+    return known
 
-    A step that leaves the band, or goes farther outside, is taken with a probability that halves with each quarter of
-    an octave: the way to a board of 1000 guesses leads over easier ones.
+
+@jit
+def breed(
+    low: float,
+    high: float,
+    aim: float,
+    steps: int,
+    rng: Array,
+    herd: Array,
+    levels: Array,
+    memory: Array,
+    puzzles: Array,
+    solutions: Array,
+    ratings: Array,
+) -> int:
+    """Breeds minimal boards towards a band of mean guesses, and hands out those of the band that are met.
+
+    A step takes three boards of the herd at random, the two that are less far outside the band have a child between
+    them in rank: the best of the three is its parent, the worst dies if the child is no worse. Nearly all neighbours of
+    a hard board are easier, so a single walk seldom climbs and soon falls; a herd remembers.
 
     Args:
         low, high: the band.
-        wanted: boards to find.
-        steps: give up after so many.
+        aim: where the herd climbs to, low or more: neighbours of much harder boards fill a hard band.
+        steps: children looked at.
         rng: random state.
+        herd, levels: uint8 [H, 81] and float32 [H], the herd and its guesses, changed.
+        memory: uint64 [a power of 2], hashes of the boards looked at, each to be looked at once; changed.
         puzzles, solutions, ratings: uint8 [wanted, 81] twice and float32 [wanted], filled.
 
     Returns:
         How many boards were found.
     """
     pair = np.empty((2, 81), dtype=np.uint8)
-    here, _ = random_minimal(rng)
-    _, level = _rate(here, 2, rng, pair)
     made = 0
     for _ in range(steps):
-        puzzle, solution = mutate(here, rng, most)
-        # Two runs tell most of the boards that will not do; only a board that is handed out is rated in full.
-        _, rating = _rate(puzzle, 2, rng, pair)
-        worse = _outside(rating, low, high) - _outside(level, low, high)
-        if worse > 0 and below(rng, 1 << 20) >= 2.0 ** (20 - beta * worse):
+        best = worst = below(rng, len(herd))
+        for _ in range(2):
+            k = below(rng, len(herd))
+            # In the band the harder board is no better: the herd drifts there.
+            if _outside(levels[k], aim, high) < _outside(levels[best], aim, high):
+                best = k
+            if _outside(levels[k], aim, high) >= _outside(levels[worst], aim, high):
+                worst = k
+        puzzle = _neighbour(herd[best], rng, pair)
+        if _known(puzzle, memory):
             continue
-        same = True
-        for i in range(81):
-            same = same and here[i] == puzzle[i]
-        if same:
+        # One run tells most of the boards that will not do; what is handed out is minimal and rated in full.
+        away = _outside(levels[worst], aim, high)
+        _, rating = _rate(puzzle, 1, rng, pair)
+        if _outside(rating, aim, high) > away + 1:
             continue
-        here, level = puzzle, rating
-        if 0.8 * low <= rating <= 1.25 * high:
-            _, level = _rate(puzzle, 10, rng, pair)
-            if low <= level <= high:
-                puzzles[made] = puzzle
-                solutions[made] = solution
-                ratings[made] = level
-                made += 1
-                if made == wanted:
-                    break
+        if minimise(puzzle, rng):
+            if _known(puzzle, memory):
+                continue
+            _, rating = _rate(puzzle, 1, rng, pair)
+        if _outside(rating, aim, high) > away + 0.5:
+            continue
+        _, rating = _rate(puzzle, 10, rng, pair)
+        if low <= rating <= high:
+            puzzles[made] = puzzle
+            solutions[made] = pair[0]
+            ratings[made] = rating
+            made += 1
+        if _outside(rating, aim, high) <= away:
+            herd[worst] = puzzle
+            levels[worst] = rating
+        if made == len(puzzles):
+            break
     return made

@@ -1,0 +1,91 @@
+"""Streams of mazes with four of their shortest paths."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from ...engine.examples import Examples
+from ..maze import GOAL, START, WALL, Cell, distances, generated, maze, parse
+from .packing import Instance, Named, of_split, pack
+from .splits import hashed
+
+PATHS = 4
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Mazes(Named):
+    """``maze:ROWSxCOLUMNS[:SHORTEST]``: mazes whose shortest path takes so many steps or more."""
+
+    def check(self) -> None:
+        parse(self.spec)
+
+    def chunk(self, k: int) -> Examples:
+        """The k-th 64 mazes, a template each; targets are four shortest paths, different where there are so many."""
+        height, width, shortest = parse(self.spec)
+        rng = self.dice(k)
+
+        def make() -> tuple[int, list[str]]:
+            rows = generated(height, width, shortest, rng)
+            return hashed(canonical(rows)), rows
+
+        return pack([_instance(rows, rng) for rows in of_split(self.split, CHUNK, make, self.name)], PATHS)
+
+
+def canonical(rows: list[str]) -> list[str]:
+    """The least of a maze's forms under the eight symmetries of the rectangle's square and the exchange of S and G."""
+    forms = []
+    for turned in (rows, ["".join(column) for column in zip(*rows, strict=True)]):
+        for upright in (turned, turned[::-1]):
+            forms += [upright, [row[::-1] for row in upright]]
+    swap = str.maketrans(START + GOAL, GOAL + START)
+    return min(forms + [[row.translate(swap) for row in form] for form in forms])
+
+
+def shortest_paths(rows: list[str], most: int, rng: random.Random) -> list[list[Cell]]:
+    """Different shortest paths from S to G, drawn at random; all of them where there are no more than ``most``.
+
+    Cells are (row, column), 0-based.
+    """
+    place = {sign: (r, row.index(sign)) for r, row in enumerate(rows) for sign in START + GOAL if sign in row}
+    away = distances(rows, place[START])
+    goal = place[GOAL]
+    before: dict[Cell, list[Cell]] = {}
+    ways = {place[START]: 1}
+    for cell in away:  # in the order of distance
+        if cell != place[START]:
+            r, c = cell
+            near = ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1))
+            before[cell] = [n for n in near if away.get(n) == away[cell] - 1]
+            ways[cell] = sum(ways[n] for n in before[cell])
+    total = ways[goal]
+    ranks = range(total) if total <= most else set[int]()
+    while len(ranks) < min(most, total):
+        ranks = {*ranks, rng.randrange(total)}
+    return [_path(rank, goal, before, ways) for rank in sorted(ranks)]
+
+
+def _path(rank: int, cell: Cell, before: dict[Cell, list[Cell]], ways: dict[Cell, int]) -> list[Cell]:
+    """The path of a rank among all that lead to a cell."""
+    path = [cell]
+    while before.get(cell):
+        for previous in before[cell]:
+            if rank < ways[previous]:
+                break
+            rank -= ways[previous]
+        cell = previous
+        path.append(cell)
+    return path
+
+
+def _instance(rows: list[str], rng: random.Random) -> Instance:
+    free = [(r, c) for r, row in enumerate(rows) for c, sign in enumerate(row) if sign != WALL]
+    index = {cell: i for i, cell in enumerate(free)}
+    known = []
+    for path in shortest_paths(rows, PATHS, rng):
+        on = [0] * len(free)
+        for cell in path[1:-1]:  # S and G have but one value, of index 0
+            on[index[cell]] = 1
+        known.append(on)
+    return maze(rows).graph, {}, known

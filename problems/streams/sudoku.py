@@ -1,0 +1,193 @@
+"""Streams of Sudokus: 9 x 9 boards as hard as asked for, and boards of every size with a share of givens."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from math import inf, isqrt
+
+import numpy as np
+
+from ...engine.examples import Examples
+from .. import switching
+from ..errors import InputError, excerpt
+from ..family import share, whole
+from ..sudoku import SIZES, Sudoku, template
+from .packing import Named, of_split
+
+Board = tuple[np.ndarray, np.ndarray, float]
+"""A puzzle and its solution, uint8 [81], 0 for a blank, and the mean guesses that it takes."""
+
+HERD = 16
+
+
+@dataclass(frozen=True)
+class Boards(Named):
+    """``sudoku:9`` and ``sudoku:9:LOW-HIGH``: minimal 9 x 9 boards with one solution, of a band of guesses.
+
+    ``boards.guesses`` says what a guess is; either end of the band may be left out. Without a band boards are random
+    minimal ones, half of which take six guesses or fewer.
+    """
+
+    def check(self) -> None:
+        band(self.spec)
+
+    def chunk(self, k: int) -> Examples:
+        """The k-th boards: 2048 random ones, or 64 to 512 of a band."""
+        from . import boards
+
+        limits = band(self.spec)
+        seed = self.dice(k).getrandbits(60)
+        wanted = 2048 if limits is None else 512 if limits[0] < 100 else 64
+        source = (board for made in (minimal(seed) if limits is None else banded(*limits, seed)) for board in made)
+
+        def make() -> tuple[int, Board]:
+            board = next(source)
+            return int(boards.invariant(board[0])), board
+
+        return examples(of_split(self.split, wanted, make, self.name))
+
+
+@dataclass(frozen=True)
+class Shown(Named):
+    """``sudoku:SIZE:SHARE``: a share of a random full board's cells; it is the target, though not always the only one.
+
+    4 x 4 boards have one solution.
+    """
+
+    def check(self) -> None:
+        _sized(self.spec)
+
+    def chunk(self, k: int) -> Examples:
+        """The k-th boards: 1024 of size 4, 256 of size 9, 64 of size 16, 16 of size 25."""
+        from . import boards
+
+        size, keep = _sized(self.spec)
+        rng = self.dice(k)
+
+        def make() -> tuple[int, Board]:
+            puzzle, solution = shown(size, keep, rng)
+            return int(boards.invariant(puzzle)), (puzzle, solution, 0.0)
+
+        wanted = {4: 1024, 9: 256, 16: 64, 25: 16}[size]
+        return examples(of_split(self.split, wanted, make, self.name))
+
+
+def examples(found: list[Board]) -> Examples:
+    """Boards of one size as arrays."""
+    puzzles = np.array([board[0] for board in found], dtype=np.int16)
+    solutions = np.array([board[1] for board in found], dtype=np.int16)
+    graph = template(isqrt(isqrt(puzzles.shape[1])))
+    return Examples((graph,), np.zeros(len(found), dtype=np.int64), puzzles - 1, solutions[:, None] - 1)
+
+
+def stream(name: str, split: str, seed: int) -> Boards | Shown:
+    """The stream of a name that begins with ``sudoku:``.
+
+    Raises:
+        InputError: no such boards can be made.
+    """
+    size, _, more = name.partition(":")[2].partition(":")
+    return Boards(name, split, seed) if size == "9" and (not more or "-" in more) else Shown(name, split, seed)
+
+
+def band(spec: str) -> tuple[float, float] | None:
+    """The band of ``sudoku:9:LOW-HIGH``; None where there is none.
+
+    Raises:
+        InputError: it makes no sense, or reaches nothing.
+    """
+    text = spec.partition(":")[2]
+    if not text:
+        return None
+    low_text, _, high_text = text.partition("-")
+    low = whole(low_text or "0", 0, 2000, "least guesses", hint=Sudoku.spec)
+    high = whole(high_text, low, 1_000_000, "most guesses", hint=Sudoku.spec) if high_text else inf
+    if low and high < 1.2 * low:
+        raise InputError(f"band {excerpt(text)} is narrow", hint=f"e.g. {low}-{2 * low}")
+    return float(low), float(high)
+
+
+def minimal(seed: int) -> Iterator[list[Board]]:
+    """Random minimal boards without end."""
+    from . import boards
+
+    rng = boards.state(seed, "minimal")
+    while True:
+        made = [boards.random_minimal(rng) for _ in range(64)]
+        yield [(puzzle, solution, boards.guesses(puzzle, k)[0]) for k, (puzzle, solution) in enumerate(made)]
+
+
+def banded(low: float, high: float, seed: int, length: int = 500) -> Iterator[list[Board]]:
+    """Boards of a band of guesses without end, no two symmetric, from herds that are bred for ``length`` boards each.
+
+    A herd that has not found its way to a hard band soon is given up as well.
+    """
+    from . import boards
+
+    rng = boards.state(seed, f"{low}-{high}")
+    puzzles = np.empty((64, 81), dtype=np.uint8)
+    solutions = np.empty_like(puzzles)
+    ratings = np.empty(64, dtype=np.float32)
+    memory = np.zeros(1 << 18, dtype=np.uint64)
+    aim = low if low < 100 else min(3 * low, (low + high) / 2)
+    while True:
+        herd = np.array([boards.random_minimal(rng)[0] for _ in range(HERD)])
+        levels = np.array([boards.guesses(board)[0] for board in herd], dtype=np.float32)
+        made = patience = 0
+        while made < length and patience < 30:
+            n = boards.breed(low, high, aim, 4000, rng, herd, levels, memory, puzzles, solutions, ratings)
+            made += n
+            patience += 1 if n < 4 else -patience
+            yield [(puzzles[i].copy(), solutions[i].copy(), float(ratings[i])) for i in range(n)]
+
+
+def one(spec: str, seed: int) -> list[int]:
+    """One puzzle of a band, 0 for a blank.
+
+    Raises:
+        InputError: the band makes no sense.
+    """
+    limits = band(spec)
+    source = minimal(seed) if limits is None else banded(*limits, seed)
+    return [int(value) for value in next(board for made in source for board in made)[0]]
+
+
+def shown(size: int, keep: float, rng: random.Random) -> tuple[np.ndarray, np.ndarray]:
+    """A random full board with a share of its cells shown, and the board: uint8 [size^2] each.
+
+    Raises:
+        InputError: a 4 x 4 board with so few givens that hardly one has a single solution.
+    """
+    count = round(keep * size * size)
+    for _ in range(1000):
+        solution = np.array(switching.sudoku(isqrt(size), rng), dtype=np.uint8).ravel()
+        puzzle = np.zeros_like(solution)
+        cells = rng.sample(range(size * size), count)
+        puzzle[cells] = solution[cells]
+        if size > 4 or (_all_small()[:, cells] == solution[cells]).all(1).sum() == 1:
+            return puzzle, solution
+    raise InputError(
+        f"no 4 x 4 board with one solution and {count} givens was found", hint="4 x 4 takes a share of 0.4"
+    )
+
+
+@cache
+def _all_small() -> np.ndarray:
+    """All 288 full 4 x 4 boards, uint8 [288, 16]."""
+    found: list[list[int]] = [[]]
+    for i in range(16):
+        r, c = divmod(i, 4)
+        seen = [j for j in range(i) if j // 4 == r or j % 4 == c or (j // 8 == i // 8 and j % 4 // 2 == c // 2)]
+        found = [[*board, v] for board in found for v in range(1, 5) if all(board[j] != v for j in seen)]
+    return np.array(found, dtype=np.uint8)
+
+
+def _sized(spec: str) -> tuple[int, float]:
+    size_text, _, keep_text = spec.partition(":")
+    size = whole(size_text, 4, 25, "Sudoku size", hint=Sudoku.spec)
+    if size not in SIZES:
+        raise InputError(f"Sudoku size {size} is no square of 2 to 5", hint=Sudoku.spec)
+    return size, share(keep_text or "0.4", "share of givens")
