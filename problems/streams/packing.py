@@ -81,17 +81,21 @@ def pack(instances: Iterable[Instance], solutions: int) -> Examples:
 def of_split(split: str, wanted: int, make: Callable[[], tuple[int, Made]], name: str) -> list[Made]:
     """Makes instances, each with an invariant number, until as many as wanted fall into the split.
 
-    Splits that hold a hundredth of the instances give a chunk of a sixteenth, of four at least.
+    Validation and test, a hundredth of the instances each, get chunks of a 32nd, of four at least.
 
     Raises:
-        InputError: none of the first hundreds did: there are few instances up to symmetry.
+        InputError: an instance could not be made; or none of the first thousands was of the split, for there are few
+            instances up to symmetry.
     """
     if split != "train":
-        wanted = max(4, wanted // 16)
+        wanted = max(4, wanted // 32)
     found: list[Made] = []
     tries = 0
     while len(found) < wanted:
-        number, made = make()
+        try:
+            number, made = make()
+        except InputError as error:
+            raise error.at(name) from None
         tries += 1
         if split_of(number) == split:
             found.append(made)
@@ -121,7 +125,7 @@ def shares(text: str, what: str) -> tuple[float, float]:
     low = share(low_text, what)
     high = share(high_text, what) if dash else low
     if high < low:
-        raise InputError(f"{what}: {excerpt(text)} ends below its beginning")
+        raise InputError(f"{what}: {excerpt(text)} ends below its beginning", hint="e.g. 0.2-0.4")
     return low, high
 
 

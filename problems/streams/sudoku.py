@@ -22,6 +22,12 @@ Board = tuple[np.ndarray, np.ndarray, float]
 
 HERD = 16
 
+RANDOM, BRED, HARD = 2048, 512, 64
+"""Boards in a chunk: random minimal ones, and of bands below and above 100 guesses."""
+
+SHOWN = {4: 1024, 9: 256, 16: 64, 25: 16}
+"""Boards in a chunk by their size."""
+
 
 @dataclass(frozen=True)
 class Boards(Named):
@@ -40,7 +46,7 @@ class Boards(Named):
 
         limits = band(self.spec)
         seed = self.dice(k).getrandbits(60)
-        wanted = 2048 if limits is None else 512 if limits[0] < 100 else 64
+        wanted = RANDOM if limits is None else BRED if limits[0] < 100 else HARD
         source = (board for made in (minimal(seed) if limits is None else banded(*limits, seed)) for board in made)
 
         def make() -> tuple[int, Board]:
@@ -71,8 +77,7 @@ class Shown(Named):
             puzzle, solution = shown(size, keep, rng)
             return int(boards.invariant(puzzle)), (puzzle, solution, 0.0)
 
-        wanted = {4: 1024, 9: 256, 16: 64, 25: 16}[size]
-        return examples(of_split(self.split, wanted, make, self.name))
+        return examples(of_split(self.split, SHOWN[size], make, self.name))
 
 
 def examples(found: list[Board]) -> Examples:
@@ -132,6 +137,7 @@ def banded(low: float, high: float, seed: int, length: int = 500) -> Iterator[li
     solutions = np.empty_like(puzzles)
     ratings = np.empty(64, dtype=np.float32)
     memory = np.zeros(1 << 18, dtype=np.uint64)
+    known: set[int] = set()  # the memory forgets
     aim = low if low < 100 else min(3 * low, (low + high) / 2)
     while True:
         herd = np.array([boards.random_minimal(rng)[0] for _ in range(HERD)])
@@ -141,7 +147,10 @@ def banded(low: float, high: float, seed: int, length: int = 500) -> Iterator[li
             n = boards.breed(low, high, aim, 4000, rng, herd, levels, memory, puzzles, solutions, ratings)
             made += n
             patience += 1 if n < 4 else -patience
-            yield [(puzzles[i].copy(), solutions[i].copy(), float(ratings[i])) for i in range(n)]
+            invariants = {int(boards.invariant(puzzles[i])): i for i in range(n)}
+            new = [i for number, i in invariants.items() if number not in known]
+            known.update(invariants)
+            yield [(puzzles[i].copy(), solutions[i].copy(), float(ratings[i])) for i in new]
 
 
 def one(spec: str, seed: int) -> list[int]:
