@@ -1,41 +1,21 @@
 """Milliseconds of a training step: ``python benchmarks/throughput.py SOLVER [-o KEY=VALUE]... [--batch N] [--device cuda]``.
 
-Boards are 9 x 9 Sudokus with 30 random givens; the step is the training loop's own, optimiser and replacement included.
+Boards are random minimal 9 x 9 Sudokus; the step is the training loop's own, optimiser and replacement included.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
 import statistics
 import time
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 import mull
-from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer
-from mull.problems.sudoku import _full_board, template
+from mull.problems.streams import stream
 
 STEPS = 40
-
-
-@dataclass(frozen=True)
-class Boards:
-    """Random boards, the same at every call."""
-
-    name: str = "sudoku:9"
-    family: str = "sudoku"
-    split: str = "train"
-    seed: int = 0
-
-    def chunk(self, k: int) -> Examples:
-        rng = random.Random(k)
-        boards = np.array([_full_board(3, rng) for _ in range(2000)], dtype=np.int16) - 1
-        shown = np.random.default_rng(k).random(boards.shape).argsort(1) < 30
-        return Examples((template(3),), np.zeros(2000, np.int64), np.where(shown, boards, -1), boards[:, None])
 
 
 def main() -> None:
@@ -56,7 +36,7 @@ def main() -> None:
 
     recipe = Recipe(batch=chosen.batch, block=1, validation=0, optimizer=chosen.optimizer)
     trainer = Trainer(
-        net, [(Boards(), Boards())], recipe, device=chosen.device, compiled=chosen.device.startswith("cuda")
+        net, [(stream("sudoku:9"), stream("sudoku:9", "validation"))], recipe, device=chosen.device, compiled=chosen.device.startswith("cuda")
     )
     step = trainer._step
 

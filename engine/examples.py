@@ -55,21 +55,19 @@ class Stream(Protocol):
 
 
 def concatenate(parts: Sequence[Examples]) -> Examples:
-    """One after another; templates that are the same object are kept once.
+    """One after another; equal templates are kept once.
 
     Raises:
         ValueError: parts with different numbers of known solutions.
     """
     if len({part.targets.shape[1] for part in parts}) > 1:
         raise ValueError("examples with different numbers of known solutions cannot be joined")
-    graphs: dict[int, ConstraintGraph] = {}
-    place: dict[int, int] = {}
+    place: dict[ConstraintGraph, int] = {}
     templates = []
     for part in parts:
         for graph in part.graphs:
-            graphs.setdefault(id(graph), graph)
-            place.setdefault(id(graph), len(place))
-        templates.append(np.array([place[id(graph)] for graph in part.graphs], dtype=np.int64)[part.template])
+            place.setdefault(graph, len(place))
+        templates.append(np.array([place[graph] for graph in part.graphs], dtype=np.int64)[part.template])
     width = max(part.givens.shape[1] for part in parts)
 
     def padded(array: np.ndarray) -> np.ndarray:
@@ -77,7 +75,7 @@ def concatenate(parts: Sequence[Examples]) -> Examples:
         return np.pad(array, room, constant_values=-1)
 
     return Examples(
-        tuple(graphs.values()),
+        tuple(place),
         np.concatenate(templates),
         np.concatenate([padded(part.givens) for part in parts]),
         np.concatenate([padded(part.targets) for part in parts]),

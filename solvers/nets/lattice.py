@@ -17,7 +17,7 @@ from ...engine.groups import Role, stack_roles
 from ...engine.roles import TARGETS
 from .backbone import STATUSES, Backbone, domain_of, statuses
 from .layers import SwiGLU, linear, norm
-from .messages import pool, spread
+from .messages import pool, pool_axis, spread
 from .shape import NetShape
 
 
@@ -67,13 +67,7 @@ class LatticeLayer(nn.Module):
     def _from_variables(self, z: Tensor, view: LatticeView) -> Tensor:
         """The values of one variable are a group that every graph has: no index needed."""
         each = z.unflatten(1, (-1, view.size))
-        if view.domain is None:
-            pooled = torch.cat((each.mean(2), each.amax(2)), -1)
-        else:
-            there = view.domain[..., None]
-            mean = (each * there).sum(2) / there.sum(2)
-            top = each.masked_fill(~there, torch.finfo(z.dtype).min).amax(2)
-            pooled = torch.cat((mean.to(z.dtype), top), -1)
+        pooled = torch.cat(pool_axis(each, view.domain), -1)
         message: Tensor = self.variable(pooled)
         return message[:, :, None].expand_as(each).flatten(1, 2)
 

@@ -2,7 +2,8 @@
 
 Autograd's own backward of an indexed read is a scatter with atomic additions: slow on a GPU and, in bfloat16, not
 repeatable. A literal knows its groups as a group knows its members (``Role``), so each direction's backward is a read in
-the other one's index.
+the other one's index. The place of a maximum is kept, not found again: compiled code that compares a recomputed float32
+with a maximum rounded to bfloat16 finds no place at all, and divides by zero (seen, and costly).
 """
 
 from __future__ import annotations
@@ -69,6 +70,31 @@ class _Pool(torch.autograd.Function):
         return gradient.to(gradients[0].dtype), None, None, None, None, None
 
 
+class _PoolAxis(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, there: Tensor | None) -> tuple[Tensor, Tensor]:
+        if there is None:
+            top, at = x.max(2)
+            mean = x.mean(2)
+        else:
+            top, at = x.masked_fill(~there[..., None], torch.finfo(x.dtype).min).max(2)
+            mean = (x * there[..., None]).sum(2) / there.sum(2, keepdim=True)
+        ctx.save_for_backward(there, at.to(torch.uint8))
+        ctx.size = x.shape[2]
+        return mean.to(x.dtype), top
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        there, at = ctx.saved_tensors
+        mean, top = gradients
+        chosen = at[:, :, None] == torch.arange(ctx.size, device=at.device)[:, None]
+        if there is None:
+            share = (mean / ctx.size)[:, :, None]
+        else:
+            share = (mean / there.sum(2, keepdim=True))[:, :, None] * there[..., None]
+        return (share + top[:, :, None] * chosen).to(mean.dtype), None
+
+
 class _Spread(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -113,6 +139,9 @@ def _own_weight(weight: Tensor, groups: Tensor, slots: Tensor) -> Tensor:
 
 
 Operation = Callable[..., Any]
+
+pool_axis: Operation = _PoolAxis.apply
+"""x [B, V, D, H] and which of D are there ([T', V, D] bool or None for all) -> mean and maximum over D: [B, V, H] each."""
 
 pool: Operation = _Pool.apply
 """x [B, L, H] and a role's tensors -> mean and maximum over each group's members, and their weighted mean where members
