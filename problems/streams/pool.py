@@ -1,8 +1,9 @@
-"""Makes a pool of 9 x 9 boards on disk, part by part: ``python -m mull.problems.streams.pool FOLDER SEED BAND=SHARE ...``.
+"""Makes a pool of 9 x 9 boards on disk: for training, and to measure by.
 
-A band is ``LOW-HIGH`` guesses, or ``minimal`` for random minimal boards. Parts ``train-SEED-nnn.npz`` hold what is for
-training and ``held-SEED.npz`` all that is not, each with arrays puzzles and solutions, uint8 [N, 81], guesses,
-float32 [N], and band. ``python -m mull.problems.streams.pool FOLDER collect`` makes test and validation files of it.
+``python -m mull.problems.streams.pool FOLDER train SEED BAND=SHARE ...`` adds parts ``train-SEED-nnn.npz`` until it is
+stopped; a band is ``LOW-HIGH`` guesses, or ``minimal`` for random minimal boards. ``... FOLDER held SEED`` makes
+{test,validation}-{hard,veryhard}.npz: 20 to 60 guesses, and 300 or more. Arrays are puzzles and solutions, uint8 [N, 81],
+and guesses, float32 [N].
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from itertools import chain, islice
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -22,87 +26,100 @@ PART = 20_000
 SECONDS = 300.0
 """A part is saved when it is full, or after so long."""
 
+HELD = {"test": 1000, "validation": 500}
+LITTER = 30
+"""Very hard boards that one herd gives to the files to measure by: they shall come from many."""
+
 
 def fill(folder: Path, seed: int, shares: dict[str, float]) -> None:
-    """Adds parts to the folder until it is stopped, the bands in the proportion of their shares."""
+    """Adds parts for training to the folder until it is stopped, the bands in the proportion of their shares."""
     sources = {}
     for band in shares:
         low, _, high = band.partition("-")
         sources[band] = minimal(seed) if band == "minimal" else banded(float(low), float(high or "inf"), seed)
     total: Counter[str] = Counter()
-    spent = dict.fromkeys(shares, 0.0)
     known: set[int] = set()
-    parts: dict[str, list[tuple[Board, str]]] = {"train": [], "held": []}
+    boarded: list[Board] = []
     part, begun = 0, time.monotonic()
     while True:
         band = min(shares, key=lambda band: total[band] / shares[band])
-        start = time.process_time()
         for board in next(sources[band]):
             number = int(boards.invariant(board[0]))
-            if number not in known:
+            total[band] += 1
+            if number not in known and split_of(number) == "train":
                 known.add(number)
-                total[band] += 1
-                parts["train" if split_of(number) == "train" else "held"].append((board, band))
-        spent[band] += time.process_time() - start
-        if len(parts["train"]) >= PART or time.monotonic() - begun > SECONDS:
-            _save(folder / f"train-{seed}-{part:03d}.npz", parts["train"], part)
-            _save(folder / f"held-{seed}.npz", parts["held"], part)
-            parts["train"], part, begun = [], part + 1, time.monotonic()
-            rates = {band: f"{total[band]} ({total[band] / max(spent[band], 1):.1f}/s)" for band in shares}
-            print(f"part {part}:", rates, flush=True)
+                boarded.append(board)
+        if boarded and (len(boarded) >= PART or time.monotonic() - begun > SECONDS):
+            _save(folder / f"train-{seed}-{part:03d}.npz", boarded)
+            boarded, part, begun = [], part + 1, time.monotonic()
+            print(f"part {part}:", dict(total), flush=True)
 
 
-def _save(path: Path, rows: list[tuple[Board, str]], seed: int) -> None:
-    order = np.random.default_rng(seed).permutation(len(rows))
+def held(folder: Path, seed: int) -> None:
+    """Makes the files to measure by.
+
+    The hard boards, half random minimal ones and half bred, are those whose invariant is of the split. The very hard
+    ones are too rare to wait for one in a hundred: they come from herds of their own, a few from each, and those that
+    a part for training holds as well are left out.
+    """
+    hard = chain.from_iterable(banded(300.0, inf, seed, LITTER))
+    known = trained(folder)
+    for split, count in HELD.items():
+        rows: list[Board] = []
+        while len(rows) < count:
+            board = next(hard)
+            if int(boards.invariant(board[0])) not in known:
+                rows.append(board)
+            if len(rows) % 50 == 0 or len(rows) == count:
+                _save(folder / f"{split}-veryhard.npz", rows)
+        print(split, "very hard:", len(rows), flush=True)
+    random = chain.from_iterable(minimal(seed))
+    bred = chain.from_iterable(banded(20.0, 60.0, seed))
+    for split, count in HELD.items():
+        rows = [board for source in (random, bred) for board in islice(_of(source, split), count // 2)]
+        _save(folder / f"{split}-hard.npz", rows)
+        print(split, "hard:", len(rows), flush=True)
+
+
+def trained(folder: Path) -> set[int]:
+    """The invariants of all boards in the folder's parts for training."""
+    found: set[int] = set()
+    for path in folder.glob("train-*.npz"):
+        with np.load(path) as part:
+            found.update(int(boards.invariant(puzzle)) for puzzle in part["puzzles"])
+    return found
+
+
+def _of(source: Iterator[Board], split: str) -> Iterator[Board]:
+    """The boards of 20 to 60 guesses of a split, each once."""
+    known: set[int] = set()
+    for board in source:
+        number = int(boards.invariant(board[0]))
+        if 20 <= board[2] <= 60 and split_of(number) == split and number not in known:
+            known.add(number)
+            yield board
+
+
+def _save(path: Path, rows: list[Board]) -> None:
+    order = np.random.default_rng(0).permutation(len(rows))
     rows = [rows[i] for i in order]
-    beside = path.with_name(f"{path.stem}.part.npz~")
+    beside = path.with_name(f"{path.stem}.npz~")
     with beside.open("wb") as file:
         np.savez_compressed(
             file,
-            puzzles=np.array([board[0] for board, _ in rows], dtype=np.uint8).reshape(-1, 81),
-            solutions=np.array([board[1] for board, _ in rows], dtype=np.uint8).reshape(-1, 81),
-            guesses=np.array([board[2] for board, _ in rows], dtype=np.float32),
-            band=np.array([band for _, band in rows], dtype="U16"),
+            puzzles=np.array([board[0] for board in rows], dtype=np.uint8).reshape(-1, 81),
+            solutions=np.array([board[1] for board in rows], dtype=np.uint8).reshape(-1, 81),
+            guesses=np.array([board[2] for board in rows], dtype=np.float32),
         )
     beside.replace(path)  # whoever reads meanwhile sees the old file or the new one
 
 
-def collect(folder: Path) -> None:
-    """Makes {test,validation}-{hard,veryhard}.npz of what was held back: 20 to 60 guesses, and 300 or more.
-
-    Of the hard ones half are random minimal boards, as far as there are.
-    """
-    files = [np.load(path) for path in sorted(folder.glob("held-*.npz"))]
-    puzzles, solutions, guesses, band = (
-        np.concatenate([file[name] for file in files]) for name in ("puzzles", "solutions", "guesses", "band")
-    )
-    invariants = np.array([boards.invariant(puzzle) for puzzle in puzzles], dtype=np.uint64)
-    numbers, first = np.unique(invariants, return_index=True)
-    split = np.full(len(puzzles), "", dtype="U16")
-    split[first] = [split_of(n) for n in numbers]
-    rng = np.random.default_rng(0)
-    for name, count in (("test", 1000), ("validation", 500)):
-        chosen = {}
-        here = (split == name) & (guesses >= 20) & (guesses <= 60)
-        random, chained = (
-            rng.permutation(np.flatnonzero(here & kind)) for kind in (band == "minimal", band != "minimal")
-        )
-        random = random[: count // 2]
-        chosen["hard"] = np.concatenate([random, chained[: count - len(random)]])
-        chosen["veryhard"] = rng.permutation(np.flatnonzero((split == name) & (guesses >= 300)))[:count]
-        for kind, rows in chosen.items():
-            path = folder / f"{name}-{kind}.npz"
-            _save(path, [((puzzles[i], solutions[i], float(guesses[i])), str(band[i])) for i in rows], 0)
-            print(path.name, len(rows), dict(Counter(band[rows].tolist())))
-
-
 def main(arguments: list[str]) -> None:
-    folder = Path(arguments[0])
-    if arguments[1] == "collect":
-        collect(folder)
-        return
-    shares = dict(item.split("=") for item in arguments[2:])
-    fill(folder, int(arguments[1]), {band: float(share) for band, share in shares.items()})
+    folder, what, seed = Path(arguments[0]), arguments[1], int(arguments[2])
+    if what == "held":
+        held(folder, seed)
+    else:
+        fill(folder, seed, {band: float(share) for band, share in (item.split("=") for item in arguments[3:])})
 
 
 if __name__ == "__main__":
