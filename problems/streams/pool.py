@@ -1,8 +1,8 @@
 """Makes a pool of 9 x 9 boards on disk: for training, and to measure by.
 
 ``python -m mull.problems.streams.pool FOLDER train SEED BAND=SHARE ...`` adds parts ``train-SEED-nnn.npz`` until it is
-stopped; a band is ``LOW-HIGH`` guesses, or ``minimal`` for random minimal boards. ``... FOLDER held SEED`` makes
-{test,validation}-{hard,veryhard}.npz: 20 to 60 guesses, and 300 or more. Arrays are puzzles and solutions, uint8 [N, 81],
+stopped; a band is ``LOW-HIGH`` guesses, or ``minimal`` for random minimal boards. ``... FOLDER hard SEED`` and
+``... FOLDER veryhard SEED`` make {test,validation}-{hard,veryhard}.npz: 20 to 60 guesses, and 300 or more. Arrays are puzzles and solutions, uint8 [N, 81],
 and guesses, float32 [N].
 """
 
@@ -55,30 +55,34 @@ def fill(folder: Path, seed: int, shares: dict[str, float]) -> None:
             print(f"part {part}:", dict(total), flush=True)
 
 
-def held(folder: Path, seed: int) -> None:
-    """Makes the files to measure by.
-
-    The hard boards, half random minimal ones and half bred, are those whose invariant is of the split. The very hard
-    ones are too rare to wait for one in a hundred: they come from herds of their own, a few from each, and those that
-    a part for training holds as well are left out.
-    """
-    hard = chain.from_iterable(banded(300.0, inf, seed, LITTER))
-    known = trained(folder)
-    for split, count in HELD.items():
-        rows: list[Board] = []
-        while len(rows) < count:
-            board = next(hard)
-            if int(boards.invariant(board[0])) not in known:
-                rows.append(board)
-            if len(rows) % 50 == 0 or len(rows) == count:
-                _save(folder / f"{split}-veryhard.npz", rows)
-        print(split, "very hard:", len(rows), flush=True)
+def hard(folder: Path, seed: int) -> None:
+    """Makes {test,validation}-hard.npz, half of random minimal boards and half bred, each split by its invariant."""
     random = chain.from_iterable(minimal(seed))
     bred = chain.from_iterable(banded(20.0, 60.0, seed))
     for split, count in HELD.items():
         rows = [board for source in (random, bred) for board in islice(_of(source, split), count // 2)]
         _save(folder / f"{split}-hard.npz", rows)
         print(split, "hard:", len(rows), flush=True)
+
+
+def veryhard(folder: Path, seed: int) -> None:
+    """Makes {test,validation}-veryhard.npz.
+
+    Very hard boards are too rare to wait for one in a hundred: they come from herds of their own, a few from each, and
+    those that a part for training holds as well are left out.
+    """
+    source = chain.from_iterable(banded(300.0, inf, seed, LITTER))
+    known = trained(folder)
+    for split, count in HELD.items():
+        rows: list[Board] = []
+        while len(rows) < count:
+            board = next(source)
+            if int(boards.invariant(board[0])) in known:
+                continue
+            rows.append(board)
+            if len(rows) % 50 == 0 or len(rows) == count:
+                _save(folder / f"{split}-veryhard.npz", rows)
+        print(split, "very hard:", len(rows), flush=True)
 
 
 def trained(folder: Path) -> set[int]:
@@ -116,8 +120,8 @@ def _save(path: Path, rows: list[Board]) -> None:
 
 def main(arguments: list[str]) -> None:
     folder, what, seed = Path(arguments[0]), arguments[1], int(arguments[2])
-    if what == "held":
-        held(folder, seed)
+    if what in ("hard", "veryhard"):
+        {"hard": hard, "veryhard": veryhard}[what](folder, seed)
     else:
         fill(folder, seed, {band: float(share) for band, share in (item.split("=") for item in arguments[3:])})
 
