@@ -173,7 +173,7 @@ def run(
         opened = nullcontext() if no_store else _store(url)
         interrupted = _interruptible()
         with opened as store, Screen(problems, solver.name, watch, as_json) as screen:
-            task = Task(budget, seed, _device(device), started, screen.progress, interrupted)
+            task = Task(budget, seed, _device(device), started, screen.progress, screen.notice, interrupted)
             solutions = solve(problems, solver, task, store=store, on_solution=screen.solution)
         return _verdict(solutions, time.monotonic() - started)
 

@@ -74,6 +74,9 @@ class Screen:
             parts.insert(0, Text(progress.problem.show(view) if view else ""))
         self.live.update(Group(*parts))
 
+    def notice(self, text: str) -> None:
+        click.echo(text, err=True)
+
     def solution(self, solution: Solution) -> None:
         self.answered += 1
         self.ready[self.place[id(solution.problem)]] = solution

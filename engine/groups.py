@@ -27,6 +27,8 @@ class Role(NamedTuple):
         target: [T', R, TARGETS] float32, or None where no group of the role has one.
         groups: [T', L, C] int64: the groups that a literal is in, 0 in padding.
         slots: [T', L, C] int64: which member of the group it is there, -1 in padding.
+        belongs: [T', L, C] bool, False in padding, or None where nothing is padding.
+        scale: [T', L, 1] float32: 1 / sqrt(number of its groups), so that sums over them keep their size; 0 without any.
     """
 
     members: Tensor
@@ -35,6 +37,8 @@ class Role(NamedTuple):
     target: Tensor | None
     groups: Tensor
     slots: Tensor
+    belongs: Tensor | None
+    scale: Tensor
 
     def rows(self, template: Tensor) -> Role:
         """The groups of rows [B] of templates; shared ones stay shared."""
@@ -82,6 +86,7 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
             target[t, :r] = p.target
     groups, slots = _memberships(members, literals)
     present = members >= 0
+    number = (slots >= 0).sum(2, keepdims=True)
     return Role(
         torch.from_numpy(members.clip(min=0)),
         None if present.all() else torch.from_numpy(present),
@@ -89,6 +94,8 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
         None if not target.any() else torch.from_numpy(target),
         torch.from_numpy(groups),
         torch.from_numpy(slots),
+        None if (slots >= 0).all() else torch.from_numpy(slots >= 0),
+        torch.from_numpy(np.where(number > 0, number.clip(min=1) ** -0.5, 0).astype(np.float32)),
     )
 
 

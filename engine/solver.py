@@ -72,6 +72,10 @@ class Solver(BaseModel, ABC):
         """How many starts a problem has side by side where neither budget nor batch asks for more; None: what fits."""
         return None
 
+    def improves(self, problem: Problem) -> bool:
+        """Whether a solved problem that asks for a best answer may be put again, asking for less."""
+        return True
+
     def supports(self, graph: ConstraintGraph) -> str | None:
         """Why the solver cannot take this graph, or None."""
         return None

@@ -96,7 +96,7 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
         )
     improving: dict[int, Solution] = {}
     for i, solution in _satisfy([problems[i] for i in ready], solver, task):
-        if solution.status is Status.SOLVED and problems[ready[i]].minimises:
+        if solution.status is Status.SOLVED and problems[ready[i]].minimises and solver.improves(problems[ready[i]]):
             improving[ready[i]] = solution
         else:
             yield ready[i], solution

@@ -58,6 +58,7 @@ class Task:
     device: str = "cpu"
     started: float = field(default_factory=time.monotonic)
     on_progress: Callable[[Progress], None] | None = None
+    on_notice: Callable[[str], None] = lambda text: None
     cancelled: Callable[[], bool] = lambda: False
 
     @property

@@ -1,4 +1,4 @@
-"""The portfolio behind ``--solver auto``: heuristics first, then the exact solver, inside one budget."""
+"""The portfolio behind ``--solver auto``: what was learned first, then heuristics, then the exact solver, inside one budget."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from ..engine.solution import Solution, Status
 from ..engine.solver import Solver, WholeSolver
 from ..engine.task import Task
 from .cpsat import CpSat
+from .hrm import Hrm
+from .learned import Learned
 from .localsearch import LocalSearch
+from .looped import Looped
+from .trm import Trm
 
 
 class Auto(WholeSolver):
-    """Local search and CP-SAT by turns, in slices of time that double, until one of them answers.
+    """Trained reasoners, local search and CP-SAT by turns, in slices of time that double, until one of them answers.
+
+    A reasoner takes part where it has weights that were trained on the problem's family.
 
     Doubling slices cost at most four times what the better member alone would have taken, without knowing which it is
     (Luby, Sinclair and Zuckerman 1993). Where an objective is to be minimised only the exact solver is asked.
@@ -33,8 +39,7 @@ class Auto(WholeSolver):
     slice: float = Field(1.0, gt=0, description="seconds of the first slice")
 
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-        # A trained reasoner that supports the graph takes its turn first, once there is one.
-        members: list[Solver] = [LocalSearch(), CpSat()]
+        members: list[Solver] = [Looped(), Trm(), Hrm(), LocalSearch(), CpSat()]
         open_ = dict(enumerate(problems))
         best: dict[int, Solution] = {}
         seconds = self.slice
@@ -58,6 +63,8 @@ class Auto(WholeSolver):
 
 
 def _fits(member: Solver, problem: Problem) -> bool:
+    if isinstance(member, Learned):  # weights may fit a graph that they were never shown the like of
+        return problem.graph.objective is None and member.trained_for(problem)
     return (member.complete or problem.graph.objective is None) and member.supports(problem.graph) is None
 
 

@@ -53,14 +53,14 @@ class LatticeLayer(nn.Module):
     def forward(self, z: Tensor, view: LatticeView) -> Tensor:
         received = self._from_variables(z, view)
         for role, r in view.roles.items():
-            index = (r.members, r.present, r.groups, r.slots)
-            pooled = torch.cat(pool(z, *index, _weight(role, r)), -1)
+            weight = _weight(role, r)
+            pooled = torch.cat(pool(z, r, weight), -1)
             message = self.maps[role](pooled)
             if _targets(role):
                 message = message + self.targets[role](_target(r).to(z.dtype))
-            received = received + spread(message, *index, None)
-            if _weighs(role):
-                received = received + spread(self.own[role](pooled), *index, _weight(role, r))
+            received = received + spread(message, r, None)
+            if weight is not None:
+                received = received + spread(self.own[role](pooled), r, weight)
         z = norm(z + received * self.gate(z).sigmoid())
         return norm(z + self.swiglu(z))
 
@@ -115,7 +115,7 @@ class Lattice(Backbone):
             roles = {role: stack.to(device) for role, stack in stacks.items()}
             return roles, None if domain is None else domain.to(device)
 
-        roles, domain = instance.once(f"lattice {device}", build)
+        roles, domain = instance.once(f"{self.shape} {device}", build)
         if domain is not None and len(domain) > 1:
             domain = domain[instance.template]
         of_rows = {role: stack.rows(instance.template) for role, stack in roles.items()}

@@ -16,10 +16,21 @@ def norm(x: Tensor) -> Tensor:
     return F.rms_norm(x, (x.shape[-1],), eps=EPS).to(x.dtype)
 
 
-def linear(wide: int, out: int, gain: float = 1.0) -> nn.Linear:
-    """A linear map without bias; truncated normal weights of variance gain² / fan-in (LeCun)."""
+def linear(wide: int, out: int) -> nn.Linear:
+    """A linear map without bias; truncated normal weights of variance 1 / fan-in (LeCun)."""
     layer = nn.Linear(wide, out, bias=False)
-    nn.init.trunc_normal_(layer.weight, std=gain / math.sqrt(wide), a=-2 * gain, b=2 * gain)
+    nn.init.trunc_normal_(layer.weight, std=1 / math.sqrt(wide))
+    return layer
+
+
+def silent(wide: int, out: int) -> nn.Linear:
+    """The last map of a residual branch: zero at first, so that an untrained net leaves a state as it is.
+
+    The papers begin with LeCun weights here too; iterated dozens of times, that is chaos, in which a mixer trained at
+    a learning rate of 1e-3 never finds its input again (docs/log.md).
+    """
+    layer = nn.Linear(wide, out, bias=False)
+    nn.init.zeros_(layer.weight)
     return layer
 
 
@@ -34,7 +45,7 @@ class SwiGLU(nn.Module):
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
         self.up = linear(width, 2 * inner)
-        self.down = linear(inner, width)
+        self.down = silent(inner, width)
 
     def forward(self, x: Tensor) -> Tensor:
         gate, up = self.up(x).chunk(2, -1)
@@ -59,7 +70,7 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.qkv = linear(width, 3 * width)
-        self.out = linear(width, width)
+        self.out = silent(width, width)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
         b, s, h = x.shape

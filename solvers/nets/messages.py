@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...engine.groups import Role
+
 
 def take(x: Tensor, index: Tensor) -> Tensor:
     """x [B, N, H] at index [1 or B, ...] -> [B, ..., H]."""
@@ -24,118 +26,107 @@ def take(x: Tensor, index: Tensor) -> Tensor:
     return x.reshape(b * n, h).index_select(0, (index + offset).flatten()).view(*index.shape, h)
 
 
-def _size(present: Tensor | None, members: Tensor) -> Tensor | int:
-    """How many members a group has: [T', R, 1], or M where none is padding."""
-    return members.shape[2] if present is None else present.sum(2, keepdim=True).clamp(min=1)
+def _mean(x: Tensor, there: Tensor | None) -> Tensor:
+    """[B, R, M, H] -> [B, R, H], over the members that are there."""
+    if there is None:
+        return x.mean(2)
+    return (x * there[..., None]).sum(2) / there.sum(2, keepdim=True).clamp(min=1).to(x.dtype)
 
 
-class _Pool(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        members: Tensor,
-        present: Tensor | None,
-        groups: Tensor,
-        slots: Tensor,
-        weight: Tensor | None,
-    ) -> tuple[Tensor, ...]:
-        read = take(x, members)  # [B, R, M, H]
-        size = _size(present, members)
-        if present is None:
-            top, at = read.max(2)
-            mean = read.mean(2)
-        else:
-            there = present[..., None]
-            top, at = read.masked_fill(~there, torch.finfo(x.dtype).min).max(2)
-            top = top * there.any(2)
-            mean = (read * there).sum(2) / size
-        ctx.save_for_backward(members, present, weight, groups, slots, at.to(torch.uint8))
-        if weight is None:
-            return mean.to(x.dtype), top
-        if present is not None:
-            weight = weight * present
-        return mean.to(x.dtype), top, ((read * weight[..., None]).sum(2) / size).to(x.dtype)
+def _top(x: Tensor, there: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor]:
+    """The maximum over members, [B, R, H], and its place (where it is wanted: it costs twice the maximum)."""
+    if there is not None:
+        x = x.masked_fill(~there[..., None], torch.finfo(x.dtype).min)
+    if not wanted:
+        return x.amax(2), x.new_empty(0)
+    top, at = x.max(2)
+    return top, at.to(torch.uint8)
 
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        members, present, weight, groups, slots, at = ctx.saved_tensors
-        mean, top = gradients[0] / _size(present, members), gradients[1]
-        there = slots >= 0
-        chosen = take(at, groups) == slots[..., None]  # a slot of -1 is nobody's choice
-        gradient = (torch.where(there[..., None], take(mean, groups), 0) + take(top, groups) * chosen).sum(2)
-        if weight is not None:
-            own = _own_weight(weight, groups, slots)
-            gradient = gradient + (take(gradients[2] / _size(present, members), groups) * own[..., None]).sum(2)
-        return gradient.to(gradients[0].dtype), None, None, None, None, None
+
+def _shared(gradient: Tensor, there: Tensor | None, size: int) -> Tensor:
+    """A mean's gradient as each member's share: [B, R, H]."""
+    return gradient / (size if there is None else there.sum(2, keepdim=True).clamp(min=1).to(gradient.dtype))
 
 
 class _PoolAxis(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, there: Tensor | None) -> tuple[Tensor, Tensor]:
-        if there is None:
-            top, at = x.max(2)
-            mean = x.mean(2)
-        else:
-            top, at = x.masked_fill(~there[..., None], torch.finfo(x.dtype).min).max(2)
-            mean = (x * there[..., None]).sum(2) / there.sum(2, keepdim=True)
-        ctx.save_for_backward(there, at.to(torch.uint8))
+        top, at = _top(x, there, ctx.needs_input_grad[0])
+        ctx.save_for_backward(there, at)
         ctx.size = x.shape[2]
-        return mean.to(x.dtype), top
+        return _mean(x, there), top
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         there, at = ctx.saved_tensors
         mean, top = gradients
         chosen = at[:, :, None] == torch.arange(ctx.size, device=at.device)[:, None]
-        if there is None:
-            share = (mean / ctx.size)[:, :, None]
-        else:
-            share = (mean / there.sum(2, keepdim=True))[:, :, None] * there[..., None]
-        return (share + top[:, :, None] * chosen).to(mean.dtype), None
+        share = _shared(mean, there, ctx.size)[:, :, None]
+        if there is not None:
+            share = share * there[..., None]
+        return share + top[:, :, None] * chosen, None
+
+
+class _Pool(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, r: Role, weight: Tensor | None) -> tuple[Tensor, ...]:
+        read = take(x, r.members)  # [B, R, M, H]
+        top, at = _top(read, r.present, ctx.needs_input_grad[0])
+        if r.present is not None:
+            top = top * r.present.any(2, keepdim=True)
+        ctx.r, ctx.size = r, read.shape[2]
+        ctx.save_for_backward(at, weight)
+        if weight is None:
+            return _mean(read, r.present), top
+        return _mean(read, r.present), top, _mean(read * weight[..., None].to(x.dtype), r.present)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        r: Role = ctx.r
+        at, weight = ctx.saved_tensors
+        mean, top = _shared(gradients[0], r.present, ctx.size), gradients[1]
+        chosen = take(at, r.groups) == r.slots[..., None]  # a slot of -1 is nobody's choice
+        gradient = (_of_groups(mean, r) + take(top, r.groups) * chosen).sum(2)
+        if weight is not None:
+            own = _own(weight, r)[..., None].to(gradient.dtype)
+            gradient = gradient + (take(_shared(gradients[2], r.present, ctx.size), r.groups) * own).sum(2)
+        return gradient, None, None
 
 
 class _Spread(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        message: Tensor,
-        members: Tensor,
-        present: Tensor | None,
-        groups: Tensor,
-        slots: Tensor,
-        weight: Tensor | None,
-    ) -> Tensor:
-        ctx.save_for_backward(members, present, weight, groups, slots)
-        share = _share(slots)
-        if weight is not None:
-            share = share * _own_weight(weight, groups, slots)
-        return (take(message, groups) * share[..., None]).sum(2).to(message.dtype)
+    def forward(ctx: Any, message: Tensor, r: Role, weight: Tensor | None) -> Tensor:
+        ctx.r = r
+        ctx.save_for_backward(weight)
+        if weight is None:
+            read = _of_groups(message, r)
+        else:
+            read = take(message, r.groups) * _own(weight, r)[..., None].to(message.dtype)
+        return read.sum(2) * r.scale.to(message.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        members, present, weight, _, slots = ctx.saved_tensors
-        gradient = gradients[0]
-        scaled = gradient * _share(slots).amax(2)[..., None]
-        read = take(scaled, members)
+        r: Role = ctx.r
+        (weight,) = ctx.saved_tensors
+        read = take(gradients[0] * r.scale.to(gradients[0].dtype), r.members)
         if weight is not None:
-            read = read * weight[..., None]
-        if present is not None:
-            read = read * present[..., None]
-        return read.sum(2).to(gradient.dtype), None, None, None, None, None
+            read = read * weight[..., None].to(read.dtype)
+        if r.present is not None:
+            read = read * r.present[..., None]
+        return read.sum(2), None, None
 
 
-def _share(slots: Tensor) -> Tensor:
-    """[T', L, C]: 1 / sqrt(number of the literal's groups) for each of them, 0 for padding: sums keep their scale."""
-    there = slots >= 0
-    return there * there.sum(2, keepdim=True).clamp(min=1).rsqrt()
+def _of_groups(message: Tensor, r: Role) -> Tensor:
+    """What each literal's groups say to it, [B, L, C, H]; nothing in padding."""
+    read = take(message, r.groups)
+    return read if r.belongs is None else read * r.belongs[..., None]
 
 
-def _own_weight(weight: Tensor, groups: Tensor, slots: Tensor) -> Tensor:
+def _own(weight: Tensor, r: Role) -> Tensor:
     """[T', L, C]: the weight that a literal has in each of its groups, 0 in padding."""
     lead, _, most = weight.shape
-    flat = weight.reshape(lead, -1).gather(1, (groups * most + slots.clamp(min=0)).flatten(1))
-    return flat.view(groups.shape) * (slots >= 0)
+    flat = weight.reshape(lead, -1).gather(1, (r.groups * most + r.slots.clamp(min=0)).flatten(1))
+    return flat.view(r.groups.shape) * (r.slots >= 0)
 
 
 Operation = Callable[..., Any]
@@ -144,9 +135,9 @@ pool_axis: Operation = _PoolAxis.apply
 """x [B, V, D, H] and which of D are there ([T', V, D] bool or None for all) -> mean and maximum over D: [B, V, H] each."""
 
 pool: Operation = _Pool.apply
-"""x [B, L, H] and a role's tensors -> mean and maximum over each group's members, and their weighted mean where members
-have weights: two or three tensors [B, R, H]."""
+"""x [B, L, H], a role and the members' weights [T', R, M] or None -> mean and maximum over each group's members, and their
+weighted mean where they have weights: two or three tensors [B, R, H]."""
 
 spread: Operation = _Spread.apply
-"""A message for each group [B, R, H] and a role's tensors -> [B, L, H]: each literal's sum over its groups, divided by the
-root of their number; times the literal's own weight in the group where ``weight`` is given."""
+"""A message for each group [B, R, H], a role and the members' weights or None -> [B, L, H]: each literal's sum over its
+groups, times its own weight in each where there are weights, divided by the root of their number."""

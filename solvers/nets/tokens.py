@@ -56,9 +56,8 @@ class MixerLayer(nn.Module):
         tokens = shape.variables + shape.prefix
         inner = inner_width(tokens, 4, 256)
         self.mix_up = nn.Parameter(torch.empty(2 * inner, tokens))
-        self.mix_down = nn.Parameter(torch.empty(tokens, inner))
-        for weight in (self.mix_up, self.mix_down):
-            nn.init.trunc_normal_(weight, std=1 / math.sqrt(weight.shape[1]))
+        self.mix_down = nn.Parameter(torch.zeros(tokens, inner))  # silent at first, as the other branches
+        nn.init.trunc_normal_(self.mix_up, std=1 / math.sqrt(tokens))
         self.swiglu = SwiGLU(shape.hidden, shape.inner)
 
     def forward(self, z: Tensor, view: TokensView) -> Tensor:
@@ -120,7 +119,7 @@ class Tokens(Backbone):
             cos, sin, mask = self.fixed(graph)
             return cos.to(device), sin.to(device), None if mask is None else mask.to(device)
 
-        return instance.once(f"tokens {device}", build)
+        return instance.once(f"{self.shape} {device}", build)
 
     def fixed(self, graph: ConstraintGraph) -> tuple[Tensor, Tensor, Tensor | None]:
         """Rotary angles [S, E] twice, and the mask [1, heads, S, S] or None."""
