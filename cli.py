@@ -168,7 +168,10 @@ def run(
         solver = _solver(name, options)
         problems = _problems(arguments, family, seed, colors)
         from mull.engine import Budget, Task, solve
+        from mull.solvers.learned import Learned
 
+        if isinstance(solver, Learned):
+            solver.ready()
         budget = Budget(None if limit == float("inf") else limit, iterations, restarts, batch)
         opened = nullcontext() if no_store else _store(url)
         interrupted = _interruptible()
@@ -293,7 +296,7 @@ def train(
         raise Failure(
             "how long? neither --minutes nor --steps is given", "solve train looped --on sudoku:4 --minutes 4"
         )
-    with _failures():
+    with _failures(), _training_failures(name):
         from mull.problems.streams import stream
 
         solver, recipe = _lesson(name, options)
@@ -327,14 +330,35 @@ def train(
                 cancelled=interrupted,
             )
             run = lesson.solution()
-            if store is not None:
+            if store is not None and lesson.rank == 0:
                 store.write([run])
+    if lesson.rank:
+        return 0 if lesson.finished else 1
     card = lesson.card
     if as_json:
         click.echo(json.dumps({**card.model_dump(), "path": str(card.path), "id": run.id, "finished": lesson.finished}))
     else:
         describe_weights([card])
     return 0 if lesson.finished else 1
+
+
+@contextmanager
+def _training_failures(name: str) -> Iterator[None]:
+    """What only a training can run into, told as Failures."""
+    import torch
+
+    from mull.engine.solver import OptionError
+
+    try:
+        yield
+    except OptionError as error:
+        raise Failure(str(error), f"solve solvers show {name}") from None
+    except FloatingPointError as error:
+        raise Failure(
+            str(error), "a smaller learning rate may help: -o lr=...; what the last checkpoint has is kept"
+        ) from None
+    except torch.OutOfMemoryError:
+        raise Failure("out of memory with a batch of one", "take a smaller net: -o hidden=...") from None
 
 
 def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:

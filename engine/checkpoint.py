@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -151,6 +152,7 @@ def load_tensors(card: Card) -> dict[str, Tensor]:
     Raises:
         CheckpointError: the file is missing, truncated or not the one that the card describes.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load
 
     try:
@@ -163,7 +165,10 @@ def load_tensors(card: Card) -> dict[str, Tensor]:
             f"{card.path} is not the file that its card describes: sha256 {digest[:12]}…, not {card.sha256[:12]}…",
             "it is truncated or was changed; get it again, or train again",
         )
-    return load(data)
+    try:
+        return load(data)
+    except SafetensorError as error:
+        raise CheckpointError(f"{card.path} is no file of tensors: {error}", "train again") from None
 
 
 def save(card: Card, tensors: Mapping[str, Tensor], folder: Path) -> Card:
@@ -196,7 +201,8 @@ def write_file(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"{path}: cannot be written: {error.strerror or error}", "choose another with --out"
         ) from None

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from ..engine.checkpoint import CheckpointError
 from ..engine.problem import Problem
 from ..engine.solution import Solution, Status
 from ..engine.solver import Solver, WholeSolver
@@ -49,13 +50,17 @@ class Auto(WholeSolver):
             for member in members:
                 mine = [n for n, problem in open_.items() if _fits(member, problem)]
                 portion = task if limited else task.share(seconds)
-                for m, solution in member.run([problems[n] for n in mine], portion) if mine else ():
-                    n = mine[m]
-                    if solution.status.good:
-                        del open_[n]
-                        yield n, replace(solution, via=self.name)
-                    elif n not in best or _rank(solution) < _rank(best[n]):
-                        best[n] = solution
+                try:
+                    for m, solution in member.run([problems[n] for n in mine], portion) if mine else ():
+                        n = mine[m]
+                        if solution.status.good:
+                            del open_[n]
+                            yield n, replace(solution, via=self.name)
+                        elif n not in best or _rank(solution) < _rank(best[n]):
+                            best[n] = solution
+                except CheckpointError as error:  # a damaged file is no reason to answer nothing
+                    task.on_notice(f"{member.name} takes no part: {error}")
+                    members = [other for other in members if other is not member]
             seconds *= 2
         for n in open_:
             status = Status.CANCELLED if task.cancelled() and not best[n].status.solved else best[n].status

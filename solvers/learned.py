@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, ValidationError
 from torch import Tensor
 
 from ..engine.checkpoint import Card, CheckpointError, cards, find, load_tensors
@@ -125,12 +125,12 @@ class Learned(Solver):
         if self.weights is not None:
             card = find(self.weights)
             self._refuse(card)
-            reason = BACKBONES[card.shape["backbone"]].supports(NetShape(**card.shape), graph)
+            reason = _unreadable(card, graph)
             if reason:
                 raise CheckpointError(f"{card.name}: {reason}")
             return card
-        mine = [c for c in cards() if c.solver == self.name and self.backbone in (None, c.shape["backbone"])]
-        able = [c for c in mine if BACKBONES[c.shape["backbone"]].supports(NetShape(**c.shape), graph) is None]
+        mine = [c for c in cards() if c.solver == self.name and self.backbone in (None, c.shape.get("backbone"))]
+        able = [c for c in mine if _unreadable(c, graph) is None]
         if not able:
             where = f"for {family} problems" if family else "for this graph"
             raise CheckpointError(f"no trained weights of {self.name} {where}", self._advice(family))
@@ -151,11 +151,25 @@ class Learned(Solver):
             )
         for key in ("backbone", "hidden", "layers", "inner"):
             asked = getattr(self, key)
-            if asked is not None and asked != card.shape[key]:
-                raise CheckpointError(f"{card.name} were trained with {key}={card.shape[key]}, not {asked}")
+            had = card.shape.get(key)
+            if asked is not None and asked != had:
+                raise CheckpointError(
+                    f"{card.name} were trained with {key}={had}, not {asked}", f"leave out -o {key} or -o weights"
+                )
 
     def _advice(self, family: str) -> str:
         return f"train some: solve train {self.name} --on {family or 'FAMILY:SPEC'} --minutes 5"
+
+    def ready(self) -> None:
+        """Refuse at once what a run would stumble over: named weights that are missing, changed, or of another net.
+
+        Raises:
+            CheckpointError: why, and what to do.
+        """
+        if self.weights is not None:
+            card = find(self.weights)
+            self._refuse(card)
+            _loaded(str(card.path), card.sha256, "cpu", torch.float32)
 
     def trained_for(self, problem: Problem) -> bool:
         """Whether there are weights that support the problem and were trained on its family."""
@@ -163,6 +177,10 @@ class Learned(Solver):
             return problem.family in self.card(problem.graph, problem.family).families
         except CheckpointError:
             return False
+
+    def per_segment(self, problem: Problem) -> int:
+        """Iterations in a segment of the weights for a problem."""
+        return build(self.card(problem.graph, problem.family)).per_segment
 
     # Running ----------------------------------------------------------------------------------------------------------
 
@@ -193,7 +211,9 @@ class Learned(Solver):
             mine._literals = GPU_LITERALS if task.device.startswith("cuda") else CPU_LITERALS
             yield from mine._batches(problems, members, portion)
 
-    def _batches(self, problems: Sequence[Problem], members: Sequence[int], task: Task) -> Iterator[tuple[int, Solution]]:
+    def _batches(
+        self, problems: Sequence[Problem], members: Sequence[int], task: Task
+    ) -> Iterator[tuple[int, Solution]]:
         """The loop on some of the problems; when memory runs out, the unanswered ones again in half as many rows."""
         open_ = list(members)
         while open_:
@@ -252,6 +272,15 @@ class Learned(Solver):
         return torch.bfloat16 if fast else torch.float32
 
 
+def _unreadable(card: Card, graph: ConstraintGraph) -> str | None:
+    """Why the net of a card cannot read a graph, or None."""
+    try:
+        shape = NetShape(**card.shape)
+    except ValueError:
+        return "its card does not describe a net"
+    return BACKBONES[shape.backbone].supports(shape, graph)
+
+
 @lru_cache(maxsize=8)
 def _loaded(path: str, sha256: str, device: str, dtype: torch.dtype) -> Reasoner:
     """Keyed by content: a file that was replaced is another net."""
@@ -263,7 +292,9 @@ def _loaded(path: str, sha256: str, device: str, dtype: torch.dtype) -> Reasoner
     missing = set(net.state_dict()) ^ set(tensors)
     wrong = missing or {k for k, t in net.state_dict().items() if t.shape != tensors[k].shape}
     if wrong:
-        raise CheckpointError(f"{card.name}: its tensors are not those of the net on its card ({min(wrong)})")
+        raise CheckpointError(
+            f"{card.name}: its tensors are not those of the net on its card ({min(wrong)})", "train them again"
+        )
     net.load_state_dict(tensors)
     return net.eval().requires_grad_(False).to(device, dtype)
 
@@ -284,4 +315,5 @@ def build(card: Card) -> Reasoner:
     try:
         return kinds[card.solver](**card.options).reasoner(NetShape(**card.shape))
     except ValueError as error:
-        raise CheckpointError(f"{card.name}: its card does not describe a net ({error})") from None
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise CheckpointError(f"{card.name}: its card does not describe a net ({reason})", "train them again") from None

@@ -15,6 +15,7 @@ from ..engine.examples import Stream
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
 from ..engine.solution import Solution, Status, Trace
+from ..engine.solver import OptionError
 from ..engine.training import Recipe, Trainer, TrainingProgress
 from .learned import Learned
 
@@ -27,11 +28,13 @@ class Lesson:
         card: of the weights that were written.
         trace: iteration = step, energy = loss, residual = share of the replaced boards that were not solved.
         finished: whether it ran to its end, or was stopped and can go on.
+        rank: which of several processes side by side this is; the first one writes.
     """
 
     card: Card
     trace: Trace
     finished: bool
+    rank: int = 0
 
     def solution(self) -> Solution:
         """The training as a run that the store can keep: of the family ``training``, its recipe among its options."""
@@ -86,8 +89,8 @@ def teach(
 
     Raises:
         CheckpointError: an earlier training of this name is another one; a folder that cannot be written.
-        OptionError: options that make no net.
-        ValueError: graphs that the backbone cannot read.
+        OptionError: options that make no net, or one that cannot read the graphs.
+        FloatingPointError: the loss is not finite; the last checkpoint stays.
     """
     first = [stream.chunk(0) for stream, _ in streams]
     graphs = [graph for examples in first for graph in examples.graphs]
@@ -101,7 +104,7 @@ def teach(
     for graph in graphs:
         reason = net.backbone.supports(shape, graph)
         if reason:
-            raise ValueError(f"the backbone {shape.backbone} cannot learn this mixture: {reason}")
+            raise OptionError(f"the backbone {shape.backbone} cannot learn this mixture: {reason}")
     trainer = Trainer(
         net,
         streams,
@@ -139,7 +142,7 @@ def teach(
     finished = (minutes is not None and trainer.seconds >= 60 * minutes) or (
         steps is not None and trainer.step >= steps
     )
-    return Lesson(card, _trace(trainer.history), finished)
+    return Lesson(card, _trace(trainer.history), finished, trainer.rank)
 
 
 def _recursion(solver: Learned) -> dict[str, Any]:

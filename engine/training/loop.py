@@ -147,7 +147,8 @@ class Trainer:
             learner.compile()
         self.net = learner
         if self.world > 1:
-            self.net = nn.parallel.DistributedDataParallel(learner)
+            # In a mixture a step may use the maps of some roles only.
+            self.net = nn.parallel.DistributedDataParallel(learner, find_unused_parameters=len(streams) > 1)
 
     # The loop ---------------------------------------------------------------------------------------------------------
 
@@ -167,13 +168,20 @@ class Trainer:
                 by_time = self.seconds / (60 * minutes) if minutes else 0.0
                 return max(by_time, self.step / steps if steps else 0.0)
 
+            def stop() -> bool:
+                """Look at the clock; whether to end on the way. All ranks hear what the first one says."""
+                self.seconds = self._said(before + time.monotonic() - started)
+                return bool(self._said(self.cancelled() or (until is not None and self.seconds >= 60 * until)))
+
             self.generator.manual_seed(hash((self.seed, self.step, self.rank)) % 2**63)
+            ended = stop()
             saved, told, since = time.monotonic(), time.monotonic(), self.step
             sums = torch.zeros(5, device=self.device)
             while True:
-                self.seconds = before + time.monotonic() - started
+                if self.world == 1 or self.step % TELL == 0:  # to agree is to wait for each other
+                    ended = stop()
                 done = share()
-                if done >= 1 or self.cancelled() or (until is not None and self.seconds >= 60 * until):
+                if done >= 1 or ended:
                     break
                 try:
                     sums += self._step(lanes[self.step % len(lanes)], done)
@@ -207,7 +215,7 @@ class Trainer:
                     )
                 )
                 self._advance(lanes)
-                if self._agree(now - saved > 60 * self.recipe.save_minutes):
+                if self._said(now - saved > 60 * self.recipe.save_minutes):
                     self._checkpoint(lanes)
                     saved = time.monotonic()
             self.seconds = before + time.monotonic() - started
@@ -453,13 +461,13 @@ class Trainer:
     def _autocast(self) -> Any:
         return torch.autocast("cuda", torch.bfloat16) if self.device.type == "cuda" else nullcontext()
 
-    def _agree(self, wish: bool) -> bool:
-        """What rank 0 wishes, on all ranks."""
+    def _said(self, number: float) -> float:
+        """What rank 0 says, on all ranks: the learning rate and the end must be the same everywhere."""
         if self.world == 1:
-            return wish
-        said = torch.tensor(int(wish), device=self.device)
+            return number
+        said = torch.tensor(number, dtype=torch.float64, device=self.device)
         torch.distributed.broadcast(said, 0)
-        return bool(said)
+        return said.item()
 
 
 def _optimizers(learner: nn.Module, recipe: Recipe, device: torch.device) -> list[torch.optim.Optimizer]:

@@ -1,0 +1,199 @@
+"""Checkpoints: found, checked, and refused with a reason; in the library and through the program."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import mull
+from mull.cli import main
+from mull.engine import Status, Task, solve
+from mull.engine.checkpoint import HOME, Card, CheckpointError, cards, find, folders, load_tensors, read_card, save
+from mull.problems import load
+from mull.solvers.learned import Learned, build
+from mull.solvers.nets.shape import NetShape
+
+SHAPE = NetShape(hidden=16, inner=32, layers=1, roles=("all_different",), variables=16, values=4)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the user's own weights, empty at first."""
+    monkeypatch.setenv(HOME, str(tmp_path / "weights"))
+    return tmp_path / "weights"
+
+
+def make(folder: Path, name: str = "tiny", solver: str = "looped", **changes: Any) -> Card:
+    """Untrained weights in a folder."""
+    torch.manual_seed(0)
+    kind = mull.solver(solver)
+    assert isinstance(kind, Learned)
+    net = kind.reasoner(SHAPE)
+    card = Card(
+        name=name,
+        solver=solver,
+        shape=SHAPE.model_dump(mode="json"),
+        families=("sudoku",),
+        data=("sudoku:4",),
+        seed=0,
+        steps=0,
+        device="cpu",
+        device_minutes=0,
+        parameters=sum(p.numel() for p in net.parameters()),
+        dtype="float32",
+        version=mull.__version__,
+        sha256="",
+    )
+    return save(card.model_copy(update=changes), net.state_dict(), folder)
+
+
+def rewrite(card: Card, **changes: Any) -> None:
+    """Change fields of a card on disk."""
+    path = card.path.with_suffix(".json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_round_trip(home: Path) -> None:
+    made = make(home)
+    assert find("tiny") == made
+    assert find(str(made.path)) == made
+    assert made in cards()
+    net = build(made)
+    tensors = load_tensors(made)
+    assert set(tensors) == set(net.state_dict())
+    net.load_state_dict(tensors)
+    assert sorted(p.name for p in home.iterdir()) == ["tiny.json", "tiny.safetensors"]
+
+
+def test_own_weights_hide_those_that_ship(home: Path) -> None:
+    assert folders()[0] == home
+    (shipped,) = (card for card in cards() if card.name == "looped-sudoku")
+    assert Path(shipped.folder) == folders()[1]
+    make(home, "looped-sudoku")
+    assert Path(find("looped-sudoku").folder) == home
+    assert [card.folder for card in cards() if card.name == "looped-sudoku"] == [str(home)]
+
+
+def test_an_unreadable_card_hides_nothing_else(home: Path) -> None:
+    make(home)
+    (home / "broken.json").write_text("{")
+    assert "tiny" in {card.name for card in cards()}
+    with pytest.raises(CheckpointError, match="is no card"):
+        find("broken")
+
+
+def test_writing_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="cannot be written") as error:
+        make(tmp_path / "file" / "below")
+    assert "--out" in error.value.hint
+
+
+def truncate(card: Card) -> None:
+    card.path.write_bytes(card.path.read_bytes()[:-100])
+
+
+def flip(card: Card) -> None:
+    data = bytearray(card.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    card.path.write_bytes(data)
+
+
+def no_tensors(card: Card) -> None:
+    import hashlib
+
+    card.path.write_bytes(b"not tensors at all")
+    rewrite(card, sha256=hashlib.sha256(b"not tensors at all").hexdigest())
+
+
+DAMAGES = {
+    "truncated": (truncate, "is not the file that its card describes"),
+    "flipped byte": (flip, "is not the file that its card describes"),
+    "no tensors": (no_tensors, "is no file of tensors"),
+    "no tensor file": (lambda card: card.path.unlink(), "No such file"),
+    "no card": (lambda card: card.path.with_suffix(".json").unlink(), "no weights named 'tiny'"),
+    "malformed card": (lambda card: card.path.with_suffix(".json").write_text('{"name": '), "is no card of weights"),
+    "card is a list": (lambda card: card.path.with_suffix(".json").write_text("[]"), "is no card of weights"),
+    "unknown field": (lambda card: rewrite(card, colour="red"), "is no card of weights"),
+    "another solver's": (lambda card: rewrite(card, solver="hrm"), "are weights of hrm, not of looped"),
+    "other sizes": (lambda card: rewrite(card, shape={**card.shape, "hidden": 32}), "are not those of the net"),
+    "no such net": (lambda card: rewrite(card, shape={"backbone": "sponge"}), "does not describe a net"),
+    "no such option": (lambda card: rewrite(card, options={"warp": 9}), "does not describe a net"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_refused(damage: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change, message = DAMAGES[damage]
+    change(make(home))  # type: ignore[no-untyped-call]
+    solver = mull.solver("looped", weights="tiny")
+    assert isinstance(solver, Learned)
+    with pytest.raises(CheckpointError, match=message):
+        solver.ready()
+    _refused(capsys, message, "sudoku:4", "-s", "looped", "-o", "weights=tiny")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("weights=nosuch",), "no weights named 'nosuch'"),
+        (("weights=/nowhere/x.safetensors",), "/nowhere/x.json: no card"),
+        (("weights=looped-sudoku", "hidden=64"), "were trained with hidden=128, not 64"),
+        (("weights=looped-sudoku", "backbone=tokens"), "were trained with backbone=lattice, not tokens"),
+        (("weights=hrm-sudoku",), "are weights of hrm, not of looped"),
+    ],
+)
+def test_contradictory_options_are_refused(
+    options: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [part for option in options for part in ("-o", option)]
+    _refused(capsys, message, "sudoku:9", "-s", "looped", *flags)
+
+
+def _refused(capsys: pytest.CaptureFixture[str], message: str, *arguments: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([*arguments, "--no-store"])
+    out, err = capsys.readouterr()
+    assert end.value.code == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert "hint: " in err
+    assert "Traceback" not in err
+
+
+def test_bad_cards_do_not_stand_in_the_way_of_good_weights(home: Path) -> None:
+    rewrite(make(home, "a"), shape={})
+    rewrite(make(home, "b"), shape={"backbone": "sponge"})
+    good = make(home, "c")
+    (problem,) = load("sudoku:4", seed=1)
+    solver = mull.solver("looped")
+    assert isinstance(solver, Learned)
+    assert solver.card(problem.graph, "sudoku") in (good, find("looped-sudoku"))
+
+
+def test_auto_does_without_damaged_weights(home: Path) -> None:
+    truncate(make(home, "looped-sudoku"))
+    said: list[str] = []
+    (problem,) = load("sudoku:4", seed=1)
+    (solution,) = solve([problem], mull.solver("auto"), Task(on_notice=said.append))
+    assert solution.status is Status.SOLVED
+    assert "looped takes no part" in said[0]
+
+
+def test_a_replaced_file_is_another_net(home: Path) -> None:
+    """Nets that were loaded are kept by their content, not by their name."""
+    first = make(home)
+    solver = mull.solver("looped", weights="tiny")
+    assert isinstance(solver, Learned)
+    solver.ready()
+    before = solver.checkpoint
+    net = build(first)
+    save(first, {key: tensor + 1 for key, tensor in net.state_dict().items()}, home)
+    assert solver.checkpoint != before
+    solver.ready()
+    assert read_card(first.path).sha256 == solver.checkpoint
