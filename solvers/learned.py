@@ -33,6 +33,7 @@ GPU_LITERALS = 1 << 22
 
 PUBLISHED: Mapping[str, Any] = {
     "batch": 768,
+    "optimizer": "adamw",
     "lr": 1e-4,
     "warmup": 2000,
     "floor": 1.0,

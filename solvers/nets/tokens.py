@@ -55,13 +55,14 @@ class MixerLayer(nn.Module):
         super().__init__()
         tokens = shape.variables + shape.prefix
         inner = inner_width(tokens, 4, 256)
-        self.mix_up = nn.Parameter(torch.empty(2 * inner, tokens))
+        # Stored so that the long axis is the contiguous one: rows of 81 numbers would be out of step with the memory.
+        self.mix_up = nn.Parameter(torch.empty(tokens, 2 * inner))
         self.mix_down = nn.Parameter(torch.zeros(tokens, inner))  # silent at first, as the other branches
         nn.init.trunc_normal_(self.mix_up, std=1 / math.sqrt(tokens))
         self.swiglu = SwiGLU(shape.hidden, shape.inner)
 
     def forward(self, z: Tensor, view: TokensView) -> Tensor:
-        gate, up = torch.matmul(self.mix_up, z).chunk(2, 1)  # [B, inner, H]
+        gate, up = torch.matmul(self.mix_up.t(), z).chunk(2, 1)  # [B, inner, H]
         z = norm(z + torch.matmul(self.mix_down, F.silu(gate) * up))
         return norm(z + self.swiglu(z))
 

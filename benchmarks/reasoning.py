@@ -1,0 +1,74 @@
+"""Learned solvers on boards: ``python benchmarks/reasoning.py SOLVER FILE|FAMILY:SPEC... [--segments N] [--restarts N]``.
+
+A board counts when the engine's checker says solved. Without ``--restarts`` each has one trajectory from one random start.
+FAMILY:SPEC is generated ``--count`` times, seeds from 100,000; an .npz file holds ``puzzles``, uint8 [N, 81].
+"""
+
+from __future__ import annotations
+
+import argparse
+import lzma
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import mull
+from mull.engine import Budget, Problem, Task, solve
+from mull.problems import families, load
+
+FIRST_SEED = 100_000
+
+
+def boards(name: str, count: int) -> list[Problem]:
+    """At most ``count`` problems of a file, or as many generated."""
+    if name.endswith(".npz"):
+        with np.load(name) as data:
+            lines = ["".join(map(str, row)) for row in data["puzzles"][:count]]
+        return families()["sudoku"].read("\n".join(lines), name)
+    if name.endswith(".xz"):
+        with lzma.open(name, "rt") as file:
+            return families()["sudoku"].read("".join(_head(file, count + 1)), name)[:count]
+    if Path(name).exists():
+        return load(name)[:count]
+    return [load(name, seed=FIRST_SEED + i)[0] for i in range(count)]
+
+
+def _head(lines: Iterator[str], count: int) -> Iterator[str]:
+    for _, line in zip(range(count), lines, strict=False):
+        yield line
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("solver")
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
+    parser.add_argument("--segments", type=int, default=64)
+    parser.add_argument("--restarts", type=int, default=1)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu")
+    chosen = parser.parse_args()
+    solver = mull.solver(chosen.solver, segments=chosen.segments, **dict(option.split("=") for option in chosen.options))
+    for name in chosen.names:
+        problems = boards(name, chosen.count)
+        per = solver.per_segment(problems[0])  # type: ignore[attr-defined]
+        budget = Budget(None, iterations=chosen.segments * per, restarts=chosen.restarts)
+        started = time.monotonic()
+        solutions = solve(problems, solver, Task(budget, chosen.seed, chosen.device))
+        took = time.monotonic() - started
+        solved = [s.iterations for s in solutions if s.status.solved]
+        marks = [m for m in (1, 2, 4, 8, 16, 32, 64, 128) if m < chosen.segments] + [chosen.segments]
+        shares = ", ".join(f"{100 * sum(i <= m * per for i in solved) / len(problems):.2f} at {m}" for m in marks)
+        print(
+            f"{chosen.solver} {' '.join(chosen.options)} {Path(name).name}: {len(solved)} of {len(problems)} "
+            f"({100 * len(solved) / len(problems):.2f} %), seed {chosen.seed}, restarts {chosen.restarts}, "
+            f"{took:.1f} s on {chosen.device}; % solved by segments: {shares}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
