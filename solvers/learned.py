@@ -231,7 +231,7 @@ class Learned(Solver):
                 task.on_notice(f"out of memory: going on with batches of {self._literals} literals")
 
     def init(self, instance: Instance, random: Random) -> LearnedState:
-        net = self._net(instance)
+        net = self.net(instance)
         with torch.no_grad():
             x = net.backbone.embed(net.backbone.view(instance))
             z = net.start(x, lambda k: random.at(k).normal(*x.shape[1:]))
@@ -240,7 +240,7 @@ class Learned(Solver):
         return LearnedState(z, logits, still, random, still.long())
 
     def step(self, instance: Instance, state: LearnedState) -> tuple[LearnedState, Info]:
-        net = self._net(instance)
+        net = self.net(instance)
         with torch.no_grad():
             view = net.backbone.view(instance)
             z = net.step(state.z, net.backbone.embed(view), view)
@@ -258,10 +258,10 @@ class Learned(Solver):
 
     def settled(self, instance: Instance, state: LearnedState, info: Info) -> Tensor:
         """In order of trust after the checker: the state stands still; the net believes it is right; depth is spent."""
-        spent = state.age >= self.segments * self._net(instance).per_segment
+        spent = state.age >= self.segments * self.net(instance).per_segment
         return (info.residual < self.tolerance) | (state.halt > self.halt) | spent
 
-    def _net(self, instance: Instance) -> Reasoner:
+    def net(self, instance: Instance) -> Reasoner:
         """The trained net on the instance's device, ready to be asked."""
         card = find(self.weights) if self.weights else self.card(instance.graphs[0])
         return _loaded(str(card.path), card.sha256, str(instance.device), self._dtype(instance.device))
