@@ -186,6 +186,16 @@ def save(card: Card, tensors: Mapping[str, Tensor], folder: Path) -> Card:
     return card
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder, and see that files can be made in it: better told before an hour of training than after.
+
+    Raises:
+        CheckpointError: they cannot.
+    """
+    write_file(folder / ".writable", b"")
+    (folder / ".writable").unlink(missing_ok=True)
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write a file so that whoever opens it finds the old one or the new one, whole.
 

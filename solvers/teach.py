@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..engine.checkpoint import SUFFIX, Card, save
+from ..engine.checkpoint import SUFFIX, Card, check_writable, save
 from ..engine.examples import Stream
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
@@ -92,6 +92,7 @@ def teach(
         OptionError: options that make no net, or one that cannot read the graphs.
         FloatingPointError: the loss is not finite; the last checkpoint stays.
     """
+    check_writable(folder)
     first = [stream.chunk(0) for stream, _ in streams]
     graphs = [graph for examples in first for graph in examples.graphs]
     shape = solver.shape(

@@ -13,7 +13,7 @@ import mull
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("room", ["engine", "problems", "solvers", "plugins", "cli.py", "terminal.py"])
+@pytest.mark.parametrize("room", ["engine", "problems", "solvers", "plugins", "weights", "cli.py", "terminal.py"])
 def test_rooms_are_links(room: str) -> None:
     link = ROOT / "src" / "mull" / room
     assert link.is_symlink()
@@ -22,7 +22,8 @@ def test_rooms_are_links(room: str) -> None:
 
 def test_src_holds_nothing_else() -> None:
     held = {p.name for p in (ROOT / "src" / "mull").iterdir()} - {"__pycache__"}
-    assert held == {"__init__.py", "py.typed", "engine", "problems", "solvers", "plugins", "cli.py", "terminal.py"}
+    rooms = {"engine", "problems", "solvers", "plugins", "weights"}
+    assert held == {"__init__.py", "py.typed", *rooms, "cli.py", "terminal.py"}
 
 
 def test_public_names_are_there() -> None:

@@ -1,0 +1,264 @@
+"""Learned solvers at work: the weights that ship, same answers in any company, what they say where they cannot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+import mull
+from mull.engine import Budget, Problem, Solution, Status, Task, compile_problems, solve
+from mull.engine.checkpoint import Card, cards, find, load_tensors
+from mull.engine.random import Random
+from mull.plugins.conformance import CHECKS, Check
+from mull.problems import load
+from mull.solvers import learned
+from mull.solvers.learned import Learned, build
+
+SHIPPED = ("hrm-sudoku", "looped-sudoku")
+
+
+def task(seconds: float | None = 60, **budget: Any) -> Task:
+    return Task(Budget(seconds=seconds, **budget), seed=1)
+
+
+def boards(count: int, spec: str = "sudoku:9:0.35") -> list[Problem]:
+    return [load(spec, seed=s)[0] for s in range(count)]
+
+
+def same(one: Solution, other: Solution) -> bool:
+    return (one.status, one.assignment, one.iterations) == (other.status, other.assignment, other.iterations)
+
+
+# The weights that ship --------------------------------------------------------------------------------------------------
+
+
+def test_what_ships_is_there() -> None:
+    assert {card.name for card in cards()} >= set(SHIPPED)
+
+
+@pytest.mark.parametrize("card", cards(), ids=lambda card: card.name)
+def test_shipped_weights_are_what_their_cards_say(card: Card) -> None:
+    net = build(card)
+    net.load_state_dict(load_tensors(card))  # after the hash was compared
+    assert card.parameters == sum(p.numel() for p in net.parameters())
+    assert all(p.isfinite().all() for p in net.parameters())
+    assert card.families
+    assert card.data
+    assert card.steps > 0
+    assert 2 * card.parameters <= card.path.stat().st_size < 2.1 * card.parameters + 100_000  # 16-bit
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"), [("looped", "sudoku:9:0.35"), ("hrm", "sudoku:9:0.5"), ("looped", "sudoku:4:0.6")]
+)
+def test_shipped_weights_solve(name: str, spec: str) -> None:
+    solutions = solve(boards(4, spec), mull.solver(name), task())
+    assert [s.status for s in solutions] == [Status.SOLVED] * 4
+    for s in solutions:
+        assert s.assignment is not None
+        assert not s.problem.broken(s.assignment)
+        assert s.iterations > 0
+        assert s.trace is not None
+        assert s.checkpoint == find(f"{name}-sudoku").sha256
+
+
+def test_a_harder_board_takes_more_iterations() -> None:
+    """Depth is what difficulty costs: the claim of the project in one inequality."""
+    easy, hard = (
+        sum(s.iterations for s in solve(boards(4, spec), mull.solver("looped"), task()))
+        for spec in ("sudoku:9:0.6", "sudoku:9:0.3")
+    )
+    assert easy < hard
+
+
+def test_auto_lets_the_reasoner_win() -> None:
+    (solution,) = solve(boards(1), mull.solver("auto"), task())
+    assert (solution.status, solution.solver, solution.via) == (Status.SOLVED, "looped", "auto")
+
+
+# The loop's promises ----------------------------------------------------------------------------------------------------
+
+
+def test_same_seed_same_answer_and_company_changes_nothing() -> None:
+    solver = mull.solver("looped", precision="float32")
+    problems = boards(4, "sudoku:9:0.3")
+    together = solve(problems, solver, task(restarts=1))
+    again = solve(problems, solver, task(restarts=1))
+    assert all(map(same, together, again))
+    for problem, one in zip(problems, together, strict=True):
+        (alone,) = solve([problem], solver, task(restarts=1))
+        assert same(alone, one)
+    other = solve(problems, solver, Task(Budget(seconds=60, restarts=1), seed=2))
+    assert [s.energy for s in other] == [s.energy for s in together]
+    traces = [(s.trace.energy.tolist() if s.trace else None) for run in (other, together) for s in run]
+    assert traces[:4] != traces[4:]
+
+
+def test_segments_and_restarts_bound_the_work() -> None:
+    (problem,) = load("sudoku:9:0.3", seed=1)
+    hopeless = Problem(problem.graph)  # an empty board: solved or not, within its depth
+    solver = mull.solver("looped", segments="2")
+    per_segment = build(find("looped-sudoku")).per_segment
+    for restarts in (1, 3):
+        (solution,) = solve([hopeless], solver, task(seconds=None, restarts=restarts, batch=1))
+        assert solution.status in (Status.SOLVED, Status.UNSOLVED)
+        assert solution.iterations <= restarts * 2 * per_segment
+        if solution.status is Status.UNSOLVED:
+            assert solution.iterations == restarts * 2 * per_segment
+
+
+def test_restarts_run_side_by_side() -> None:
+    """Copies of a board start from noise of their own; the checker takes the first that is right."""
+    problems = boards(2, "sudoku:9:0.3")
+    alone = solve(problems, mull.solver("looped", precision="float32"), task(restarts=1))
+    many = solve(problems, mull.solver("looped", precision="float32"), task(restarts=4, batch=8))
+    assert all(s.status is Status.SOLVED for s in many)
+    assert all(m.iterations <= a.iterations for m, a in zip(many, alone, strict=True) if a.status is Status.SOLVED)
+
+
+def test_halting_by_residual_depth_and_belief() -> None:
+    instance = compile_problems(boards(2))
+    random = Random.for_rows([0, 1])
+    solver = mull.solver("looped", segments="1", halt="0.5")
+    assert isinstance(solver, Learned)
+    state = solver.init(instance, random)
+    state, info = solver.step(instance, state)
+    assert not solver.settled(instance, state, info).any()
+    from dataclasses import replace
+
+    still = info._replace(residual=torch.tensor([0.0, 1.0]))
+    assert solver.settled(instance, state, still).tolist() == [True, False]
+    sure = replace(state, halt=torch.tensor([0.4, 0.6]))
+    assert solver.settled(instance, sure, info).tolist() == [False, True]
+    old = replace(state, age=torch.tensor([6, 5]))
+    assert solver.settled(instance, old, info).tolist() == [True, False]
+
+
+def test_each_problem_is_answered_by_its_own_weights() -> None:
+    """Supported and unsupported problems in one call; those say what would help."""
+    problems = [load(spec, seed=1)[0] for spec in ("sudoku:9:0.5", "sat:8:20", "sudoku:4:0.4")]
+    solutions = solve(problems, mull.solver("looped"), task())
+    assert [s.status for s in solutions] == [Status.SOLVED, Status.UNSUPPORTED, Status.SOLVED]
+    assert "no trained weights of looped" in solutions[1].detail
+    assert "solve train looped --on" in solutions[1].detail
+    (solution,) = solve(problems[:1], mull.solver("trm"), task())
+    if not any(card.solver == "trm" for card in cards()):
+        assert solution.status is Status.UNSUPPORTED
+        assert "solve train trm --on" in solution.detail
+
+
+def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learned, "GPU_LITERALS", 4 * learned.CPU_LITERALS)
+    monkeypatch.setattr(learned, "CPU_LITERALS", 4 * 729)
+    rows: list[int] = []
+    step = learned.Learned.step
+
+    def tight(self: Learned, instance: Any, state: Any) -> Any:
+        rows.append(instance.shape[0])
+        if instance.shape[0] > 2:
+            raise torch.OutOfMemoryError("on purpose")
+        return step(self, instance, state)
+
+    monkeypatch.setattr(learned.Learned, "step", tight)
+    said: list[str] = []
+    solutions = solve(boards(4), mull.solver("looped"), Task(Budget(seconds=60), on_notice=said.append))
+    assert [s.status for s in solutions] == [Status.SOLVED] * 4, solutions[0].detail
+    assert said == ["out of memory: going on with batches of 1458 literals"]
+    assert rows[0] == 4
+    assert max(rows[1:]) <= 2
+
+
+def test_out_of_memory_with_little_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tight(self: Learned, instance: Any, state: Any) -> Any:
+        raise torch.OutOfMemoryError("on purpose")
+
+    monkeypatch.setattr(learned.Learned, "step", tight)
+    (solution,) = solve(boards(1), mull.solver("looped"), task())
+    assert solution.status is Status.FAILED
+    assert "on purpose" in solution.detail
+
+
+# Conformance ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_conformance(check: Check) -> None:
+    check(type(mull.solver("looped")))
+
+
+@pytest.mark.parametrize("name", ["hrm", "trm"])
+def test_conformance_of_solvers_without_weights_for_small_graphs(name: str) -> None:
+    """What they declare and refuse; their steps are those of every learned solver, and tested on 9 x 9 boards."""
+    for check in CHECKS[:2]:
+        check(type(mull.solver(name)))
+
+
+@pytest.mark.parametrize(("name", "spec"), [("looped", "sudoku:9:0.4"), ("hrm", "sudoku:9:0.5")])
+def test_rows_do_not_mix(name: str, spec: str) -> None:
+    solver = mull.solver(name, precision="float32")
+    instance = compile_problems(boards(3, spec))
+    state, _ = solver.step(instance, solver.init(instance, Random.for_rows([0, 1, 2])))
+    row = torch.tensor([1])
+    alone = solver.init(instance.select(row), Random.for_rows([1]))
+    apart, _ = solver.step(instance.select(row), alone)
+    assert torch.allclose(apart.logits, state.logits[row], atol=1e-3)
+
+
+# On an accelerator ------------------------------------------------------------------------------------------------------
+
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
+
+
+@pytest.fixture
+def _forget() -> Iterator[None]:
+    yield
+    torch.compiler.reset()
+
+
+@pytest.mark.gpu
+@gpu
+@pytest.mark.usefixtures("_forget")
+@pytest.mark.filterwarnings("default")  # of the compiler, about what it would like better
+@pytest.mark.parametrize(("name", "backbone"), [("looped", "lattice"), ("trm", "mixer"), ("hrm", "tokens")])
+def test_compiled_training_steps_on_the_accelerator(name: str, backbone: str) -> None:
+    from mull.engine.training import Recipe, Trainer, TrainingProgress
+    from mull.problems.streams import stream
+
+    solver = mull.solver(name, backbone=backbone, hidden="96", inner="192")
+    assert isinstance(solver, Learned)
+    source = stream("sudoku:4")
+    roles = tuple(source.chunk(0).graphs[0].roles)
+    torch.manual_seed(0)
+    net = solver.reasoner(solver.shape(roles=roles, values=4, variables=16))
+    recipe = Recipe(batch=128, warmup=10, lr=3e-3, ema=0.9, optimizer="muon", block=1, validation=64)
+    told: list[TrainingProgress] = []
+    trainer = Trainer(
+        net,
+        [(source, stream("sudoku:4", "validation"))],
+        recipe,
+        device="cuda",
+        compiled=True,
+        report=told.append,
+    )
+    trainer.run(steps=60)
+    assert all(math.isfinite(p.loss) for p in told)
+    assert told[-1].solved > told[0].solved
+
+
+@pytest.mark.gpu
+@gpu
+@pytest.mark.parametrize("name", ["looped", "hrm"])
+def test_the_accelerator_answers_as_the_processor_does(name: str) -> None:
+    problems = boards(32, "sudoku:9:0.45")
+    here, there = (
+        solve(problems, mull.solver(name, precision="float32"), Task(Budget(seconds=120), seed=1, device=device))
+        for device in ("cpu", "cuda")
+    )
+    assert all(s.device == "cuda" for s in there)
+    agree = sum(a.assignment == b.assignment for a, b in zip(here, there, strict=True))
+    assert agree >= 28
+    assert sum(s.status is Status.SOLVED for s in there) >= 30

@@ -1,0 +1,438 @@
+"""Training: it learns, resumes to the step, survives being killed, refuses what is not its own, runs side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import mull
+from mull.cli import main
+from mull.engine.checkpoint import HOME, CheckpointError, find
+from mull.engine.training import Recipe, Trainer, TrainingProgress
+from mull.engine.training import loop as training
+from mull.problems.streams import others, stream, sudoku
+from mull.solvers.learned import Learned
+from mull.solvers.nets.reasoner import Reasoner
+from mull.solvers.teach import teach
+
+TINY = {"hidden": "32", "inner": "64", "steps": "3"}
+RECIPE = {
+    "batch": 64,
+    "lr": 1e-2,
+    "warmup": 10,
+    "optimizer": "muon",
+    "ema": 0.9,
+    "block": 1,
+    "validation": 32,
+    "depth": 8,
+}
+OFTEN = 1e-9
+"""Minutes between checkpoints that are over at every look: every ``training.TELL`` steps."""
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(HOME, str(tmp_path / "weights"))
+    monkeypatch.setattr(sudoku, "SHOWN", {4: 256, 9: 32, 16: 16, 25: 16})
+    monkeypatch.setattr(others, "CHUNK", 128)
+
+
+def looped(**options: str) -> Learned:
+    solver = mull.solver("looped", **{**TINY, **options})
+    assert isinstance(solver, Learned)
+    return solver
+
+
+def pairs(*names: str, seed: int = 0) -> list[Any]:
+    return [(stream(name, seed=seed), stream(name, "validation", seed=seed)) for name in names]
+
+
+def net(names: tuple[str, ...], seed: int = 0) -> Reasoner:
+    """An untrained net for streams."""
+    graphs = [graph for name in names for graph in stream(name).chunk(0).graphs]
+    torch.manual_seed(seed)
+    return looped().reasoner(looped().shape(roles=tuple(sorted({role for graph in graphs for role in graph.roles}))))
+
+
+def trainer(*names: str, seed: int = 0, recipe: dict[str, Any] | None = None, **more: Any) -> Trainer:
+    return Trainer(net(names, seed), pairs(*names), Recipe(**{**RECIPE, **(recipe or {})}), seed=seed, **more)
+
+
+def weights(of: Trainer) -> list[Tensor]:
+    return [p.detach().clone() for p in of.parameters]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_it_learns(seed: int) -> None:
+    told: list[TrainingProgress] = []
+    mine = trainer("sudoku:4:0.4", seed=seed, report=told.append)
+    mine.run(steps=60)
+    assert mine.accuracy["sudoku:4:0.4"] >= 0.9
+    assert [p.step for p in told] == [20, 40, 60]
+    assert told[-1].loss < told[0].loss / 2
+    assert told[-1].solved > told[0].solved
+    assert told[-1].share <= 1
+
+
+def test_a_mixture_learns_each() -> None:
+    mine = trainer("sudoku:4:0.5", "latin:4:0.5")
+    mine.run(steps=80)
+    assert set(mine.accuracy) == {"sudoku:4:0.5", "latin:4:0.5"}
+    assert min(mine.accuracy.values()) >= 0.8
+
+
+def test_without_known_solutions_it_lowers_the_energy() -> None:
+    """What is solved leaves, so the mean loss of those at work says little: the share that is solved does."""
+    told: list[TrainingProgress] = []
+    assert stream("coloring:10:0.2:3").chunk(0).targets.shape[1] == 0
+    trainer("coloring:10:0.2:3", recipe={"lr": 3e-3}, report=told.append).run(steps=80)
+    assert told[-1].solved > 0.4 > 2 * told[0].solved
+
+
+# Going on ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "names"), [("muon", ("sudoku:4:0.5", "latin:4:0.5")), ("adamw", ("sudoku:4:0.5",))]
+)
+def test_resumed_equals_uninterrupted(optimizer: str, names: tuple[str, ...], tmp_path: Path) -> None:
+    recipe = {
+        "save_minutes": OFTEN,
+        "optimizer": optimizer,
+        "passes": 1,
+        "batch": 32,
+        "depth": 2,
+    }  # blocks are used up on the way
+    whole = trainer(*names, recipe=recipe)
+    whole.run(steps=40)
+    path = tmp_path / "x.safetensors"
+    first = trainer(*names, recipe=recipe, path=path, cancelled=lambda: first.step >= 20)
+    first.run(steps=40)
+    assert first.step == 20
+    said: list[str] = []
+    second = trainer(*names, seed=0, recipe=recipe, path=path, notice=said.append)
+    assert "resuming at step 20" in said[0]
+    second.run(steps=40)
+    assert second.step == 40
+    assert all(map(torch.equal, weights(whole), weights(second)))
+    assert whole.accuracy == second.accuracy
+    assert whole.history == second.history
+
+
+def test_a_finished_training_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    first = trainer("sudoku:4:0.5", path=path)
+    first.run(steps=10)
+    again = trainer("sudoku:4:0.5", path=path)
+    again.run(steps=10)
+    assert again.step == 10
+    assert all(map(torch.equal, weights(first), weights(again)))
+    again = trainer("sudoku:4:0.5", path=path)
+    again.run(steps=15)  # a longer one goes on
+    assert again.step == 15
+
+
+def test_until_ends_a_sitting(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    mine = trainer("sudoku:4:0.5", path=path)
+    mine.run(minutes=10, until=0.01)
+    assert 0.6 <= mine.seconds < 30
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"recipe": {"lr": 1e-3}}, "recipe"),
+        ({"seed": 1}, "seed"),
+        ({"names": ("latin:4:0.5",)}, "streams"),
+        ({"names": ("latin:4:0.5", "sudoku:4:0.5")}, "streams"),
+        ({"names": ("sudoku:4:0.5", "sat:8:20")}, "shapes"),
+    ],
+)
+def test_another_training_under_the_same_name(changes: dict[str, Any], what: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    trainer("sudoku:4:0.5", path=path).run(steps=1)
+    before = path.read_bytes()
+    names = changes.pop("names", ("sudoku:4:0.5",))
+    with pytest.raises(CheckpointError, match=f"other {what}") as error:
+        trainer(*names, path=path, **changes)
+    assert "--out" in error.value.hint
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "weights"])
+def test_damaged_training_files_are_refused(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    trainer("sudoku:4:0.5", path=path).run(steps=1)
+    data = bytearray(path.read_bytes())
+    if damage == "flipped":
+        data[4] ^= 0xFF
+    elif damage == "weights":
+        from safetensors.torch import save
+
+        data = bytearray(save({"a": torch.zeros(3)}))
+    path.write_bytes(data[: {"truncated": len(data) // 2, "empty": 0}.get(damage, len(data))])
+    with pytest.raises(CheckpointError, match="cannot be resumed from") as error:
+        trainer("sudoku:4:0.5", path=path)
+    assert "move it away" in error.value.hint
+
+
+def train(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(["train", *arguments])
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+LESSON = ["looped", "--on", "sudoku:4:0.5", "--workers", "0", "--device", "cpu"]
+OPTIONS = [part for key, value in {**TINY, **RECIPE, "passes": 8}.items() for part in ("-o", f"{key}={value}")]
+
+
+ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
+"""Environment of other processes: one thread, as here."""
+
+
+def test_killed_and_gone_on(tmp_path: Path) -> None:
+    """SIGKILL at some moment: nothing half-written, and the same command finishes."""
+    arguments = [*LESSON, *OPTIONS, "-o", "save_minutes=0.002", "--out", str(tmp_path), "--steps", "60", "--json"]
+    code = f"from mull.cli import main; main(['train', *{arguments!r}])"
+    path = tmp_path / "looped-sudoku.training.safetensors"
+    with subprocess.Popen([sys.executable, "-c", code], env=ALONE, stderr=subprocess.DEVNULL) as program:
+        deadline = time.monotonic() + 60
+        while not path.exists() and program.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        program.kill()
+    assert program.returncode == -signal.SIGKILL
+    assert path.exists()
+    assert not (tmp_path / "looped-sudoku.json").exists()
+    again = subprocess.run(
+        [sys.executable, "-c", code], env=ALONE, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    assert "resuming at step" in again.stderr
+    said = json.loads(again.stdout)
+    assert (said["steps"], said["finished"]) == (60, True)
+    assert find(said["path"]).accuracy["sudoku:4:0.5, 8 segments"] >= 0.9
+
+
+# Trouble ----------------------------------------------------------------------------------------------------------------
+
+
+def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    said: list[str] = []
+    mine = trainer("sudoku:4:0.5", path=path, notice=said.append)
+    step = mine._step
+
+    def tight(lane: Any, done: float) -> Tensor:
+        if mine.batch > 16:
+            raise torch.OutOfMemoryError("on purpose")
+        return step(lane, done)
+
+    monkeypatch.setattr(mine, "_step", tight)
+    mine.run(steps=25)
+    assert said == [f"out of memory: going on with batches of {n}" for n in (32, 16)]
+    assert mine.step == 25
+    assert trainer("sudoku:4:0.5", path=path).batch == 16  # remembered
+
+
+def test_out_of_memory_with_one_row_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = trainer("sudoku:4:0.5")
+
+    def tight(lane: Any, done: float) -> Tensor:
+        raise torch.OutOfMemoryError("on purpose")
+
+    monkeypatch.setattr(mine, "_step", tight)
+    with pytest.raises(torch.OutOfMemoryError):
+        mine.run(steps=5)
+    assert mine.batch == 1
+
+
+def test_a_loss_that_is_not_finite_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    mine = trainer("sudoku:4:0.5", path=path, recipe={"save_minutes": OFTEN})
+    mine.run(steps=20)
+    before = path.read_bytes()
+    monkeypatch.setattr(training, "cross_entropy", lambda logits, *rest: logits.sum((1, 2)) * float("nan"))
+    mine = trainer("sudoku:4:0.5", path=path, recipe={"save_minutes": OFTEN})
+    with pytest.raises(FloatingPointError, match="at step 40"):
+        mine.run(steps=50)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["cpsat", "--on", "sudoku:4", "--steps", "1"], "has nothing to learn"),
+        (["nosuch", "--on", "sudoku:4", "--steps", "1"], "nosuch"),
+        (["looped", "--on", "sudoku:4"], "neither --minutes nor --steps"),
+        (["looped", "--steps", "1"], "--on"),
+        (["looped", "--on", "chess:8", "--steps", "1"], "chess:8"),
+        (["looped", "--on", "sudoku", "--steps", "1"], "is no stream"),
+        (["looped", "--on", "sudoku:4", "--steps", "1", "-o", "warp=9"], "warp"),
+        (["looped", "--on", "sudoku:4", "--steps", "1", "-o", "lr=-1"], "lr"),
+        (["looped", "--on", "sudoku:4", "--steps", "1", "-o", "hidden=1"], "hidden"),
+        (["looped", "--on", "sudoku:4", "--steps", "1", "--device", "abacus"], "abacus"),
+        (["looped", "--on", "sudoku:4", "--minutes", "0"], "minutes"),
+        (
+            ["hrm", "--on", "sudoku:4", "--steps", "1", "-o", "preset=paper", "-o", "backbone=lattice"],
+            "backbones tokens",
+        ),
+        (["trm", "--on", "sudoku:4", "--on", "latin:5:0.5", "--steps", "1"], "cannot learn this mixture"),
+        (["trm", "--on", "sat:8:20", "--on", "sat:9:20", "--steps", "1"], "cannot learn this mixture"),
+        (["looped", "--on", "sudoku:4", "--minutes", "9", "--out", "/proc/nowhere"], "/proc/nowhere"),
+    ],
+)
+def test_bad_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(*arguments, "--workers", "0") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "error: " in err
+    assert message in err
+    assert "hint: " in err
+    assert "Traceback" not in err
+
+
+def test_a_training_is_remembered_and_its_weights_solve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(*LESSON, *OPTIONS, "--steps", "60", "--as", "mine", "--seed", "2", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["name"], said["solver"], said["families"], said["finished"]) == ("mine", "looped", ["sudoku"], True)
+    card = find("mine")
+    assert card.sha256 == said["sha256"]
+    assert card.parameters == sum(p.numel() for p in net(("sudoku:4:0.5",)).parameters())
+    with pytest.raises(SystemExit):
+        main(["history", "show", "last", "--json"])
+    run = json.loads(capsys.readouterr().out)
+    assert (run["id"], run["family"], run["status"], run["solver"]) == (said["id"], "training", "trained", "looped")
+    assert run["iterations"] == 60
+    with pytest.raises(SystemExit) as end:
+        main(["history", "show", "last"])
+    shown = capsys.readouterr().out
+    assert end.value.code == 0
+    assert "trained" in shown
+    assert "sudoku:4:0.5" in shown
+    from mull.engine.store import Store
+
+    trace = Store().run(said["id"]).trace
+    assert trace is not None
+    assert trace.iteration.tolist() == [20, 40, 60]
+    with pytest.raises(SystemExit) as end:
+        main(["sudoku:4:0.5", "-s", "looped", "-o", "weights=mine", "--seed", "3"])
+    assert end.value.code == 0
+    with pytest.raises(SystemExit):
+        main(["solvers", "show", "looped"])
+    assert "mine" in capsys.readouterr().out
+
+
+def test_a_sitting_that_ends_early_is_cancelled_and_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    lesson = [*LESSON, *OPTIONS, "--minutes", "0.05"]
+    assert train(*lesson, "--sitting", "0.01") == 1
+    assert "looped-sudoku" in capsys.readouterr().out
+    assert train(*lesson, "--json", "--no-store") == 0
+    assert json.loads(capsys.readouterr().out)["device_minutes"] >= 0.05
+
+
+@pytest.mark.parametrize(("solver", "backbone"), [("trm", "mixer"), ("hrm", "tokens"), ("looped", "tokens")])
+def test_every_recursion_can_be_taught(solver: str, backbone: str, tmp_path: Path) -> None:
+    options = {"backbone": backbone, "hidden": "48", "inner": "64", "layers": "1"}
+    kind = mull.solver(solver, **options)
+    assert isinstance(kind, Learned)
+    recipe = Recipe(**{**kind.recipe(), **RECIPE, "batch": 16, "lr": 2e-3})
+    told: list[TrainingProgress] = []
+    lesson = teach(
+        kind,
+        pairs("sudoku:4:0.6"),
+        recipe,
+        name="x",
+        folder=tmp_path,
+        version="0",
+        steps=40,
+        report=told.append,
+    )
+    assert lesson.finished
+    assert told[-1].solved > 0  # of boards with six blanks, some
+    assert lesson.card.shape["values"] == 4
+    taught = mull.solver(solver, weights=str(lesson.card.path))
+    assert isinstance(taught, Learned)
+    taught.ready()
+
+
+# Side by side -----------------------------------------------------------------------------------------------------------
+
+RANK = """
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from mull.problems.streams import others, sudoku
+sudoku.SHOWN = {4: 128}
+others.CHUNK = 64
+from mull.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="no gloo")
+def test_two_processes_train_the_same_net(tmp_path: Path) -> None:
+    """And both for as long, though each has a clock of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    script = tmp_path / "rank.py"
+    script.write_text(RANK.replace("main(sys.argv[1:])", CHECKED))
+    arguments = [*LESSON, "--on", "coloring:8:0.3:3", *OPTIONS, "--minutes", "0.04", "--json"]
+    ranks = []
+    for rank in range(2):
+        env = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        ranks.append(
+            subprocess.Popen(
+                [sys.executable, str(script), "train", *arguments],
+                env={**os.environ, **ALONE, **{key: str(value) for key, value in env.items()}},
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    try:
+        ended = [rank.communicate(timeout=120) for rank in ranks]
+    finally:
+        for rank in ranks:
+            rank.kill()
+    assert [rank.returncode for rank in ranks] == [0, 0], ended
+    one, other = (torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert json.loads(ended[0][0])["finished"]
+    assert ended[1][0] == ""  # the first one speaks for all
+    from mull.engine.store import Store
+
+    assert len(Store().runs(10)) == 1
+
+
+CHECKED = """
+    from mull.engine.training import Trainer
+    run = Trainer.run
+    def checked(self, **options):
+        run(self, **options)
+        held = {str(i): p.detach() for i, p in enumerate(self.parameters)}
+        torch.save({**held, "step": torch.tensor(self.step)}, f"rank{self.rank}.pt")
+    Trainer.run = checked
+    main(sys.argv[1:])
+""".strip()
+"""What each process does: the program, leaving the weights that it ended with."""
