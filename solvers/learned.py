@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -30,6 +31,8 @@ CPU_LITERALS = 12_000
 """Literals of a batch on a processor: what its caches hold. 9 x 9 Sudokus take 2.1 ms a board and step in rows of 16, 8 ms in
 rows of 64."""
 GPU_LITERALS = 1 << 22
+SURE = 0.9
+"""Probability of its likeliest value from which a variable is no longer in doubt."""
 
 PUBLISHED: Mapping[str, Any] = {
     "batch": 768,
@@ -49,6 +52,7 @@ PUBLISHED: Mapping[str, Any] = {
 class LearnedState:
     """Args:
     z: the recursion's latent states, [B, S, H] each.
+    allowed: [B, V, D] the literals left by givens, domains and what the row took as given on its way.
     logits: [B, V, D], minus infinity where a literal is not allowed.
     halt: [B] probability of being right, as the net sees it.
     random: one stream a row.
@@ -56,6 +60,7 @@ class LearnedState:
     """
 
     z: Latent
+    allowed: Tensor
     logits: Tensor
     halt: Tensor
     random: Random
@@ -82,6 +87,11 @@ class Learned(Solver):
     segments: int = Field(64, ge=1, description="depth: segments after which a row that is not solved starts anew")
     halt: float = Field(
         1.0, gt=0, le=1, description="learned probability of being right at which a row settles (1: never)"
+    )
+    commit: float = Field(
+        0.2,
+        ge=0,
+        description="residual below which an unsolved row takes a likely value as given: several answers (0: never)",
     )
     copies: int = Field(1, ge=1, description="random starts of a problem run side by side, unless --restarts says")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -237,21 +247,25 @@ class Learned(Solver):
             z = net.start(x, lambda k: random.at(k).normal(*x.shape[1:]))
         logits = torch.zeros(instance.shape, device=instance.device).masked_fill(~instance.allowed, -torch.inf)
         still = torch.zeros(len(logits), device=instance.device)
-        return LearnedState(z, logits, still, random, still.long())
+        return LearnedState(z, instance.allowed, logits, still, random, still.long())
 
     def step(self, instance: Instance, state: LearnedState) -> tuple[LearnedState, Info]:
         net = self.net(instance)
         with torch.no_grad():
-            view = net.backbone.view(instance)
+            view = net.backbone.view(replace(instance, allowed=state.allowed))
             z = net.step(state.z, net.backbone.embed(view), view)
             logits, halts = net.read(z, view)
-        logits = logits.float().masked_fill(~instance.allowed, -torch.inf)
+        logits = logits.float().masked_fill(~state.allowed, -torch.inf)
+        chances = logits.log_softmax(-1)
         # How unsure the answer is: the mean negative log-probability of the values it would give.
-        energy = -logits.log_softmax(-1).amax(-1).mean(1)
+        energy = -chances.amax(-1).mean(1)
         before = state.z[0].flatten(1).float()
         change = (z[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
-        halt = halts[:, 0].float().sigmoid()
-        return LearnedState(z, logits, halt, state.random, state.age + 1), Info(energy, change, halt)
+        age = state.age + 1
+        # Fewer than two segments tell nothing yet; between two commitments the net has one to think about the last.
+        calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 2 * net.per_segment)
+        allowed = _commit(state.allowed, chances, calm, state.random.at(age)) if self.commit else state.allowed
+        return LearnedState(z, allowed, logits, halts[:, 0].float().sigmoid(), state.random, age), Info(energy, change)
 
     def decode(self, instance: Instance, state: LearnedState) -> Tensor:
         return state.logits.argmax(-1)
@@ -280,6 +294,30 @@ def _unreadable(card: Card, graph: ConstraintGraph) -> str | None:
     except ValueError:
         return "its card does not describe a net"
     return BACKBONES[shape.backbone].supports(shape, graph)
+
+
+def _commit(allowed: Tensor, chances: Tensor, rows: Tensor, random: Random) -> Tensor:
+    """Allowed literals with one more variable decided in some rows.
+
+    Where a problem has several answers a net that was taught single ones settles between them, each as likely as the next.
+    Decimation (Mézard, Parisi and Zecchina 2002): of the variables still in doubt the one least so takes a value, drawn from its chances.
+
+    Args:
+        allowed: [B, V, D] bool.
+        chances: [B, V, D] log-probabilities.
+        rows: [B] bool, where to decide.
+        random: one stream a row.
+    """
+    best = chances.amax(-1)
+    doubtful = (best < math.log(SURE)) & (allowed.sum(-1) > 1)
+    variable = best.masked_fill(~doubtful, -torch.inf).argmax(-1)
+    of_it = chances[torch.arange(len(rows), device=rows.device), variable]  # [B, D]
+    gumbel = -(-random.uniform(of_it.shape[1]).clamp(min=1e-9).log()).log()
+    value = (of_it + gumbel).argmax(-1)
+    chosen = torch.zeros_like(allowed)
+    chosen[torch.arange(len(rows), device=rows.device), variable] = True
+    keep = ~chosen | (torch.arange(allowed.shape[2], device=rows.device) == value[:, None, None])
+    return torch.where((rows & doubtful.any(1))[:, None, None], allowed & keep, allowed)
 
 
 @lru_cache(maxsize=8)
