@@ -1,6 +1,6 @@
 """Learned solvers on boards: ``python benchmarks/reasoning.py SOLVER FILE|FAMILY:SPEC... [--segments N] [--restarts N]``.
 
-A board counts when the engine's checker says solved. Without ``--restarts`` each has one trajectory from one random start.
+A board counts when the engine's checker says solved, a maze when the path is a shortest one too. Without ``--restarts`` each has one trajectory from one random start.
 FAMILY:SPEC is generated ``--count`` times, seeds from 100,000; an .npz file holds ``puzzles``, uint8 [N, 81].
 """
 
@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 
 import mull
@@ -40,6 +41,16 @@ def _head(lines: Iterator[str], count: int) -> Iterator[str]:
         yield line
 
 
+def shortest(problem: Problem) -> int | None:
+    """The length of a maze's shortest path, by breadth-first search; None for problems without an objective."""
+    if problem.graph.objective is None:
+        return None
+    cells = {(int(r), int(c)): n for n in problem.graph.names for r, c in [n[1:].split("c")]}
+    grid = nx.Graph(((r, c), n) for r, c in cells for n in ((r + 1, c), (r, c + 1)) if n in cells)
+    ends = [cell for cell, name in cells.items() if problem.graph.domains[name] == (1,)]
+    return int(nx.shortest_path_length(grid, *ends))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("solver")
@@ -59,7 +70,7 @@ def main() -> None:
         started = time.monotonic()
         solutions = solve(problems, solver, Task(budget, chosen.seed, chosen.device))
         took = time.monotonic() - started
-        solved = [s.iterations for s in solutions if s.status.solved]
+        solved = [s.iterations for s in solutions if s.status.solved and s.objective == shortest(s.problem)]
         marks = [m for m in (1, 2, 4, 8, 16, 32, 64, 128) if m < chosen.segments] + [chosen.segments]
         shares = ", ".join(f"{100 * sum(i <= m * per for i in solved) / len(problems):.2f} at {m}" for m in marks)
         print(

@@ -140,8 +140,7 @@ class Learned(Solver):
             if reason:
                 raise CheckpointError(f"{card.name}: {reason}")
             return card
-        mine = [c for c in cards() if c.solver == self.name and self.backbone in (None, c.shape.get("backbone"))]
-        able = [c for c in mine if _unreadable(c, graph) is None]
+        able = [c for c in cards() if c.solver == self.name and self._fits(c) and _unreadable(c, graph) is None]
         if not able:
             where = f"for {family} problems" if family else "for this graph"
             raise CheckpointError(f"no trained weights of {self.name} {where}", self._advice(family))
@@ -160,13 +159,21 @@ class Learned(Solver):
             raise CheckpointError(
                 f"{card.name} are weights of {card.solver}, not of {self.name}", f"--solver {card.solver}"
             )
-        for key in ("backbone", "hidden", "layers", "inner"):
-            asked = getattr(self, key)
-            had = card.shape.get(key)
-            if asked is not None and asked != had:
+        for key, asked in self._architecture():
+            had = {**card.shape, **card.options}.get(key)
+            if asked != had:
                 raise CheckpointError(
                     f"{card.name} were trained with {key}={had}, not {asked}", f"leave out -o {key} or -o weights"
                 )
+
+    def _fits(self, card: Card) -> bool:
+        return all({**card.shape, **card.options}.get(key) == asked for key, asked in self._architecture())
+
+    def _architecture(self) -> list[tuple[str, Any]]:
+        """The options given that must be as the weights were trained: sizes, and what a subclass's recursion adds."""
+        recursion = set(type(self).model_fields) - set(Learned.model_fields)
+        given = self.model_fields_set & {"backbone", "hidden", "layers", "inner", *recursion}
+        return [(key, getattr(self, key)) for key in sorted(given) if getattr(self, key) is not None]
 
     def _advice(self, family: str) -> str:
         return f"train some: solve train {self.name} --on {family or 'FAMILY:SPEC'} --minutes 5"
