@@ -266,7 +266,11 @@ def _verdict(solutions: Sequence[Solution], seconds: float) -> int:
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the weights (default: the user's own).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--workers", type=click.IntRange(0), help="Processes that make examples (default: the cores, less one).")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    help="Processes that make examples (default: 1 beside a net on the CPU, else all cores but one).",
+)
 @click.option("--compile/--no-compile", "compiled", default=None, help="Compile the net (default: on a GPU).")
 @json_option
 @store_option
@@ -323,7 +327,7 @@ def train(
                 until=sitting,
                 seed=seed,
                 device=where,
-                processes=workers if workers is not None else max(1, (os.cpu_count() or 1) - 1),
+                processes=_workers(where) if workers is None else workers,
                 compiled=where.startswith("cuda") if compiled is None else compiled,
                 report=screen.progress,
                 notice=screen.notice,
@@ -359,6 +363,20 @@ def _training_failures(name: str) -> Iterator[None]:
         ) from None
     except torch.OutOfMemoryError:
         raise Failure("out of memory with a batch of one", "take a smaller net: -o hidden=...") from None
+
+
+def _workers(device: str) -> int:
+    """How many processes make examples; beside them a net on the CPU takes the cores that are left, and no more.
+
+    Threads of torch that wait for one another by spinning, one more than there are cores, slow a small net down tenfold.
+    """
+    import torch
+
+    cores = os.cpu_count() or 1
+    if device.startswith("cuda"):
+        return max(1, cores - 1)
+    torch.set_num_threads(max(1, cores - 1))
+    return 1
 
 
 def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:

@@ -70,7 +70,9 @@ def main() -> None:
         wait()
         took.append(time.perf_counter() - started)
     median = statistics.median(took)
-    print(f"{solved} of {full.shape[0]} solved, {full.shape[0] / median:,.0f} boards/s (median of {REPEATS}: {median:.2f} s)")
+    print(
+        f"{solved} of {full.shape[0]} solved, {full.shape[0] / median:,.0f} boards/s (median of {REPEATS}: {median:.2f} s)"
+    )
 
 
 if __name__ == "__main__":

@@ -62,7 +62,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     chosen = parser.parse_args()
-    solver = mull.solver(chosen.solver, segments=chosen.segments, **dict(option.split("=") for option in chosen.options))
+    solver = mull.solver(
+        chosen.solver, segments=chosen.segments, **dict(option.split("=") for option in chosen.options)
+    )
     for name in chosen.names:
         problems = boards(name, chosen.count)
         per = solver.per_segment(problems[0])  # type: ignore[attr-defined]

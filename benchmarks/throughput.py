@@ -36,7 +36,11 @@ def main() -> None:
 
     recipe = Recipe(batch=chosen.batch, block=1, validation=0, optimizer=chosen.optimizer)
     trainer = Trainer(
-        net, [(stream("sudoku:9"), stream("sudoku:9", "validation"))], recipe, device=chosen.device, compiled=chosen.device.startswith("cuda")
+        net,
+        [(stream("sudoku:9"), stream("sudoku:9", "validation"))],
+        recipe,
+        device=chosen.device,
+        compiled=chosen.device.startswith("cuda"),
     )
     step = trainer._step
 
