@@ -16,6 +16,9 @@ from torch import Tensor
 
 from .roles import TARGETS, RoleArrays
 
+MANY, ROUND = 16, 32
+"""From so many unlike templates on, a batch is padded to multiples of ROUND: the next one then has the same shape."""
+
 
 class Role(NamedTuple):
     """The groups of one role for a batch; leading axis T' is 1 where all rows share a template, else B (or T).
@@ -72,7 +75,7 @@ def stack_roles(
 
 
 def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role:
-    count = max(len(p.variable) for p in parts if p is not None)
+    count = _rounded(max(len(p.variable) for p in parts if p is not None), ROUND, parts)
     arity = max(p.variable.shape[1] for p in parts if p is not None)
     shape = (len(parts), count, arity)
     members = np.full(shape, -1, dtype=np.int64)
@@ -85,6 +88,9 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
             weight[t, :r, :m] = p.weight
             target[t, :r] = p.target
     groups, slots = _memberships(members, literals)
+    spare = _rounded(groups.shape[2], ROUND // 8, parts) - groups.shape[2]
+    groups = np.pad(groups, ((0, 0), (0, 0), (0, spare)))
+    slots = np.pad(slots, ((0, 0), (0, 0), (0, spare)), constant_values=-1)
     present = members >= 0
     number = (slots >= 0).sum(2, keepdims=True)
     return Role(
@@ -97,6 +103,10 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
         None if (slots >= 0).all() else torch.from_numpy(slots >= 0),
         torch.from_numpy(np.where(number > 0, number.clip(min=1) ** -0.5, 0).astype(np.float32)),
     )
+
+
+def _rounded(number: int, multiple: int, parts: Sequence[object]) -> int:
+    return number if len(parts) < MANY else -(-number // multiple) * multiple
 
 
 def _memberships(members: np.ndarray, literals: int) -> tuple[np.ndarray, np.ndarray]:

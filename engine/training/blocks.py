@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from multiprocessing import get_context
 
 import numpy as np
 
 from ..examples import Examples, Stream, concatenate
+from ..groups import MANY, ROUND
 
 
 def make(stream: Stream, k: int) -> Examples:
@@ -37,9 +39,11 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor | None]:
 class Blocks:
     """Blocks of chunks of one stream; while one is in use, workers make the next.
 
+    The first block is one chunk, so that training starts at once; each has twice the chunks of the one before, up to ``size``.
+
     Args:
-        stream: where chunks come from.
-        size: chunks in a block.
+        stream: where chunks come from, all of one length.
+        size: examples in a block, once it is full-grown.
         pool: who makes them; None makes them here, when they are asked for.
         shard, shards: which of several trainings side by side this is; they see different chunks.
     """
@@ -54,18 +58,38 @@ class Blocks:
     def get(self, b: int) -> Examples:
         """Block b, once its chunks are there; the next one is asked for."""
         if self.pool is None:
-            return concatenate([make(self.stream, k) for k in self._chunks(b)])
+            return _joined([make(self.stream, k) for k in self._chunks(b)])
         self._ask(b)
         self._ask(b + 1)
-        return concatenate([future.result() for future in self.coming.pop(b)])
+        return _joined([future.result() for future in self.coming.pop(b)])
 
     def _ask(self, b: int) -> None:
         if self.pool is not None and b not in self.coming:
             self.coming[b] = [self.pool.submit(make, self.stream, k) for k in self._chunks(b)]
 
     def _chunks(self, b: int) -> range:
-        first = (b * self.shards + self.shard) * self.size
-        return range(first, first + self.size)
+        before = sum(map(self._count, range(b)))
+        first = before * self.shards + self.shard * self._count(b)
+        return range(first, first + self._count(b))
+
+    def _count(self, b: int) -> int:
+        """Chunks of block b."""
+        return 1 if b == 0 else min(1 << b, -(-self.size // self._length))
+
+    @cached_property
+    def _length(self) -> int:
+        return len(self.stream.chunk(0))
+
+
+def _joined(chunks: Sequence[Examples]) -> Examples:
+    """One after another; many unlike templates padded to round numbers, so that compiled nets fit the next block too."""
+    examples = concatenate(chunks)
+    if len(examples.graphs) < MANY:
+        return examples
+    missing = -examples.givens.shape[1] % ROUND
+    givens = np.pad(examples.givens, ((0, 0), (0, missing)), constant_values=-1)
+    targets = np.pad(examples.targets, ((0, 0), (0, 0), (0, missing)), constant_values=-1)
+    return Examples(examples.graphs, examples.template, givens, targets)
 
 
 def order(seed: int, block: int, turn: int, count: int) -> np.ndarray:

@@ -24,7 +24,7 @@ class Recipe(BaseModel):
     halt_weight: float = Field(0.1, ge=0, description="weight of the halting loss")
     fewest: int = Field(2, ge=1, description="segments after which an unsolved board may be replaced")
     most: int = Field(32, ge=1, description="segments after which it is; in between by chance, log-uniformly")
-    block: int = Field(8, ge=1, description="chunks of a stream that are shuffled together")
+    block: int = Field(1 << 16, ge=1, description="examples of a stream that are shuffled together")
     passes: int = Field(4, ge=1, description="times that each block is gone through")
     validation: int = Field(256, ge=0, description="boards never trained on that each check asks (0: none)")
     depth: int = Field(16, ge=1, description="segments they are given")
