@@ -22,12 +22,12 @@ from .trm import Trm
 
 
 class Auto(WholeSolver):
-    """Trained reasoners, local search and CP-SAT by turns, in slices of time that double, until one of them answers.
+    """Trained reasoners first; then local search and CP-SAT by turns, in slices of time that double, until one answers.
 
-    A reasoner takes part where it has weights that were trained on the problem's family.
-
-    Doubling slices cost at most four times what the better member alone would have taken, without knowing which it is
-    (Luby, Sinclair and Zuckerman 1993). Where an objective is to be minimised only the exact solver is asked.
+    A reasoner has one turn on the problems that it has weights for, trained on their family: one start of a moderate
+    depth, in half of the time that is left at most. Doubling slices cost at most four times what the better of the others
+    alone would have taken, without knowing which it is (Luby, Sinclair and Zuckerman 1993). Where an objective is to be
+    minimised only the exact solver is asked.
     """
 
     name: ClassVar[str] = "auto"
@@ -39,32 +39,42 @@ class Auto(WholeSolver):
 
     slice: float = Field(1.0, gt=0, description="seconds of the first slice")
 
+    depth: int = Field(16, ge=1, description="segments that a trained reasoner is given")
+
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-        members: list[Solver] = [Looped(), Trm(), Hrm(), LocalSearch(), CpSat()]
         open_ = dict(enumerate(problems))
         best: dict[int, Solution] = {}
+        once = replace(task, budget=replace(task.budget, restarts=task.budget.restarts or 1))
+        for reasoner in (Looped(segments=self.depth), Trm(segments=self.depth), Hrm(segments=self.depth)):
+            yield from self._turn(reasoner, open_, best, once.share(task.remaining / 2))
         seconds = self.slice
         # Under a limit on iterations or restarts a second turn would begin from the first's start: one turn each.
         limited = task.budget.iterations is not None or task.budget.restarts is not None
-        while open_ and (not best or not (task.over or limited)):
-            for member in members:
-                mine = [n for n, problem in open_.items() if _fits(member, problem)]
-                portion = task if limited else task.share(seconds)
-                try:
-                    for m, solution in member.run([problems[n] for n in mine], portion) if mine else ():
-                        n = mine[m]
-                        if solution.status.good:
-                            del open_[n]
-                            yield n, replace(solution, via=self.name)
-                        elif n not in best or _rank(solution) < _rank(best[n]):
-                            best[n] = solution
-                except CheckpointError as error:  # a damaged file is no reason to answer nothing
-                    task.on_notice(f"{member.name} takes no part: {error}")
-                    members = [other for other in members if other is not member]
+        while open_:
+            for member in (LocalSearch(), CpSat()):
+                yield from self._turn(member, open_, best, task if limited else task.share(seconds))
             seconds *= 2
+            if task.over or limited:
+                break
         for n in open_:
             status = Status.CANCELLED if task.cancelled() and not best[n].status.solved else best[n].status
             yield n, replace(best[n], status=status, via=self.name, seconds=task.elapsed)
+
+    def _turn(
+        self, member: Solver, open_: dict[int, Problem], best: dict[int, Solution], task: Task
+    ) -> Iterator[tuple[int, Solution]]:
+        """One member on what is open: yields what it answers, and keeps the best of the rest."""
+        mine = [n for n, problem in open_.items() if _fits(member, problem)]
+        try:
+            for m, solution in member.run([open_[n] for n in mine], task) if mine else ():
+                n = mine[m]
+                if solution.status.good:
+                    del open_[n]
+                    yield n, replace(solution, via=self.name)
+                elif n not in best or _rank(solution) < _rank(best[n]):
+                    best[n] = solution
+        except CheckpointError as error:  # a damaged file is no reason to answer nothing
+            task.on_notice(f"{member.name} takes no part: {error}")
 
 
 def _fits(member: Solver, problem: Problem) -> bool:
