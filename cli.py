@@ -112,6 +112,12 @@ def _option(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dic
     return pairs
 
 
+def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
+        raise click.BadParameter(f"{value[:40]!r} is no name: letters, digits, - and _")
+    return value
+
+
 store_option = click.option("--store", "url", metavar="URL", help="SQLite file or database URL (or set MULL_STORE).")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line.")
 
@@ -227,6 +233,7 @@ def _interruptible() -> Callable[[], bool]:
         click.echo("stopping: what was found is kept (again to stop at once)", err=True)
 
     signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)  # what a scheduler sends
     return lambda: bool(asked)
 
 
@@ -262,7 +269,7 @@ def _verdict(solutions: Sequence[Solution], seconds: float) -> int:
 @click.option(
     "-o", "--option", "options", multiple=True, callback=_option, metavar="KEY=VALUE", help="Solver or recipe option."
 )
-@click.option("--as", "weights", metavar="NAME", help="Name of the weights (default: SOLVER-FAMILIES).")
+@click.option("--as", "weights", metavar="NAME", callback=_name, help="Name of the weights (default: SOLVER-STREAMS).")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the weights (default: the user's own).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -309,7 +316,9 @@ def train(
         from mull.solvers.teach import teach
 
         place = out or own_folder()
-        title = weights or "-".join([name, *dict.fromkeys(train.family for train, _ in streams)])
+        title = weights or "-".join([name, *(re.sub(r"[^A-Za-z0-9]+", "-", Path(item).stem) for item in data)]).strip(
+            "-"
+        )
         where = _device(
             f"cuda:{os.environ['LOCAL_RANK']}" if device == "auto" and "LOCAL_RANK" in os.environ else device
         )
@@ -349,9 +358,8 @@ def train(
 @contextmanager
 def _training_failures(name: str) -> Iterator[None]:
     """What only a training can run into, told as Failures."""
-    import torch
-
     from mull.engine.solver import OptionError
+    from mull.engine.training import out_of_memory
 
     try:
         yield
@@ -361,8 +369,10 @@ def _training_failures(name: str) -> Iterator[None]:
         raise Failure(
             str(error), "a smaller learning rate may help: -o lr=...; what the last checkpoint has is kept"
         ) from None
-    except torch.OutOfMemoryError:
-        raise Failure("out of memory with a batch of one", "take a smaller net: -o hidden=...") from None
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise Failure("out of memory", "take a smaller net or batch: -o hidden=... -o batch=...") from None
 
 
 def _workers(device: str) -> int:
@@ -390,16 +400,19 @@ def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:
     kind = load(name)
     if not issubclass(kind, Learned):
         raise Failure(f"solver {name!r} has nothing to learn", "solve train takes looped, trm or hrm")
-    mine = {key: value for key, value in options.items() if key in kind.model_fields}
-    rest = {key: value for key, value in options.items() if key not in kind.model_fields}
+    # What says how to solve (weights, segments, copies...) says nothing to a training.
+    shaping = {"preset", "backbone", "hidden", "layers", "inner", *set(kind.model_fields) - set(Learned.model_fields)}
+    mine = {key: value for key, value in options.items() if key in shaping}
+    rest = {key: value for key, value in options.items() if key not in shaping}
     solver = _solver(name, mine)
     assert isinstance(solver, Learned)
     try:
         return solver, Recipe(**{**solver.recipe(), **rest})
     except ValidationError as error:
         first = error.errors()[0]
-        known = ", ".join([*kind.model_fields, *Recipe.model_fields])
-        raise Failure(f"training option {first['loc'][0]}: {first['msg']}", f"options are {known}") from None
+        known = ", ".join([*sorted(shaping), *Recipe.model_fields])
+        what = f"training option {first['loc'][0]}" if first["loc"] else "training options"
+        raise Failure(f"{what}: {first['msg']}", f"options are {known}") from None
 
 
 # The store ------------------------------------------------------------------------------------------------------------

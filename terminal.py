@@ -143,7 +143,7 @@ def describe_weights(cards: Sequence[Card]) -> None:
     for card in cards:
         checked = ", ".join(f"{share:.1%} {what}" for what, share in card.accuracy.items())
         took = f"{card.device_minutes:g} min on {card.device}"
-        size = f"{card.shape['backbone']}, {card.parameters / 1e6:.2f} M"
+        size = f"{card.shape.get('backbone', '?')}, {card.parameters / 1e6:.2f} M"
         rows.append((card.name, size, " ".join(card.families), took, checked, str(card.path)))
     table(("name", "net", "families", "trained", "checked", "file"), rows)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -194,6 +195,21 @@ def check_writable(folder: Path) -> None:
     """
     write_file(folder / ".writable", b"")
     (folder / ".writable").unlink(missing_ok=True)
+
+
+@contextmanager
+def claimed(folder: Path, name: str) -> Iterator[None]:
+    """Hold a name against other trainings; the claim goes with the process, however it ends.
+
+    Raises:
+        CheckpointError: another process holds it.
+    """
+    with (folder / f".{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CheckpointError(f"{name} is being trained by another process", "wait for it, or use --as") from None
+        yield
 
 
 def write_file(path: Path, data: bytes) -> None:

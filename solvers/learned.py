@@ -14,7 +14,7 @@ import torch
 from pydantic import Field, PrivateAttr, ValidationError
 from torch import Tensor
 
-from ..engine.checkpoint import Card, CheckpointError, cards, find, load_tensors
+from ..engine.checkpoint import Card, CheckpointError, cards, find, load_tensors, read_card
 from ..engine.compile import Instance
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
@@ -126,9 +126,10 @@ class Learned(Solver):
     # Weights ----------------------------------------------------------------------------------------------------------
 
     def card(self, graph: ConstraintGraph, family: str = "") -> Card:
-        """The weights for a graph: those that were named, else the best of this solver's that support it.
+        """The weights for a graph: those that were named, else the likeliest of this solver's that support it.
 
-        Weights trained on the problem's family come first, then those trained on more families.
+        Weights trained on the problem's family come first, then those trained on graphs of its size, then those trained on
+        fewer families, then the more accurate.
 
         Raises:
             CheckpointError: none, with the command that trains some.
@@ -144,7 +145,13 @@ class Learned(Solver):
         if not able:
             where = f"for {family} problems" if family else "for this graph"
             raise CheckpointError(f"no trained weights of {self.name} {where}", self._advice(family))
-        return min(able, key=lambda c: (family not in c.families, len(c.families), c.name))
+        values, variables = max(map(len, graph.domains.values()), default=0), len(graph.domains)
+
+        def unlike(c: Card) -> tuple[bool, int, int, int, float, str]:
+            size = abs(c.shape.get("values", 0) - values), abs(c.shape.get("variables", 0) - variables)
+            return family not in c.families, *size, len(c.families), -max(c.accuracy.values(), default=0), c.name
+
+        return min(able, key=unlike)
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         try:
@@ -214,7 +221,7 @@ class Learned(Solver):
 
     @property
     def checkpoint(self) -> str | None:
-        return find(self.weights).sha256 if self.weights else None
+        return None if self.weights is None else find(self.weights).sha256
 
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         """The engine's loop, once for each set of weights that the problems ask for."""
@@ -284,7 +291,7 @@ class Learned(Solver):
 
     def net(self, instance: Instance) -> Reasoner:
         """The trained net on the instance's device, ready to be asked."""
-        card = find(self.weights) if self.weights else self.card(instance.graphs[0])
+        card = self.card(instance.graphs[0]) if self.weights is None else find(self.weights)
         return _loaded(str(card.path), card.sha256, str(instance.device), self._dtype(instance.device))
 
     def _dtype(self, device: torch.device) -> torch.dtype:
@@ -330,8 +337,6 @@ def _commit(allowed: Tensor, chances: Tensor, rows: Tensor, random: Random) -> T
 @lru_cache(maxsize=8)
 def _loaded(path: str, sha256: str, device: str, dtype: torch.dtype) -> Reasoner:
     """Keyed by content: a file that was replaced is another net."""
-    from ..engine.checkpoint import read_card
-
     card = read_card(path)
     net = build(card)
     tensors = load_tensors(card)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..engine.checkpoint import SUFFIX, Card, check_writable, save
+from ..engine.checkpoint import SUFFIX, Card, check_writable, claimed, save
 from ..engine.examples import Stream
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
@@ -118,8 +119,10 @@ def teach(
         report=report,
         notice=notice,
         cancelled=cancelled,
+        kind={"solver": solver.name, "options": _recursion(solver), "shape": shape.model_dump(mode="json")},
     )
-    trainer.run(minutes=minutes, steps=steps, until=until)
+    with claimed(folder, name) if trainer.rank == 0 else nullcontext():
+        trainer.run(minutes=minutes, steps=steps, until=until)
     card = Card(
         name=name,
         solver=solver.name,
@@ -147,9 +150,9 @@ def teach(
 
 
 def _recursion(solver: Learned) -> dict[str, Any]:
-    """The options that a subclass adds: how its recursion runs."""
-    added = set(type(solver).model_fields) - set(Learned.model_fields)
-    return {key: value for key, value in solver.options.items() if key in added}
+    """The preset, and the options that a subclass adds: how its recursion runs."""
+    kept = {"preset", *set(type(solver).model_fields) - set(Learned.model_fields)}
+    return {key: value for key, value in solver.options.items() if key in kept and value is not None}
 
 
 def _trace(history: Sequence[tuple[int, float, float]]) -> Trace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -29,7 +30,10 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor | None]:
         yield None
         return
     # Spawned, not forked: the parent may hold CUDA and threads.
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    # Ctrl-C reaches the whole group: the parent ends the training, and the workers with it.
+    pool = ProcessPoolExecutor(
+        count, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    )
     try:
         yield pool
     finally:
@@ -54,14 +58,18 @@ class Blocks:
         self.stream, self.size, self.pool = stream, size, pool
         self.shard, self.shards = shard, shards
         self.coming: dict[int, list[Future[Examples]]] = {}
+        self.kept: tuple[int, Examples] | None = None
+        """The block last asked for: after a checkpoint it is asked for again."""
 
     def get(self, b: int) -> Examples:
         """Block b, once its chunks are there; the next one is asked for."""
-        if self.pool is None:
-            return _joined([make(self.stream, k) for k in self._chunks(b)])
-        self._ask(b)
+        if self.kept is None or self.kept[0] != b:
+            self._ask(b)
+            asked = self.coming.pop(b, None)
+            chunks = [f.result() for f in asked] if asked else [make(self.stream, k) for k in self._chunks(b)]
+            self.kept = b, _joined(chunks)
         self._ask(b + 1)
-        return _joined([future.result() for future in self.coming.pop(b)])
+        return self.kept[1]
 
     def _ask(self, b: int) -> None:
         if self.pool is not None and b not in self.coming:

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,6 +104,7 @@ class Trainer:
         report: told every few steps.
         notice: told what a person should know.
         cancelled: asked every few steps.
+        kind: what the learner is, as plain data; a training goes on only with its like.
 
     Raises:
         CheckpointError: the file is of another training, or cannot be read or written.
@@ -123,12 +124,14 @@ class Trainer:
         report: Callable[[TrainingProgress], None] = lambda progress: None,
         notice: Callable[[str], None] = lambda text: None,
         cancelled: Callable[[], bool] = lambda: False,
+        kind: Mapping[str, Any] | None = None,
     ) -> None:
         self.learner: Any = learner.to(device)
         self.recipe, self.seed, self.path = recipe, seed, path
         self.device = torch.device(device)
         self.streams, self.processes = streams, processes
         self.report, self.notice, self.cancelled = report, notice, cancelled
+        self.kind = dict(kind or {})
         self.rank, self.world = _world()
         self.batch = recipe.batch
         self.step = 0
@@ -185,8 +188,9 @@ class Trainer:
                     break
                 try:
                     sums += self._step(lanes[self.step % len(lanes)], done)
-                except torch.OutOfMemoryError:
-                    if self.batch == 1:
+                except (RuntimeError, MemoryError) as error:
+                    # The other processes of a group are waiting in their gradients' sum: no going on alone.
+                    if not out_of_memory(error) or self.batch == 1 or self.world > 1:
                         raise
                     self._halve(lanes)
                     continue
@@ -357,23 +361,33 @@ class Trainer:
         """Share of the examples that the weights as they are solve within ``depth`` segments."""
         known = examples.targets.shape[1] > 0
         # As many rows as a training step has, or compiled nets would be compiled again.
-        rows = np.resize(np.arange(len(examples)), self.batch)
         pool = compile_examples(examples, self.device, factors=not known)
-        instance = pool.select(torch.from_numpy(rows).to(self.device))
-        targets = torch.from_numpy(examples.targets[rows]).long().to(self.device)
-        solved = torch.zeros(len(rows), dtype=torch.bool, device=self.device)
-        with torch.no_grad(), self._autocast():
-            view = self.learner.backbone.view(instance)
-            z = self._fresh(_Lane(Blocks(self.streams[0][0], 1, None), None), view)
-            for _ in range(depth):
-                z, said = self.learner(z, view)
-                solved |= self._right(instance, said.logits.float().masked_fill(~instance.allowed, -torch.inf), targets)
-        return float(solved[: len(examples)].float().mean())
+        right = 0
+        for first in range(0, len(examples), self.batch):
+            rows = np.resize(np.arange(first, min(first + self.batch, len(examples))), self.batch)
+            instance = pool.select(torch.from_numpy(rows).to(self.device))
+            targets = torch.from_numpy(examples.targets[rows]).long().to(self.device)
+            solved = torch.zeros(len(rows), dtype=torch.bool, device=self.device)
+            with torch.no_grad(), self._autocast():
+                view = self.learner.backbone.view(instance)
+                z = self._fresh(_Lane(Blocks(self.streams[0][0], 1, None), None), view)
+                for _ in range(depth):
+                    z, said = self.learner(z, view)
+                    logits = said.logits.float().masked_fill(~instance.allowed, -torch.inf)
+                    solved |= self._right(instance, logits, targets)
+            right += int(solved[: len(examples) - first].sum())
+        return right / len(examples)
 
     # Checkpoints ------------------------------------------------------------------------------------------------------
 
     def _checkpoint(self, lanes: Sequence[_Lane]) -> None:
-        """Check, write, and start all carried states afresh."""
+        """Check, write, and start all carried states afresh.
+
+        Raises:
+            FloatingPointError: a weight is not a number; nothing is written.
+        """
+        if not all(bool(t.isfinite().all()) for t in (*self.parameters, *self.average)):
+            raise FloatingPointError(f"the weights are not finite at step {self.step}")
         self._swap()
         for (stream, _), lane in zip(self.streams, lanes, strict=True):
             if lane.validation is not None:
@@ -421,14 +435,15 @@ class Trainer:
         """What must be the same for a training to go on."""
         shapes = [list(p.shape) for p in self.parameters]
         streams = [[s.name, s.seed] for s, _ in self.streams]
-        return {"shapes": shapes, "streams": streams, "seed": self.seed, "recipe": self.recipe.model_dump()}
+        recipe = self.recipe.model_dump(exclude={"save_minutes", "validation", "depth"})  # these change no step
+        return {**self.kind, "shapes": shapes, "streams": streams, "seed": self.seed, **recipe}
 
     def _resume(self, path: Path) -> None:
         from safetensors import SafetensorError, safe_open
 
         try:
             with safe_open(path, "pt") as file:
-                state = json.loads(file.metadata()["training"])
+                state = json.loads((file.metadata() or {})["training"])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
@@ -437,7 +452,9 @@ class Trainer:
         mine = json.loads(json.dumps(self._identity()))
         for what, value in mine.items():
             if state["of"].get(what) != value:
-                raise CheckpointError(f"{path} is of a training with other {what}", "give it another --out")
+                raise CheckpointError(
+                    f"{path} is of another training: its {what} differ", "give this one another name: --as NAME"
+                )
         with torch.no_grad():
             for i, (p, average) in enumerate(zip(self.parameters, self.average, strict=True)):
                 p.copy_(tensors[f"weight.{i}"])
@@ -486,6 +503,11 @@ def _optimizers(learner: nn.Module, recipe: Recipe, device: torch.device) -> lis
         groups.append({"params": matrices, "weight_decay": recipe.weight_decay})
     made.append(torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.95), fused=device.type == "cuda"))
     return made
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or here."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def _world() -> tuple[int, int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Recipe(BaseModel):
@@ -12,8 +12,8 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    batch: int = Field(256, ge=1, description="boards side by side")
-    lr: float = Field(1.5e-3, gt=0, description="learning rate after warm-up")
+    batch: int = Field(256, ge=1, le=1 << 20, description="boards side by side")
+    lr: float = Field(1.5e-3, gt=0, le=1, description="learning rate after warm-up")
     warmup: int = Field(200, ge=0, description="steps of linear warm-up")
     floor: float = Field(0.05, ge=0, le=1, description="share of the learning rate that the cosine ends at")
     weight_decay: float = Field(0.1, ge=0, description="decoupled weight decay of matrices")
@@ -24,6 +24,13 @@ class Recipe(BaseModel):
     halt_weight: float = Field(0.1, ge=0, description="weight of the halting loss")
     fewest: int = Field(2, ge=1, description="segments after which an unsolved board may be replaced")
     most: int = Field(32, ge=1, description="segments after which it is; in between by chance, log-uniformly")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.fewest > self.most:
+            raise ValueError(f"fewest={self.fewest} is more than most={self.most}")
+        return self
+
     block: int = Field(1 << 16, ge=1, description="examples of a stream that are shuffled together")
     passes: int = Field(4, ge=1, description="times that each block is gone through")
     validation: int = Field(256, ge=0, description="boards never trained on that each check asks (0: none)")
