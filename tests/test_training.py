@@ -154,7 +154,7 @@ def test_until_ends_a_sitting(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"recipe": {"lr": 1e-3}}, "recipe"),
+        ({"recipe": {"lr": 1e-3}}, "lr"),
         ({"seed": 1}, "seed"),
         ({"names": ("latin:4:0.5",)}, "streams"),
         ({"names": ("latin:4:0.5", "sudoku:4:0.5")}, "streams"),
@@ -166,9 +166,9 @@ def test_another_training_under_the_same_name(changes: dict[str, Any], what: str
     trainer("sudoku:4:0.5", path=path).run(steps=1)
     before = path.read_bytes()
     names = changes.pop("names", ("sudoku:4:0.5",))
-    with pytest.raises(CheckpointError, match=f"other {what}") as error:
+    with pytest.raises(CheckpointError, match=f"another training: its {what}") as error:
         trainer(*names, path=path, **changes)
-    assert "--out" in error.value.hint
+    assert "--as" in error.value.hint
     assert path.read_bytes() == before
 
 
@@ -206,9 +206,9 @@ ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 def test_killed_and_gone_on(tmp_path: Path) -> None:
     """SIGKILL at some moment: nothing half-written, and the same command finishes."""
-    arguments = [*LESSON, *OPTIONS, "-o", "save_minutes=0.002", "--out", str(tmp_path), "--steps", "60", "--json"]
+    arguments = [*LESSON, *OPTIONS, "-o", "save_minutes=0.002", "--out", str(tmp_path), "--as", "x", "--steps", "60", "--json"]
     code = f"from mull.cli import main; main(['train', *{arguments!r}])"
-    path = tmp_path / "looped-sudoku.training.safetensors"
+    path = tmp_path / "x.training.safetensors"
     with subprocess.Popen([sys.executable, "-c", code], env=ALONE, stderr=subprocess.DEVNULL) as program:
         deadline = time.monotonic() + 60
         while not path.exists() and program.poll() is None and time.monotonic() < deadline:
@@ -217,7 +217,7 @@ def test_killed_and_gone_on(tmp_path: Path) -> None:
         program.kill()
     assert program.returncode == -signal.SIGKILL
     assert path.exists()
-    assert not (tmp_path / "looped-sudoku.json").exists()
+    assert not (tmp_path / "x.json").exists()
     again = subprocess.run(
         [sys.executable, "-c", code], env=ALONE, capture_output=True, text=True, timeout=120, check=False
     )
