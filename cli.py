@@ -22,6 +22,7 @@ from mull import __version__
 from mull.terminal import (
     Screen,
     TrainingScreen,
+    describe_options,
     describe_run,
     describe_solver,
     describe_weights,
@@ -551,6 +552,11 @@ def solvers_show(name: str) -> None:
 
         mine = [card for card in cards() if card.solver == name]
     describe_solver(solver)
+    if hasattr(solver, "presets"):  # it learns
+        from mull.engine.training import Recipe
+
+        click.echo("\noptions of a training (solve train -o key=value), beside those that shape the net:")
+        describe_options(Recipe.model_fields)
     if mine:
         click.echo("\nweights (-o weights=NAME):")
         describe_weights(mine)

@@ -7,12 +7,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import click
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
     from rich.console import Console
 
     from mull.engine import Problem, Progress, Solution, Solver
@@ -222,12 +223,17 @@ def describe_solver(solver: type[Solver]) -> None:
     click.echo(f"{solver.name} {solver.version}{' (complete)' if solver.complete else ''}\n")
     click.echo(inspect.getdoc(solver) or "")
     click.echo("\noptions (-o key=value):")
+    describe_options(solver.model_fields)
+    click.echo(f"\ncite: {solver.citation}")
+
+
+def describe_options(fields: Mapping[str, FieldInfo]) -> None:
+    """Options with defaults and bounds as a table."""
     rows = []
-    for key, field in solver.model_fields.items():
+    for key, field in fields.items():
         bounds = [
             f"{sign} {getattr(m, word)}" for m in field.metadata for word, sign in SIGNS.items() if hasattr(m, word)
         ]
         default = "-" if field.default is None else str(field.default)
         rows.append((key, default, ", ".join(bounds), field.description or ""))
     table(("option", "default", "bounds", "what"), rows)
-    click.echo(f"\ncite: {solver.citation}")

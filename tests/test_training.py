@@ -206,7 +206,19 @@ ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 def test_killed_and_gone_on(tmp_path: Path) -> None:
     """SIGKILL at some moment: nothing half-written, and the same command finishes."""
-    arguments = [*LESSON, *OPTIONS, "-o", "save_minutes=0.002", "--out", str(tmp_path), "--as", "x", "--steps", "60", "--json"]
+    arguments = [
+        *LESSON,
+        *OPTIONS,
+        "-o",
+        "save_minutes=0.002",
+        "--out",
+        str(tmp_path),
+        "--as",
+        "x",
+        "--steps",
+        "60",
+        "--json",
+    ]
     code = f"from mull.cli import main; main(['train', *{arguments!r}])"
     path = tmp_path / "x.training.safetensors"
     with subprocess.Popen([sys.executable, "-c", code], env=ALONE, stderr=subprocess.DEVNULL) as program:
