@@ -271,7 +271,8 @@ def test_a_file_of_boards(tmp_path: Path) -> None:
     assert same(first, source.chunk(0))
     assert len({row.tobytes() for row in first.givens}) == 10
     assert not same(first, second)
-    assert {row.tobytes() for row in first.givens} == {row.tobytes() for row in second.givens}
+    held = [stream(path, "validation", seed=1).chunk(k).givens for k in range(2)]
+    assert {row.tobytes() for row in held[0]} == {row.tobytes() for row in held[1]}
     assert ((first.givens == -1) | (first.givens == first.targets[:, 0])).all()
     np.savez(path + "x", puzzles=np.zeros((3, 80), np.uint8), solutions=np.zeros((3, 80), np.uint8))
     (tmp_path / "text.npz").write_text("nothing")
@@ -296,3 +297,26 @@ def test_no_place_for_a_cache_is_no_error(tmp_path: Path) -> None:
         "assert jit(lambda x: x + 1)(1) == 2"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "HOME": str(tmp_path)})
+
+
+def test_boards_of_files_come_turned_for_training(tmp_path: Path) -> None:
+    from mull.problems.streams.symmetry import canonical
+
+    first = stream("sudoku:9", seed=1).chunk(0).take(np.arange(3))
+    puzzles, solutions = (first.givens + 1).astype(np.uint8), (first.targets[:, 0] + 1).astype(np.uint8)
+    for part, rows in (("a", slice(0, 1)), ("b", slice(1, 3))):
+        np.savez(tmp_path / f"{part}.npz", puzzles=puzzles[rows], solutions=solutions[rows])
+    known = {canonical(p).tobytes() for p in puzzles}
+    files = stream(str(tmp_path / "*.npz"))
+    seen = [files.chunk(k) for k in range(2)]
+    for examples in seen:
+        assert {canonical((g + 1).astype(np.uint8)).tobytes() for g in examples.givens} == known
+        for givens, (target,) in zip(examples.givens, examples.targets, strict=True):
+            names = examples.graphs[0].names
+            assert not examples.graphs[0].broken({n: int(t) + 1 for n, t in zip(names, target, strict=True)})
+            assert ((givens == target) | (givens < 0)).all()
+    assert (seen[0].givens != seen[1].givens).any()
+    held = stream(str(tmp_path / "*.npz"), "validation").chunk(0)
+    assert {g.tobytes() for g in held.givens} == {g.tobytes() for g in first.givens.astype(np.int16)}
+    with pytest.raises(InputError, match="no such files"):
+        stream(str(tmp_path / "x*.npz"))

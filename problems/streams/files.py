@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from glob import glob
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ...engine.examples import Examples
 from ..errors import InputError
 from ..sudoku import template
 from .packing import Named
+from .turns import turned
 
 CHUNK = 8192
 
@@ -19,7 +21,8 @@ CHUNK = 8192
 class BoardFile(Named):
     """The boards of an ``.npz`` file with arrays puzzles and solutions, uint8 [N, 81], 0 for a blank.
 
-    Each pass over the file is in an order of its own. The split is what the file is said to be: all of it is handed out.
+    A name with ``*`` is all files of that pattern. Each pass over them is in an order of its own; for training, every board
+    comes under a random symmetry each time. The split is what the files are said to be: all boards are handed out.
     """
 
     def check(self) -> None:
@@ -45,16 +48,23 @@ class BoardFile(Named):
             ]
         )
         chosen, targets = puzzles[order].astype(np.int16) - 1, solutions[order].astype(np.int16) - 1
+        if self.split == "train":
+            chosen, targets = turned((chosen, targets), np.random.default_rng([self.seed, k, 1]))
         return Examples((template(3),), np.zeros(size, dtype=np.int64), chosen, targets[:, None])
 
 
 @lru_cache(maxsize=8)
 def load_boards(path: str) -> tuple[np.ndarray, np.ndarray]:
-    """Puzzles and solutions of a file, uint8 [N, 81] each.
+    """Puzzles and solutions of a file, or of all files of a pattern with ``*``, uint8 [N, 81] each.
 
     Raises:
         InputError: it cannot be read, or holds something else.
     """
+    if "*" in path:
+        parts = [load_boards(part) for part in sorted(glob(path))]
+        if not parts:
+            raise InputError("no such files", path)
+        return np.concatenate([p for p, _ in parts]), np.concatenate([s for _, s in parts])
     try:
         with np.load(path) as data:
             puzzles, solutions = data["puzzles"], data["solutions"]
