@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -33,6 +33,21 @@ def domain_of(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> T
     return None if bool(domain.all()) else domain
 
 
+class Stack(nn.Module):
+    """Some layers, one after another: the net that a recursion applies again and again."""
+
+    def __init__(self, layers: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, view: Any, z: Tensor, injected: Tensor) -> Tensor:
+        """The state z [B, S, H] with the input added, through all layers; the last ends in a norm."""
+        z = z + injected
+        for layer in self.layers:
+            z = layer(z, view)
+        return z
+
+
 class Backbone(nn.Module, ABC):
     """Base of the backbones. A state is [B, S, H]; what S counts is the backbone's own.
 
@@ -50,8 +65,8 @@ class Backbone(nn.Module, ABC):
         """Why a net of this shape cannot read the graph, or None."""
 
     @abstractmethod
-    def stack(self) -> nn.Module:
-        """A new net from (state [B, S, H], view) to a state of the same shape, its last operation a norm."""
+    def stack(self) -> Stack:
+        """A new net."""
 
     @abstractmethod
     def view(self, instance: Instance) -> Any:

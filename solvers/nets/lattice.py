@@ -15,7 +15,7 @@ from ...engine.compile import Instance
 from ...engine.graph import ConstraintGraph, GraphError
 from ...engine.groups import Role, stack_roles
 from ...engine.roles import TARGETS
-from .backbone import STATUSES, Backbone, domain_of, statuses
+from .backbone import STATUSES, Backbone, Stack, domain_of, statuses
 from .layers import SwiGLU, linear, norm
 from .messages import pool, pool_axis, spread
 from .shape import NetShape
@@ -72,20 +72,6 @@ class LatticeLayer(nn.Module):
         return message[:, :, None].expand_as(each).flatten(1, 2)
 
 
-class LatticeStack(nn.Module):
-    """Some layers, one after another: the net that a recursion applies again and again."""
-
-    def __init__(self, shape: NetShape) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(LatticeLayer(shape) for _ in range(shape.layers))
-
-    def forward(self, view: LatticeView, z: Tensor, injected: Tensor) -> Tensor:
-        z = z + injected
-        for layer in self.layers:
-            z = layer(z, view)
-        return z
-
-
 class Lattice(Backbone):
     """State [B, L, H], a literal each; the input says whether a literal is open, given or excluded."""
 
@@ -102,8 +88,8 @@ class Lattice(Backbone):
             return str(error)
         return f"the weights were not trained on groups of the role {unknown[0]!r}" if unknown else None
 
-    def stack(self) -> LatticeStack:
-        return LatticeStack(self.shape)
+    def stack(self) -> Stack:
+        return Stack(LatticeLayer(self.shape) for _ in range(self.shape.layers))
 
     def view(self, instance: Instance) -> LatticeView:
         _, v, d = instance.shape

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...engine.compile import Instance
 from ...engine.graph import ConstraintGraph
-from .backbone import GIVEN, Backbone, statuses
+from .backbone import GIVEN, Backbone, Stack, statuses
 from .layers import Attention, SwiGLU, inner_width, linear, norm
 from .shape import NetShape
 
@@ -67,21 +67,6 @@ class MixerLayer(nn.Module):
         return norm(z + self.swiglu(z))
 
 
-class TokensStack(nn.Module):
-    """Some layers, one after another: the net that a recursion applies again and again."""
-
-    def __init__(self, shape: NetShape) -> None:
-        super().__init__()
-        layer = MixerLayer if shape.backbone == "mixer" else TokensLayer
-        self.layers = nn.ModuleList(layer(shape) for _ in range(shape.layers))
-
-    def forward(self, view: TokensView, z: Tensor, injected: Tensor) -> Tensor:
-        z = z + injected
-        for layer in self.layers:
-            z = layer(z, view)
-        return z
-
-
 class Tokens(Backbone):
     """State [B, prefix + V, H]; the input is an embedding of each variable's given value, scaled by √H."""
 
@@ -100,8 +85,9 @@ class Tokens(Backbone):
             return f"the weights are for {shape.variables} variables, not {len(graph.domains)}"
         return None
 
-    def stack(self) -> TokensStack:
-        return TokensStack(self.shape)
+    def stack(self) -> Stack:
+        layer = MixerLayer if self.shape.backbone == "mixer" else TokensLayer
+        return Stack(layer(self.shape) for _ in range(self.shape.layers))
 
     def view(self, instance: Instance) -> TokensView:
         return self.look(instance.allowed, *self._fixed(instance))
