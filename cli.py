@@ -270,6 +270,7 @@ def _verdict(solutions: Sequence[Solution], seconds: float) -> int:
 @click.option(
     "-o", "--option", "options", multiple=True, callback=_option, metavar="KEY=VALUE", help="Solver or recipe option."
 )
+@click.option("--from", "base", metavar="NAME|FILE", help="Begin from these trained weights.")
 @click.option("--as", "weights", metavar="NAME", callback=_name, help="Name of the weights (default: SOLVER-STREAMS).")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the weights (default: the user's own).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of every random choice.")
@@ -290,6 +291,7 @@ def train(
     steps: int | None,
     sitting: float | None,
     options: dict[str, str],
+    base: str | None,
     weights: str | None,
     out: Path | None,
     seed: int,
@@ -335,6 +337,7 @@ def train(
                 minutes=minutes,
                 steps=steps,
                 until=sitting,
+                base=base,
                 seed=seed,
                 device=where,
                 processes=_workers(where) if workers is None else workers,

@@ -44,7 +44,8 @@ class Card(BaseModel):
         data: what they were trained on, as given to ``--on``.
         seed: of the training.
         recipe: how they were trained.
-        steps, device, device_minutes: what it took.
+        base: sha256 of the weights that the training began from; empty if it began with none.
+        steps, device, device_minutes: what it took, those of its base included.
         parameters: how many numbers.
         dtype: of the stored tensors.
         accuracy: what -> share solved, by the engine's checker, on problems never trained on.
@@ -62,6 +63,7 @@ class Card(BaseModel):
     data: tuple[str, ...]
     seed: int
     recipe: dict[str, Any] = Field(default_factory=dict)
+    base: str = ""
     steps: int
     device: str
     device_minutes: float

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, PrivateAttr, ValidationError
@@ -53,7 +53,7 @@ class LearnedState:
     """Args:
     z: the recursion's latent states, [B, S, H] each.
     allowed: [B, V, D] the literals left by givens, domains and what the row took as given on its way.
-    logits: [B, V, D], minus infinity where a literal is not allowed.
+    chances: [B, V, D] log-probabilities, minus infinity where a literal is not allowed.
     halt: [B] probability of being right, as the net sees it.
     random: one stream a row.
     age: [B] steps since the row's start.
@@ -61,7 +61,7 @@ class LearnedState:
 
     z: Latent
     allowed: Tensor
-    logits: Tensor
+    chances: Tensor
     halt: Tensor
     random: Random
     age: Tensor
@@ -96,6 +96,10 @@ class Learned(Solver):
     copies: int = Field(1, ge=1, description="random starts of a problem run side by side, unless --restarts says")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of the net when solving; auto is bfloat16 where the processor has it"
+    )
+
+    compiled: bool = Field(
+        False, description="compile the net before solving: half a minute, for many thousand problems on a GPU"
     )
 
     _literals: int = PrivateAttr(CPU_LITERALS)
@@ -196,6 +200,15 @@ class Learned(Solver):
             self._refuse(card)
             _loaded(str(card.path), card.sha256, "cpu", torch.float32)
 
+    def trained(self, card: Card) -> tuple[Self, Reasoner]:
+        """The solver with the options of some weights, and their net in float32, to be trained on.
+
+        Raises:
+            CheckpointError: the weights are damaged, or of another solver or net than the options ask for.
+        """
+        self._refuse(card)
+        return self.model_validate(card.options), _read(card)
+
     def trained_for(self, problem: Problem) -> bool:
         """Whether there are weights that support the problem and were trained on its family."""
         try:
@@ -257,32 +270,28 @@ class Learned(Solver):
     def init(self, instance: Instance, random: Random) -> LearnedState:
         net = self.net(instance)
         with torch.no_grad():
-            x = net.backbone.embed(net.backbone.view(instance))
-            z = net.start(x, lambda k: random.at(k).normal(*x.shape[1:]))
-        logits = torch.zeros(instance.shape, device=instance.device).masked_fill(~instance.allowed, -torch.inf)
-        still = torch.zeros(len(logits), device=instance.device)
-        return LearnedState(z, instance.allowed, logits, still, random, still.long())
+            z = net.begin(net.backbone.view(instance), random)
+        chances = torch.zeros(instance.shape, device=instance.device).masked_fill(~instance.allowed, -torch.inf)
+        still = torch.zeros(len(chances), device=instance.device)
+        return LearnedState(z, instance.allowed, chances, still, random, still.long())
 
     def step(self, instance: Instance, state: LearnedState) -> tuple[LearnedState, Info]:
         net = self.net(instance)
         with torch.no_grad():
             view = net.backbone.view(replace(instance, allowed=state.allowed))
-            z = net.step(state.z, net.backbone.embed(view), view)
-            logits, halts = net.read(z, view)
-        logits = logits.float().masked_fill(~state.allowed, -torch.inf)
-        chances = logits.log_softmax(-1)
+            z, chances, halt, change = net.improve(state.z, view, state.allowed)
         # How unsure the answer is: the mean negative log-probability of the values it would give.
         energy = -chances.amax(-1).mean(1)
-        before = state.z[0].flatten(1).float()
-        change = (z[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
         age = state.age + 1
-        # Fewer than two segments tell nothing yet; between two commitments the net has one to think about the last.
-        calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 2 * net.per_segment)
-        allowed = _commit(state.allowed, chances, calm, state.random.at(age)) if self.commit else state.allowed
-        return LearnedState(z, allowed, logits, halts[:, 0].float().sigmoid(), state.random, age), Info(energy, change)
+        allowed = state.allowed
+        if self.commit:
+            # Fewer than two segments tell nothing yet; between two commitments the net has one to think about the last.
+            calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 2 * net.per_segment)
+            allowed = _commit(allowed, chances, calm, state.random.at(age))
+        return LearnedState(z, allowed, chances, halt, state.random, age), Info(energy, change)
 
     def decode(self, instance: Instance, state: LearnedState) -> Tensor:
-        return state.logits.argmax(-1)
+        return state.chances.argmax(-1)
 
     def settled(self, instance: Instance, state: LearnedState, info: Info) -> Tensor:
         """In order of trust after the checker: the state stands still; the net believes it is right; depth is spent."""
@@ -292,7 +301,7 @@ class Learned(Solver):
     def net(self, instance: Instance) -> Reasoner:
         """The trained net on the instance's device, ready to be asked."""
         card = self.card(instance.graphs[0]) if self.weights is None else find(self.weights)
-        return _loaded(str(card.path), card.sha256, str(instance.device), self._dtype(instance.device))
+        return _loaded(str(card.path), card.sha256, str(instance.device), self._dtype(instance.device), self.compiled)
 
     def _dtype(self, device: torch.device) -> torch.dtype:
         if self.precision != "auto":
@@ -335,9 +344,16 @@ def _commit(allowed: Tensor, chances: Tensor, rows: Tensor, random: Random) -> T
 
 
 @lru_cache(maxsize=8)
-def _loaded(path: str, sha256: str, device: str, dtype: torch.dtype) -> Reasoner:
+def _loaded(path: str, sha256: str, device: str, dtype: torch.dtype, compiled: bool = False) -> Reasoner:
     """Keyed by content: a file that was replaced is another net."""
-    card = read_card(path)
+    net = _read(read_card(path)).eval().requires_grad_(False).to(device, dtype)
+    if compiled:
+        net.compile_solving()
+    return net
+
+
+def _read(card: Card) -> Reasoner:
+    """The net of a card with its weights."""
     net = build(card)
     tensors = load_tensors(card)
     missing = set(net.state_dict()) ^ set(tensors)
@@ -347,7 +363,7 @@ def _loaded(path: str, sha256: str, device: str, dtype: torch.dtype) -> Reasoner
             f"{card.name}: its tensors are not those of the net on its card ({min(wrong)})", "train them again"
         )
     net.load_state_dict(tensors)
-    return net.eval().requires_grad_(False).to(device, dtype)
+    return net
 
 
 def build(card: Card) -> Reasoner:

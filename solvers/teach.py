@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..engine.checkpoint import SUFFIX, Card, check_writable, claimed, save
+from ..engine.checkpoint import SUFFIX, Card, check_writable, claimed, find, save
 from ..engine.examples import Stream
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
@@ -67,6 +67,7 @@ def teach(
     minutes: float | None = None,
     steps: int | None = None,
     until: float | None = None,
+    base: str | None = None,
     seed: int = 0,
     device: str = "cpu",
     processes: int = 0,
@@ -86,27 +87,35 @@ def teach(
         version: of mull, for the card.
         minutes, steps: length of the training; at least one.
         until: minutes of it after which this sitting ends; by default all.
+        base: trained weights to begin from, by name or path: the net is theirs, whatever sizes the solver asks for.
         seed, device, processes, compiled, report, notice, cancelled: as ``Trainer``'s.
 
     Raises:
-        CheckpointError: an earlier training of this name is another one; a folder that cannot be written.
+        CheckpointError: an earlier training of this name is another one; a folder that cannot be written; a base that is
+            missing, damaged or of another solver.
         OptionError: options that make no net, or one that cannot read the graphs.
         FloatingPointError: the loss is not finite; the last checkpoint stays.
     """
     check_writable(folder)
     first = [stream.chunk(0) for stream, _ in streams]
     graphs = [graph for examples in first for graph in examples.graphs]
-    shape = solver.shape(
-        roles=tuple(sorted({role for graph in graphs for role in graph.roles})),
-        values=max(len(domain) for graph in graphs for domain in graph.domains.values()),
-        variables=max(len(graph.domains) for graph in graphs),
-    )
     torch.manual_seed(seed)
-    net = solver.reasoner(shape)
+    origin = find(base) if base is not None else None
+    if origin is None:
+        shape = solver.shape(
+            roles=tuple(sorted({role for graph in graphs for role in graph.roles})),
+            values=max(len(domain) for graph in graphs for domain in graph.domains.values()),
+            variables=max(len(graph.domains) for graph in graphs),
+        )
+        net = solver.reasoner(shape)
+    else:
+        solver, net = solver.trained(origin)
+        shape = net.backbone.shape
     for graph in graphs:
         reason = net.backbone.supports(shape, graph)
         if reason:
             raise OptionError(f"the backbone {shape.backbone} cannot learn this mixture: {reason}")
+    kind = {"solver": solver.name, "options": _recursion(solver), "shape": shape.model_dump(mode="json")}
     trainer = Trainer(
         net,
         streams,
@@ -119,7 +128,7 @@ def teach(
         report=report,
         notice=notice,
         cancelled=cancelled,
-        kind={"solver": solver.name, "options": _recursion(solver), "shape": shape.model_dump(mode="json")},
+        kind=kind if origin is None else {**kind, "base": origin.sha256},
     )
     with claimed(folder, name) if trainer.rank == 0 else nullcontext():
         trainer.run(minutes=minutes, steps=steps, until=until)
@@ -132,9 +141,10 @@ def teach(
         data=tuple(stream.name for stream, _ in streams),
         seed=seed,
         recipe=recipe.model_dump(mode="json"),
-        steps=trainer.step,
+        base=origin.sha256 if origin else "",
+        steps=trainer.step + (origin.steps if origin else 0),
         device=torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
-        device_minutes=round(trainer.seconds / 60, 2),
+        device_minutes=round(trainer.seconds / 60 + (origin.device_minutes if origin else 0), 2),
         parameters=sum(p.numel() for p in net.parameters()),
         dtype="float16",
         accuracy={f"{what}, {recipe.depth} segments": share for what, share in trainer.accuracy.items()},

@@ -225,7 +225,7 @@ def test_rows_do_not_mix(name: str, spec: str) -> None:
     row = torch.tensor([1])
     alone = solver.init(instance.select(row), Random.for_rows([1]))
     apart, _ = solver.step(instance.select(row), alone)
-    assert torch.allclose(apart.logits, state.logits[row], atol=1e-3)
+    assert torch.allclose(apart.chances, state.chances[row], atol=1e-3)
 
 
 # On an accelerator ------------------------------------------------------------------------------------------------------

@@ -275,11 +275,10 @@ class Trainer:
         return tuple(torch.where(new, fresh, old) for fresh, old in zip(start, lane.z, strict=True))
 
     def _right(self, instance: Instance, logits: Tensor, targets: Tensor) -> Tensor:
-        """[B] rows whose answer is a known solution, or breaks nothing where none is known."""
+        """[B] rows whose answer is a known solution, or one that breaks nothing where that is all that is asked."""
         answer = logits.argmax(-1)
-        if not targets.shape[1]:
-            return instance.violations(answer) == 0
-        return ((answer[:, None] == targets) | (targets < 0)).all(2).any(1)
+        known = ((answer[:, None] == targets) | (targets < 0)).all(2).any(1)
+        return known | (instance.violations(answer) == 0) if instance.factors else known
 
     def _going_on(self, z: tuple[Tensor, ...], view: Any, logit: Tensor) -> Tensor:
         """HRM's second halting loss: the value of another segment, as the net itself sees it then."""
@@ -308,8 +307,7 @@ class Trainer:
     def _load(self, lane: _Lane) -> None:
         """Put the lane's block on the device and begin its rows."""
         examples = lane.blocks.get(lane.index)
-        known = examples.targets.shape[1] > 0
-        lane.pool = compile_examples(examples, self.device, factors=not known)
+        lane.pool = compile_examples(examples, self.device, factors=_checkable(examples))
         lane.targets = torch.from_numpy(examples.targets).long().to(self.device)
         turns = [order(self.seed, lane.index, turn, len(examples)) for turn in range(self.recipe.passes)]
         # What is left of the last pass is filled up from the front: rows may be begun until the next look.
@@ -359,9 +357,8 @@ class Trainer:
 
     def validate(self, examples: Examples, depth: int) -> float:
         """Share of the examples that the weights as they are solve within ``depth`` segments."""
-        known = examples.targets.shape[1] > 0
         # As many rows as a training step has, or compiled nets would be compiled again.
-        pool = compile_examples(examples, self.device, factors=not known)
+        pool = compile_examples(examples, self.device, factors=_checkable(examples))
         right = 0
         for first in range(0, len(examples), self.batch):
             rows = np.resize(np.arange(first, min(first + self.batch, len(examples))), self.batch)
@@ -485,6 +482,11 @@ class Trainer:
         said = torch.tensor(number, dtype=torch.float64, device=self.device)
         torch.distributed.broadcast(said, 0)
         return said.item()
+
+
+def _checkable(examples: Examples) -> bool:
+    """Whether an answer that breaks nothing is right: not where the best one is asked for."""
+    return all(graph.objective is None for graph in examples.graphs)
 
 
 def _optimizers(learner: nn.Module, recipe: Recipe, device: torch.device) -> list[torch.optim.Optimizer]:

@@ -2,13 +2,15 @@
 
 Autograd's own backward of an indexed read is a scatter with atomic additions: slow on a GPU and, in bfloat16, not
 repeatable. A literal knows its groups as a group knows its members (``Role``), so each direction's backward is a read in
-the other one's index. The place of a maximum is kept, not found again: compiled code that compares a recomputed float32
+the other one's index. Compiled, a pooling over few members is unrolled: one pass over its output that reads each member in turn, where
+a reduction over an axis of nine is ten times slower. The place of a maximum is kept, not found again: compiled code that compares a recomputed float32
 with a maximum rounded to bfloat16 finds no place at all, and divides by zero (seen, and costly).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import torch
@@ -26,11 +28,24 @@ def take(x: Tensor, index: Tensor) -> Tensor:
     return x.reshape(b * n, h).index_select(0, (index + offset).flatten()).view(*index.shape, h)
 
 
+UNROLLED = 16
+"""Members up to which compiled code reads them one by one."""
+
+
+def _unroll(count: int) -> bool:
+    return torch.compiler.is_compiling() and count <= UNROLLED
+
+
 def _mean(x: Tensor, there: Tensor | None) -> Tensor:
     """[B, R, M, H] -> [B, R, H], over the members that are there."""
     if there is None:
         return x.mean(2)
-    return (x * there[..., None]).sum(2) / there.sum(2, keepdim=True).clamp(min=1).to(x.dtype)
+    return (x * there[..., None]).sum(2) / _number(there).to(x.dtype)
+
+
+def _number(there: Tensor) -> Tensor:
+    """[T', R, M] -> [T', R, 1] how many members are there, 1 where none is."""
+    return there.sum(2, keepdim=True).clamp(min=1)
 
 
 def _top(x: Tensor, there: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor]:
@@ -43,18 +58,54 @@ def _top(x: Tensor, there: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor]
     return top, at.to(torch.uint8)
 
 
+def _mean_and_top(members: Sequence[Tensor], there: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """``_mean`` and ``_top`` of members that are read one by one, M times [B, R, H]."""
+    total: Tensor | None = None
+    top, at = members[0], torch.zeros_like(members[0], dtype=torch.uint8)
+    for m, x in enumerate(members):
+        if there is not None:
+            here = there[:, :, m, None]
+            inside, x = x * here, x.masked_fill(~here, torch.finfo(x.dtype).min)
+        else:
+            inside = x
+        total = inside if total is None else total + inside
+        if m:
+            at = torch.where(x > top, m, at)
+            top = torch.maximum(x, top)
+        else:
+            top = x
+    assert total is not None
+    count = len(members) if there is None else _number(there).to(total.dtype)
+    return total / count, top, at if wanted else top.new_empty(0)
+
+
 def _shared(gradient: Tensor, there: Tensor | None, size: int) -> Tensor:
     """A mean's gradient as each member's share: [B, R, H]."""
-    return gradient / (size if there is None else there.sum(2, keepdim=True).clamp(min=1).to(gradient.dtype))
+    return gradient / (size if there is None else _number(there).to(gradient.dtype))
+
+
+def _sum(x: Tensor, index: Tensor, factor: Tensor | None) -> Tensor:
+    """x [B, N, H] at index [T', R, M], times factors [T', R, M], summed over the last axis: [B, R, H]."""
+    if not _unroll(index.shape[2]):
+        read = take(x, index)
+        return (read if factor is None else read * factor[..., None].to(x.dtype)).sum(2)
+    terms = (take(x, index[:, :, m]) for m in range(index.shape[2]))
+    if factor is not None:
+        terms = (term * factor[:, :, m, None].to(x.dtype) for m, term in enumerate(terms))
+    return reduce(torch.add, terms)
 
 
 class _PoolAxis(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, there: Tensor | None) -> tuple[Tensor, Tensor]:
-        top, at = _top(x, there, ctx.needs_input_grad[0])
+        wanted = ctx.needs_input_grad[0]
+        if _unroll(x.shape[2]):
+            mean, top, at = _mean_and_top(x.unbind(2), there, wanted)
+        else:
+            mean, (top, at) = _mean(x, there), _top(x, there, wanted)
         ctx.save_for_backward(there, at)
         ctx.size = x.shape[2]
-        return _mean(x, there), top
+        return mean, top
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
@@ -70,27 +121,42 @@ class _PoolAxis(torch.autograd.Function):
 class _Pool(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, r: Role, weight: Tensor | None) -> tuple[Tensor, ...]:
-        read = take(x, r.members)  # [B, R, M, H]
-        top, at = _top(read, r.present, ctx.needs_input_grad[0])
+        wanted, size = ctx.needs_input_grad[0], r.members.shape[2]
+        if _unroll(size):
+            members = [take(x, r.members[:, :, m]) for m in range(size)]
+            mean, top, at = _mean_and_top(members, r.present, wanted)
+        else:
+            read = take(x, r.members)  # [B, R, M, H]
+            mean, (top, at) = _mean(read, r.present), _top(read, r.present, wanted)
         if r.present is not None:
             top = top * r.present.any(2, keepdim=True)
-        ctx.r, ctx.size = r, read.shape[2]
+        ctx.r, ctx.size = r, size
         ctx.save_for_backward(at, weight)
         if weight is None:
-            return _mean(read, r.present), top
-        return _mean(read, r.present), top, _mean(read * weight[..., None].to(x.dtype), r.present)
+            return mean, top
+        return mean, top, _shared(_sum(x, r.members, _both(weight, r.present)), r.present, size)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         r: Role = ctx.r
         at, weight = ctx.saved_tensors
         mean, top = _shared(gradients[0], r.present, ctx.size), gradients[1]
-        chosen = take(at, r.groups) == r.slots[..., None]  # a slot of -1 is nobody's choice
-        gradient = (_of_groups(mean, r) + take(top, r.groups) * chosen).sum(2)
+        gradient = _sum(mean, r.groups, r.belongs) + _chosen(top, at, r)
         if weight is not None:
-            own = _own(weight, r)[..., None].to(gradient.dtype)
-            gradient = gradient + (take(_shared(gradients[2], r.present, ctx.size), r.groups) * own).sum(2)
+            gradient = gradient + _sum(_shared(gradients[2], r.present, ctx.size), r.groups, _own(weight, r))
         return gradient, None, None
+
+
+def _chosen(top: Tensor, at: Tensor, r: Role) -> Tensor:
+    """The maxima's gradient [B, R, H], at place ``at`` of each group, brought home: [B, L, H]."""
+    # A slot of -1 is nobody's choice.
+    if not _unroll(r.groups.shape[2]):
+        return (take(top, r.groups) * (take(at, r.groups) == r.slots[..., None])).sum(2)
+    each = (
+        take(top, group) * (take(at, group) == slot[..., None])
+        for group, slot in zip(r.groups.unbind(2), r.slots.unbind(2), strict=True)
+    )
+    return reduce(torch.add, each)
 
 
 class _Spread(torch.autograd.Function):
@@ -98,28 +164,21 @@ class _Spread(torch.autograd.Function):
     def forward(ctx: Any, message: Tensor, r: Role, weight: Tensor | None) -> Tensor:
         ctx.r = r
         ctx.save_for_backward(weight)
-        if weight is None:
-            read = _of_groups(message, r)
-        else:
-            read = take(message, r.groups) * _own(weight, r)[..., None].to(message.dtype)
-        return read.sum(2) * r.scale.to(message.dtype)
+        own = r.belongs if weight is None else _own(weight, r)
+        return _sum(message, r.groups, own) * r.scale.to(message.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         r: Role = ctx.r
         (weight,) = ctx.saved_tensors
-        read = take(gradients[0] * r.scale.to(gradients[0].dtype), r.members)
-        if weight is not None:
-            read = read * weight[..., None].to(read.dtype)
-        if r.present is not None:
-            read = read * r.present[..., None]
-        return read.sum(2), None, None
+        return _sum(gradients[0] * r.scale.to(gradients[0].dtype), r.members, _both(weight, r.present)), None, None
 
 
-def _of_groups(message: Tensor, r: Role) -> Tensor:
-    """What each literal's groups say to it, [B, L, C, H]; nothing in padding."""
-    read = take(message, r.groups)
-    return read if r.belongs is None else read * r.belongs[..., None]
+def _both(weight: Tensor | None, there: Tensor | None) -> Tensor | None:
+    """[T', R, M]: the members' weights, 0 where nobody is; None where all count alike and are there."""
+    if weight is None or there is None:
+        return there if weight is None else weight
+    return weight * there
 
 
 def _own(weight: Tensor, r: Role) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ...engine.random import Random
 from .backbone import Backbone
 from .lattice import Lattice
 from .shape import NetShape
@@ -33,6 +34,22 @@ class Readout(NamedTuple):
 
     logits: Tensor
     halt: Tensor
+
+
+class Improvement(NamedTuple):
+    """What a step of solving yields.
+
+    Args:
+        z: the new states.
+        chances: [B, V, D] log-probabilities, minus infinity where a literal is not allowed.
+        halt: [B] probability of being right, as the net sees it.
+        change: [B] norm of the change of the first state, relative to the state.
+    """
+
+    z: Latent
+    chances: Tensor
+    halt: Tensor
+    change: Tensor
 
 
 class Reasoner(nn.Module, ABC):
@@ -102,7 +119,26 @@ class Reasoner(nn.Module, ABC):
         z = self.segment(z, x, view)
         return z, self.read(z, view)
 
+    def begin(self, view: Any, random: Random) -> Latent:
+        """Solving: the states of new rows."""
+        x = self.backbone.embed(view)
+        return self.start(x, lambda k: random.at(k).normal(*x.shape[1:]))
+
+    def improve(self, z: Latent, view: Any, allowed: Tensor) -> Improvement:
+        """Solving: one step, and what the caller asks of it; literals that are not ``allowed`` [B, V, D] are masked."""
+        new = self.step(z, self.backbone.embed(view), view)
+        logits, halt = self.read(new, view)
+        before = z[0].flatten(1).float()
+        change = (new[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
+        logits = logits.float().masked_fill(~allowed, -torch.inf)
+        return Improvement(new, logits.log_softmax(-1), halt[:, 0].float().sigmoid(), change)
+
     def compile(self, **options: Any) -> None:
         """Compile the nets that are applied again and again, and nothing else: whole segments take minutes."""
         for stack in self.stacks:
             stack.compile(**options)
+
+    def compile_solving(self) -> None:
+        """Compile whole steps, for which a net that is not trained has few enough layers."""
+        for name in ("begin", "improve"):
+            setattr(self, name, torch.compile(getattr(self, name)))
