@@ -17,7 +17,7 @@ from torch import Tensor
 from .roles import TARGETS, RoleArrays
 
 MANY, ROUND = 16, 32
-"""From so many unlike templates on, a batch is padded to multiples of ROUND: the next one then has the same shape."""
+"""From so many unlike templates on, a batch is padded to round sizes, multiples of ROUND: the next one then has the same."""
 
 
 class Role(NamedTuple):
@@ -75,7 +75,9 @@ def stack_roles(
 
 
 def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role:
-    count = _rounded(max(len(p.variable) for p in parts if p is not None), ROUND, parts)
+    count = max(len(p.variable) for p in parts if p is not None)
+    if len(parts) >= MANY:
+        count = rounded(count)
     arity = max(p.variable.shape[1] for p in parts if p is not None)
     shape = (len(parts), count, arity)
     members = np.full(shape, -1, dtype=np.int64)
@@ -88,7 +90,7 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
             weight[t, :r, :m] = p.weight
             target[t, :r] = p.target
     groups, slots = _memberships(members, literals)
-    spare = _rounded(groups.shape[2], ROUND // 8, parts) - groups.shape[2]
+    spare = rounded(groups.shape[2], ROUND // 8) - groups.shape[2] if len(parts) >= MANY else 0
     groups = np.pad(groups, ((0, 0), (0, 0), (0, spare)))
     slots = np.pad(slots, ((0, 0), (0, 0), (0, spare)), constant_values=-1)
     present = members >= 0
@@ -105,8 +107,10 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
     )
 
 
-def _rounded(number: int, multiple: int, parts: Sequence[object]) -> int:
-    return number if len(parts) < MANY else -(-number // multiple) * multiple
+def rounded(number: int, least: int = ROUND) -> int:
+    """A number up to the next multiple of ``least``, or of a quarter of the power of two below it if that is more."""
+    multiple = max(least, 1 << max(number.bit_length() - 3, 0))
+    return -(-number // multiple) * multiple
 
 
 def _memberships(members: np.ndarray, literals: int) -> tuple[np.ndarray, np.ndarray]:

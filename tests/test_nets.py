@@ -17,8 +17,9 @@ from mull.problems import load
 from mull.solvers.hrm import HrmNet
 from mull.solvers.learned import Learned
 from mull.solvers.looped import LoopedNet
+from mull.solvers.nets.fused import fits, residual_swiglu
 from mull.solvers.nets.lattice import Lattice
-from mull.solvers.nets.layers import norm
+from mull.solvers.nets.layers import SwiGLU, norm
 from mull.solvers.nets.messages import pool, pool_axis, spread
 from mull.solvers.nets.reasoner import Latent, Reasoner
 from mull.solvers.nets.shape import NetShape
@@ -446,3 +447,17 @@ def test_violation_loss_has_finite_gradients_where_all_is_certain() -> None:
     violation_loss(logits, instance).sum().backward()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
+@pytest.mark.parametrize("rows", [1, 64, 1000])
+def test_the_fused_layer_is_the_plain_one(rows: int) -> None:
+    layer = SwiGLU(128, 384).to("cuda", torch.bfloat16)
+    torch.nn.init.normal_(layer.down.weight, std=0.05)
+    x = torch.randn(rows, 128, device="cuda", dtype=torch.bfloat16)
+    up, down = layer.up.weight, layer.down.weight
+    assert not fits(x, up, down)  # somebody may want a gradient
+    with torch.no_grad():
+        assert fits(x, up, down)
+        assert torch.allclose(residual_swiglu(x, up, down), norm(x + layer(x)), atol=0.05)

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from ..examples import Examples, Stream, concatenate
-from ..groups import MANY, ROUND
+from ..groups import MANY, rounded
 
 
 def make(stream: Stream, k: int) -> Examples:
@@ -94,7 +94,8 @@ def _joined(chunks: Sequence[Examples]) -> Examples:
     examples = concatenate(chunks)
     if len(examples.graphs) < MANY:
         return examples
-    missing = -examples.givens.shape[1] % ROUND
+    variables = examples.givens.shape[1]
+    missing = rounded(variables) - variables
     givens = np.pad(examples.givens, ((0, 0), (0, missing)), constant_values=-1)
     targets = np.pad(examples.targets, ((0, 0), (0, 0), (0, missing)), constant_values=-1)
     return Examples(examples.graphs, examples.template, givens, targets)

@@ -23,6 +23,8 @@ from .blocks import Blocks, order, workers
 from .loss import cross_entropy, violation_loss
 from .recipe import Recipe
 
+COMPILED_CASES = 64
+"""Shapes and kinds of call that a compiled layer may see; beyond them it runs uncompiled."""
 TELL = 20
 """Steps between two looks at the device: reading a number from it waits for all work under way."""
 
@@ -147,6 +149,8 @@ class Trainer:
         if path is not None and path.exists():
             self._resume(path)
         if compiled:
+            # A case for each family of a mixture, with and without gradients, and one more where a size changes.
+            torch._dynamo.config.recompile_limit = COMPILED_CASES
             learner.compile()
         self.net = learner
         if self.world > 1:

@@ -47,6 +47,11 @@ class Stack(nn.Module):
             z = layer(z, view)
         return z
 
+    def compile(self, *arguments: Any, **options: Any) -> None:
+        """Compile the layers, which share their code: as a whole they would be compiled one by one."""
+        for layer in self.layers:
+            layer.compile(*arguments, **options)
+
 
 class Backbone(nn.Module, ABC):
     """Base of the backbones. A state is [B, S, H]; what S counts is the backbone's own.

@@ -16,6 +16,7 @@ from ...engine.graph import ConstraintGraph, GraphError
 from ...engine.groups import Role, stack_roles
 from ...engine.roles import TARGETS
 from .backbone import STATUSES, Backbone, Stack, domain_of, statuses
+from .fused import fits, residual_swiglu
 from .layers import SwiGLU, linear, norm
 from .messages import pool, pool_axis, spread
 from .shape import NetShape
@@ -62,7 +63,8 @@ class LatticeLayer(nn.Module):
             if weight is not None:
                 received = received + spread(self.own[role](pooled), r, weight)
         z = norm(z + received * self.gate(z).sigmoid())
-        return norm(z + self.swiglu(z))
+        up, down = self.swiglu.up.weight, self.swiglu.down.weight
+        return residual_swiglu(z, up, down) if fits(z, up, down) else norm(z + self.swiglu(z))
 
     def _from_variables(self, z: Tensor, view: LatticeView) -> Tensor:
         """The values of one variable are a group that every graph has: no index needed."""

@@ -62,18 +62,18 @@ class MixerLayer(nn.Module):
         self.swiglu = SwiGLU(shape.hidden, shape.inner)
 
     def forward(self, z: Tensor, view: TokensView) -> Tensor:
-        gate, up = _along_tokens(self.mix_up.t(), z).chunk(2, 1)  # [B, inner, H]
-        z = norm(z + _along_tokens(self.mix_down, F.silu(gate) * up))
+        gate, up = _along_tokens(self.mix_up.to(z.dtype).t(), z).chunk(2, 1)  # [B, inner, H]
+        z = norm(z + _along_tokens(self.mix_down.to(z.dtype), F.silu(gate) * up))
         return norm(z + self.swiglu(z))
 
 
 def _along_tokens(weight: Tensor, x: Tensor) -> Tensor:
     """weight [N, S] applied to the tokens of x [B, S, H]: [B, N, H].
 
-    Said as a batched product: ``matmul`` is compiled into a transpose and rows of S numbers, for which an odd S leaves
-    only slow kernels.
+    Said as a batched product, of a weight in the state's dtype: ``matmul``, or a cast of a transpose, is compiled into rows
+    of S numbers, for which an odd S leaves only slow kernels.
     """
-    return torch.bmm(weight.to(x.dtype).expand(len(x), *weight.shape), x)
+    return torch.bmm(weight.expand(len(x), *weight.shape), x)
 
 
 class Tokens(Backbone):
