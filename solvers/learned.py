@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, Self
@@ -200,14 +200,28 @@ class Learned(Solver):
             self._refuse(card)
             _loaded(str(card.path), card.sha256, "cpu", torch.float32)
 
-    def trained(self, card: Card) -> tuple[Self, Reasoner]:
+    def trained(self, card: Card, roles: Collection[str]) -> tuple[Self, Reasoner]:
         """The solver with the options of some weights, and their net in float32, to be trained on.
+
+        Args:
+            card: of the weights.
+            roles: of literal groups that the lattice is to read. What it makes of those that are new to it is zero at first:
+                on graphs without them it stays the net that it was.
 
         Raises:
             CheckpointError: the weights are damaged, or of another solver or net than the options ask for.
         """
         self._refuse(card)
-        return self.model_validate(card.options), _read(card)
+        solver, net = self.model_validate(card.options), _read(card)
+        shape = net.backbone.shape
+        if shape.backbone != "lattice" or set(roles) <= set(shape.roles):
+            return solver, net
+        larger = solver.reasoner(shape.model_copy(update={"roles": tuple(sorted({*shape.roles, *roles}))}))
+        known = net.state_dict()
+        with torch.no_grad():
+            for name, tensor in larger.state_dict().items():
+                tensor.copy_(known.get(name, torch.zeros(())))
+        return solver, larger
 
     def trained_for(self, problem: Problem) -> bool:
         """Whether there are weights that support the problem and were trained on its family."""

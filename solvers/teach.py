@@ -87,7 +87,7 @@ def teach(
         version: of mull, for the card.
         minutes, steps: length of the training; at least one.
         until: minutes of it after which this sitting ends; by default all.
-        base: trained weights to begin from, by name or path: the net is theirs, whatever sizes the solver asks for.
+        base: trained weights to begin from, by name or path: the net is theirs, with maps for roles that are new to it.
         seed, device, processes, compiled, report, notice, cancelled: as ``Trainer``'s.
 
     Raises:
@@ -101,15 +101,16 @@ def teach(
     graphs = [graph for examples in first for graph in examples.graphs]
     torch.manual_seed(seed)
     origin = find(base) if base is not None else None
+    roles = tuple(sorted({role for graph in graphs for role in graph.roles}))
     if origin is None:
         shape = solver.shape(
-            roles=tuple(sorted({role for graph in graphs for role in graph.roles})),
+            roles=roles,
             values=max(len(domain) for graph in graphs for domain in graph.domains.values()),
             variables=max(len(graph.domains) for graph in graphs),
         )
         net = solver.reasoner(shape)
     else:
-        solver, net = solver.trained(origin)
+        solver, net = solver.trained(origin, roles)
         shape = net.backbone.shape
     for graph in graphs:
         reason = net.backbone.supports(shape, graph)

@@ -24,6 +24,8 @@ def take(x: Tensor, index: Tensor) -> Tensor:
     b, n, h = x.shape
     if len(index) == 1:
         return x.index_select(1, index.flatten()).view(b, *index.shape[1:], h)
+    if torch.compiler.is_compiling():  # no flat index, which costs a division for every number read
+        return x[torch.arange(b, device=x.device).view(b, *(1,) * (index.dim() - 1)), index]
     offset = torch.arange(b, device=x.device).view(b, *(1,) * (index.dim() - 1)) * n
     return x.reshape(b * n, h).index_select(0, (index + offset).flatten()).view(*index.shape, h)
 
