@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mull.cli import Seconds, main
+from mull.cli import main
+from mull.commands.common import Seconds
 
 SUDOKU = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 

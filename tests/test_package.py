@@ -13,7 +13,9 @@ import mull
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("room", ["engine", "problems", "solvers", "plugins", "weights", "cli.py", "terminal.py"])
+@pytest.mark.parametrize(
+    "room", ["engine", "problems", "solvers", "plugins", "commands", "weights", "cli.py", "terminal.py"]
+)
 def test_rooms_are_links(room: str) -> None:
     link = ROOT / "src" / "mull" / room
     assert link.is_symlink()
@@ -22,7 +24,7 @@ def test_rooms_are_links(room: str) -> None:
 
 def test_src_holds_nothing_else() -> None:
     held = {p.name for p in (ROOT / "src" / "mull").iterdir()} - {"__pycache__"}
-    rooms = {"engine", "problems", "solvers", "plugins", "weights"}
+    rooms = {"engine", "problems", "solvers", "plugins", "commands", "weights"}
     assert held == {"__init__.py", "py.typed", *rooms, "cli.py", "terminal.py"}
 
 

@@ -151,7 +151,7 @@ class Trainer:
         if compiled:
             # A case for each family of a mixture, with and without gradients, and one more where a size changes.
             torch._dynamo.config.recompile_limit = COMPILED_CASES
-            learner.compile()
+            learner.compile(dynamic=False)  # sizes are rounded so that they stay
         self.net = learner
         if self.world > 1:
             # In a mixture a step may use the maps of some roles only.

@@ -1,0 +1,104 @@
+"""``solve PROBLEM...``: the default command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import click
+
+from mull.terminal import Screen
+
+from .common import (
+    Failure,
+    Seconds,
+    failures,
+    interruptible,
+    json_option,
+    make_solver,
+    open_store,
+    pairs,
+    store_option,
+    usable_device,
+)
+
+if TYPE_CHECKING:
+    from mull.engine import Problem, Solution
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.argument("arguments", metavar="PROBLEM...", nargs=-1, required=True)
+@click.option("-s", "--solver", "name", default="auto", show_default=True, help="Who solves: see `solve solvers`.")
+@click.option("-o", "--option", "options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="Solver option.")
+@click.option("-k", "--colors", type=click.IntRange(1), help="Colours of a graph colouring; without it, the fewest.")
+@click.option("--family", help="The problems' family, where content and suffix do not tell.")
+@click.option("--limit", type=Seconds(), default="60s", show_default=True, help="Wall time of the call, or none.")
+@click.option("--iterations", type=click.IntRange(1), help="Steps a problem may take (conflicts of an exact solver).")
+@click.option("--restarts", type=click.IntRange(1), help="Starts a problem may have, side by side and in turn.")
+@click.option("--batch", type=click.IntRange(1), help="Rows run side by side (default: by problem size).")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of every random choice.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@json_option
+@click.option("--watch", is_flag=True, help="Redraw the first unsolved problem as it settles (on stderr).")
+@store_option
+@click.option("--no-store", is_flag=True, help="Remember nothing.")
+def run(
+    arguments: Sequence[str],
+    name: str,
+    options: dict[str, str],
+    colors: int | None,
+    family: str | None,
+    limit: float,
+    iterations: int | None,
+    restarts: int | None,
+    batch: int | None,
+    seed: int,
+    device: str,
+    as_json: bool,
+    watch: bool,
+    url: str | None,
+    no_store: bool,
+) -> int:
+    """Solve problems (the default command)."""
+    started = time.monotonic()
+    with failures():
+        solver = make_solver(name, options)
+        problems = _problems(arguments, family, seed, colors)
+        from mull.engine import Budget, Task, solve
+        from mull.solvers.learned import Learned
+
+        if isinstance(solver, Learned):
+            solver.ready()
+        budget = Budget(None if limit == float("inf") else limit, iterations, restarts, batch)
+        opened = nullcontext() if no_store else open_store(url)
+        interrupted = interruptible()
+        with opened as store, Screen(problems, solver.name, watch, as_json) as screen:
+            task = Task(budget, seed, usable_device(device), started, screen.progress, screen.notice, interrupted)
+            solutions = solve(problems, solver, task, store=store, on_solution=screen.solution)
+        return _verdict(solutions, time.monotonic() - started)
+
+
+def _problems(arguments: Sequence[str], family: str | None, seed: int, colors: int | None) -> list[Problem]:
+    from mull.problems import load
+
+    return [p for argument in arguments for p in load(argument, family=family, seed=seed, colors=colors)]
+
+
+def _verdict(solutions: Sequence[Solution], seconds: float) -> int:
+    """The last words on stderr, and the exit code."""
+    from mull.engine import Status
+
+    good = sum(s.status.good for s in solutions)
+    if len(solutions) > 1:
+        click.echo(f"{good} of {len(solutions)} answered in {seconds:.1f} s", err=True)
+    for status in dict.fromkeys(s.status for s in solutions):
+        if not status.good:
+            of_it = [s for s in solutions if s.status is status]
+            click.echo(f"{len(of_it)} {status} (first: {of_it[0].problem.source})\nhint: {status.advice}", err=True)
+    wrong = [s for s in solutions if s.status is Status.UNSATISFIABLE and s.problem.contradiction() is not None]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more such)" if len(wrong) > 1 else ""
+        raise Failure(f"{wrong[0].problem.source}: {wrong[0].detail}{more}", "correct one of the two givens")
+    return 0 if good == len(solutions) else 1

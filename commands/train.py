@@ -1,0 +1,194 @@
+"""``solve train``: from examples to weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mull import __version__
+from mull.terminal import TrainingScreen, describe_weights
+
+from .common import (
+    Failure,
+    failures,
+    interruptible,
+    json_option,
+    make_solver,
+    open_store,
+    pairs,
+    store_option,
+    usable_device,
+)
+
+
+def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
+        raise click.BadParameter(f"{value[:40]!r} is no name: letters, digits, - and _")
+    return value
+
+
+@click.command()
+@click.argument("name", metavar="SOLVER")
+@click.option(
+    "--on", "data", multiple=True, required=True, metavar="FAMILY:SPEC", help="What to learn; several are mixed evenly."
+)
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Length of the training, all sittings.")
+@click.option("--steps", type=click.IntRange(1), help="Length of the training in optimiser steps.")
+@click.option("--sitting", type=click.FloatRange(0, min_open=True), help="Stop, to go on later, after these minutes.")
+@click.option(
+    "-o", "--option", "options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="Solver or recipe option."
+)
+@click.option("--from", "base", metavar="NAME|FILE", help="Begin from these trained weights.")
+@click.option("--as", "weights", metavar="NAME", callback=_name, help="Name of the weights (default: SOLVER-STREAMS).")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the weights (default: the user's own).")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of every random choice.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    help="Processes that make examples (default: 1 beside a net on the CPU, else all cores but one).",
+)
+@click.option("--compile/--no-compile", "compiled", default=None, help="Compile the net (default: on a GPU).")
+@json_option
+@store_option
+@click.option("--no-store", is_flag=True, help="Remember nothing.")
+def train(
+    name: str,
+    data: Sequence[str],
+    minutes: float | None,
+    steps: int | None,
+    sitting: float | None,
+    options: dict[str, str],
+    base: str | None,
+    weights: str | None,
+    out: Path | None,
+    seed: int,
+    device: str,
+    workers: int | None,
+    compiled: bool | None,
+    as_json: bool,
+    url: str | None,
+    no_store: bool,
+) -> int:
+    """Train a learned solver; the same command again goes on where it stopped.
+
+    Under torchrun every process trains on a GPU of its own, in step with the others.
+    """
+    if minutes is None and steps is None:
+        raise Failure(
+            "how long? neither --minutes nor --steps is given", "solve train looped --on sudoku:4 --minutes 4"
+        )
+    with failures(), _training_failures(name):
+        from mull.problems.streams import stream
+
+        solver, recipe = _lesson(name, options)
+        streams = [(stream(item, seed=seed), stream(item, "validation", seed=seed)) for item in data]
+        from mull.engine.checkpoint import own_folder
+        from mull.solvers.teach import teach
+
+        place = out or own_folder()
+        title = weights or "-".join([name, *(re.sub(r"[^A-Za-z0-9]+", "-", Path(item).stem) for item in data)]).strip(
+            "-"
+        )
+        where = usable_device(
+            f"cuda:{os.environ['LOCAL_RANK']}" if device == "auto" and "LOCAL_RANK" in os.environ else device
+        )
+        interrupted = interruptible()
+        with TrainingScreen(title) as screen, nullcontext() if no_store else open_store(url) as store:
+            lesson = teach(
+                solver,
+                streams,
+                recipe,
+                name=title,
+                folder=place,
+                version=__version__,
+                minutes=minutes,
+                steps=steps,
+                until=sitting,
+                base=base,
+                seed=seed,
+                device=where,
+                processes=_workers(where) if workers is None else workers,
+                compiled=where.startswith("cuda") if compiled is None else compiled,
+                report=screen.progress,
+                notice=screen.notice,
+                cancelled=interrupted,
+            )
+            run = lesson.solution()
+            if store is not None and lesson.rank == 0:
+                store.write([run])
+    if lesson.rank:
+        return 0 if lesson.finished else 1
+    card = lesson.card
+    if as_json:
+        click.echo(json.dumps({**card.model_dump(), "path": str(card.path), "id": run.id, "finished": lesson.finished}))
+    else:
+        describe_weights([card])
+    return 0 if lesson.finished else 1
+
+
+@contextmanager
+def _training_failures(name: str) -> Iterator[None]:
+    """What only a training can run into, told as Failures."""
+    from mull.engine.solver import OptionError
+    from mull.engine.training import out_of_memory
+
+    try:
+        yield
+    except OptionError as error:
+        raise Failure(str(error), f"solve solvers show {name}") from None
+    except FloatingPointError as error:
+        raise Failure(
+            str(error), "a smaller learning rate may help: -o lr=...; what the last checkpoint has is kept"
+        ) from None
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise Failure("out of memory", "take a smaller net or batch: -o hidden=... -o batch=...") from None
+
+
+def _workers(device: str) -> int:
+    """How many processes make examples; beside them a net on the CPU takes the cores that are left, and no more.
+
+    Threads of torch that wait for one another by spinning, one more than there are cores, slow a small net down tenfold.
+    """
+    import torch
+
+    cores = os.cpu_count() or 1
+    if device.startswith("cuda"):
+        return max(1, cores - 1)
+    torch.set_num_threads(max(1, cores - 1))
+    return 1
+
+
+def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:
+    """The solver and the recipe that options of both make."""
+    from pydantic import ValidationError
+
+    from mull.engine.training import Recipe
+    from mull.plugins import load
+    from mull.solvers.learned import Learned
+
+    kind = load(name)
+    if not issubclass(kind, Learned):
+        raise Failure(f"solver {name!r} has nothing to learn", "solve train takes looped, trm or hrm")
+    # What says how to solve (weights, segments, copies...) says nothing to a training.
+    shaping = {"preset", "backbone", "hidden", "layers", "inner", *set(kind.model_fields) - set(Learned.model_fields)}
+    mine = {key: value for key, value in options.items() if key in shaping}
+    rest = {key: value for key, value in options.items() if key not in shaping}
+    solver = make_solver(name, mine)
+    assert isinstance(solver, Learned)
+    try:
+        return solver, Recipe(**{**solver.recipe(), **rest})
+    except ValidationError as error:
+        first = error.errors()[0]
+        known = ", ".join([*sorted(shaping), *Recipe.model_fields])
+        what = f"training option {first['loc'][0]}" if first["loc"] else "training options"
+        raise Failure(f"{what}: {first['msg']}", f"options are {known}") from None
