@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
@@ -16,11 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import CheckpointError, write_file
 from ..compile import Instance, compile_examples
 from ..examples import Examples, Stream
+from . import resume
 from .blocks import Blocks, order, workers
 from .loss import cross_entropy, violation_loss
+from .optimizers import optimizers
 from .recipe import Recipe
 
 COMPILED_CASES = 64
@@ -143,7 +143,7 @@ class Trainer:
         """(step, loss, share unsolved) at each report."""
         self.parameters = [p for p in learner.parameters() if p.requires_grad]
         self.average = [p.detach().clone() for p in self.parameters]
-        self.optimizers = _optimizers(learner, recipe, self.device)
+        self.optimizers = optimizers(learner, recipe, self.device)
         self.generator = torch.Generator(self.device)
         self.positions: list[tuple[int, int]] = [(0, 0)] * len(streams)
         if path is not None and path.exists():
@@ -412,14 +412,9 @@ class Trainer:
                 average.copy_(kept)
 
     def _save(self, path: Path) -> None:
-        from safetensors.torch import save
-
         tensors = {f"weight.{i}": p.detach() for i, p in enumerate(self.parameters)}
         tensors |= {f"average.{i}": t for i, t in enumerate(self.average)}
         tensors |= {f"buffer.{name}": b for name, b in self.learner.named_buffers()}
-        for o, optimizer in enumerate(self.optimizers):
-            for p, values in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer.{o}.{p}.{key}": torch.as_tensor(value) for key, value in values.items()}
         state = {
             "step": self.step,
             "seconds": self.seconds,
@@ -429,8 +424,7 @@ class Trainer:
             "history": self.history,
             "of": self._identity(),
         }
-        data = save({k: t.contiguous().cpu() for k, t in tensors.items()}, {"training": json.dumps(state)})
-        write_file(path, data)
+        resume.write(path, state, tensors | resume.tensors_of(self.optimizers))
 
     def _identity(self) -> dict[str, Any]:
         """What must be the same for a training to go on."""
@@ -440,36 +434,14 @@ class Trainer:
         return {**self.kind, "shapes": shapes, "streams": streams, "seed": self.seed, **recipe}
 
     def _resume(self, path: Path) -> None:
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, "pt") as file:
-                state = json.loads((file.metadata() or {})["training"])
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(
-                f"{path} cannot be resumed from: {error}", "it is truncated or no training; move it away to begin anew"
-            ) from None
-        mine = json.loads(json.dumps(self._identity()))
-        for what, value in mine.items():
-            if state["of"].get(what) != value:
-                raise CheckpointError(
-                    f"{path} is of another training: its {what} differ", "give this one another name: --as NAME"
-                )
+        state, tensors = resume.read(path, self._identity())
         with torch.no_grad():
             for i, (p, average) in enumerate(zip(self.parameters, self.average, strict=True)):
                 p.copy_(tensors[f"weight.{i}"])
                 average.copy_(tensors[f"average.{i}"])
             for name, b in self.learner.named_buffers():
                 b.copy_(tensors[f"buffer.{name}"])
-        for o, optimizer in enumerate(self.optimizers):
-            known = optimizer.state_dict()
-            found: dict[int, dict[str, Tensor]] = {}
-            for key, tensor in tensors.items():
-                if key.startswith(f"optimizer.{o}."):
-                    _, _, p, name = key.split(".", 3)
-                    found.setdefault(int(p), {})[name] = tensor
-            optimizer.load_state_dict({**known, "state": found})
+        resume.restore(self.optimizers, tensors)
         self.step, self.seconds, self.batch = state["step"], state["seconds"], state["batch"]
         self.positions = [(int(b), int(n)) for b, n in state["positions"]]
         self.accuracy = state["accuracy"]
@@ -491,24 +463,6 @@ class Trainer:
 def _checkable(examples: Examples) -> bool:
     """Whether an answer that breaks nothing is right: not where the best one is asked for."""
     return all(graph.objective is None for graph in examples.graphs)
-
-
-def _optimizers(learner: nn.Module, recipe: Recipe, device: torch.device) -> list[torch.optim.Optimizer]:
-    """AdamW, or Muon for the matrices of the stacks and AdamW for the rest; only matrices decay."""
-    matrices = [p for n, p in learner.named_parameters() if p.dim() == 2 and n.startswith("stacks.")]
-    chosen = set(map(id, matrices))
-    rest = [p for p in learner.parameters() if id(p) not in chosen]
-    groups = [{"params": rest, "weight_decay": 0.0}]
-    made: list[torch.optim.Optimizer] = []
-    if recipe.optimizer == "muon":
-        # Updates scaled to AdamW's size (Liu et al. 2025), so that one learning rate serves both.
-        made.append(
-            torch.optim.Muon(matrices, lr=recipe.lr, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw")
-        )
-    else:
-        groups.append({"params": matrices, "weight_decay": recipe.weight_decay})
-    made.append(torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.95), fused=device.type == "cuda"))
-    return made
 
 
 def out_of_memory(error: BaseException) -> bool:
