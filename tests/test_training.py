@@ -12,15 +12,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 import mull
 from mull.cli import main
+from mull.engine import compile_problems
 from mull.engine.checkpoint import HOME, CheckpointError, find
+from mull.engine.compile import compile_examples
+from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer, TrainingProgress
 from mull.engine.training import loop as training
+from mull.problems import latin, load
 from mull.problems.streams import others, stream, sudoku
 from mull.solvers.learned import Learned
 from mull.solvers.nets.reasoner import Reasoner
@@ -239,6 +244,50 @@ def test_killed_and_gone_on(tmp_path: Path) -> None:
     assert find(said["path"]).accuracy["sudoku:4:0.5, 8 segments"] >= 0.9
 
 
+# Beginning from weights -------------------------------------------------------------------------------------------------
+
+
+def test_weights_to_begin_from(tmp_path: Path) -> None:
+    """What is known stays known, new roles of groups come on top, and the card tells all that it took."""
+    recipe = Recipe(**RECIPE)
+    first = teach(looped(), pairs("sudoku:4:0.5"), recipe, name="a", folder=tmp_path, version="0", steps=60).card
+    both = pairs("sudoku:4:0.5", "queens:6:1-3")
+    path = str(tmp_path / "a.safetensors")
+    second = teach(looped(), both, recipe, name="b", folder=tmp_path, version="0", steps=2, base=path).card
+    assert second.base == first.sha256
+    assert second.steps == 62
+    assert second.device_minutes >= first.device_minutes
+    assert second.families == ("queens", "sudoku")
+    assert set(second.shape["roles"]) > set(first.shape["roles"])
+    assert second.accuracy["sudoku:4:0.5, 8 segments"] >= first.accuracy["sudoku:4:0.5, 8 segments"] - 0.1
+
+
+def test_new_roles_change_nothing_for_old_graphs(tmp_path: Path) -> None:
+    lesson = teach(looped(), pairs("sudoku:4:0.5"), Recipe(**RECIPE), name="a", folder=tmp_path, version="0", steps=20)
+    _, same = looped().trained(lesson.card, lesson.card.shape["roles"])
+    _, larger = looped().trained(lesson.card, ["conflict"])
+    assert len(list(larger.parameters())) > len(list(same.parameters()))
+    instance = compile_problems(load("sudoku:4:0.5"))
+    z = (torch.randn(1, 64, 32, generator=torch.Generator().manual_seed(1)),)
+    with torch.no_grad():
+        one, other = (net(z, net.backbone.view(instance))[1].logits for net in (same, larger))
+    assert torch.equal(one, other)
+
+
+def test_any_answer_that_breaks_nothing_is_right() -> None:
+    """Not only the one that an example was made of; but of mazes the shortest alone."""
+    mine = trainer("latin:4:0.3")
+    square = torch.tensor([[(r + c) % 4 for r in range(4) for c in range(4)]])
+    nothing = torch.full((1, 16), -1)
+    examples = Examples((latin.template(4),), np.zeros(1, np.int64), nothing.numpy(), square[:, None].numpy())
+    for answer, right in ((square, True), ((square + 1) % 4, True), (square * 0, False)):
+        logits = torch.nn.functional.one_hot(answer, 4).float()
+        assert mine._right(compile_examples(examples), logits, square[:, None]).item() is right
+        assert mine._right(compile_examples(examples, factors=False), logits, square[:, None]).item() is torch.equal(
+            answer, square
+        )
+
+
 # Trouble ----------------------------------------------------------------------------------------------------------------
 
 
@@ -305,6 +354,10 @@ def test_a_loss_that_is_not_finite_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
         (["trm", "--on", "sudoku:4", "--on", "latin:5:0.5", "--steps", "1"], "cannot learn this mixture"),
         (["trm", "--on", "sat:8:20", "--on", "sat:9:20", "--steps", "1"], "cannot learn this mixture"),
         (["looped", "--on", "sudoku:4", "--minutes", "9", "--out", "/proc/nowhere"], "/proc/nowhere"),
+        (["looped", "--on", "sudoku:4", "--steps", "1", "--from", "nobody"], "no weights named 'nobody'"),
+        (["trm", "--on", "sudoku:4", "--steps", "1", "--from", "looped-sudoku"], "weights of looped, not of trm"),
+        (["looped", "--on", "sudoku:4", "--steps", "1", "--from", "looped-sudoku", "-o", "hidden=64"], "hidden=128"),
+        (["hrm", "--on", "sudoku:4", "--steps", "1", "--from", "hrm-sudoku"], "for variables of 9 values"),
     ],
 )
 def test_bad_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -388,6 +441,7 @@ import sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
+from mull.problems import latin, load
 from mull.problems.streams import others, sudoku
 sudoku.SHOWN = {4: 128}
 others.CHUNK = 64
