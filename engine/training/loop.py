@@ -19,7 +19,7 @@ from ..compile import Instance, compile_examples
 from ..examples import Examples, Stream
 from . import resume
 from .blocks import Blocks, order, workers
-from .loss import cross_entropy, violation_loss
+from .loss import Shown, cross_entropy, violation_loss
 from .optimizers import optimizers
 from .recipe import Recipe
 
@@ -35,11 +35,14 @@ class Learner(Protocol):
     backbone: Any
     """``view(instance)`` and ``embed(view)``."""
 
-    def start(self, x: Tensor, draw: Callable[[int], Tensor]) -> tuple[Tensor, ...]:
+    sees_answers: bool
+    """Whether it is shown an answer and brings a loss of its own."""
+
+    def start(self, x: Tensor, view: Any, draw: Callable[..., Tensor]) -> tuple[Tensor, ...]:
         """Fresh states for input x [B, S, H]."""
 
-    def __call__(self, z: tuple[Tensor, ...], view: Any) -> tuple[tuple[Tensor, ...], Any]:
-        """A segment: states, and a read-out with ``logits`` [B, V, D] and ``halt`` [B, 1 or 2]."""
+    def __call__(self, z: tuple[Tensor, ...], view: Any, shown: Any = None) -> tuple[tuple[Tensor, ...], Any]:
+        """A segment: states, and a read-out with ``logits`` [B, V, D], ``halt`` [B, 1 or 2] and ``loss`` [B] or None."""
 
     def compile(self, **options: Any) -> None:
         """Compile what is applied again and again."""
@@ -84,6 +87,8 @@ class _Lane:
     rows: Tensor = field(default_factory=lambda: torch.empty(0))
     age: Tensor = field(default_factory=lambda: torch.empty(0))
     limit: Tensor = field(default_factory=lambda: torch.empty(0))
+    pick: Tensor = field(default_factory=lambda: torch.empty(0))
+    """Which of its known answers a row is shown, 0 to 1."""
     next: Tensor = field(default_factory=lambda: torch.empty(0))
     z: tuple[Tensor, ...] = ()
 
@@ -180,7 +185,7 @@ class Trainer:
                 self.seconds = self._said(before + time.monotonic() - started)
                 return bool(self._said(self.cancelled() or (until is not None and self.seconds >= 60 * until)))
 
-            self.generator.manual_seed(hash((self.seed, self.step, self.rank)) % 2**63)
+            self._reseed()
             ended = stop()
             saved, told, since = time.monotonic(), time.monotonic(), self.step
             sums = torch.zeros(5, device=self.device)
@@ -241,12 +246,14 @@ class Trainer:
         with self._autocast():
             view = self.learner.backbone.view(instance)
             z = self._fresh(lane, view)
-            z, said = self.net(z, view)
+            z, said = self.net(z, view, self._shown(lane, instance, targets))
         logits = said.logits.float().masked_fill(~instance.allowed, -torch.inf)
         free = instance.free
         with torch.no_grad():
             right = self._right(instance, logits, targets)
-        if targets.shape[1]:
+        if said.loss is not None:
+            loss = said.loss
+        elif targets.shape[1]:
             loss = cross_entropy(logits, targets, free, recipe.loss == "stablemax")
         else:
             loss = violation_loss(logits, instance)
@@ -267,16 +274,23 @@ class Trainer:
         """The carried states, started where a row is new."""
         x = self.learner.backbone.embed(view).detach()
         dtype = torch.bfloat16 if self.device.type == "cuda" else x.dtype
-        shape = x.shape
 
-        def draw(k: int) -> Tensor:
-            return torch.randn(shape, generator=self.generator, device=self.device, dtype=dtype)
+        def draw(k: int, *shape: int) -> Tensor:
+            return torch.randn(len(x), *shape, generator=self.generator, device=self.device, dtype=dtype)
 
-        start = self.learner.start(x.to(dtype), draw)
+        start = self.learner.start(x.to(dtype), view, draw)
         if not lane.z:
             return tuple(t.contiguous() for t in start)
-        new = (lane.age == 0)[:, None, None]
+        new = (lane.age == 0)[:, None, None]  # states are [B, ., .]
         return tuple(torch.where(new, fresh, old) for fresh, old in zip(start, lane.z, strict=True))
+
+    def _shown(self, lane: _Lane, instance: Instance, targets: Tensor) -> Shown | None:
+        """One of each row's known answers, the same as long as the row is at work, for a learner that is shown one."""
+        if not self.learner.sees_answers:
+            return None
+        count = (targets >= 0).any(2).sum(1).clamp(min=1)
+        chosen = targets[torch.arange(len(targets), device=self.device), (lane.pick * count).long()]
+        return Shown(chosen.clamp(min=0), instance.allowed, instance.free)
 
     def _right(self, instance: Instance, logits: Tensor, targets: Tensor) -> Tensor:
         """[B] rows whose answer is a known solution, or one that breaks nothing where that is all that is asked."""
@@ -321,6 +335,7 @@ class Trainer:
         lane.rows = torch.zeros(self.batch, dtype=torch.int64, device=self.device)
         lane.age = torch.zeros(self.batch, dtype=torch.int64, device=self.device)
         lane.limit = torch.zeros_like(lane.age)
+        lane.pick = torch.zeros(self.batch, device=self.device)
         lane.z = ()
         self._replace(lane, torch.ones_like(lane.rows, dtype=torch.bool))
 
@@ -334,6 +349,9 @@ class Trainer:
         limit = (low + (high - low) * chance).exp().long()
         lane.limit = torch.where(over, limit, lane.limit)
         lane.age = torch.where(over, 0, lane.age)
+        if self.learner.sees_answers:
+            pick = torch.rand(self.batch, generator=self.generator, device=self.device)
+            lane.pick = torch.where(over, pick, lane.pick)
 
     def _advance(self, lanes: Sequence[_Lane]) -> None:
         """Go on to the next block where one is used up."""
@@ -401,7 +419,14 @@ class Trainer:
         self.positions = [(lane.index, lane.taken) for lane in lanes]
         if self.path is not None and self.rank == 0:
             self._save(self.path)
-        self.generator.manual_seed(hash((self.seed, self.step, self.rank)) % 2**63)
+        self._reseed()
+
+    def _reseed(self) -> None:
+        """Random numbers that follow from seed and step alone."""
+        seed = hash((self.seed, self.step, self.rank)) % 2**63
+        self.generator.manual_seed(seed)
+        if self.learner.sees_answers:  # distributions draw from the global generator
+            torch.manual_seed(seed)
 
     def _swap(self) -> None:
         """Exchange the weights and their average."""

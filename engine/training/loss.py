@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,33 @@ from ..compile import Instance
 
 CERTAIN = 0.95
 """Chance of a violation above which its penalty goes on as a straight line, so that no gradient is infinite."""
+
+
+class Shown(NamedTuple):
+    """An answer as a training shows it to a net that wants to see it.
+
+    Args:
+        answer: [B, V] domain indices, 0 in padding.
+        allowed: [B, V, D] bool.
+        free: [B, V] bool: variables with a choice left.
+    """
+
+    answer: Tensor
+    allowed: Tensor
+    free: Tensor
+
+    def beliefs(self) -> Tensor:
+        """The answer one-hot, [B, V, D] float32."""
+        return torch.nn.functional.one_hot(self.answer, self.allowed.shape[2]).float()
+
+    def cross_entropy(self, logits: Tensor) -> Tensor:
+        """[B] mean over free variables, of logits [B, V, D] not yet masked."""
+        masked = logits.float().masked_fill(~self.allowed, -torch.inf)
+        return cross_entropy(masked, self.answer[:, None], self.free, stable=False)
+
+    def number(self) -> Tensor:
+        """[B] how many variables are free, 1 where none is."""
+        return self.free.sum(1).clamp(min=1)
 
 
 def log_stablemax(logits: Tensor) -> Tensor:

@@ -74,6 +74,10 @@ class Backbone(nn.Module, ABC):
         """A new net."""
 
     @abstractmethod
+    def answers(self) -> nn.Module:
+        """A new map from a view and beliefs about an answer [B, V, D] to [B, S, H]: how a net is shown an answer."""
+
+    @abstractmethod
     def view(self, instance: Instance) -> Any:
         """What ``embed``, ``read`` and the stacks need of an instance: a named tuple of tensors."""
 

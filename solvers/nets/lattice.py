@@ -74,6 +74,17 @@ class LatticeLayer(nn.Module):
         return message[:, :, None].expand_as(each).flatten(1, 2)
 
 
+class LiteralAnswers(nn.Module):
+    """One direction for all literals, as long as the belief in each: no literal is told from another."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.belief = nn.Linear(1, hidden)
+
+    def forward(self, view: LatticeView, beliefs: Tensor) -> Tensor:
+        return self.belief(beliefs.flatten(1)[..., None])  # type: ignore[no-any-return]
+
+
 class Lattice(Backbone):
     """State [B, L, H], a literal each; the input says whether a literal is open, given or excluded."""
 
@@ -92,6 +103,9 @@ class Lattice(Backbone):
 
     def stack(self) -> Stack:
         return Stack(LatticeLayer(self.shape) for _ in range(self.shape.layers))
+
+    def answers(self) -> nn.Module:
+        return LiteralAnswers(self.shape.hidden)
 
     def view(self, instance: Instance) -> LatticeView:
         _, v, d = instance.shape

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...engine.random import Random
+from ...engine.training.loss import Shown
 from .backbone import Backbone
 from .lattice import Lattice
 from .shape import NetShape
@@ -20,8 +21,8 @@ BACKBONES: dict[str, type[Backbone]] = {"lattice": Lattice, "tokens": Tokens, "m
 Latent = tuple[Tensor, ...]
 """The latent states of a recursion, each [B, S, H]; the first is the one that is read."""
 
-Draw = Callable[[int], Tensor]
-"""Standard normal numbers [B, S, H] for a latent state, by its number."""
+Draw = Callable[..., Tensor]
+"""(number of a latent state, shape without B) -> standard normal numbers [B, *shape]."""
 
 
 class Readout(NamedTuple):
@@ -30,10 +31,12 @@ class Readout(NamedTuple):
     Args:
         logits: [B, V, D], not yet masked by what is allowed.
         halt: [B, 1 or 2]: the logit of being right; of going on, where the recursion learns that too.
+        loss: [B] what the recursion wants minimised, where that is not the cross-entropy of the logits.
     """
 
     logits: Tensor
     halt: Tensor
+    loss: Tensor | None = None
 
 
 class Improvement(NamedTuple):
@@ -66,6 +69,8 @@ class Reasoner(nn.Module, ABC):
     """Steps in a segment: what is trained at once, between two read-outs."""
     learning: int
     """How many of them, the last ones, the gradient goes through."""
+    sees_answers: bool = False
+    """Whether training shows each row an answer, and minimises the loss that ``forward`` then brings."""
 
     def __init__(self, shape: NetShape, *, states: int, stacks: int = 1, halts: int = 1, random_start: bool) -> None:
         super().__init__()
@@ -79,10 +84,10 @@ class Reasoner(nn.Module, ABC):
 
     first: Tensor
 
-    def start(self, x: Tensor, draw: Draw) -> Latent:
+    def start(self, x: Tensor, view: Any, draw: Draw) -> Latent:
         """The states before the first step, for input ``x`` [B, S, H]."""
         if self.random_start:
-            return tuple(draw(k).clamp(-2, 2).to(x.dtype) for k in range(len(self.first)))
+            return tuple(draw(k, *x.shape[1:]).clamp(-2, 2).to(x.dtype) for k in range(len(self.first)))
         return tuple(vector.to(x.dtype).expand_as(x).contiguous() for vector in self.first)
 
     @abstractmethod
@@ -113,8 +118,8 @@ class Reasoner(nn.Module, ABC):
         pooled = z[0][:, 0] if self.backbone.shape.prefix else z[0].mean(1)
         return Readout(self.backbone.read(z[0], view), self.halt(pooled))
 
-    def forward(self, z: Latent, view: Any) -> tuple[Latent, Readout]:
-        """A segment and what it says: one training step's forward pass."""
+    def forward(self, z: Latent, view: Any, shown: Shown | None = None) -> tuple[Latent, Readout]:
+        """A segment and what it says: one training step's forward pass, or without an answer ``shown`` one of validation."""
         x = self.backbone.embed(view).to(z[0].dtype)
         z = self.segment(z, x, view)
         return z, self.read(z, view)
@@ -122,16 +127,27 @@ class Reasoner(nn.Module, ABC):
     def begin(self, view: Any, random: Random) -> Latent:
         """Solving: the states of new rows."""
         x = self.backbone.embed(view)
-        return self.start(x, lambda k: random.at(k).normal(*x.shape[1:]))
+        return self.start(x, view, lambda k, *shape: random.at(k).normal(*shape))
 
-    def improve(self, z: Latent, view: Any, allowed: Tensor) -> Improvement:
-        """Solving: one step, and what the caller asks of it; literals that are not ``allowed`` [B, V, D] are masked."""
-        new = self.step(z, self.backbone.embed(view), view)
-        logits, halt = self.read(new, view)
+    def wander(self, z: Latent, x: Tensor, view: Any, random: Random) -> Latent:
+        """Solving: one step, which may be random."""
+        return self.step(z, x, view)
+
+    def improve(self, z: Latent, view: Any, allowed: Tensor, random: Random, age: Tensor) -> Improvement:
+        """Solving: one step, and what the caller asks of it.
+
+        Args:
+            z, view: as ``step``'s.
+            allowed: [B, V, D] bool; other literals are masked.
+            random: one stream a row.
+            age: [B] steps taken.
+        """
+        new = self.wander(z, self.backbone.embed(view), view, random.at(age))
+        said = self.read(new, view)
         before = z[0].flatten(1).float()
         change = (new[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
-        logits = logits.float().masked_fill(~allowed, -torch.inf)
-        return Improvement(new, logits.log_softmax(-1), halt[:, 0].float().sigmoid(), change)
+        logits = said.logits.float().masked_fill(~allowed, -torch.inf)
+        return Improvement(new, logits.log_softmax(-1), said.halt[:, 0].float().sigmoid(), change)
 
     def compile(self, **options: Any) -> None:
         """Compile the nets that are applied again and again, and nothing else: whole segments take minutes."""

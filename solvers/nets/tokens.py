@@ -76,6 +76,18 @@ def _along_tokens(weight: Tensor, x: Tensor) -> Tensor:
     return torch.bmm(weight.expand(len(x), *weight.shape), x)
 
 
+class TokenAnswers(nn.Module):
+    """An embedding of each value, in the proportions that are believed in."""
+
+    def __init__(self, shape: NetShape) -> None:
+        super().__init__()
+        self.prefix = shape.prefix
+        self.value = linear(shape.values, shape.hidden)
+
+    def forward(self, view: TokensView, beliefs: Tensor) -> Tensor:
+        return F.pad(self.value(beliefs), (0, 0, self.prefix, 0))
+
+
 class Tokens(Backbone):
     """State [B, prefix + V, H]; the input is an embedding of each variable's given value, scaled by √H."""
 
@@ -97,6 +109,9 @@ class Tokens(Backbone):
     def stack(self) -> Stack:
         layer = MixerLayer if self.shape.backbone == "mixer" else TokensLayer
         return Stack(layer(self.shape) for _ in range(self.shape.layers))
+
+    def answers(self) -> nn.Module:
+        return TokenAnswers(self.shape)
 
     def view(self, instance: Instance) -> TokensView:
         return self.look(instance.allowed, *self._fixed(instance))
