@@ -110,6 +110,10 @@ class Learned(Solver):
         """Training settings in place of ``Recipe``'s defaults."""
         return {}
 
+    def fitted(self, families: Sequence[str]) -> Self:
+        """The solver to train on some families: with what it sets for them where no option says."""
+        return self
+
     @abstractmethod
     def reasoner(self, shape: NetShape) -> Reasoner:
         """An untrained net of these options."""
@@ -386,11 +390,12 @@ def build(card: Card) -> Reasoner:
     Raises:
         CheckpointError: the card's solver or options are not known here.
     """
+    from .gram import Gram
     from .hrm import Hrm
     from .looped import Looped
     from .trm import Trm
 
-    kinds: dict[str, type[Learned]] = {kind.name: kind for kind in (Hrm, Looped, Trm)}
+    kinds: dict[str, type[Learned]] = {kind.name: kind for kind in (Gram, Hrm, Looped, Trm)}
     if card.solver not in kinds:
         raise CheckpointError(f"{card.name} are weights of {card.solver!r}, which is no learned solver here")
     try:

@@ -97,6 +97,8 @@ def teach(
         FloatingPointError: the loss is not finite; the last checkpoint stays.
     """
     check_writable(folder)
+    families = tuple(sorted({stream.family for stream, _ in streams}))
+    solver = solver.fitted(families)
     first = [stream.chunk(0) for stream, _ in streams]
     graphs = [graph for examples in first for graph in examples.graphs]
     torch.manual_seed(seed)
@@ -116,6 +118,11 @@ def teach(
         reason = net.backbone.supports(shape, graph)
         if reason:
             raise OptionError(f"the backbone {shape.backbone} cannot learn this mixture: {reason}")
+    untold = [
+        stream.name for (stream, _), examples in zip(streams, first, strict=True) if not examples.targets.shape[1]
+    ]
+    if net.sees_answers and untold:
+        raise OptionError(f"{solver.name} learns from answers, and {untold[0]} tells none")
     kind = {"solver": solver.name, "options": _recursion(solver), "shape": shape.model_dump(mode="json")}
     trainer = Trainer(
         net,
@@ -138,7 +145,7 @@ def teach(
         solver=solver.name,
         options=_recursion(solver),
         shape=shape.model_dump(mode="json"),
-        families=tuple(sorted({stream.family for stream, _ in streams})),
+        families=families,
         data=tuple(stream.name for stream, _ in streams),
         seed=seed,
         recipe=recipe.model_dump(mode="json"),
