@@ -23,20 +23,31 @@ WASTE = 2.0
 """Problems share a batch while padding them to the largest costs at most this factor in literals."""
 
 
-def iterate(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+def iterate(
+    solver: Solver, problems: Sequence[Problem], task: Task, first: Sequence[int] | None = None
+) -> Iterator[tuple[int, Solution]]:
     """Run a step-wise solver on problems, batch by batch, each with its fair share of the time left.
 
     What a share of time left unsolved is tried again with what the others did not need, while that at least doubles it.
+    ``first`` numbers each problem's first copy, for callers that put one problem several times; 0 without it. When time is
+    up those from 1 on are not begun, and have no answer.
     """
+    first = first or [0] * len(problems)
     pending = list(range(len(problems)))
     share = 0.0
+    late: list[tuple[int, Solution]] = []
     while pending:
-        late: list[tuple[int, Solution]] = []
+        tried, late = dict(late), []
         left = len(pending)
         share = max(2 * share, task.remaining / left)  # seconds a problem
         for members in _batches(solver, problems, pending, task):
+            if task.over:
+                yield from ((i, tried[i]) for i in members if i in tried)
+                members = [i for i in members if i not in tried and not first[i]]
+                if not members:
+                    continue
             portion = task.share(task.remaining * len(members) / left)
-            for i, solution in _Batch(solver, problems, members, portion).run():
+            for i, solution in _Batch(solver, problems, members, portion, first).run():
                 if solution.status is Status.UNSOLVED and portion is not task and portion.over:
                     late.append((i, solution))
                 else:
@@ -71,9 +82,12 @@ def _kinds(graph: ConstraintGraph) -> tuple[str, ...]:
 class _Batch:
     """One batch under way: P problems, R copies of each, row p * R + c. Mutable, private to the loop."""
 
-    def __init__(self, solver: Solver, problems: Sequence[Problem], members: Sequence[int], task: Task) -> None:
+    def __init__(
+        self, solver: Solver, problems: Sequence[Problem], members: Sequence[int], task: Task, first: Sequence[int]
+    ) -> None:
         self.solver, self.task = solver, task
         self.members = list(members)  # the problems' positions, for the caller
+        self.first = first  # by the caller's positions
         self.problems = [problems[i] for i in members]
         self.total = len(members)
         self.copies = self._copies()
@@ -114,7 +128,9 @@ class _Batch:
     def _random(self, rows: Iterable[int]) -> Random:
         places = [divmod(row, self.copies) for row in rows]
         seed = self.task.seed
-        labels = [(seed, self.problems[p].digest, c, int(self.starts[p, c])) for p, c in places]
+        labels = [
+            (seed, self.problems[p].digest, self.first[self.members[p]] + c, int(self.starts[p, c])) for p, c in places
+        ]
         return Random.for_rows(labels, self.task.device)
 
     def _advance(self) -> Info:

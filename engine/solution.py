@@ -92,6 +92,11 @@ class Solution:
         checkpoint: sha256 of the trained weights that answered; None where nothing was learned.
         via: the portfolio that chose the solver, or None.
         detail: a sentence more, e.g. which givens contradict or why the graph is unsupported.
+        solutions: where several were asked for, the distinct ones found, each checked; the first is ``assignment``.
+            None where one answer was asked for.
+        samples: trajectories drawn by a sampling solver.
+        hits: how many of them ended solved.
+        total: how many solutions there are, where an exact solver enumerated them all (of an objective: best ones).
         trace: the course of the run, where one was kept.
         id: a ULID, sortable by time.
     """
@@ -112,6 +117,10 @@ class Solution:
     checkpoint: str | None = None
     via: str | None = None
     detail: str = ""
+    solutions: tuple[Assignment, ...] | None = field(default=None, repr=False)
+    samples: int | None = None
+    hits: int | None = None
+    total: int | None = None
     trace: Trace | None = field(default=None, repr=False, compare=False)
     id: str = field(default_factory=lambda: str(ULID()))
 
@@ -119,6 +128,21 @@ class Solution:
     def text(self) -> str:
         """The answer drawn for a terminal; empty where there is none."""
         return self.problem.show(self.assignment) if self.assignment else ""
+
+    @property
+    def distinct(self) -> int | None:
+        """How many distinct solutions were found; None where one answer was asked for."""
+        return None if self.solutions is None else len(self.solutions)
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of samples that ended solved; None where none were drawn."""
+        return self.hits / self.samples if self.hits is not None and self.samples else None
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of all solutions that was found; None where it is not known how many there are."""
+        return self.distinct / self.total if self.distinct is not None and self.total else None
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``solve --json`` prints; ``energy`` is null where there is no assignment."""
@@ -146,6 +170,9 @@ class Solution:
             data["via"] = self.via
         if self.detail:
             data["detail"] = self.detail
+        if self.solutions is not None:
+            counts = ("samples", "hits", "accuracy", "distinct", "total", "coverage")
+            data |= {"solutions": list(self.solutions)} | {name: getattr(self, name) for name in counts}
         return data
 
 

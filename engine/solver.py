@@ -80,6 +80,14 @@ class Solver(BaseModel, ABC):
         """Why the solver cannot take this graph, or None."""
         return None
 
+    def samples(self, problem: Problem) -> str | None:
+        """Why the solver cannot give several answers to a problem (``Budget.solutions``), or None.
+
+        By default it can: ``init`` starts every row from a random stream of its own. One whose starts are all alike says
+        so here.
+        """
+        return None
+
     @abstractmethod
     def init(self, instance: Instance, random: Random) -> Any:
         """The first state of every row, a function of the row's problem and its random stream alone."""
@@ -99,11 +107,12 @@ class Solver(BaseModel, ABC):
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         """Solve problems of supported graphs; yield (position, solution) as they come, each position once.
 
-        The default is the engine's loop; complete solvers and portfolios override it.
+        The default is the engine's loop, for several answers once a sample; complete solvers and portfolios override it.
         """
         from .loop import iterate
+        from .sampling import sample
 
-        return iterate(self, problems, task)
+        return iterate(self, problems, task) if task.budget.solutions is None else sample(self, problems, task)
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> Solver:
@@ -135,6 +144,9 @@ class Solver(BaseModel, ABC):
 
 class WholeSolver(Solver):
     """Base of solvers that answer whole problems by ``run`` (exact solvers, portfolios) and have no steps to loop."""
+
+    def samples(self, problem: Problem) -> str | None:
+        return "it answers a problem once"
 
     @abstractmethod
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:

@@ -48,7 +48,9 @@ def solve(
 
     Returns:
         One solution a problem, in order. An assignment under ``solved`` or ``optimal`` was checked constraint by
-        constraint in plain Python, apart from solver and tensors.
+        constraint in plain Python, apart from solver and tensors; so was each of several (``Budget.solutions``). Those
+        are found on the whole problem, neither peeled nor split, for what is solved apart has its solutions in products.
+        They may be any that hold: a best answer is not striven for, other than by an exact solver for an objective.
 
     Raises:
         Unsolved: with ``check``.
@@ -59,7 +61,7 @@ def solve(
     flushed = time.monotonic()
     try:
         for i, raw in _answers(asked, solver, task):
-            found[i] = final = _verified(raw)
+            found[i] = final = _verified(raw if task.budget.solutions is None else _counted(raw))
             buffer.append(final)
             if on_solution is not None:
                 on_solution(final)
@@ -94,6 +96,9 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
             i,
             _told(problem, solver, task, Status.UNSATISFIABLE, f"givens {named} contradict {constraint.describe()}"),
         )
+    if task.budget.solutions is not None:
+        yield from ((ready[n], solution) for n, solution in _sample([problems[i] for i in ready], solver, task))
+        return
     improving: dict[int, Solution] = {}
     for i, solution in _satisfy([problems[i] for i in ready], solver, task):
         if solution.status is Status.SOLVED and problems[ready[i]].minimises and solver.improves(problems[ready[i]]):
@@ -101,6 +106,19 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
         else:
             yield ready[i], solution
     yield from _improve(improving, solver, task)
+
+
+def _sample(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+    """Several answers to each problem, as it is."""
+    able = []
+    for i, problem in enumerate(problems):
+        reason = solver.supports(problem.graph) or solver.samples(problem)
+        if reason is None:
+            able.append(i)
+        else:
+            yield i, _told(problem, solver, task, Status.UNSUPPORTED, reason)
+    for n, solution in _guarded([problems[i] for i in able], solver, task):
+        yield able[n], solution
 
 
 def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
@@ -248,6 +266,14 @@ _BADNESS = [
 ]
 
 
+def _counted(solution: Solution) -> Solution:
+    """The solution where several were asked for: none of them twice, the first of them the answer."""
+    claimed = [solution.assignment, *(solution.solutions or ())] if solution.status.solved else []
+    distinct = {frozenset(a.items()): a for a in claimed if a is not None}
+    total = 0 if solution.status is Status.UNSATISFIABLE else solution.total
+    return replace(solution, solutions=tuple(distinct.values()), total=total)
+
+
 def _verified(solution: Solution) -> Solution:
     """The solution as the checker sees it: no claim of a solver survives that the constraints deny."""
     problem = solution.problem
@@ -257,10 +283,12 @@ def _verified(solution: Solution) -> Solution:
         return replace(solution, status=Status.FAILED, detail="the solver claims a solution and gives none")
     if not solution.status.solved:
         return solution
-    broken = problem.broken(solution.assignment)
-    if broken:
-        detail = f"the solver claims a solution that breaks {broken[0].describe()}"
-        return replace(solution, status=Status.FAILED, detail=detail, violations=len(broken))
+    for assignment in solution.solutions or (solution.assignment,):
+        broken = problem.broken(assignment)
+        if broken:
+            detail = f"the solver claims a solution that breaks {broken[0].describe()}"
+            failed = replace(solution, status=Status.FAILED, detail=detail, violations=len(broken))
+            return replace(failed, assignment=assignment, solutions=solution.solutions and ())
     return replace(solution, violations=0, energy=0.0, objective=problem.objective(solution.assignment))
 
 

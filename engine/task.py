@@ -19,12 +19,16 @@ class Budget:
         iterations: steps a row may take, over all its restarts; conflicts for a complete solver.
         restarts: starts a problem may have in all, side by side and one after another.
         batch: the largest number of rows (problem copies) run side by side; None leaves it to the solver.
+        solutions: several answers: how many samples of each problem are drawn while there is time, and at most how many
+            distinct solutions an exact solver enumerates; None for one answer. A sample is one start: ``restarts`` has no
+            say then.
     """
 
     seconds: float | None = 60.0
     iterations: int | None = None
     restarts: int | None = None
     batch: int | None = None
+    solutions: int | None = None
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,22 @@ def keeps_to_its_budget(solver: type[Solver]) -> None:
     _hold(answered == list(range(len(problems))), "a cancelled run answers every problem once")
 
 
+def gives_several_answers(solver: type[Solver]) -> None:
+    """Asked for several answers, it gives as many at most, all distinct and right; else it says why it cannot."""
+    made = solver()
+    able = []
+    for problem in _mine(made):
+        reason = made.samples(problem)
+        _hold(reason is None or (isinstance(reason, str) and bool(reason)), "samples: None or a reason")
+        able += [] if reason else [problem]
+    for s in solve(able, made, _task(iterations=200, solutions=4)):
+        _hold(s.status is not Status.FAILED, f"no run fails ({s.detail})")
+        found = s.solutions or ()
+        _hold(len(found) <= 4, "no more solutions than were asked for")
+        _hold(len({frozenset(a.items()) for a in found}) == len(found), "no solution comes twice")
+        _hold(not any(s.problem.broken(a) for a in found), "every solution breaks no constraint")
+
+
 CHECKS: tuple[Check, ...] = (
     declares_itself,
     refuses_unknown_options,
@@ -183,6 +199,7 @@ CHECKS: tuple[Check, ...] = (
     never_claims_too_much,
     repeats_itself,
     keeps_to_its_budget,
+    gives_several_answers,
 )
 
 
@@ -199,8 +216,8 @@ def _streams(rows: int) -> Random:
     return Random.for_rows(list(range(rows)))
 
 
-def _task(iterations: int | None = None) -> Task:
-    return Task(Budget(seconds=SECONDS, iterations=iterations, batch=32))
+def _task(iterations: int | None = None, solutions: int | None = None) -> Task:
+    return Task(Budget(seconds=SECONDS, iterations=iterations, batch=32, solutions=solutions))
 
 
 def _solve(solver: Solver, problems: Sequence[Problem], iterations: int | None = 2000) -> list[Solution]:

@@ -27,7 +27,7 @@ class Auto(WholeSolver):
     A reasoner has one turn on the problems that it has weights for, trained on their family: one start of a moderate
     depth, in half of the time that is left at most. Doubling slices cost at most four times what the better of the others
     alone would have taken, without knowing which it is (Luby, Sinclair and Zuckerman 1993). Where an objective is to be
-    minimised only the exact solver is asked.
+    minimised, or several answers are wanted, only the exact solver is asked.
     """
 
     name: ClassVar[str] = "auto"
@@ -41,7 +41,14 @@ class Auto(WholeSolver):
 
     depth: int = Field(16, ge=1, description="segments that a trained reasoner is given")
 
+    def samples(self, problem: Problem) -> str | None:
+        return None
+
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        if task.budget.solutions is not None:
+            for n, solution in CpSat().run(problems, task):
+                yield n, replace(solution, via=self.name)
+            return
         open_ = dict(enumerate(problems))
         best: dict[int, Solution] = {}
         once = replace(task, budget=replace(task.budget, restarts=task.budget.restarts or 1))

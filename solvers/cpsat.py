@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from threading import Thread
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from ortools.sat.python import cp_model
 from pydantic import Field
 
 from ..engine.constraints.posting import Posting
+from ..engine.graph import Assignment, Value
 from ..engine.problem import Problem
 from ..engine.solution import Solution, Status
 from ..engine.solver import WholeSolver
@@ -23,6 +25,7 @@ class CpSat(WholeSolver):
 
     Problems are solved one after another, each within its share of the time; iterations are branches. An iteration
     limit is passed on as a limit on conflicts, the nearest that CP-SAT has (a branch is at least a conflict's half).
+    Several answers are enumerated, with one worker, and counted where all are found; of an objective the best ones.
     """
 
     name: ClassVar[str] = "cpsat"
@@ -32,6 +35,9 @@ class CpSat(WholeSolver):
     )
 
     workers: int = Field(1, ge=1, le=64, description="search threads; only 1 gives the same answer every time")
+
+    def samples(self, problem: Problem) -> str | None:
+        return None
 
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         pending = list(range(len(problems)))
@@ -53,40 +59,54 @@ class CpSat(WholeSolver):
             pending = [i for i, _ in late]
 
     def _solve(self, problem: Problem, task: Task) -> Solution:
-        graph = problem.graph
+        graph, most = problem.graph, task.budget.solutions
         posting = Posting(graph.domains, problem.givens)
         for constraint in graph.constraints:
             constraint.post(posting)
-        if graph.objective:
-            terms = [c * posting.variable(name) for name, c in graph.objective.coefficients.items()]
-            posting.model.minimize(sum(terms) + graph.objective.constant)
+        if graph.objective is None:
+            return self._search(problem, posting, task, most)
+        cost = sum(c * posting.variable(name) for name, c in graph.objective.coefficients.items())
+        posting.model.minimize(cost + graph.objective.constant)
+        best = self._search(problem, posting, task)
+        if most is None or best.status is not Status.OPTIMAL or best.assignment is None:
+            return best
+        posting.model.clear_objective()  # type: ignore[no-untyped-call,unused-ignore]
+        posting.model.add(cost == graph.objective.value(best.assignment) - graph.objective.constant)
+        several = self._search(problem, posting, task, most)
+        if not several.solutions:
+            return best
+        return replace(several, status=Status.OPTIMAL, iterations=best.iterations)
+
+    def _search(self, problem: Problem, posting: Posting, task: Task, most: int | None = None) -> Solution:
+        """One run of CP-SAT: for the answer, or for up to ``most`` of the solutions."""
+        listed = None if most is None else _Listed(posting, most)
         solver = cp_model.CpSolver()
-        solver.parameters.num_workers = self.workers
+        solver.parameters.num_workers = self.workers if most is None else 1  # who enumerates is alone
+        solver.parameters.enumerate_all_solutions = most is not None
         solver.parameters.random_seed = task.seed % 2**31
         solver.parameters.catch_sigint_signal = False  # Ctrl-C is the caller's, by Task.cancelled
         if task.remaining < float("inf"):
             solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
         if task.budget.iterations is not None:
             solver.parameters.max_number_of_conflicts = task.budget.iterations
-        outcome = _search(solver, posting.model, task) if not task.over else cp_model.UNKNOWN
+        searched = not task.over
+        outcome = _run(solver, posting.model, task, listed) if searched else cp_model.UNKNOWN
         status = {cp_model.INFEASIBLE: Status.UNSATISFIABLE, cp_model.FEASIBLE: Status.SOLVED}.get(
             outcome, Status.UNSOLVED
         )
         if outcome == cp_model.OPTIMAL:
-            status = Status.OPTIMAL if graph.objective else Status.SOLVED
+            status = Status.OPTIMAL if posting.model.has_objective() else Status.SOLVED
         elif outcome == cp_model.UNKNOWN and task.cancelled():
             status = Status.CANCELLED
         elif outcome == cp_model.MODEL_INVALID:
             return self._result(problem, Status.FAILED, task, detail=f"CP-SAT: {posting.model.validate()}")
         if outcome not in FEASIBLE:
-            return self._result(problem, status, task, iterations=solver.num_branches if not task.over else 0)
-        index = {name: solver.value(posting.variable(name)) for name in graph.domains}
-        assignment = {
-            name: next(value for value in domain if posting.code(value) == index[name])
-            for name, domain in graph.domains.items()
-        }
-        found = {"assignment": assignment, "violations": 0, "energy": 0.0, "iterations": solver.num_branches}
-        return self._result(problem, status, task, **found)
+            return self._result(problem, status, task, iterations=solver.num_branches if searched else 0)
+        if listed is None:
+            answer = {"assignment": _assignment(posting, solver), "iterations": solver.num_branches}
+        else:
+            answer = listed.answer(outcome == cp_model.OPTIMAL)
+        return self._result(problem, status, task, violations=0, energy=0.0, **answer)
 
     def _result(self, problem: Problem, status: Status, task: Task, **found: Any) -> Solution:
         return Solution(
@@ -102,10 +122,46 @@ class CpSat(WholeSolver):
         )
 
 
-def _search(solver: cp_model.CpSolver, model: cp_model.CpModel, task: Task) -> Any:
+class _Listed(cp_model.CpSolverSolutionCallback):
+    """The distinct solutions of a graph, up to ``most``, as CP-SAT finds them; auxiliary variables make no difference."""
+
+    def __init__(self, posting: Posting, most: int) -> None:
+        super().__init__()
+        self.posting, self.most = posting, most
+        self.found: dict[tuple[Value, ...], Assignment] = {}
+        self.branches = 0
+
+    def on_solution_callback(self) -> None:
+        if not self.found:
+            self.branches = self.num_branches
+        assignment = _assignment(self.posting, self)
+        self.found.setdefault(tuple(assignment.values()), assignment)
+        if len(self.found) >= self.most:
+            self.stop_search()
+
+    def answer(self, finished: bool) -> dict[str, Any]:
+        solutions = tuple(self.found.values())
+        total = len(solutions) if finished and len(solutions) < self.most else None
+        return {"assignment": solutions[0], "solutions": solutions, "total": total, "iterations": self.branches}
+
+
+def _assignment(posting: Posting, solved: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Assignment:
+    index = {name: solved.value(posting.variable(name)) for name in posting.domains}
+    return {
+        name: next(value for value in domain if posting.code(value) == index[name])
+        for name, domain in posting.domains.items()
+    }
+
+
+def _run(
+    solver: cp_model.CpSolver,
+    model: cp_model.CpModel,
+    task: Task,
+    callback: cp_model.CpSolverSolutionCallback | None,
+) -> Any:
     """Solve in a thread, so that a request to stop is heard while C++ searches."""
     outcome: list[Any] = []
-    thread = Thread(target=lambda: outcome.append(solver.solve(model)))
+    thread = Thread(target=lambda: outcome.append(solver.solve(model, callback)))
     thread.start()
     try:
         while thread.is_alive():

@@ -68,4 +68,4 @@ class LocalSearch(Solver):
 
 
 def _is_cnf(instance: Instance) -> bool:
-    return instance.shape[2] == 2 and all(factor.kind is Clause for factor in instance.factors)
+    return instance.shape[2] == 2 and {factor.kind for factor in instance.factors} == {Clause}

@@ -1,0 +1,67 @@
+"""Several answers: independent trajectories of a step-wise solver on each problem, and what they found together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from .graph import Value
+from .loop import iterate
+from .problem import Problem
+from .solution import Solution, Status
+from .solver import Solver
+from .task import Task
+
+
+def sample(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+    """Draw ``task.budget.solutions`` samples of each problem, or what there is time for; one at least.
+
+    A sample is a problem of the loop with one start, the k-th with that of copy k in an ordinary run. It ends solved,
+    settled on a wrong answer, or out of budget. A problem is answered when all of its samples are.
+    """
+    count = task.budget.solutions or 1
+    once = replace(task, budget=replace(task.budget, restarts=1, solutions=None))
+    samples = [_Samples() for _ in problems]
+    drawn = [problem for problem in problems for _ in range(count)]
+    for n, solution in iterate(solver, drawn, once, [n % count for n in range(len(drawn))]):
+        i, k = divmod(n, count)
+        samples[i].add(k, solution)
+        if samples[i].drawn == count:
+            yield i, samples[i].together(task)
+    yield from ((i, mine.together(task)) for i, mine in enumerate(samples) if mine.drawn < count)
+
+
+class _Samples:
+    """The samples of one problem as they end. Mutable, private."""
+
+    def __init__(self) -> None:
+        self.drawn = self.hits = 0
+        self.seconds = 0.0
+        self.best: tuple[bool, int, int] = (True, 0, 0)
+        self.answer: Solution | None = None
+        self.found: dict[tuple[Value, ...], tuple[int, int]] = {}  # values -> when, by iterations and sample
+
+    def add(self, k: int, s: Solution) -> None:
+        self.drawn += 1
+        self.hits += s.status.solved
+        self.seconds = max(self.seconds, s.seconds)
+        # The order of waves and batches must not show: the first is the one of fewest iterations.
+        rank = (not s.status.solved, s.iterations if s.status.solved else s.violations, k)
+        if self.answer is None or rank < self.best:
+            self.best, self.answer = rank, s
+        if s.status.solved and s.assignment is not None:
+            values = tuple(s.assignment.values())
+            self.found[values] = min(self.found.get(values, rank[1:]), rank[1:])
+
+    def together(self, task: Task) -> Solution:
+        assert self.answer is not None
+        status = self.answer.status
+        if task.cancelled() and not status.solved:
+            status = Status.CANCELLED
+        names = self.answer.problem.graph.domains
+        solutions = tuple(
+            dict(zip(names, values, strict=True)) for values in sorted(self.found, key=self.found.__getitem__)
+        )
+        return replace(
+            self.answer, status=status, solutions=solutions, samples=self.drawn, hits=self.hits, seconds=self.seconds
+        )

@@ -1,0 +1,201 @@
+"""Several answers: samples and enumerations, distinct, verified, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any, ClassVar
+
+import pytest
+
+import mull
+from mull.engine import (
+    Budget,
+    Clause,
+    Compare,
+    ConstraintGraph,
+    Count,
+    Linear,
+    Objective,
+    Problem,
+    Solution,
+    Status,
+    Table,
+    Task,
+    WholeSolver,
+    Xor,
+    solve,
+)
+from mull.plugins.conformance import unsatisfiable
+from mull.problems import load
+
+SAMPLERS = ("descent", "localsearch", "meanfield")
+
+
+def ask(problem: Problem, name: str, count: int, seed: int = 1, **budget: Any) -> Solution:
+    task = Task(Budget(seconds=budget.pop("seconds", 60), solutions=count, **budget), seed)
+    return solve([problem], mull.solver(name), task)[0]
+
+
+def keys(solution: Solution) -> set[frozenset[Any]]:
+    """The solutions, checked, as a set; it is as large as there are distinct ones."""
+    assert solution.solutions is not None
+    assert not any(solution.problem.broken(a) for a in solution.solutions)
+    found = {frozenset(a.items()) for a in solution.solutions}
+    assert len(found) == solution.distinct
+    assert solution.assignment == (solution.solutions[0] if found else solution.assignment)
+    return found
+
+
+@pytest.mark.parametrize(("spec", "total"), [("queens:6", 4), ("queens:8", 92), ("sudoku:4:0.5", 2)])
+@pytest.mark.parametrize("name", ["auto", "cpsat"])
+def test_all_are_enumerated(name: str, spec: str, total: int) -> None:
+    (problem,) = load(spec, seed=1)
+    solution = ask(problem, name, 100)
+    assert len(keys(solution)) == solution.total == total
+    assert (solution.status, solution.solver, solution.coverage) == (Status.SOLVED, "cpsat", 1.0)
+    assert solution.samples is solution.hits is solution.accuracy is None
+
+
+ODD = ConstraintGraph(
+    {"a": (0, 1), "b": (0, 1), "c": (3, 0, 7), "d": ("x", "y"), "e": (0, 1, 2), "free": (1, 2)},
+    [
+        Xor((("a", 1), ("b", 1)), True),
+        Table(("c", "d"), ((3, "x"), (0, "y"), (7, "y"))),
+        Count(("a", "b", "e"), (1,), 1, 2),
+        Clause((("a", 1), ("d", "y"))),
+        Linear(("c", "e"), (1, 2), "<=", 8),
+    ],
+)
+
+
+def test_enumeration_is_exact_for_every_kind_and_projected() -> None:
+    """As many as a search through all assignments finds, although constraint kinds post auxiliary variables."""
+    names = list(ODD.domains)
+    brute = [dict(zip(names, values, strict=True)) for values in product(*ODD.domains.values())]
+    right = {frozenset(a.items()) for a in brute if not ODD.broken(a)}
+    solution = ask(Problem(ODD), "cpsat", 1000)
+    assert keys(solution) == right
+    assert solution.total == len(right) > 2
+    given = ask(Problem(ODD, {"d": "y", "free": 2}), "cpsat", 1000)
+    assert keys(given) == {a for a in right if {("d", "y"), ("free", 2)} <= a}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_enumeration_stops_at_what_was_asked_for(count: int) -> None:
+    (problem,) = load("queens:6")
+    solution = ask(problem, "cpsat", count)
+    assert len(keys(solution)) == count
+    assert solution.total is solution.coverage is None
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("spec", ["queens:5", "coloring:5:0.6:3"])
+def test_samples_are_distinct_solutions_of_all_there_are(name: str, spec: str) -> None:
+    (problem,) = load(spec, seed=2)
+    everything = ask(problem, "cpsat", 1000)
+    drawn = ask(problem, name, 70, iterations=100, batch=32)
+    assert everything.total is not None
+    assert keys(drawn) <= keys(everything)
+    assert drawn.samples == 70
+    assert drawn.hits is not None
+    assert 70 >= drawn.hits >= (drawn.distinct or 0) > 1
+    assert drawn.accuracy == drawn.hits / 70
+    assert drawn.total is drawn.coverage is None
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_samples_depend_on_the_seed_alone(name: str) -> None:
+    """Not on the batch that they share, nor on the other problems of the call; more samples only add to fewer."""
+    problems = [load("coloring:5:0.6:3", seed=s)[0] for s in (2, 3)]
+    task = Task(Budget(solutions=12, iterations=60, batch=7), seed=5)
+    one, other = solve(problems, mull.solver(name), task)
+    alone = ask(problems[0], name, 12, seed=5, iterations=60)
+    more = ask(problems[0], name, 24, seed=5, iterations=60, batch=16)
+    assert (one.solutions, one.hits, one.iterations) == (alone.solutions, alone.hits, alone.iterations)
+    assert keys(one) <= keys(more)
+    assert other.samples == 12
+    assert ask(problems[0], name, 12, seed=6, iterations=60).solutions != one.solutions
+
+
+@pytest.mark.parametrize("name", ["auto", "cpsat", *SAMPLERS])
+def test_none_where_there_are_none(name: str) -> None:
+    for problem in unsatisfiable():
+        solution = ask(problem, name, 5, iterations=50)
+        assert (solution.solutions, solution.distinct, solution.coverage) == ((), 0, None)
+        if solution.solver == "cpsat":
+            assert (solution.status, solution.total) == (Status.UNSATISFIABLE, 0)
+        else:
+            assert (solution.status, solution.samples, solution.hits) == (Status.UNSOLVED, 5, 0)
+
+
+def test_one_answer_counts_nothing() -> None:
+    (problem,) = load("queens:6")
+    (solution,) = solve([problem], mull.solver("cpsat"))
+    assert solution.solutions is solution.distinct is solution.samples is solution.total is None
+    assert "solutions" not in solution.to_json()
+
+
+@pytest.mark.parametrize("name", ["cpsat", *SAMPLERS])
+def test_what_is_under_no_constraint_takes_every_value(name: str) -> None:
+    """Neither peeled nor split: the solutions of the parts come in all combinations."""
+    loose = ConstraintGraph({"a": (0, 1), "b": (0, 1)})
+    parts = ConstraintGraph(dict.fromkeys("abcd", (0, 1)), [Compare("a", "=", "b"), Compare("c", "!=", "d")])
+    for graph in (loose, parts):
+        assert len(keys(ask(Problem(graph), name, 80, iterations=60))) == 4
+
+
+def test_of_an_objective_the_exact_solver_lists_the_best() -> None:
+    graph = ConstraintGraph(
+        dict.fromkeys("abc", (0, 1)), [Clause((("a", 1), ("b", 1), ("c", 1)))], Objective(dict.fromkeys("abc", 1), 2)
+    )
+    best = ask(Problem(graph), "cpsat", 9)
+    assert (best.status, best.objective, best.total) == (Status.OPTIMAL, 3, 3)
+    assert all(graph.objective and graph.objective.value(a) == 3 for a in best.solutions or ())
+    drawn = ask(Problem(graph), "localsearch", 60)
+    assert (drawn.status, drawn.samples) == (Status.SOLVED, 60)
+    assert len(keys(drawn)) > 3
+
+
+@pytest.mark.parametrize("name", ["cpsat", "localsearch"])
+def test_time_and_cancellation_are_kept(name: str) -> None:
+    (problem,) = load("queens:20")
+    short = ask(problem, name, 100_000, seconds=1.5)
+    assert 0 < len(keys(short)) < 100_000
+    assert short.seconds < 10
+    assert (short.samples or 0) < 100_000
+    stop = Task(Budget(solutions=50), cancelled=lambda: True)
+    stopped = solve(unsatisfiable(), mull.solver(name), stop)
+    assert [s.status for s in stopped] == [Status.CANCELLED] * 2
+    assert all(s.solutions == () for s in stopped)
+
+
+class Single(WholeSolver):
+    """Answers once, and claims more where it is asked: the first value everywhere, then the last."""
+
+    name: ClassVar[str] = "single"
+    able: bool = False
+
+    def samples(self, problem: Problem) -> str | None:
+        return None if self.able else super().samples(problem)
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        for i, problem in enumerate(problems):
+            first, last = ({name: d[n] for name, d in problem.graph.domains.items()} for n in (0, -1))
+            yield i, Solution(problem, self.name, Status.SOLVED, first, 0, 0.0, solutions=(last, first, last))
+
+
+def test_who_cannot_sample_says_so() -> None:
+    (solution,) = solve(load("queens:6"), Single(), Task(Budget(solutions=3)))
+    assert (solution.status, solution.detail) == (Status.UNSUPPORTED, "it answers a problem once")
+
+
+def test_the_checker_looks_at_every_claim() -> None:
+    task = Task(Budget(solutions=3))
+    graph = ConstraintGraph({"a": (1, 2), "b": (1, 2)}, [Compare("a", "=", "b")])
+    (right,) = solve([Problem(graph)], Single(able=True), task)
+    assert right.solutions == ({"a": 1, "b": 1}, {"a": 2, "b": 2})
+    graph = graph.with_constraints([Clause((("a", 1), ("b", 1)))])
+    (wrong,) = solve([Problem(graph)], Single(able=True), task)
+    assert (wrong.status, wrong.solutions) == (Status.FAILED, ())
+    assert wrong.assignment == {"a": 2, "b": 2}
