@@ -103,28 +103,51 @@ def test_what_cannot_be_a_store(what: str, tmp_path: Path) -> None:
     assert caught.value.hint
 
 
-def test_an_old_store_names_the_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stamp that the program can upgrade from, but is not the newest, refuses to start and says how to go on."""
-    from mull.engine.store import store as module
-
-    url = str(tmp_path / "s.db")
-    Store(url).write(solved(1))
-    monkeypatch.setattr(module, "HEAD", "0002")
-    with pytest.raises(StoreError) as caught:
-        Store(url)
-    assert "solve history upgrade" in caught.value.hint
-
-
-def test_the_first_schema_is_still_read() -> None:
-    """A database as version 0.1.0 wrote it, kept as a file: whoever changes the schema must migrate it."""
+@pytest.fixture
+def first_schema() -> str:
+    """A database as the first schema was written, kept as a file: whoever changes the schema must migrate it."""
     kept = Path(__file__).parent / "data" / "store-0001.db"
     copy = Path(os.environ["MULL_STORE"])
     copy.write_bytes(kept.read_bytes())
-    store = Store(str(copy), check_schema=False)
-    store.upgrade()
+    return str(copy)
+
+
+def test_an_old_store_names_the_upgrade(first_schema: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store(first_schema)
+    assert "solve history upgrade" in caught.value.hint
+
+
+def test_the_first_schema_is_still_read_and_written(first_schema: str) -> None:
+    store = Store(first_schema, check_schema=False)
+    assert store.upgrade() == ("0001", "0002")
     (row,) = store.runs()
-    assert store.run(row.id).assignment is not None
+    whole = store.run(row.id)
+    assert whole.assignment is not None
+    assert whole.solutions is whole.distinct is whole.accuracy is whole.coverage is None
     assert row.status == "solved"
+    Store(first_schema).write(several("cpsat"))
+    assert store.run("last").total == 4
+
+
+def several(name: str, count: int = 9) -> list[Solution]:
+    budget = Budget(seconds=60, iterations=200, solutions=count)
+    return solve(load("queens:6"), mull.solver(name), Task(budget, seed=1))
+
+
+def test_several_solutions_round_trip(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "s.db"))
+    (drawn,) = several("localsearch")
+    store.write([drawn])
+    row = store.run(drawn.id)
+    assert row.solutions == drawn.solutions
+    assert (row.samples, row.hits, row.distinct) == (drawn.samples, drawn.hits, drawn.distinct) != (None, None, None)
+    assert row.accuracy == drawn.accuracy
+    assert row.total is row.coverage is None
+    store.write(several("cpsat"))  # counts them: now it is known what share the samples are
+    assert store.run(drawn.id).total == 4
+    assert store.run(drawn.id).coverage == (drawn.distinct or 0) / 4
+    assert [row.total for row in store.runs()] == [4, None]
 
 
 def test_two_processes_write_side_by_side(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -80,23 +80,26 @@ def _places(domain: tuple[Any, ...]) -> dict[Any, int]:
     return {value: d for d, value in enumerate(domain)}
 
 
-def pack_assignment(assignment: Mapping[str, Any], domains: Mapping[str, tuple[Any, ...]]) -> bytes:
+def pack_assignments(assignments: Iterable[Mapping[str, Any]], domains: Mapping[str, tuple[Any, ...]]) -> bytes:
     """Positions in the domains, in the template's order of variables: a byte each where domains are small.
 
     The first byte is the width of a position, with 128 added where the rest is compressed (short ones gain nothing).
     """
     import numpy as np
 
-    positions = [_places(domain)[assignment[name]] for name, domain in domains.items()]
+    places = [(name, _places(domain)) for name, domain in domains.items()]
+    positions = [place[assignment[name]] for assignment in assignments for name, place in places]
     width = 1 if max(positions, default=0) < 256 else 4
     data = np.array(positions, dtype=f"<u{width}").tobytes()
     return bytes([width]) + data if len(data) < 128 else bytes([width + 128]) + _deflate(data)
 
 
-def unpack_assignment(data: bytes, domains: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """What ``pack_assignment`` packed."""
+def unpack_assignments(data: bytes, domains: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """What ``pack_assignments`` packed."""
     import numpy as np
 
     width, rest = data[0] % 128, zlib.decompress(data[1:]) if data[0] >= 128 else data[1:]
-    positions = np.frombuffer(rest, dtype=f"<u{width}")
-    return {name: domain[d] for (name, domain), d in zip(domains.items(), positions.tolist(), strict=True)}
+    positions = np.frombuffer(rest, dtype=f"<u{width}").reshape(-1, len(domains))
+    return [
+        {name: domain[d] for (name, domain), d in zip(domains.items(), row, strict=True)} for row in positions.tolist()
+    ]

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The Alembic revision that these tables are."""
 
 metadata = MetaData(
@@ -86,6 +86,10 @@ run = Table(
     Column("objective", BigInteger),
     Column("seconds", Float, nullable=False),
     Column("detail", Text, nullable=False),
+    Column("samples", Integer),
+    Column("hits", Integer),
+    Column("distinct_solutions", Integer),
+    Column("total", Integer),
     Index("ix_run_best", "solver", "status", "iterations"),
     Index("ix_run_problem", "problem"),
 )
@@ -103,4 +107,5 @@ solution = Table(
     metadata,
     Column("run", String(26), ForeignKey("run.id"), primary_key=True),
     Column("data", LargeBinary, nullable=False),
+    Column("further", LargeBinary),
 )

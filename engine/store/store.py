@@ -37,7 +37,11 @@ VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run as remembered. ``trace``, ``assignment`` and ``payload`` (the problem's JSON) come only with ``Store.run``."""
+    """A run as remembered.
+
+    ``trace``, ``assignment``, ``solutions`` and ``payload`` (the problem's JSON) come only with ``Store.run``. That also
+    knows the ``total`` of solutions where another run on the problem counted them.
+    """
 
     id: str
     problem: str
@@ -59,8 +63,13 @@ class RunRow:
     objective: int | None
     seconds: float
     detail: str
+    samples: int | None
+    hits: int | None
+    distinct: int | None
+    total: int | None
     trace: StoredTrace | None = None
     assignment: dict[str, Any] | None = None
+    solutions: tuple[dict[str, Any], ...] | None = None
     payload: dict[str, Any] | None = None
 
     @property
@@ -68,9 +77,20 @@ class RunRow:
         """When the run ended, from the ULID's 48 bits of milliseconds; local time."""
         return datetime.fromtimestamp(int(self.id[:10].translate(_CROCKFORD), 32) / 1000)
 
+    @property
+    def accuracy(self) -> float | None:
+        """The share of samples that ended solved; None where none were drawn."""
+        return self.hits / self.samples if self.hits is not None and self.samples else None
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of all solutions that was found; None where it is not known how many there are."""
+        return self.distinct / self.total if self.distinct is not None and self.total else None
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object of everything but the payload."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "payload"}
+        data |= {"accuracy": self.accuracy, "coverage": self.coverage}
         data["created"] = self.created.isoformat(timespec="milliseconds")
         if self.trace is not None:
             data["trace"] = {name: array.tolist() for name, array in self.trace._asdict().items()}
@@ -191,12 +211,24 @@ class Store:
                 sa.select(template.c.graph, problem.c.givens).join(problem).where(problem.c.digest == row.problem)
             ).one()
             points = connection.execute(sa.select(trace).where(trace.c.run == row.id)).first()
-            answer = connection.execute(sa.select(solution.c.data).where(solution.c.run == row.id)).scalar()
+            answer = connection.execute(sa.select(solution).where(solution.c.run == row.id)).first()
+            counted = connection.execute(
+                sa.select(sa.func.max(run.c.total)).join(problem).where(problem.c.digest == row.problem)
+            ).scalar()
         graph = codec.unpack_json(data.graph)
+        answers = [
+            assignment
+            for packed in (answer and (answer.data, answer.further)) or ()
+            if packed
+            for assignment in codec.unpack_assignments(packed, graph["variables"])
+        ]
         return replace(
             row,
             trace=codec.unpack_trace(points.data, points.points) if points else None,
-            assignment=codec.unpack_assignment(answer, graph["variables"]) if answer else None,
+            assignment=answers[0] if answers else None,
+            solutions=None if row.distinct is None else tuple(answers[: row.distinct]),
+            # Of an objective the exact solver counts the best solutions alone, others draw any.
+            total=counted if row.total is None and not graph.get("objective") else row.total,
             payload={**graph, "givens": codec.unpack_json(data.givens), "family": row.family},
         )
 
@@ -264,7 +296,8 @@ class Store:
 
 _RUNS = (
     sa.select(
-        *(c for c in run.c if c.name not in ("problem", "solver", "environment")),
+        *(c for c in run.c if c.name not in ("problem", "solver", "environment", "distinct_solutions")),
+        run.c.distinct_solutions.label("distinct"),
         problem.c.digest.label("problem"),
         problem.c.family,
         problem.c.size,
@@ -335,6 +368,10 @@ def _rows(s: Solution, known: Ids) -> tuple[dict[str, Any], dict[str, Any] | Non
         "objective": s.objective,
         "seconds": s.seconds,
         "detail": s.detail,
+        "samples": s.samples,
+        "hits": s.hits,
+        "distinct_solutions": s.distinct,
+        "total": s.total,
     }
     points = answer = None
     if s.trace is not None and len(s.trace):
@@ -342,7 +379,12 @@ def _rows(s: Solution, known: Ids) -> tuple[dict[str, Any], dict[str, Any] | Non
         data = codec.pack_trace(t.iteration, t.energy, t.violations, t.residual)
         points = {"run": s.id, "points": len(t), "data": data}
     if s.assignment is not None:
-        answer = {"run": s.id, "data": codec.pack_assignment(s.assignment, s.problem.graph.domains)}
+        domains, others = s.problem.graph.domains, (s.solutions or ())[1:]
+        answer = {
+            "run": s.id,
+            "data": codec.pack_assignments([s.assignment], domains),
+            "further": codec.pack_assignments(others, domains) if others else None,
+        }
     return row, points, answer
 
 
