@@ -95,8 +95,11 @@ class Screen:
             text = f"{s.problem.source}: {s.status} by {by}, {s.iterations} iterations, {s.seconds:.2f} s{goal}{wrong}"
             if s.detail:
                 text += f"\n{s.detail}"
+            if s.distinct is not None:
+                text += f"\n{several(s)}"
             if len(self.problems) <= SHOWN and s.status.solved:
-                text += f"\n{s.text}"
+                answers = [s.text] if s.solutions is None else map(s.problem.show, s.solutions)
+                text += "\n" + "\n\n".join(answers)
         click.echo(text)
 
 
@@ -180,6 +183,19 @@ def sparkline(values: Any) -> str:
     return "".join("▁▂▃▄▅▆▇█"[int(7 * max(0, v) / top)] for v in picked)
 
 
+def several(s: Solution | RunRow) -> str:
+    """What came of asking for several answers, in a phrase."""
+    found = f"{s.distinct} distinct solution{'' if s.distinct == 1 else 's'}"
+    known = []
+    if s.distinct == s.total:
+        known.append("all there are")
+    elif s.coverage is not None:
+        known.append(f"{s.coverage:.1%} of all {s.total}")
+    if s.samples is not None:
+        known.append(f"of {s.samples} samples, {s.hits} solved")
+    return found + (f" ({'; '.join(known)})" if known else "")
+
+
 def list_runs(rows: Sequence[RunRow]) -> None:
     """Runs as a table."""
     columns = ("id", "when", "problem", "solver", "status", "iterations", "seconds")
@@ -206,6 +222,9 @@ def describe_run(row: RunRow) -> str:
         f"outcome    {row.status}{f': {row.detail}' if row.detail else ''}",
         f"           {row.iterations} iterations, {row.seconds:.3f} s, {violations}{objective}",
     ]
+    if row.distinct is not None:
+        accuracy = "" if row.accuracy is None else f", accuracy {row.accuracy:.1%}"
+        lines.append(f"solutions  {several(row)}{accuracy}")
     if row.trace is not None:
         lines.append(
             f"trace      {sparkline(row.trace.violations)} violations over {row.trace.iteration[-1]} iterations"
@@ -214,7 +233,9 @@ def describe_run(row: RunRow) -> str:
         from mull.problems import families
 
         known = families()
-        lines += ["", known.get(row.family, known["graph"]).draw(row.assignment)]
+        draw = known.get(row.family, known["graph"]).draw
+        for assignment in row.solutions or (row.assignment,):
+            lines += ["", draw(assignment)]
     return "\n".join(lines)
 
 

@@ -25,7 +25,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from mull.engine import Problem, Solution
+    from mull.engine import Problem, Solution, Solver
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 @click.option("--iterations", type=click.IntRange(1), help="Steps a problem may take (conflicts of an exact solver).")
 @click.option("--restarts", type=click.IntRange(1), help="Starts a problem may have, side by side and in turn.")
 @click.option("--batch", type=click.IntRange(1), help="Rows run side by side (default: by problem size).")
+@click.option(
+    "--solutions", type=click.IntRange(1, 100_000), metavar="N", help="Several answers: N samples, or up to N."
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @json_option
@@ -54,6 +57,7 @@ def run(
     iterations: int | None,
     restarts: int | None,
     batch: int | None,
+    solutions: int | None,
     seed: int,
     device: str,
     as_json: bool,
@@ -71,19 +75,31 @@ def run(
 
         if isinstance(solver, Learned):
             solver.ready()
-        budget = Budget(None if limit == float("inf") else limit, iterations, restarts, batch)
+        if solutions is not None:
+            _refuse_one_answer(solver, problems, restarts)
+        budget = Budget(None if limit == float("inf") else limit, iterations, restarts, batch, solutions)
         opened = nullcontext() if no_store else open_store(url)
         interrupted = interruptible()
         with opened as store, Screen(problems, solver.name, watch, as_json) as screen:
             task = Task(budget, seed, usable_device(device), started, screen.progress, screen.notice, interrupted)
-            solutions = solve(problems, solver, task, store=store, on_solution=screen.solution)
-        return _verdict(solutions, time.monotonic() - started)
+            answers = solve(problems, solver, task, store=store, on_solution=screen.solution)
+        return _verdict(answers, time.monotonic() - started)
 
 
 def _problems(arguments: Sequence[str], family: str | None, seed: int, colors: int | None) -> list[Problem]:
     from mull.problems import load
 
     return [p for argument in arguments for p in load(argument, family=family, seed=seed, colors=colors)]
+
+
+def _refuse_one_answer(solver: Solver, problems: Sequence[Problem], restarts: int | None) -> None:
+    """Refuse several answers of who cannot give them."""
+    if restarts is not None:
+        raise Failure("--restarts has no say with --solutions: every sample is one start", "leave out --restarts")
+    reason = next(filter(None, map(solver.samples, problems)), None)
+    if reason is not None:
+        hint = "--solver localsearch or descent samples, --solver cpsat enumerates"
+        raise Failure(f"{solver.name} draws no samples: {reason}", hint)
 
 
 def _verdict(solutions: Sequence[Solution], seconds: float) -> int:

@@ -79,6 +79,33 @@ def test_unsolved_and_unsatisfiable(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (found["status"], found["assignment"], found["violations"]) == ("unsatisfiable", None, None)
 
 
+def test_several_solutions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("queens:6", "-s", "cpsat", "--solutions", "9") == 0
+    out = capsys.readouterr().out
+    assert "\n4 distinct solutions (all there are)\n" in out
+    assert out.count("Q") == 4 * 6
+    assert call("queens:6", "-s", "localsearch", "--solutions", "3", "--seed", "1", "--json") == 0
+    (found,) = objects(capsys.readouterr().out)
+    assert found["samples"] == 3 >= found["hits"] >= found["distinct"] == len(found["solutions"]) > 1
+    assert (found["accuracy"], found["total"], found["coverage"]) == (found["hits"] / 3, None, None)
+    assert found["solutions"][0] == found["assignment"]
+    assert call("history", "show", found["id"]) == 0
+    shown = capsys.readouterr().out
+    assert f"{found['distinct']} distinct solutions ({found['distinct'] / 4:.1%} of all 4; of 3 samples" in shown
+    assert "accuracy" in shown
+    assert shown.count("Q") == 6 * found["distinct"]
+
+
+def test_who_cannot_sample_is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from mull.solvers.descent import Descent
+
+    monkeypatch.setattr(Descent, "samples", lambda self, problem: "all its starts are alike")
+    assert call("queens:6", "-s", "descent", "--solutions", "3") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "error: descent draws no samples: all its starts are alike\nhint: --solver" in err
+
+
 def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.txt"
     path.write_text(f"{SUDOKU}\n55{SUDOKU[2:]}\n")
@@ -104,6 +131,9 @@ def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["queens:8", "--family", "chess"], "chess"),
         (["queens:8", "-k", "0"], "0"),
         (["queens:8", "--nonsense"], "--nonsense"),
+        (["queens:8", "--solutions", "0"], "--solutions"),
+        (["queens:8", "--solutions", "100001"], "--solutions"),
+        (["queens:8", "--solutions", "2", "--restarts", "2"], "--restarts"),
         (["queens:8", "--store", "/proc/nowhere/x.db"], "/proc/nowhere"),
         (["queens:8", "--store", "postgresql+nosuchdriver://x/y"], "nosuchdriver"),
         (["."], ".: is a directory"),
@@ -136,7 +166,7 @@ def test_nothing_is_solved_when_one_input_is_bad(tmp_path: Path, capsys: pytest.
 def test_help_tells_options_and_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--help") == 0
     out = capsys.readouterr().out
-    for word in ("--json", "--limit", "--watch", "history", "solvers", "FAMILY:SPEC"):
+    for word in ("--json", "--limit", "--solutions", "--watch", "history", "solvers", "FAMILY:SPEC"):
         assert word in out
     assert call() == 2
 
