@@ -148,6 +148,8 @@ class Trainer:
         """(step, loss, share unsolved) at each report."""
         self.parameters = [p for p in learner.parameters() if p.requires_grad]
         self.average = [p.detach().clone() for p in self.parameters]
+        self.best: tuple[float, list[Tensor]] = (-1.0, [])
+        """Mean accuracy at the best check, and the averaged weights then."""
         self.optimizers = optimizers(learner, recipe, self.device)
         self.generator = torch.Generator(self.device)
         self.positions: list[tuple[int, int]] = [(0, 0)] * len(streams)
@@ -234,6 +236,10 @@ class Trainer:
             self.seconds = before + time.monotonic() - started
             self._checkpoint(lanes)
         self._swap()  # the averaged weights are what is kept
+        if self.best[1]:
+            with torch.no_grad():
+                for p, chosen in zip(self.parameters, self.best[1], strict=True):
+                    p.copy_(chosen)
 
     def _step(self, lane: _Lane, done: float) -> Tensor:
         """One segment and one optimiser step: [loss, boards replaced, of them solved, their segments, 1]."""
@@ -412,6 +418,7 @@ class Trainer:
             if lane.validation is not None:
                 self.accuracy[stream.name] = self.validate(lane.validation, self.recipe.depth)
         self._swap()
+        self._choose()
         for lane in lanes:
             if lane.pool is not None:
                 lane.taken = int(lane.next)
@@ -420,6 +427,17 @@ class Trainer:
         if self.path is not None and self.rank == 0:
             self._save(self.path)
         self._reseed()
+
+    def _choose(self) -> None:
+        """Keep the weights of the best check, where the loss does not say how good a learner is.
+
+        One that is shown answers lowers it by whispering them to itself, and is no better at finding any.
+        """
+        if not self.learner.sees_answers or not self.accuracy:
+            return
+        mean = sum(self.accuracy.values()) / len(self.accuracy)
+        if mean >= self.best[0]:
+            self.best = mean, [t.clone() for t in self.average]
 
     def _reseed(self) -> None:
         """Random numbers that follow from seed and step alone."""
@@ -439,6 +457,7 @@ class Trainer:
     def _save(self, path: Path) -> None:
         tensors = {f"weight.{i}": p.detach() for i, p in enumerate(self.parameters)}
         tensors |= {f"average.{i}": t for i, t in enumerate(self.average)}
+        tensors |= {f"best.{i}": t for i, t in enumerate(self.best[1])}
         tensors |= {f"buffer.{name}": b for name, b in self.learner.named_buffers()}
         state = {
             "step": self.step,
@@ -446,6 +465,7 @@ class Trainer:
             "batch": self.batch,
             "positions": self.positions,
             "accuracy": self.accuracy,
+            "best": self.best[0],
             "history": self.history,
             "of": self._identity(),
         }
@@ -464,6 +484,8 @@ class Trainer:
             for i, (p, average) in enumerate(zip(self.parameters, self.average, strict=True)):
                 p.copy_(tensors[f"weight.{i}"])
                 average.copy_(tensors[f"average.{i}"])
+            if "best.0" in tensors:
+                self.best = state["best"], [tensors[f"best.{i}"].to(p) for i, p in enumerate(self.parameters)]
             for name, b in self.learner.named_buffers():
                 b.copy_(tensors[f"buffer.{name}"])
         resume.restore(self.optimizers, tensors)

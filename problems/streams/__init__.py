@@ -22,7 +22,7 @@ FORMS = (
     "maze:ROWSxCOLUMNS[:SHORTEST]",
     "queens:N:PLACED",
     "latin:ORDER:SHARE",
-    "coloring:VERTICES:DENSITY:COLOURS",
+    "coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]",
     "sat:VARIABLES[:CLAUSES]",
 )
 """What streams there are; but for Sudokus and mazes every number may be a range such as ``10-20``."""

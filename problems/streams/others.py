@@ -1,21 +1,28 @@
-"""Streams of Latin squares with one known solution, and of colourings and formulas with none."""
+"""Streams of Latin squares with one known solution, of colourings with any number, and of formulas with none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import networkx as nx
 import numpy as np
 
 from ...engine.constraints import Clause
 from ...engine.examples import Examples
 from ...engine.graph import ConstraintGraph
-from .. import grids, latin, switching
+from .. import coloring, grids, latin, switching
 from ..coloring import Coloring
+from ..errors import InputError
+from ..family import whole
 from ..sat import Sat
 from .packing import Instance, Named, between, fields, of_split, pack, shares
 
 CHUNK = 256
+TRIES = 500
+ENUMERABLE = 14
+"""Vertices of a graph whose colourings are all enumerated."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +51,67 @@ class Squares(Named):
 
 @dataclass(frozen=True)
 class Colorings(Named):
-    """``coloring:N:DENSITY:COLOURS``, each a number or a range: random graphs with a colouring hidden in them."""
+    """``coloring:N:DENSITY:COLOURS[:ANSWERS]``, the first three a number or a range.
+
+    Without answers to tell, random graphs with a colouring hidden in them. With them, Erdős–Rényi graphs of that density that
+    can be coloured, and so many of their colourings, drawn from all; for small graphs, as all are enumerated.
+    """
 
     def check(self) -> None:
         _coloring(self.spec)
 
     def chunk(self, k: int) -> Examples:
-        """The k-th 256 graphs, a template each; no solution is told."""
+        """The k-th 256 graphs, a template each."""
         rng = self.dice(k)
-        vertices, density, colours = _coloring(self.spec)
+        vertices, density, colours, answers = _coloring(self.spec)
 
         def make() -> tuple[int, Instance]:
-            hidden = rng.randint(*colours)
-            spec = f"{rng.randint(*vertices)}:{rng.uniform(*density):.4f}:{hidden}"
-            graph = Coloring().generate(spec, rng.getrandbits(60)).graph
-            return graph_invariant(graph, hidden), (graph, {}, [])
+            n, share, number = rng.randint(*vertices), rng.uniform(*density), rng.randint(*colours)
+            if answers:
+                graph, known = colourable(n, share, number, answers, rng)
+            else:
+                graph = Coloring().generate(f"{n}:{share:.4f}:{number}", rng.getrandbits(60)).graph
+                known = []
+            return graph_invariant(graph, number), (graph, {}, known)
 
-        return pack(of_split(self.split, CHUNK, make, self.name), 0)
+        return pack(of_split(self.split, CHUNK, make, self.name), answers)
+
+
+def colourable(
+    n: int, density: float, colours: int, answers: int, rng: random.Random
+) -> tuple[ConstraintGraph, list[list[int]]]:
+    """An Erdős–Rényi graph that has colourings, and ``answers`` of them drawn from all, colours exchanged at random.
+
+    Raises:
+        InputError: none of some hundred graphs has one.
+    """
+    for _ in range(TRIES):
+        graph = nx.gnp_random_graph(n, density, seed=rng)
+        all_ = list(colourings(graph, colours))
+        if all_:
+            known = []
+            for _ in range(answers):
+                names = rng.sample(range(colours), colours)
+                known.append([names[c] for c in rng.choice(all_)])
+            return coloring.template(nx.relabel_nodes(graph, lambda v: v + 1), colours), known
+    raise InputError(f"none of {TRIES} graphs has a colouring", hint="fewer edges or more colours")
+
+
+def colourings(graph: nx.Graph, colours: int) -> Iterator[list[int]]:
+    """All colourings of vertices 0..n-1 in which a colour is first used after those before it: one of each set of classes."""
+    before = [[u for u in graph[v] if u < v] for v in range(len(graph))]
+
+    def grow(chosen: list[int]) -> Iterator[list[int]]:
+        v = len(chosen)
+        if v == len(before):
+            yield list(chosen)
+            return
+        taken = {chosen[u] for u in before[v]}
+        for colour in range(min(colours, max(chosen, default=-1) + 2)):
+            if colour not in taken:
+                yield from grow([*chosen, colour])
+
+    return grow([])
 
 
 @dataclass(frozen=True)
@@ -147,11 +198,12 @@ def _latin(spec: str) -> tuple[tuple[int, int], tuple[float, float]]:
     return between(parts[0], 2, latin.LARGEST, "order", hint=form), shares([*parts, "0.4"][1], "share of givens")
 
 
-def _coloring(spec: str) -> tuple[tuple[int, int], tuple[float, float], tuple[int, int]]:
-    form = Coloring.spec
-    n, density, colours = fields(spec, 3, 3, form)
-    vertices = between(n, 2, 10_000, "vertices", hint=form)
-    return vertices, shares(density, "density"), between(colours, 2, vertices[0], "colours", hint=form)
+def _coloring(spec: str) -> tuple[tuple[int, int], tuple[float, float], tuple[int, int], int]:
+    form = "coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]"
+    n, density, colours, *more = fields(spec, 3, 4, form)
+    answers = whole(more[0], 0, 64, "answers", hint=form) if more else 0
+    vertices = between(n, 2, ENUMERABLE if answers else 10_000, "vertices", hint=form)
+    return vertices, shares(density, "density"), between(colours, 2, vertices[0], "colours", hint=form), answers
 
 
 def _sat(spec: str) -> tuple[tuple[int, int], tuple[int, int] | None]:

@@ -1,0 +1,162 @@
+"""GRAM: the bound is Pyro's own, the prior learns what the posterior knows, draws differ and can be repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyro
+import pytest
+import torch
+from pyro.infer import TraceMeanField_ELBO
+from torch import Tensor
+
+import mull
+from mull.engine import Budget, Instance, Status, Task, compile_problems, solve
+from mull.engine.checkpoint import HOME
+from mull.engine.random import Random
+from mull.engine.solver import OptionError
+from mull.engine.training import Recipe
+from mull.engine.training.loss import Shown
+from mull.plugins.conformance import CHECKS, Check
+from mull.problems import load
+from mull.problems.streams import others, queens, stream
+from mull.solvers.gram import Gram, GramNet, Variant, elbo
+from mull.solvers.learned import Learned
+from mull.solvers.teach import teach
+
+VARIANTS = ("full", "scale", "mean", "noise", "inference")
+RECIPE = {"batch": 64, "lr": 3e-3, "warmup": 10, "ema": 0.9, "block": 1, "validation": 32, "depth": 8, "most": 16}
+
+
+def gram(**options: str) -> Gram:
+    solver = mull.solver("gram", hidden="32", inner="64", **options)
+    assert isinstance(solver, Gram)
+    return solver
+
+
+def scene(variant: str = "full", backbone: str = "lattice") -> tuple[GramNet, Instance, Any, Shown]:
+    """A net with weights that are not silent, a batch of three boards, and an answer to each."""
+    problems = [load("sudoku:4:0.5", seed=s)[0] for s in range(3)]
+    instance = compile_problems(problems)
+    torch.manual_seed(0)
+    solver = gram(variant=variant, backbone=backbone)
+    net = solver.reasoner(solver.shape(roles=("all_different",), values=4, variables=16))
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_(0.1 * torch.randn_like(p))
+    solved = solve(problems, mull.solver("cpsat"), Task(Budget(seconds=20)))
+    answers = torch.tensor([[int(v) - 1 for v in s.assignment.values()] for s in solved if s.assignment is not None])
+    return net, instance, net.backbone.view(instance), Shown(answers, instance.allowed, instance.free)
+
+
+def fresh(net: GramNet, view: Any) -> tuple[Tensor, ...]:
+    return net.start(net.backbone.embed(view), view, lambda k, *shape: torch.zeros(3, *shape))
+
+
+@pytest.mark.parametrize("backbone", ["lattice", "tokens", "mixer"])
+def test_the_bound_is_the_mean_field_elbo_of_pyro(backbone: str) -> None:
+    net, _, view, shown = scene(backbone=backbone)
+    u = fresh(net, view)[0]
+    arguments = (u, net.answers(view, shown.beliefs()), view, shown)
+    with torch.no_grad():
+        torch.manual_seed(5)
+        _, _, likelihood, divergence = elbo(net._model, net._guide, *arguments)
+        torch.manual_seed(5)
+        pyro.clear_param_store()
+        theirs = TraceMeanField_ELBO().loss(net._model, net._guide, *arguments)
+    assert divergence.min() > 0
+    assert theirs == pytest.approx(float((divergence - likelihood).sum()), rel=1e-4)
+
+
+def test_an_untrained_posterior_says_what_the_prior_says() -> None:
+    net, _, view, shown = scene()
+    solver = gram()
+    net = solver.reasoner(solver.shape(roles=("all_different",), values=4, variables=16))
+    u = fresh(net, view)[0]
+    assert elbo(net._model, net._guide, u, net.answers(view, shown.beliefs()), view, shown)[3].abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_each_variant_learns(variant: Variant) -> None:
+    net, _, view, shown = scene(variant)
+    _, said = net(fresh(net, view), view, shown)
+    assert said.loss is not None
+    assert said.loss.shape == (3,)
+    said.loss.sum().backward()
+    taught = {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    for who in ("prior", "posterior"):
+        assert any(name.startswith(f"{who}.mean") for name in taught) == (variant in ("full", "mean"))
+        assert any(name.startswith(f"{who}.scale") for name in taught) == (variant in ("full", "scale"))
+    assert any(name.startswith("stacks.1") for name in taught)
+    assert {"value.weight", "value.bias"} <= taught
+
+
+def test_a_net_without_noise_in_training_is_sure_of_itself() -> None:
+    net, _, view, shown = scene("inference")
+    assert torch.equal(net(fresh(net, view), view, shown)[1].logits, net(fresh(net, view), view, shown)[1].logits)
+    net, _, view, shown = scene("noise")
+    assert not torch.equal(net(fresh(net, view), view, shown)[1].logits, net(fresh(net, view), view, shown)[1].logits)
+
+
+def test_draws_follow_the_stream_of_their_row_alone() -> None:
+    net, instance, view, _ = scene()
+    z, age = fresh(net, view), torch.zeros(3, dtype=torch.int64)
+    with torch.no_grad():
+        one, again = (net.improve(z, view, instance.allowed, Random.for_rows([1, 1, 2]), age).z[0] for _ in range(2))
+        row = torch.tensor([2])
+        alone = instance.select(row)
+        apart = net.improve(
+            tuple(t[row] for t in z), net.backbone.view(alone), alone.allowed, Random.for_rows([2]), age[row]
+        ).z[0]
+    assert torch.equal(one, again)
+    assert torch.allclose(one[2], apart[0], atol=1e-5)
+    problems = load("queens:5")
+    twice = compile_problems(problems, copies=2)
+    solver = gram()
+    torch.manual_seed(0)
+    small = solver.reasoner(solver.shape(roles=tuple(problems[0].graph.roles), values=5, variables=5))
+    looks = small.backbone.view(twice)
+    with torch.no_grad():
+        states = small.begin(looks, Random.for_rows([1, 2]))
+        a, b = small.improve(states, looks, twice.allowed, Random.for_rows([1, 2]), age[:2]).z[0]
+    assert not torch.allclose(a, b)
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queens, "CHUNK", 128)
+        pair = (stream("queens:6:1-3"), stream("queens:6:1-3", "validation"))
+        teach(gram(), [pair], Recipe(**RECIPE), name="queens", folder=folder, version="0", steps=120, seed=1)
+    return folder
+
+
+def test_the_prior_learns_to_find_answers(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME, str(taught))
+    problems = [p for s in range(6) for p in load("queens:6:2", seed=s)]
+    solutions = solve(problems, mull.solver("gram"), Task(Budget(seconds=60, restarts=8), seed=2))
+    assert sum(s.status is Status.SOLVED for s in solutions) >= 5
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME, str(taught))
+    check(type(mull.solver("gram")))
+
+
+@pytest.mark.parametrize("spec", ["coloring:8:0.3:3", "sat:8:20"])
+def test_it_learns_from_answers_only(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(others, "CHUNK", 64)
+    with pytest.raises(OptionError, match="learns from answers"):
+        teach(
+            gram(),
+            [(stream(spec), stream(spec, "validation"))],
+            Recipe(**RECIPE),
+            name="x",
+            folder=tmp_path,
+            version="0",
+            steps=1,
+        )
+    assert isinstance(gram(), Learned)
