@@ -246,6 +246,13 @@ class Learned(Solver):
     def starts(self) -> int | None:
         return self.copies
 
+    def samples(self, problem: Problem) -> str | None:
+        try:
+            fixed = self.card(problem.graph, problem.family).options.get("random_start") is False
+        except CheckpointError:
+            return None  # solving it tells more
+        return "its weights start every trajectory from the same state, and no step is random" if fixed else None
+
     def improves(self, problem: Problem) -> bool:
         # A shortest path is what the net was shown; a bound on its length is a constraint that it has never seen.
         return problem.graph.objective is None
