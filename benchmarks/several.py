@@ -1,0 +1,109 @@
+"""Several answers: ``python benchmarks/several.py SOLVER STREAM... [-o KEY=VALUE] [--samples 20] [--count N]``.
+
+The metrics of the GRAM paper, on instances of the stream's split ``test``, the engine's checker deciding. Accuracy: instances
+with a solved sample. Coverage: distinct solutions found, of all that there are (enumerated by ``cpsat``), mean over
+instances. Colourings that differ in the names of the colours are one. Conflicts: broken constraints of one trajectory of each
+instance, summed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import mull
+from mull.engine import Budget, Problem, Solver, Source, Task, solve
+from mull.engine.graph import Assignment
+from mull.problems.streams import stream
+
+EVERY = 100_000
+"""More solutions than any of these instances has."""
+
+
+def instances(name: str, count: int) -> list[Problem]:
+    """Different instances of a stream's split ``test``."""
+    source = stream(name, "test")
+    found: dict[object, Problem] = {}
+    for k in range(50):
+        examples = source.chunk(k)
+        for row in range(len(examples)):
+            graph = examples.graphs[examples.template[row]]
+            givens = {
+                v: domain[i]
+                for (v, domain), i in zip(graph.domains.items(), examples.givens[row].tolist(), strict=False)
+                if i >= 0
+            }
+            found.setdefault((graph.digest, tuple(givens.items())), Problem(graph, givens, source.family, Source(name)))
+        if len(found) >= count:
+            break
+    return list(found.values())[:count]
+
+
+def classes(problem: Problem, assignments: Iterable[Assignment]) -> set[tuple[object, ...]]:
+    """The solutions that differ in more than the names of colours."""
+    if problem.family != "coloring":
+        return {tuple(a.values()) for a in assignments}
+    return {tuple(names.setdefault(c, len(names)) for c in a.values()) for a in assignments for names in [{}]}
+
+
+@dataclass(frozen=True)
+class Score:
+    """Args:
+    accuracy, coverage, samples: shares of instances solved, of solutions found, of samples solved.
+    conflicts: broken constraints of one trajectory an instance, summed.
+    seconds: of the sampling.
+    """
+
+    accuracy: float
+    coverage: float
+    samples: float
+    conflicts: int
+    seconds: float
+
+
+def score(solver: Solver, problems: Sequence[Problem], samples: int, seed: int, device: str) -> Score:
+    """A solver's metrics on instances, all of whose solutions are enumerated."""
+    all_ = solve(problems, mull.solver("cpsat"), Task(Budget(None, solutions=EVERY)))
+    started = time.monotonic()
+    sampled = solve(problems, solver, Task(Budget(None, solutions=samples), seed, device))
+    seconds = time.monotonic() - started
+    once = solve(problems, solver, Task(Budget(None, restarts=1), seed, device))
+    covered = [
+        len(classes(p, some.solutions or ())) / len(classes(p, exact.solutions or ()))
+        for p, some, exact in zip(problems, sampled, all_, strict=True)
+    ]
+    return Score(
+        sum(s.status.solved for s in sampled) / len(problems),
+        sum(covered) / len(covered),
+        sum(s.hits or 0 for s in sampled) / sum(s.samples or 0 for s in sampled),
+        sum(s.violations or 0 for s in once),
+        seconds,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("solver")
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
+    parser.add_argument("--samples", type=int, default=20)
+    parser.add_argument("--count", type=int, default=250)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu")
+    chosen = parser.parse_args()
+    solver = mull.solver(chosen.solver, **dict(option.split("=") for option in chosen.options))
+    for name in chosen.names:
+        problems = instances(name, chosen.count)
+        got = score(solver, problems, chosen.samples, chosen.seed, chosen.device)
+        print(
+            f"{chosen.solver} {' '.join(chosen.options)} {name}, {len(problems)} instances, {chosen.samples} samples: "
+            f"accuracy {100 * got.accuracy:.1f} %, coverage {100 * got.coverage:.1f} %, {100 * got.samples:.1f} % of samples "
+            f"solved, conflicts {got.conflicts}, seed {chosen.seed}, {got.seconds:.1f} s on {chosen.device}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
