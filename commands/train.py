@@ -174,11 +174,11 @@ def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:
 
     from mull.engine.training import Recipe
     from mull.plugins import load
-    from mull.solvers.learned import Learned
+    from mull.solvers.learned import Learned, kinds
 
     kind = load(name)
     if not issubclass(kind, Learned):
-        raise Failure(f"solver {name!r} has nothing to learn", "solve train takes looped, trm or hrm")
+        raise Failure(f"solver {name!r} has nothing to learn", f"solve train takes {', '.join(kinds())}")
     # What says how to solve (weights, segments, copies...) says nothing to a training.
     shaping = {"preset", "backbone", "hidden", "layers", "inner", *set(kind.model_fields) - set(Learned.model_fields)}
     mine = {key: value for key, value in options.items() if key in shaping}

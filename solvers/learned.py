@@ -72,6 +72,8 @@ class Learned(Solver):
 
     presets: ClassVar[Mapping[str, Mapping[str, Sizes]]]
     """Preset -> backbone -> sizes of the net; a preset's first backbone is its default."""
+    dials: ClassVar[frozenset[str]] = frozenset()
+    """Options of a subclass that say how to solve, whatever the weights: no part of the net."""
     check_every: ClassVar[int] = 1
 
     preset: Literal["small", "paper"] = Field("small", description="sizes to train: what ships, or as published")
@@ -186,7 +188,7 @@ class Learned(Solver):
 
     def _architecture(self) -> list[tuple[str, Any]]:
         """The options given that must be as the weights were trained: sizes, and what a subclass's recursion adds."""
-        recursion = set(type(self).model_fields) - set(Learned.model_fields)
+        recursion = set(type(self).model_fields) - set(Learned.model_fields) - self.dials
         given = self.model_fields_set & {"backbone", "hidden", "layers", "inner", *recursion}
         return [(key, getattr(self, key)) for key in sorted(given) if getattr(self, key) is not None]
 
@@ -391,22 +393,28 @@ def _read(card: Card) -> Reasoner:
     return net
 
 
+def kinds() -> dict[str, type[Learned]]:
+    """The learned solvers that are here, by name."""
+    from .ebt import Ebt
+    from .gram import Gram
+    from .hrm import Hrm
+    from .looped import Looped
+    from .trm import Trm
+
+    return {kind.name: kind for kind in (Looped, Trm, Hrm, Gram, Ebt)}
+
+
 def build(card: Card) -> Reasoner:
     """The untrained net that a card describes.
 
     Raises:
         CheckpointError: the card's solver or options are not known here.
     """
-    from .gram import Gram
-    from .hrm import Hrm
-    from .looped import Looped
-    from .trm import Trm
-
-    kinds: dict[str, type[Learned]] = {kind.name: kind for kind in (Gram, Hrm, Looped, Trm)}
-    if card.solver not in kinds:
+    known = kinds()
+    if card.solver not in known:
         raise CheckpointError(f"{card.name} are weights of {card.solver!r}, which is no learned solver here")
     try:
-        return kinds[card.solver](**card.options).reasoner(NetShape(**card.shape))
+        return known[card.solver](**card.options).reasoner(NetShape(**card.shape))
     except ValueError as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise CheckpointError(f"{card.name}: its card does not describe a net ({reason})", "train them again") from None

@@ -169,7 +169,7 @@ def teach(
 
 def _recursion(solver: Learned) -> dict[str, Any]:
     """The preset, and the options that a subclass adds: how its recursion runs."""
-    kept = {"preset", *set(type(solver).model_fields) - set(Learned.model_fields)}
+    kept = {"preset", *set(type(solver).model_fields) - set(Learned.model_fields) - solver.dials}
     return {key: value for key, value in solver.options.items() if key in kept and value is not None}
 
 

@@ -82,6 +82,10 @@ class Backbone(nn.Module, ABC):
         """What ``embed``, ``read`` and the stacks need of an instance: a named tuple of tensors."""
 
     @abstractmethod
+    def literals(self, view: Any) -> Tensor:
+        """[B, V, D] OPEN, GIVEN or EXCLUDED, as far as the backbone reads it."""
+
+    @abstractmethod
     def embed(self, view: Any) -> Tensor:
         """The input [B, S, H] that a recursion injects at every step."""
 

@@ -123,6 +123,9 @@ class Lattice(Backbone):
         of_rows = {role: stack.rows(instance.template) for role, stack in roles.items()}
         return LatticeView(statuses(instance.allowed).flatten(1), d, domain, of_rows)
 
+    def literals(self, view: LatticeView) -> Tensor:
+        return view.status.unflatten(1, (-1, view.size))  # type: ignore[no-any-return]
+
     def embed(self, view: LatticeView) -> Tensor:
         return self.status(view.status)  # type: ignore[no-any-return]
 

@@ -140,6 +140,11 @@ class Tokens(Backbone):
         cos, sin = rotary(positions(graph), shape.prefix, shape.hidden // shape.heads)
         return cos, sin, attention_mask(graph, shape.heads, shape.prefix) if shape.masked else None
 
+    def literals(self, view: TokensView) -> Tensor:
+        number = torch.arange(1, self.shape.values + 1, device=view.given.device)
+        given = view.given[..., None]
+        return statuses((given == 0) | (given == number))
+
     def embed(self, view: TokensView) -> Tensor:
         x = math.sqrt(self.shape.hidden) * self.given(view.given)
         return F.pad(x, (0, 0, self.shape.prefix, 0))

@@ -1,0 +1,77 @@
+"""A learned energy as a judge: ``python benchmarks/energy_judge.py WEIGHTS FAMILY:SPEC [--count N] [--copies N] [--segments N]``.
+
+Problems are generated, seeds from 100,000. Each has copies from random starts; after every segment the candidates that they
+stand at are told right from wrong by the checker, and ranked by the energy that the net gives them. What is printed is the
+area under the ROC curve: the chance that a right candidate has a lower energy than a wrong one, of any problem and of the
+same problem (the mean over problems that have both). Candidates that a copy repeats count once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import chain
+
+import torch
+from reasoning import boards
+from torch import Tensor
+
+from mull.engine import compile_problems
+from mull.engine.random import Random
+from mull.solvers.ebt import Ebt, EbtNet
+
+
+def auc(score: Tensor, right: Tensor) -> float | None:
+    """The chance that a right one has a higher score than a wrong one, ties half: U / (n m), by ranks; None without both."""
+    n, m = int(right.sum()), int((~right).sum())
+    if not n or not m:
+        return None
+    _, place, counts = score.double().unique(return_inverse=True, return_counts=True)
+    last = counts.cumsum(0).double()
+    rank = (last - (counts - 1) / 2)[place]  # the mean rank of those that tie, from 1
+    return float((rank[right].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", help="name or file")
+    parser.add_argument("spec", metavar="FAMILY:SPEC")
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--copies", type=int, default=4)
+    parser.add_argument("--segments", type=int, default=8)
+    parser.add_argument("--device", default="cpu")
+    chosen = parser.parse_args()
+    solver = Ebt(weights=chosen.weights)
+    problems = [problem for problem in boards(chosen.spec, chosen.count) for _ in range(chosen.copies)]
+    instance = compile_problems(problems, device=chosen.device)
+    net = solver.net(instance)
+    assert isinstance(net, EbtNet)
+    view = net.backbone.view(instance)
+    state = solver.init(instance, Random.for_rows(range(len(problems)), chosen.device))
+    energies: list[list[float]] = [[] for _ in range(chosen.count)]
+    right: list[list[bool]] = [[] for _ in range(chosen.count)]
+    seen: set[tuple[int, ...]] = set()
+    for _ in range(chosen.segments):
+        for _ in range(net.per_segment):
+            state, _ = solver.step(instance, state)
+        answer = solver.decode(instance, state)
+        with torch.no_grad():
+            judged = net.energies(view, answer).tolist()
+        holds = (instance.violations(answer) == 0).tolist()
+        for row, candidate in enumerate(answer.tolist()):
+            problem = row // chosen.copies
+            if (problem, *candidate) not in seen:
+                seen.add((problem, *candidate))
+                energies[problem].append(judged[row])
+                right[problem].append(holds[row])
+    every = auc(-torch.tensor([*chain(*energies)]), torch.tensor([*chain(*right)]))
+    within = [auc(-torch.tensor(e), torch.tensor(r)) for e, r in zip(energies, right, strict=True)]
+    both = [a for a in within if a is not None]
+    print(
+        f"{chosen.weights} on {chosen.spec}: {sum(map(sum, right))} right of {len(seen)} candidates of {chosen.count} problems, "
+        f"AUC {'-' if every is None else f'{every:.3f}'}, "
+        f"within a problem {f'{sum(both) / len(both):.3f} ({len(both)} problems)' if both else '-'}"
+    )
+
+
+if __name__ == "__main__":
+    main()
