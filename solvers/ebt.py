@@ -110,7 +110,10 @@ class EbtNet(Reasoner):
         return new, pooled
 
     def read(self, z: Latent, view: Any) -> Readout:
-        return Readout(z[0], self.halt(z[1][:, 0].to(self.halt.weight.dtype)))
+        return self._said(z[0], z[1])
+
+    def _said(self, logits: Tensor, pooled: Tensor) -> Readout:
+        return Readout(logits, self.halt(pooled[:, 0].to(self.halt.weight.dtype)))
 
     def forward(self, z: Latent, view: Any, shown: Shown | None = None) -> tuple[Latent, Readout]:
         x = self.backbone.embed(view)
@@ -233,10 +236,8 @@ class IredNet(EbtNet):
     def read(self, z: Latent, view: Any) -> Readout:
         """y as the log-odds of a literal under the noise of its landscape."""
         t = (self.landscapes - z[2][:, 0, 0].long() // self.per_segment).clamp(min=1)
-        return super().read((self._odds(z[0], self.kept(t)), z[1]), view)
-
-    def _odds(self, y: Tensor, level: Tensor) -> Tensor:
-        return 2 * level.sqrt() * y / (1 - level).clamp(min=0.1)
+        level = self.kept(t)
+        return self._said(2 * level.sqrt() * z[0] / (1 - level).clamp(min=0.1), z[1])
 
     def forward(self, z: Latent, view: Any, shown: Shown | None = None) -> tuple[Latent, Readout]:
         """Training shows the answer under noise, of any landscape, and has no walk: what a row says is its guess from there."""
@@ -255,7 +256,7 @@ class IredNet(EbtNet):
         guess = 4 * self._guess(y, slope.detach(), level)
         if self.contrast:
             loss = loss + self.contrast * self._contrast(guess, x, view, shown, t)
-        return z, Readout(guess, self.halt(pooled[:, 0]), loss)
+        return z, self._said(guess, pooled)._replace(loss=loss)
 
 
 class Ebt(Learned):

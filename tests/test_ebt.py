@@ -1,0 +1,331 @@
+"""The energy-based solver: second derivatives, symmetries, descent, a judge that learns, IRED's landscapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import gradgradcheck
+
+import mull
+from mull.engine import Instance, Problem, Status, Task, compile_problems, solve
+from mull.engine.checkpoint import HOME, CheckpointError
+from mull.engine.groups import Role, stack_roles
+from mull.engine.random import Random
+from mull.engine.solver import OptionError
+from mull.engine.task import Budget
+from mull.engine.training import Recipe, Trainer, TrainingProgress
+from mull.engine.training.loss import Shown
+from mull.plugins.conformance import CHECKS, Check
+from mull.problems import load
+from mull.problems.streams import stream, sudoku
+from mull.solvers.ebt import Ebt, EbtNet, IredNet, moved
+from mull.solvers.nets.messages import pool, pool_axis, spread
+from mull.solvers.teach import teach
+
+SPECS = {"sudoku": ("sudoku:4:0.4",), "two mazes": ("maze:5x5", "maze:7x9"), "two formulas": ("sat:6:12", "sat:9:30")}
+TINY = {"backbone": "lattice", "hidden": "32", "inner": "64"}
+RECIPE = Recipe(batch=32, lr=1e-2, warmup=10, ema=0.9, block=1, validation=0)
+
+
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sudoku, "SHOWN", {4: 128})
+
+
+def instances(name: str = "sudoku") -> Instance:
+    return compile_problems([problem for spec in SPECS[name] for problem in load(spec, seed=1)])
+
+
+def boards(count: int, spec: str = "sudoku:4:0.4") -> list[Problem]:
+    return [load(spec, seed=100 + s)[0] for s in range(count)]
+
+
+def net(instance: Instance, backbone: str = "lattice", seed: int = 0, **options: Any) -> EbtNet:
+    """A net with all weights random, in float64: branches that begin silent would hide mistakes."""
+    solver = Ebt(**{"backbone": backbone, "hidden": 16, "inner": 16, "layers": 1, "alpha": 1.0, **options})
+    roles = tuple(sorted({role for graph in instance.graphs for role in graph.roles}))
+    made = solver.reasoner(solver.shape(roles=roles, variables=instance.shape[1], values=instance.shape[2], heads=2))
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, p in made.named_parameters():
+            if name != "log_alpha":
+                p.copy_(torch.randn(p.shape, generator=generator) * p.shape[-1] ** -0.5)
+    return made.double()
+
+
+def noise(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def look(made: EbtNet, instance: Instance) -> Any:
+    view = made.backbone.view(instance)
+    return view._replace(cos=view.cos.double(), sin=view.sin.double()) if hasattr(view, "cos") else view
+
+
+def shown(problems: Sequence[Problem], instance: Instance) -> Shown:
+    solutions = solve(problems, mull.solver("cpsat"))
+    index = [
+        [p.graph.domains[name].index(s.assignment[name]) for name in p.graph.names]  # type: ignore[index]
+        for p, s in zip(problems, solutions, strict=True)
+    ]
+    return Shown(torch.tensor(index), instance.allowed, instance.free)
+
+
+# Second derivatives -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", SPECS)
+def test_second_derivatives_of_messages(name: str, weighted: bool) -> None:
+    instance = instances(name)
+    b, v, d = instance.shape
+    roles = stack_roles([g.roles for g in instance.graphs], v, d, sorted({r for g in instance.graphs for r in g.roles}))
+    x, each = noise(b, v * d, 2).requires_grad_(), noise(b, v, d, 2).requires_grad_()
+    for stack in roles.values():
+        r: Role = stack.rows(instance.template)
+        r = r._replace(scale=r.scale.double())
+        weight = noise(*r.members.shape) if weighted else None
+        message = noise(b, r.members.shape[1], 2).requires_grad_()
+        # Between curved functions, or there is no second derivative to be wrong.
+        assert gradgradcheck(lambda x, r=r, w=weight: pool(x.sin(), r, w), (x,), fast_mode=True)
+        assert gradgradcheck(lambda m, r=r, w=weight: spread(m.sin(), r, w).sin(), (message,), fast_mode=True)
+    for there in (None, instance.allowed):
+        assert gradgradcheck(lambda x, there=there: pool_axis(x.sin(), there), (each,), fast_mode=True)
+
+
+@pytest.mark.parametrize("landscapes", [0, 3])
+@pytest.mark.parametrize("backbone", ["lattice", "tokens", "mixer"])
+def test_what_is_learned_has_the_right_gradient(backbone: str, landscapes: int) -> None:
+    """A segment's loss against finite differences: through ∂E/∂y, for every backbone."""
+    problems = boards(2)
+    instance = compile_problems(problems)
+    made = net(instance, backbone, landscapes=landscapes, noise=0.5)
+    view, answer = look(made, instance), shown(problems, instance)
+    z = made.start(made.backbone.embed(view), view, lambda k, *shape: noise(2, *shape))
+
+    def loss() -> Tensor:
+        torch.manual_seed(3)
+        return made(z, view, answer)[1].loss.mean()
+
+    loss().backward()
+    for name in ("answers", "stacks", "backbone"):
+        for p in getattr(made, name).parameters():
+            assert p.grad is not None
+            assert p.grad.isfinite().all()
+            along = p.grad / p.grad.norm().clamp(min=1e-12)
+            with torch.no_grad():
+                p += 1e-4 * along
+                more = loss()
+                p -= 2e-4 * along
+                less = loss()
+                p += 1e-4 * along
+            assert ((more - less) / 2e-4).item() == pytest.approx(p.grad.norm().item(), rel=0.05, abs=1e-3), name
+
+
+# The energy -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("landscapes", [0, 3])
+def test_the_energy_knows_no_names(landscapes: int) -> None:
+    """Renamed values and a transposed board leave the energy of a candidate as it was, on the lattice."""
+    instance = instances()
+    made = net(instance, landscapes=landscapes)
+    answer = noise(*instance.shape).masked_fill(~instance.allowed, -torch.inf).argmax(-1)
+    plain = made.energies(look(made, instance), answer)
+    order = torch.tensor([2, 0, 3, 1])
+    renamed = Instance(instance.graphs, instance.template, instance.allowed[:, :, order], instance.factors)
+    assert torch.allclose(made.energies(look(made, renamed), order.argsort()[answer]), plain, atol=1e-6)
+    cells = [tuple(map(int, name[1:].split("c"))) for name in instance.graphs[0].names]
+    flip = torch.tensor([cells.index((c, r)) for r, c in cells])
+    turned = Instance(instance.graphs, instance.template, instance.allowed[:, flip], instance.factors)
+    assert torch.allclose(made.energies(look(made, turned), answer[:, flip]), plain, atol=1e-6)
+    swapped = answer.flip(0, 1)  # the energy does read the candidate
+    assert not torch.allclose(made.energies(look(made, instance), swapped), plain, atol=1e-3)
+
+
+@pytest.mark.parametrize("landscapes", [0, 3])
+def test_company_and_padding_change_no_energy(landscapes: int) -> None:
+    small, large = (load(spec, seed=1)[0] for spec in SPECS["two mazes"])
+    both, alone = compile_problems([small, large]), compile_problems([small])
+    made = net(both, landscapes=landscapes)
+    _, v, _ = alone.shape
+    answer = both.allowed.double().argmax(-1)
+    together = made.energies(look(made, both), answer)
+    assert torch.allclose(together[:1], made.energies(look(made, alone), answer[:1, :v]), atol=1e-5)
+
+
+@pytest.mark.parametrize("backbone", ["lattice", "tokens", "mixer"])
+def test_steps_go_down_when_told_to(backbone: str) -> None:
+    instance = compile_problems(boards(8))
+    made = net(instance, backbone, alpha=3.0)
+    made.accept = True
+    view = look(made, instance)
+    x = made.backbone.embed(view).detach()
+    random = Random.for_rows(range(8))
+    z = made.start(x, view, lambda k, *shape: random.normal(*shape))
+    energies = []
+    for n in range(12):
+        with torch.no_grad():
+            energies.append(made.energy(made._beliefs(z[0], view), x, view)[0])
+            z = made.wander(z, x, view, random.at(n))
+    steps = torch.stack(energies).diff(dim=0)
+    assert (steps <= 1e-6).all()
+    assert (steps < -1e-6).any(1).any()
+
+
+def test_a_step_of_langevin_dynamics_is_random_when_asked() -> None:
+    instance = compile_problems(boards(2))
+    made = net(instance)
+    view = look(made, instance)
+    x = made.backbone.embed(view).detach()
+    random = Random.for_rows(range(2))
+    z = made.start(x, view, lambda k, *shape: random.normal(*shape))
+    quiet = [made.wander(z, x, view, random.at(n))[0] for n in (1, 2)]
+    assert torch.equal(*quiet)
+    made.shake = 1.0
+    loud = [made.wander(z, x, view, random.at(n))[0] for n in (1, 2)]
+    assert not torch.allclose(*loud, atol=1e-2)
+
+
+def test_moved_answers_are_wrong_and_allowed() -> None:
+    problems = boards(16)
+    instance = compile_problems(problems)
+    answer = shown(problems, instance)
+    torch.manual_seed(0)
+    other = moved(answer)
+    changed = other != answer.answer
+    assert changed.any(1).all()
+    assert changed.sum(1).float().mean() < 4
+    assert (changed <= answer.free).all()
+    assert answer.allowed.gather(2, other[..., None]).all()
+    assert (instance.violations(other) > 0).all()  # a Sudoku has one answer
+
+
+# Learning ---------------------------------------------------------------------------------------------------------------
+
+
+def trained(steps: int, **options: str) -> tuple[Ebt, EbtNet, list[TrainingProgress]]:
+    solver = Ebt(**{**TINY, **options})
+    torch.manual_seed(0)
+    made = solver.reasoner(solver.shape(roles=tuple(stream("sudoku:4:0.5").chunk(0).graphs[0].roles)))
+    told: list[TrainingProgress] = []
+    pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
+    Trainer(made, [pair], RECIPE, report=told.append).run(steps=steps)
+    return solver, made, told
+
+
+def test_training_learns_to_answer_and_to_judge() -> None:
+    _, made, told = trained(80)
+    assert all(math.isfinite(p.loss) for p in told)
+    assert told[-1].loss < 0.5 * told[0].loss
+    assert told[-1].solved > told[0].solved
+    problems = boards(32, "sudoku:4:0.5")
+    instance = compile_problems(problems)
+    answer = shown(problems, instance)
+    view = made.backbone.view(instance)
+    with torch.no_grad():
+        lower = made.energies(view, answer.answer) < made.energies(view, moved(answer))
+    assert lower.float().mean() > 0.85
+
+
+def test_landscapes_learn_to_denoise_and_to_judge() -> None:
+    _, made, told = trained(120, landscapes="5")
+    assert isinstance(made, IredNet)
+    assert told[-1].loss < 0.5 * told[0].loss
+    problems = boards(32, "sudoku:4:0.5")
+    instance = compile_problems(problems)
+    answer = shown(problems, instance)
+    view = made.backbone.view(instance)
+    with torch.no_grad():
+        lower = made.energies(view, answer.answer) < made.energies(view, moved(answer))
+    assert lower.float().mean() > 0.85
+
+
+def test_levels_of_noise() -> None:
+    made = net(instances(), landscapes=10)
+    assert isinstance(made, IredNet)
+    level = made.kept(torch.arange(11))[:, 0, 0]
+    assert level[0] == 1
+    assert (level.diff() < 0).all()
+    assert level[10] <= 0.01
+
+
+# The solver -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"steps": "0"}, {"alpha": "0"}, {"noise": "-1"}, {"contrast": "-1"}, {"landscapes": "-1"}, {"accept": "perhaps"}],
+    ids=str,
+)
+def test_options_are_checked(options: dict[str, str]) -> None:
+    with pytest.raises(OptionError):
+        mull.solver("ebt", **options)
+
+
+def test_presets_have_their_backbones() -> None:
+    assert Ebt().shape(roles=("all_different",)).backbone == "lattice"
+    assert Ebt(preset="paper").shape(values=9, variables=81).backbone == "tokens"
+    assert Ebt(preset="paper").recipe()["optimizer"] == "adamw"
+    with pytest.raises(OptionError, match="preset paper has the backbones"):
+        Ebt(preset="paper", backbone="mixer").shape()
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with small weights: of EBT, and of IRED."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("taught")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sudoku, "SHOWN", {4: 128})
+        pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
+        for name, options in {"ebt-small": {}, "ired-small": {"landscapes": "5"}}.items():
+            teach(Ebt(**{**TINY, **options}), [pair], RECIPE, name=name, folder=folder, version="0", steps=120)
+    return folder
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME, str(taught))
+    check(type(mull.solver("ebt")))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"accept": "true"}, {"accept": "true", "shake": "0.5"}, {"weights": "ired-small"}, {"precision": "bfloat16"}],
+    ids=str,
+)
+def test_what_was_taught_solves(options: dict[str, str], taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boards never seen; how to solve is asked of weights that were trained without it."""
+    monkeypatch.setenv(HOME, str(taught))
+    problems = boards(8, "sudoku:4:0.6")
+    solver = mull.solver("ebt", **{"weights": "ebt-small", **options})
+    solutions = solve(problems, solver, Task(Budget(seconds=20), seed=1))
+    assert sum(s.status is Status.SOLVED for s in solutions) >= 6
+
+
+def test_weights_are_of_one_kind(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME, str(taught))
+    with pytest.raises(CheckpointError, match="landscapes=5, not 3"):
+        mull.solver("ebt", weights="ired-small", landscapes="3").ready()
+    mull.solver("ebt", weights="ired-small", accept="true").ready()
+
+
+@pytest.mark.parametrize("weights", ["ebt-small", "ired-small"])
+def test_rows_do_not_mix(weights: str, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME, str(taught))
+    solver = Ebt(weights=weights, precision="float32")
+    instance = compile_problems(boards(3))
+    state = solver.init(instance, Random.for_rows([0, 1, 2]))
+    row = torch.tensor([1])
+    alone = solver.init(instance.select(row), Random.for_rows([1]))
+    for _ in range(3):
+        state, _ = solver.step(instance, state)
+        alone, _ = solver.step(instance.select(row), alone)
+    assert torch.allclose(alone.chances, state.chances[row], atol=1e-3)
