@@ -5,6 +5,8 @@ repeatable. A literal knows its groups as a group knows its members (``Role``), 
 the other one's index. Compiled, a pooling over few members is unrolled: one pass over its output that reads each member in turn, where
 a reduction over an axis of nine is ten times slower. The place of a maximum is kept, not found again: compiled code that compares a recomputed float32
 with a maximum rounded to bfloat16 finds no place at all, and divides by zero (seen, and costly).
+
+Where a gradient has a gradient itself (``ebt``), backward passes are operations of their own, whose backward gathers too.
 """
 
 from __future__ import annotations
@@ -140,13 +142,48 @@ class _Pool(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        at, weight = ctx.saved_tensors
+        weighted = None if weight is None else gradients[2]
+        back = _PoolBack.apply if _again() else _pool_back
+        return back(gradients[0], gradients[1], weighted, at, ctx.r, weight, ctx.size), None, None
+
+
+def _again() -> bool:
+    """In a backward pass: whether it is to be differentiated. Compiled code has no such gradients."""
+    return torch.is_grad_enabled() and not torch.compiler.is_compiling()
+
+
+def _pool_back(
+    mean: Tensor, top: Tensor, weighted: Tensor | None, at: Tensor, r: Role, weight: Tensor | None, size: int
+) -> Tensor:
+    """The gradients of what ``pool`` returns, brought home: [B, L, H]."""
+    gradient = _sum(_shared(mean, r.present, size), r.groups, r.belongs) + _chosen(top, at, r)
+    if weight is None or weighted is None:
+        return gradient
+    return gradient + _sum(_shared(weighted, r.present, size), r.groups, _own(weight, r))
+
+
+class _PoolBack(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Tensor:
+        _, _, weighted, at, ctx.r, weight, ctx.size = arguments
+        ctx.weighted = weighted is not None
+        ctx.save_for_backward(at, weight)
+        return _pool_back(*arguments)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """``pool`` with the places of the maxima as they were."""
         r: Role = ctx.r
         at, weight = ctx.saved_tensors
-        mean, top = _shared(gradients[0], r.present, ctx.size), gradients[1]
-        gradient = _sum(mean, r.groups, r.belongs) + _chosen(top, at, r)
-        if weight is not None:
-            gradient = gradient + _sum(_shared(gradients[2], r.present, ctx.size), r.groups, _own(weight, r))
-        return gradient, None, None
+        read = take(gradients[0], r.members)
+        top = read.gather(2, at.long()[:, :, None])[:, :, 0]
+        if r.present is not None:
+            top = top * r.present.any(2, keepdim=True)
+        third = None
+        if ctx.weighted:
+            third = _shared(_sum(gradients[0], r.members, _both(weight, r.present)), r.present, ctx.size)
+        return _mean(read, r.present), top, third, None, None, None, None
 
 
 def _chosen(top: Tensor, at: Tensor, r: Role) -> Tensor:
@@ -171,9 +208,27 @@ class _Spread(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        r: Role = ctx.r
         (weight,) = ctx.saved_tensors
-        return _sum(gradients[0] * r.scale.to(gradients[0].dtype), r.members, _both(weight, r.present)), None, None
+        back = _Collect.apply if _again() else _collect
+        return back(gradients[0], ctx.r, weight), None, None
+
+
+def _collect(x: Tensor, r: Role, weight: Tensor | None) -> Tensor:
+    """The transpose of ``spread``: [B, L, H] -> [B, R, H]."""
+    return _sum(x * r.scale.to(x.dtype), r.members, _both(weight, r.present))
+
+
+class _Collect(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, r: Role, weight: Tensor | None) -> Tensor:
+        ctx.r = r
+        ctx.save_for_backward(weight)
+        return _collect(x, r, weight)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (weight,) = ctx.saved_tensors
+        return spread(gradients[0], ctx.r, weight), None, None
 
 
 def _both(weight: Tensor | None, there: Tensor | None) -> Tensor | None:
