@@ -31,6 +31,8 @@ CPU_LITERALS = 12_000
 """Literals of a batch on a processor: what its caches hold. 9 x 9 Sudokus take 2.1 ms a board and step in rows of 16, 8 ms in
 rows of 64."""
 GPU_LITERALS = 1 << 22
+REACH = 6
+"""A problem of so many times the literals of those trained on is too far from them to be tried without being asked."""
 SURE = 0.9
 """Probability of its likeliest value from which a variable is no longer in doubt."""
 
@@ -230,11 +232,13 @@ class Learned(Solver):
         return solver, larger
 
     def trained_for(self, problem: Problem) -> bool:
-        """Whether there are weights that support the problem and were trained on its family."""
+        """Whether there are weights that support the problem and were trained on its family, on problems not much smaller."""
         try:
-            return problem.family in self.card(problem.graph, problem.family).families
+            card = self.card(problem.graph, problem.family)
         except CheckpointError:
             return False
+        largest = card.shape.get("variables", 0) * card.shape.get("values", 0)
+        return problem.family in card.families and problem.graph.literals <= REACH * largest
 
     def per_segment(self, problem: Problem) -> int:
         """Iterations in a segment of the weights for a problem."""

@@ -215,9 +215,10 @@ def reasoner(solver: str, backbone: str, instance: Instance, **options: Any) -> 
 
 
 def states(net: Reasoner, instance: Instance) -> Latent:
-    x = net.backbone.embed(net.backbone.view(instance)).detach()
+    view = net.backbone.view(instance)
+    x = net.backbone.embed(view).detach()
     generator = torch.Generator().manual_seed(1)
-    return net.start(x, lambda k: torch.randn(x.shape, generator=generator))
+    return net.start(x, view, lambda k, *shape: torch.randn(len(x), *shape, generator=generator))
 
 
 @pytest.mark.parametrize("backbone", ["lattice", "tokens", "mixer"])
