@@ -41,6 +41,7 @@ class Card(BaseModel):
         options: of the solver, those that shape the recursion.
         shape: the net's sizes.
         families: problem families they were trained on.
+        sizes: family -> literals of the largest problem trained on.
         data: what they were trained on, as given to ``--on``.
         seed: of the training.
         recipe: how they were trained.
@@ -60,6 +61,7 @@ class Card(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     shape: dict[str, Any]
     families: tuple[str, ...]
+    sizes: dict[str, int] = Field(default_factory=dict)
     data: tuple[str, ...]
     seed: int
     recipe: dict[str, Any] = Field(default_factory=dict)

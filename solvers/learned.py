@@ -237,8 +237,7 @@ class Learned(Solver):
             card = self.card(problem.graph, problem.family)
         except CheckpointError:
             return False
-        largest = card.shape.get("variables", 0) * card.shape.get("values", 0)
-        return problem.family in card.families and problem.graph.literals <= REACH * largest
+        return problem.graph.literals <= REACH * card.sizes.get(problem.family, 0)
 
     def per_segment(self, problem: Problem) -> int:
         """Iterations in a segment of the weights for a problem."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..engine.checkpoint import SUFFIX, Card, check_writable, claimed, find, save
-from ..engine.examples import Stream
+from ..engine.examples import Examples, Stream
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
 from ..engine.solution import Solution, Status, Trace
@@ -146,6 +146,7 @@ def teach(
         options=_recursion(solver),
         shape=shape.model_dump(mode="json"),
         families=families,
+        sizes=_sizes(streams, first),
         data=tuple(stream.name for stream, _ in streams),
         seed=seed,
         recipe=recipe.model_dump(mode="json"),
@@ -165,6 +166,15 @@ def teach(
         steps is not None and trainer.step >= steps
     )
     return Lesson(card, _trace(trainer.history), finished, trainer.rank)
+
+
+def _sizes(streams: Sequence[tuple[Stream, Stream]], first: Sequence[Examples]) -> dict[str, int]:
+    """Literals of the largest graph in each family's first chunks."""
+    sizes: dict[str, int] = {}
+    for (stream, _), examples in zip(streams, first, strict=True):
+        largest = max(graph.literals for graph in examples.graphs)
+        sizes[stream.family] = max(sizes.get(stream.family, 0), largest)
+    return sizes
 
 
 def _recursion(solver: Learned) -> dict[str, Any]:
