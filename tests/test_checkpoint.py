@@ -38,6 +38,7 @@ def make(folder: Path, name: str = "tiny", solver: str = "looped", **changes: An
         solver=solver,
         shape=SHAPE.model_dump(mode="json"),
         families=("sudoku",),
+        sizes={"sudoku": 64},
         data=("sudoku:4",),
         seed=0,
         steps=0,

@@ -205,8 +205,9 @@ LESSON = ["looped", "--on", "sudoku:4:0.5", "--workers", "0", "--device", "cpu"]
 OPTIONS = [part for key, value in {**TINY, **RECIPE, "passes": 8}.items() for part in ("-o", f"{key}={value}")]
 
 
-ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
-"""Environment of other processes: one thread, as here."""
+def alone() -> dict[str, str]:
+    """Environment of other processes: this test's folders, and one thread as here."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def test_killed_and_gone_on(tmp_path: Path) -> None:
@@ -226,7 +227,7 @@ def test_killed_and_gone_on(tmp_path: Path) -> None:
     ]
     code = f"from mull.cli import main; main(['train', *{arguments!r}])"
     path = tmp_path / "x.training.safetensors"
-    with subprocess.Popen([sys.executable, "-c", code], env=ALONE, stderr=subprocess.DEVNULL) as program:
+    with subprocess.Popen([sys.executable, "-c", code], env=alone(), stderr=subprocess.DEVNULL) as program:
         deadline = time.monotonic() + 60
         while not path.exists() and program.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -235,7 +236,7 @@ def test_killed_and_gone_on(tmp_path: Path) -> None:
     assert path.exists()
     assert not (tmp_path / "x.json").exists()
     again = subprocess.run(
-        [sys.executable, "-c", code], env=ALONE, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code], env=alone(), capture_output=True, text=True, timeout=120, check=False
     )
     assert again.returncode == 0, again.stderr
     assert "resuming at step" in again.stderr
@@ -468,7 +469,7 @@ def test_two_processes_train_the_same_net(tmp_path: Path) -> None:
         ranks.append(
             subprocess.Popen(
                 [sys.executable, str(script), "train", *arguments],
-                env={**os.environ, **ALONE, **{key: str(value) for key, value in env.items()}},
+                env={**alone(), **{key: str(value) for key, value in env.items()}},
                 cwd=tmp_path,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
