@@ -30,7 +30,7 @@ FLUSH_SECONDS = 1.0
 def solve(
     problems: Iterable[Problem],
     solver: Solver,
-    task: Task = Task(),
+    task: Task | None = None,
     *,
     store: Recorder | None = None,
     on_solution: Callable[[Solution], None] | None = None,
@@ -41,7 +41,7 @@ def solve(
     Args:
         problems: any mixture of graphs.
         solver: configured.
-        task: budget, seed, device, and how to watch or stop.
+        task: budget, seed, device, and how to watch or stop; by default what ``Task()`` says, from now on.
         store: where to remember every run; written in batches while the solver pauses.
         on_solution: told each solution as soon as it is final.
         check: raise ``Unsolved`` at the end unless every problem was solved or proved unsatisfiable.
@@ -55,6 +55,7 @@ def solve(
     Raises:
         Unsolved: with ``check``.
     """
+    task = task or Task()
     asked = list(problems)
     found: dict[int, Solution] = {}
     buffer: list[Solution] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -288,3 +289,11 @@ def test_solvers_run_on_the_accelerator(name: str) -> None:
     assert all(s.device == "cuda" for s in solutions)
     wanted = problems[1:] if name == "descent" else problems  # descent's defaults are not made for 9 x 9 grids
     assert all(s.status is Status.SOLVED for s in solutions if s.problem in wanted)
+
+
+def test_without_a_task_the_clock_starts_with_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not with the import, an hour ago in a program that lives long."""
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + 3600)
+    (solution,) = solve(load("queens:6"), mull.solver("cpsat"))
+    assert solution.status is Status.SOLVED
