@@ -60,7 +60,7 @@ class Task:
     budget: Budget = Budget()
     seed: int = 0
     device: str = "cpu"
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=lambda: time.monotonic())
     on_progress: Callable[[Progress], None] | None = None
     on_notice: Callable[[str], None] = lambda text: None
     cancelled: Callable[[], bool] = lambda: False
