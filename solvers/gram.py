@@ -40,7 +40,7 @@ Moments = tuple[Tensor, Tensor]
 
 
 class Increment(nn.Module):
-    """Mean and standard deviation of the increment, each a SwiGLU of the state (equation 5 of the paper): [B, S, H] twice.
+    """Mean and standard deviation of the increment, each a SwiGLU of the state: [B, S, H] twice.
 
     Args:
         width: H.
