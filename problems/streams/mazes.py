@@ -1,4 +1,4 @@
-"""Streams of mazes with four of their shortest paths."""
+"""Streams of mazes with sixteen of their shortest paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..maze import GOAL, START, WALL, Cell, distances, generated, maze, parse
 from .packing import Instance, Named, of_split, pack
 from .splits import hashed
 
-PATHS = 4
+PATHS = 16
 CHUNK = 64
 
 
@@ -22,7 +22,7 @@ class Mazes(Named):
         parse(self.spec)
 
     def chunk(self, k: int) -> Examples:
-        """The k-th 64 mazes, a template each; targets are four shortest paths, different where there are so many."""
+        """The k-th 64 mazes, a template each; targets are sixteen shortest paths, different where there are so many."""
         height, width, shortest = parse(self.spec)
         rng = self.dice(k)
 
