@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -90,8 +91,9 @@ class _Batch:
         self.first = first  # by the caller's positions
         self.problems = [problems[i] for i in members]
         self.total = len(members)
-        self.copies = self._copies()
         self.iteration = 0
+        self.copies = self._copies()
+        self.course = [(0, self.copies)]  # copies by the iteration from which on they ran
         count = len(members)
         self.done = np.zeros(count, dtype=bool)
         self.starts = np.ones((count, self.copies), dtype=np.int64)
@@ -115,10 +117,12 @@ class _Batch:
             if self.done.all():
                 return
             self._restart(settled)
-            if 2 * self.done.sum() >= len(self.done):
+            if 2 * self.done.sum() >= len(self.done) or (self.task.budget.copies and self._copies() > self.copies):
                 self._compact()
 
     def _copies(self) -> int:
+        if self.task.budget.copies is not None:
+            return max(copies for since, copies in self.task.budget.copies if since <= self.iteration)
         rows = self.task.budget.batch or self.solver.width(
             max((p.graph for p in self.problems), key=lambda graph: graph.literals)
         )
@@ -209,6 +213,7 @@ class _Batch:
             version=self.solver.version,
             options=self.solver.options,
             checkpoint=self.solver.checkpoint,
+            budget=replace(self.task.budget, copies=tuple(self.course)),
             trace=self.trace.of(p),
         )
 
@@ -240,6 +245,8 @@ class _Batch:
         self.best, self.best_energy = self.best[index], self.best_energy[index]
         self.best_assignment = self.best_assignment[index]
         self.copies = max(old, self._copies())
+        if self.copies > old:
+            self.course.append((self.iteration, self.copies))
         self.starts = np.pad(self.starts[keep], ((0, 0), (0, self.copies - old)), constant_values=1)
         # Row p * copies + c continues the old copy c; copies that are new take any row's place until they start.
         rows = keep[:, None] * old + np.arange(self.copies) % old

@@ -11,6 +11,7 @@ from ulid import ULID
 
 from .graph import Assignment
 from .problem import Problem
+from .task import Budget
 
 
 class Status(StrEnum):
@@ -97,6 +98,7 @@ class Solution:
         samples: trajectories drawn by a sampling solver.
         hits: how many of them ended solved.
         total: how many solutions there are, where an exact solver enumerated them all (of an objective: best ones).
+        budget: what the run was allowed, with its copies as they were: a task of this budget, seed and device repeats it.
         trace: the course of the run, where one was kept.
         id: a ULID, sortable by time.
     """
@@ -121,6 +123,7 @@ class Solution:
     samples: int | None = None
     hits: int | None = None
     total: int | None = None
+    budget: Budget = field(default=Budget(), repr=False, compare=False)
     trace: Trace | None = field(default=None, repr=False, compare=False)
     id: str = field(default_factory=lambda: str(ULID()))
 

@@ -13,7 +13,7 @@ from .peel import extend, peel
 from .problem import Problem
 from .solution import Solution, Status, Unsolved
 from .solver import Solver
-from .task import Task
+from .task import Budget, Task
 
 
 class Recorder(Protocol):
@@ -62,7 +62,8 @@ def solve(
     flushed = time.monotonic()
     try:
         for i, raw in _answers(asked, solver, task):
-            found[i] = final = _verified(raw if task.budget.solutions is None else _counted(raw))
+            known = _budgeted(raw, task) if task.budget.solutions is None else _counted(raw, task)
+            found[i] = final = _verified(known)
             buffer.append(final)
             if on_solution is not None:
                 on_solution(final)
@@ -252,8 +253,17 @@ def _join(problem: Problem, parts: Sequence[Solution], order: tuple[str, ...]) -
         energy=sum(part.energy for part in parts),
         iterations=slowest.iterations,
         seconds=max(part.seconds for part in parts),
+        budget=_longest([part.budget for part in parts]),
         trace=slowest.trace,
     )
+
+
+def _longest(budgets: Sequence[Budget]) -> Budget:
+    """Of parts solved side by side the budget whose copies began like all the others'; none where they did not."""
+    longest = max(budgets, key=lambda budget: len(budget.copies or ()))
+    copies = longest.copies or ()
+    alike = all((budget.copies or ()) == copies[: len(budget.copies or ())] for budget in budgets)
+    return longest if alike else replace(longest, copies=None)
 
 
 _BADNESS = [
@@ -267,12 +277,23 @@ _BADNESS = [
 ]
 
 
-def _counted(solution: Solution) -> Solution:
+def _budgeted(solution: Solution, task: Task) -> Solution:
+    """The solution with the call's budget: batches and portfolios had their share of the seconds, and starts of their own.
+
+    The copies of one best answer among several searches, each with copies of its own, say nothing.
+    """
+    own = solution.budget
+    copies = None if solution.problem.minimises else own.copies
+    restarts = own.restarts if own.copies else task.budget.restarts
+    return replace(solution, budget=replace(task.budget, restarts=restarts, copies=copies))
+
+
+def _counted(solution: Solution, task: Task) -> Solution:
     """The solution where several were asked for: none of them twice, the first of them the answer."""
     claimed = [solution.assignment, *(solution.solutions or ())] if solution.status.solved else []
     distinct = {frozenset(a.items()): a for a in claimed if a is not None}
     total = 0 if solution.status is Status.UNSATISFIABLE else solution.total
-    return replace(solution, solutions=tuple(distinct.values()), total=total)
+    return replace(solution, solutions=tuple(distinct.values()), total=total, budget=task.budget)
 
 
 def _verified(solution: Solution) -> Solution:

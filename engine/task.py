@@ -22,6 +22,8 @@ class Budget:
         solutions: several answers: how many samples of each problem are drawn while there is time, and at most how many
             distinct solutions an exact solver enumerates; None for one answer. A sample is one start: ``restarts`` has no
             say then.
+        copies: how many rows a problem has, from which iteration on, to repeat a run as it was: ((0, 4), (120, 8)) is four at
+            first and eight from iteration 120. None: as many as fit beside the others.
     """
 
     seconds: float | None = 60.0
@@ -29,6 +31,7 @@ class Budget:
     restarts: int | None = None
     batch: int | None = None
     solutions: int | None = None
+    copies: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True)
