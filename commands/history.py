@@ -35,13 +35,17 @@ def history_list(
     url: str | None,
 ) -> None:
     """List runs."""
+    from mull.engine.store import Filter
+
     with failures():
         if _nothing_kept(url):
             rows = []
         else:
             with open_store(url) as store:
                 rows = (
-                    store.best_per_solver() if best else store.runs(count, solver=solver, family=family, status=status)
+                    store.best_per_solver()
+                    if best
+                    else store.runs(count, Filter(solver=solver, family=family, status=status))
                 )
     if as_json:
         for row in rows:

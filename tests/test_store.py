@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import mull
 from mull.engine import Budget, Solution, Status, Task, Trace, solve
-from mull.engine.store import Store, StoreError, codec
+from mull.engine.store import Filter, Store, StoreError, codec
 from mull.problems import load
 
 
@@ -43,8 +43,8 @@ def test_round_trip(tmp_path: Path) -> None:
             assert np.array_equal(getattr(row.trace, name), getattr(s.trace, name))
     assert store.run("last").id == rows[0].id
     assert [row.solver for row in store.best_per_solver()] == ["localsearch"]
-    assert store.runs(solver="nobody") == store.runs(status="failed") == []
-    assert len(store.runs(2, family="sudoku")) == 2
+    assert store.runs(where=Filter(solver="nobody")) == store.runs(where=Filter(status="failed")) == []
+    assert len(store.runs(2, Filter(family="sudoku"))) == 2
 
 
 def test_all_or_nothing(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_an_old_store_names_the_upgrade(first_schema: str) -> None:
 
 def test_the_first_schema_is_still_read_and_written(first_schema: str) -> None:
     store = Store(first_schema, check_schema=False)
-    assert store.upgrade() == ("0001", "0002")
+    assert store.upgrade() == ("0001", "0003")
     (row,) = store.runs()
     whole = store.run(row.id)
     assert whole.assignment is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,27 @@ class StoreError(RuntimeError):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+@contextmanager
+def told(url: str) -> Iterator[None]:
+    """Database errors as StoreErrors."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = next(iter(str(getattr(error, "orig", None) or error).strip().splitlines()), type(error).__name__)
+        hint = next((hint for part, hint in _HINTS.items() if part in reason), _HINTS[""])
+        raise StoreError(f"{url}: {reason}", hint) from error
+
+
+_HINTS = {
+    "malformed": "the file is damaged: go on with a backup (solve history backup makes one), or save what can be read "
+    "with: sqlite3 FILE .recover",
+    "not a database": "the file is damaged: go on with a backup, or choose another store with --store",
+    "disk is full": "make room, or choose another store with --store",
+    "connection": "check the URL's host, port, user and password, and that the server runs",
+    "": "choose another store with --store, or keep nothing with --no-store",
+}
 
 
 def default_url() -> str:

@@ -10,6 +10,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+LOCK = 0x6D756C6C
+"""PostgreSQL's number for the lock on upgrades: the letters of mull."""
+
 
 def _config() -> Config:
     config = Config()
@@ -24,8 +27,27 @@ def known_revisions() -> frozenset[str]:
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Create or upgrade the schema to the newest revision, in one transaction."""
+    """Create or upgrade the schema to the newest revision, in one transaction.
+
+    Of several processes that do so at once the first does it and the others wait, to find it done.
+    """
     config = _config()
-    with engine.execution_options(writes=True).begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with engine.connect() as connection:
+        sqlite = engine.dialect.name == "sqlite"
+        if sqlite:  # a table that others refer to is rebuilt; this has no effect inside a transaction
+            _pragma(connection, "foreign_keys=OFF")
+        try:
+            with connection.execution_options(writes=True).begin():
+                if not sqlite:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        finally:
+            if sqlite:
+                _pragma(connection, "foreign_keys=ON")
+
+
+def _pragma(connection: sa.Connection, pragma: str) -> None:
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

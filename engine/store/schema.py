@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The Alembic revision that these tables are."""
 
 metadata = MetaData(
@@ -34,7 +34,6 @@ problem = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("digest", String(64), nullable=False, unique=True),
-    Column("family", String(64), nullable=False),
     Column("size", Integer, nullable=False),
     Column("template", Integer, ForeignKey("template.id"), nullable=False),
     Column("givens", LargeBinary, nullable=False),
@@ -68,18 +67,51 @@ environment = Table(
     Column("versions", JSON, nullable=False),
 )
 
+budget = Table(
+    "budget",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("seconds", Float),
+    Column("iterations", BigInteger),
+    Column("restarts", BigInteger),
+    Column("batch", BigInteger),
+    Column("solutions", BigInteger),
+)
+
+# What many runs have in common. A million runs have some hundred rows here, so that one index of runs by these, in the
+# order of their ids, answers for every filter on any of them and all filters together, at 40 bytes a run.
+facets = Table(
+    "facets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("family", String(64), nullable=False),
+    Column("solver", Integer, ForeignKey("solver.id"), nullable=False),
+    Column("environment", Integer, ForeignKey("environment.id"), nullable=False),
+    Column("budget", Integer, ForeignKey("budget.id")),
+    Column("via", String(64)),
+    Column("device", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+)
+
+origin = Table(
+    "origin",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("problem", Integer, ForeignKey("problem.id"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("folded", Text),  # the source casefolded, for searches; null where that is the source itself
+    Index("ix_origin_problem", "problem"),
+)
+
 run = Table(
     "run",
     metadata,
     Column("id", String(26), primary_key=True),
-    Column("problem", Integer, ForeignKey("problem.id"), nullable=False),
-    Column("solver", Integer, ForeignKey("solver.id"), nullable=False),
-    Column("environment", Integer, ForeignKey("environment.id"), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("via", String(64)),
+    Column("origin", Integer, ForeignKey("origin.id"), nullable=False),
+    Column("facets", Integer, ForeignKey("facets.id"), nullable=False),
     Column("seed", BigInteger, nullable=False),
-    Column("device", String(32), nullable=False),
-    Column("status", String(16), nullable=False),
     Column("iterations", BigInteger, nullable=False),
     Column("violations", Integer),
     Column("energy", Float),
@@ -90,9 +122,12 @@ run = Table(
     Column("hits", Integer),
     Column("distinct_solutions", Integer),
     Column("total", Integer),
-    Index("ix_run_best", "solver", "status", "iterations"),
-    Index("ix_run_problem", "problem"),
+    Column("copies", Text),  # JSON; apart from the budget, since hardly two calls share theirs
+    Index("ix_run_origin", "origin", "id"),
+    Index("ix_run_facets", "facets", "id"),
+    Index("ix_run_sums", "facets", "origin", "iterations", "seconds"),
 )
+Index("ix_run_detail", run.c.id, sqlite_where=run.c.detail != "", postgresql_where=run.c.detail != "")
 
 trace = Table(
     "trace",

@@ -1,0 +1,215 @@
+"""Solutions as rows of the tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from . import codec
+from .schema import budget, environment, facets, origin, problem, run, solution, solver, template, trace
+
+if TYPE_CHECKING:
+    from ..graph import ConstraintGraph
+    from ..problem import Problem
+    from ..solution import Solution
+
+MANY = 500
+"""Values named in one query: SQLite of old allows 999 parameters."""
+VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
+
+Values = Mapping[str, Callable[[], Mapping[str, Any]]]
+"""Rows by digest, made only where they are new."""
+
+
+class Packed(NamedTuple):
+    """A solution but for what it refers to: what can be made before the database is locked."""
+
+    solution: Solution
+    run: dict[str, Any]
+    trace: dict[str, Any] | None
+    answer: dict[str, Any] | None
+
+
+def pack(s: Solution) -> Packed:
+    """A solution's own columns of run, trace and solution."""
+    row = {
+        "id": s.id,
+        "seed": s.seed,
+        "iterations": s.iterations,
+        "violations": s.violations if s.assignment is not None else None,
+        "energy": s.energy if s.assignment is not None else None,
+        "objective": s.objective,
+        "seconds": s.seconds,
+        "detail": _text(s.detail),
+        "samples": s.samples,
+        "hits": s.hits,
+        "distinct_solutions": s.distinct,
+        "total": s.total,
+        "copies": json.dumps(s.budget.copies, separators=(",", ":")) if s.budget.copies else None,
+    }
+    points = answer = None
+    if s.trace is not None and len(s.trace):
+        t = s.trace
+        data = codec.pack_trace(t.iteration, t.energy, t.violations, t.residual)
+        points = {"run": s.id, "points": len(t), "data": data}
+    if s.assignment is not None:
+        domains, others = s.problem.graph.domains, (s.solutions or ())[1:]
+        answer = {
+            "run": s.id,
+            "data": codec.pack_assignments([s.assignment], domains),
+            "further": codec.pack_assignments(others, domains) if others else None,
+        }
+    return Packed(s, row, points, answer)
+
+
+def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
+    """Write runs and what they refer to where that is new.
+
+    What is there is looked up each time: a cache would name rows that another process may have deleted meanwhile.
+    """
+    solutions = [p.solution for p in packed]
+    problems = {s.problem.digest: s.problem for s in solutions}
+    graphs = {p.graph.digest: p.graph for p in problems.values()}
+    templates = _ids(connection, template, {d: partial(_template, graph) for d, graph in graphs.items()})
+    instances = _ids(connection, problem, {d: partial(_problem, p, templates) for d, p in problems.items()})
+    solvers = _ids(connection, solver, dict(map(_solver, solutions)))
+    place, about = _environment()
+    environments = _ids(connection, environment, {place: about})
+    budgets = _ids(connection, budget, dict(map(_budget, solutions)))
+    common = _ids(connection, facets, dict(_facets(s, solvers, environments, budgets) for s in solutions))
+    places = [(instances[s.problem.digest], _text(str(s.problem.source))) for s in solutions]
+    origins = _origins(connection, places)
+    rows = [
+        {**p.run, "origin": origins[place], "facets": common[_facets_digest(p.solution)]}
+        for p, place in zip(packed, places, strict=True)
+    ]
+    traces, answers = [p.trace for p in packed if p.trace], [p.answer for p in packed if p.answer]
+    for table, data in ((run, rows), (trace, traces), (solution, answers)):
+        if data:
+            connection.execute(table.insert(), data)
+
+
+def _ids(connection: sa.Connection, table: sa.Table, values: Values) -> dict[str, int]:
+    """The row ids of digests, inserting the rows that are not there.
+
+    Inserted in the order of digests, and not at all where another writer was faster: of two PostgreSQL transactions that
+    insert the same rows in unlike orders, each would wait for the other.
+    """
+    known: dict[str, int] = {}
+    digests = sorted(values)
+    for start in range(0, len(digests), MANY):
+        asked = digests[start : start + MANY]
+        query = sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(asked))
+        known |= {row.digest: row.id for row in connection.execute(query)}
+        new = [{"digest": digest, **values[digest]()} for digest in asked if digest not in known]
+        if new:
+            connection.execute(_unless_there(connection, table), new)
+            known |= {row.digest: row.id for row in connection.execute(query)}
+    return known
+
+
+def _unless_there(connection: sa.Connection, table: sa.Table) -> sa.Insert:
+    from sqlalchemy.dialects import postgresql, sqlite  # either insert knows ON CONFLICT, the general one does not
+
+    made = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return made.on_conflict_do_nothing(index_elements=["digest"])
+
+
+def _origins(connection: sa.Connection, pairs: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The row ids of (problem, source). Two writers at once may make one twice, which harms nothing."""
+    wanted = set(pairs)
+    known: dict[tuple[int, str], int] = {}
+    problems = sorted({made for made, _ in wanted})
+    for start in range(0, len(problems), MANY):
+        asked = set(problems[start : start + MANY])
+        query = sa.select(origin.c.problem, origin.c.source, origin.c.id).where(origin.c.problem.in_(asked))
+        known |= {(row.problem, row.source): row.id for row in connection.execute(query)}
+        new = [
+            {"problem": made, "source": source, "folded": folded if (folded := source.casefold()) != source else None}
+            for made, source in sorted(wanted)
+            if made in asked and (made, source) not in known
+        ]
+        if new:
+            connection.execute(origin.insert(), new)
+            known |= {(row.problem, row.source): row.id for row in connection.execute(query)}
+    return known
+
+
+def _template(graph: ConstraintGraph) -> dict[str, Any]:
+    return {"graph": codec.pack_json(graph.to_json())}
+
+
+def _problem(p: Problem, templates: Mapping[str, int]) -> dict[str, Any]:
+    givens = codec.pack_json(dict(p.givens))
+    return {"size": len(p.graph.domains), "template": templates[p.graph.digest], "givens": givens}
+
+
+def _solver(s: Solution) -> tuple[str, Callable[[], dict[str, Any]]]:
+    values = {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": s.checkpoint}
+    return _solver_digest(s), lambda: values
+
+
+def _solver_digest(s: Solution) -> str:
+    return digest_of(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip())
+
+
+@cache
+def _environment() -> tuple[str, Callable[[], dict[str, Any]]]:
+    versions = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    values = {"host": socket.gethostname(), "versions": versions}
+    return digest_of(json.dumps(values, sort_keys=True)), lambda: values
+
+
+def _budget(s: Solution) -> tuple[str, Callable[[], dict[str, Any]]]:
+    b = s.budget
+    values = {name: getattr(b, name) for name in ("seconds", "iterations", "restarts", "batch", "solutions")}
+    return _budget_digest(s), lambda: values
+
+
+def _budget_digest(s: Solution) -> str:
+    b = s.budget
+    return digest_of(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}")
+
+
+def _facets(
+    s: Solution, solvers: Mapping[str, int], environments: Mapping[str, int], budgets: Mapping[str, int]
+) -> tuple[str, Callable[[], dict[str, Any]]]:
+    values = {
+        "family": s.problem.family,
+        "solver": solvers[_solver_digest(s)],
+        "environment": environments[_environment()[0]],
+        "budget": budgets[_budget_digest(s)],
+        "via": s.via,
+        "device": s.device,
+        "status": str(s.status),
+    }
+    return _facets_digest(s), lambda: values
+
+
+def _facets_digest(s: Solution) -> str:
+    parts = [s.problem.family, _solver_digest(s), _environment()[0], _budget_digest(s), s.via, s.device, str(s.status)]
+    return digest_of(json.dumps(parts))
+
+
+def _text(value: str) -> str:
+    """Text that every database takes: file names may hold bytes that are no characters, and PostgreSQL refuses NUL."""
+    return value.encode(errors="replace").decode().replace("\0", "?")
+
+
+@lru_cache(maxsize=4096)
+def digest_of(text: str) -> str:
+    """SHA-256, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
