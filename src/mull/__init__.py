@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .engine import Task as Task
     from .engine import solve as solve
     from .engine.store import Store as Store
+    from .engine.store.history import history as history
     from .problems import load as load
 
 __version__ = "0.1.0"
@@ -36,12 +37,17 @@ __all__ = [
     "Status",
     "Store",
     "Task",
+    "history",
     "load",
     "solve",
     "solver",
 ]
 
-_ELSEWHERE = {"Store": ".engine.store", "load": ".problems"}  # the others live in .engine
+_ELSEWHERE = {  # the others live in .engine
+    "Store": ".engine.store",
+    "history": ".engine.store.history",
+    "load": ".problems",
+}
 
 
 def solver(name: str, **options: Any) -> Solver:

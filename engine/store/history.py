@@ -1,0 +1,139 @@
+"""What the store remembers, for Python: plain rows and data frames by the filters of ``solve history``."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from .connect import StoreError, location
+from .filter import Filter
+from .rows import RunRow
+from .store import Store
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(text: str) -> datetime:
+    """A date (``2026-11-25``), a time in ISO 8601, or how long ago: ``30m``, ``3h``, ``2d``, ``1w``.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    ago = re.fullmatch(r"(\d{1,6})([smhdw])", text.strip().lower())
+    try:
+        if ago is not None:
+            return datetime.now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text[:40]!r} is no time: 2026-11-25, 2026-11-25T14:30, 2d, 3h or 30m") from None
+
+
+COLUMNS = tuple(
+    "id created source problem family size solver version options checkpoint via seed device host versions budget status"
+    " iterations violations energy objective seconds detail samples hits accuracy distinct total coverage".split()
+)
+"""What ``record`` gives of every run."""
+
+TRACES = ("trace_iteration", "trace_energy", "trace_violations", "trace_residual")
+"""What it adds of runs read with their traces, as lists."""
+
+
+def record(row: RunRow, traces: bool = False) -> dict[str, Any]:
+    """A run as one flat row: ``created`` is a time with its zone, and what holds several values is JSON."""
+    data: dict[str, Any] = {name: getattr(row, name) for name in COLUMNS}
+    data["created"] = row.created.astimezone()
+    for name in ("options", "versions", "budget"):
+        data[name] = None if data[name] is None else json.dumps(data[name], ensure_ascii=False)
+    if traces:
+        for name in TRACES:
+            data[name] = None if row.trace is None else getattr(row.trace, name.removeprefix("trace_")).tolist()
+    return data
+
+
+def is_there(url: str | None) -> bool:
+    """Whether a store can hold runs: one in a file that is not there holds none, and to read it is no reason to make it."""
+    place = location(url)
+    return "://" in place or Path(place).exists()
+
+
+@overload
+def history(
+    count: int | None = None, *, traces: bool = False, store: str | None = None, frame: None = None, **filters: Any
+) -> list[RunRow]: ...
+
+
+@overload
+def history(
+    count: int | None = None,
+    *,
+    traces: bool = False,
+    store: str | None = None,
+    frame: Literal["pandas"],
+    **filters: Any,
+) -> pandas.DataFrame: ...
+
+
+@overload
+def history(
+    count: int | None = None,
+    *,
+    traces: bool = False,
+    store: str | None = None,
+    frame: Literal["polars"],
+    **filters: Any,
+) -> polars.DataFrame: ...
+
+
+def history(
+    count: int | None = None,
+    *,
+    traces: bool = False,
+    store: str | None = None,
+    frame: Literal["pandas", "polars"] | None = None,
+    **filters: Any,
+) -> list[RunRow] | pandas.DataFrame | polars.DataFrame:
+    """Remembered runs, newest first.
+
+    Args:
+        count: at most so many; None for all.
+        traces: with each run's course.
+        store: a path or a database URL; by default ``MULL_STORE`` or the user's own file.
+        frame: a data frame of this library, one row a run; None for a list of rows.
+        filters: the fields of ``Filter``: problem, family, solver, status, since, device, text, before. ``since`` may also
+            be text, as after ``solve history list --since``.
+
+    Raises:
+        StoreError: the store cannot be read, or the frames' library is not installed.
+        ValueError: ``since`` is no time.
+        TypeError: no such filter.
+    """
+    if isinstance(filters.get("since"), str):
+        filters["since"] = moment(filters["since"])
+    where = Filter(**filters)
+    rows: list[RunRow] = []
+    if is_there(store):
+        with Store(store) as opened:
+            if not traces:
+                rows = opened.runs(count, where)
+            elif count is None:
+                rows = list(opened.each(where, traces=True))[::-1]
+            else:
+                rows = [opened.run(row.id) for row in opened.runs(count, where)]
+    return rows if frame is None else _framed(rows, frame, traces)
+
+
+def _framed(rows: list[RunRow], frame: str, traces: bool) -> Any:
+    try:
+        library = import_module(frame)
+    except ModuleNotFoundError:
+        raise StoreError(f"{frame} is not installed", f"pip install {frame}") from None
+    records = [record(row, traces) for row in rows]
+    return library.DataFrame({name: [r[name] for r in records] for name in (*COLUMNS, *(TRACES if traces else ()))})
