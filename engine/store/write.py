@@ -30,9 +30,13 @@ Values = Mapping[str, Callable[[], Mapping[str, Any]]]
 
 
 class Packed(NamedTuple):
-    """A solution but for what it refers to: what can be made before the database is locked."""
+    """A solution but for the row ids of what it refers to: all that can be made before the database is locked."""
 
     solution: Solution
+    source: str
+    solver: str
+    budget: str
+    facets: str
     run: dict[str, Any]
     trace: dict[str, Any] | None
     answer: dict[str, Any] | None
@@ -53,7 +57,7 @@ def pack(s: Solution) -> Packed:
         "hits": s.hits,
         "distinct_solutions": s.distinct,
         "total": s.total,
-        "copies": json.dumps(s.budget.copies, separators=(",", ":")) if s.budget.copies else None,
+        "copies": _copies(s.budget.copies) if s.budget.copies else None,
     }
     points = answer = None
     if s.trace is not None and len(s.trace):
@@ -67,7 +71,10 @@ def pack(s: Solution) -> Packed:
             "data": codec.pack_assignments([s.assignment], domains),
             "further": codec.pack_assignments(others, domains) if others else None,
         }
-    return Packed(s, row, points, answer)
+    configuration, b = _digest(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip()), s.budget
+    limits = _digest(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}")
+    common = _digest(s.problem.family, configuration, _environment()[0], limits, s.via, s.device, str(s.status))
+    return Packed(s, _text(str(s.problem.source)), configuration, limits, common, row, points, answer)
 
 
 def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
@@ -80,16 +87,21 @@ def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
     graphs = {p.graph.digest: p.graph for p in problems.values()}
     templates = _ids(connection, template, {d: partial(_template, graph) for d, graph in graphs.items()})
     instances = _ids(connection, problem, {d: partial(_problem, p, templates) for d, p in problems.items()})
-    solvers = _ids(connection, solver, dict(map(_solver, solutions)))
-    place, about = _environment()
-    environments = _ids(connection, environment, {place: about})
-    budgets = _ids(connection, budget, dict(map(_budget, solutions)))
-    common = _ids(connection, facets, dict(_facets(s, solvers, environments, budgets) for s in solutions))
-    places = [(instances[s.problem.digest], _text(str(s.problem.source))) for s in solutions]
+    solvers = _ids(connection, solver, {p.solver: partial(_solver, p.solution) for p in packed})
+    here, about = _environment()
+    environments = _ids(connection, environment, {here: lambda: about})
+    budgets = _ids(connection, budget, {p.budget: partial(_budget, p.solution) for p in packed})
+
+    def made(p: Packed) -> dict[str, Any]:
+        s, ids = p.solution, {"solver": solvers[p.solver], "budget": budgets[p.budget]}
+        ids["environment"] = environments[here]
+        return {"family": s.problem.family, **ids, "via": s.via, "device": s.device, "status": str(s.status)}
+
+    common = _ids(connection, facets, {p.facets: partial(made, p) for p in packed})
+    places = [(instances[p.solution.problem.digest], p.source) for p in packed]
     origins = _origins(connection, places)
     rows = [
-        {**p.run, "origin": origins[place], "facets": common[_facets_digest(p.solution)]}
-        for p, place in zip(packed, places, strict=True)
+        {**p.run, "origin": origins[place], "facets": common[p.facets]} for p, place in zip(packed, places, strict=True)
     ]
     traces, answers = [p.trace for p in packed if p.trace], [p.answer for p in packed if p.answer]
     for table, data in ((run, rows), (trace, traces), (solution, answers)):
@@ -152,17 +164,16 @@ def _problem(p: Problem, templates: Mapping[str, int]) -> dict[str, Any]:
     return {"size": len(p.graph.domains), "template": templates[p.graph.digest], "givens": givens}
 
 
-def _solver(s: Solution) -> tuple[str, Callable[[], dict[str, Any]]]:
-    values = {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": s.checkpoint}
-    return _solver_digest(s), lambda: values
+def _solver(s: Solution) -> dict[str, Any]:
+    return {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": s.checkpoint}
 
 
-def _solver_digest(s: Solution) -> str:
-    return digest_of(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip())
+def _budget(s: Solution) -> dict[str, Any]:
+    return {name: getattr(s.budget, name) for name in ("seconds", "iterations", "restarts", "batch", "solutions")}
 
 
 @cache
-def _environment() -> tuple[str, Callable[[], dict[str, Any]]]:
+def _environment() -> tuple[str, dict[str, Any]]:
     versions = {"python": platform.python_version()}
     for name in VERSIONED:
         try:
@@ -170,38 +181,12 @@ def _environment() -> tuple[str, Callable[[], dict[str, Any]]]:
         except PackageNotFoundError:
             continue
     values = {"host": socket.gethostname(), "versions": versions}
-    return digest_of(json.dumps(values, sort_keys=True)), lambda: values
+    return _digest(json.dumps(values, sort_keys=True)), values
 
 
-def _budget(s: Solution) -> tuple[str, Callable[[], dict[str, Any]]]:
-    b = s.budget
-    values = {name: getattr(b, name) for name in ("seconds", "iterations", "restarts", "batch", "solutions")}
-    return _budget_digest(s), lambda: values
-
-
-def _budget_digest(s: Solution) -> str:
-    b = s.budget
-    return digest_of(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}")
-
-
-def _facets(
-    s: Solution, solvers: Mapping[str, int], environments: Mapping[str, int], budgets: Mapping[str, int]
-) -> tuple[str, Callable[[], dict[str, Any]]]:
-    values = {
-        "family": s.problem.family,
-        "solver": solvers[_solver_digest(s)],
-        "environment": environments[_environment()[0]],
-        "budget": budgets[_budget_digest(s)],
-        "via": s.via,
-        "device": s.device,
-        "status": str(s.status),
-    }
-    return _facets_digest(s), lambda: values
-
-
-def _facets_digest(s: Solution) -> str:
-    parts = [s.problem.family, _solver_digest(s), _environment()[0], _budget_digest(s), s.via, s.device, str(s.status)]
-    return digest_of(json.dumps(parts))
+@lru_cache(maxsize=4096)
+def _copies(copies: tuple[tuple[int, int], ...]) -> str:
+    return json.dumps(copies, separators=(",", ":"))
 
 
 def _text(value: str) -> str:
@@ -210,6 +195,7 @@ def _text(value: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def digest_of(text: str) -> str:
-    """SHA-256, in hexadecimal."""
+def _digest(*parts: str | None) -> str:
+    """SHA-256, in hexadecimal, of one text or of several as JSON."""
+    text = parts[0] if len(parts) == 1 and parts[0] is not None else json.dumps(parts)
     return hashlib.sha256(text.encode()).hexdigest()
