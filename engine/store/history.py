@@ -36,10 +36,11 @@ def moment(text: str) -> datetime:
         raise ValueError(f"{text[:40]!r} is no time: 2026-11-25, 2026-11-25T14:30, 2d, 3h or 30m") from None
 
 
-COLUMNS = tuple(
-    "id created source problem family size solver version options checkpoint via seed device host versions budget status"
-    " iterations violations energy objective seconds detail samples hits accuracy distinct total coverage".split()
-)
+COLUMNS = (
+    "id", "created", "source", "problem", "family", "size", "solver", "version", "options", "checkpoint", "via", "seed",
+    "device", "host", "versions", "budget", "status", "iterations", "violations", "energy", "objective", "seconds",
+    "detail", "samples", "hits", "accuracy", "distinct", "total", "coverage",
+)  # fmt: skip
 """What ``record`` gives of every run."""
 
 TRACES = ("trace_iteration", "trace_energy", "trace_violations", "trace_residual")

@@ -73,7 +73,7 @@ def pack(s: Solution) -> Packed:
         }
     configuration, b = _digest(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip()), s.budget
     limits = _digest(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}")
-    common = _digest(s.problem.family, configuration, _environment()[0], limits, s.via, s.device, str(s.status))
+    common = _digest(s.problem.family, configuration, here()[0], limits, s.via, s.device, str(s.status))
     return Packed(s, _text(str(s.problem.source)), configuration, limits, common, row, points, answer)
 
 
@@ -88,13 +88,13 @@ def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
     templates = _ids(connection, template, {d: partial(_template, graph) for d, graph in graphs.items()})
     instances = _ids(connection, problem, {d: partial(_problem, p, templates) for d, p in problems.items()})
     solvers = _ids(connection, solver, {p.solver: partial(_solver, p.solution) for p in packed})
-    here, about = _environment()
-    environments = _ids(connection, environment, {here: lambda: about})
+    digest, about = here()
+    environments = _ids(connection, environment, {digest: lambda: about})
     budgets = _ids(connection, budget, {p.budget: partial(_budget, p.solution) for p in packed})
 
     def made(p: Packed) -> dict[str, Any]:
         s, ids = p.solution, {"solver": solvers[p.solver], "budget": budgets[p.budget]}
-        ids["environment"] = environments[here]
+        ids["environment"] = environments[digest]
         return {"family": s.problem.family, **ids, "via": s.via, "device": s.device, "status": str(s.status)}
 
     common = _ids(connection, facets, {p.facets: partial(made, p) for p in packed})
@@ -173,7 +173,8 @@ def _budget(s: Solution) -> dict[str, Any]:
 
 
 @cache
-def _environment() -> tuple[str, dict[str, Any]]:
+def here() -> tuple[str, dict[str, Any]]:
+    """Where runs are made now: a digest, and ``host`` and ``versions`` (package -> version, and Python's)."""
     versions = {"python": platform.python_version()}
     for name in VERSIONED:
         try:
