@@ -5,35 +5,75 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from mull import __version__
 from mull.commands.common import Failure
-from mull.commands.history import history
-from mull.commands.run import run
-from mull.commands.solvers import solvers
-from mull.commands.train import train
+from mull.engine.registry import COMMANDS, ONLY, Entry, PluginError, entries, load, only, pick
 
 
 class SolveGroup(click.Group):
-    """A group whose default command is ``run``: what is no command is a problem to solve."""
+    """A group whose commands are entry points, and whose default is ``run``: what is no command is a problem to solve.
+
+    A command is imported when it is called. Help describes mull's own, and of others says whose they are: it runs nobody's
+    code, so that a broken package spoils no help.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ("--help", "-h", "--version"):
+        if args and args[0] not in ("--help", "-h", "--version") and args[0] not in self._names():
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in self._names() if name != "run"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        try:
+            command: click.Command = load(pick(COMMANDS, cmd_name, entries(COMMANDS)), click.Command)
+        except PluginError as error:
+            raise Failure(str(error), error.hint) from error
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, Failure, OSError):
+            raise
+        except Exception as error:
+            entry = next((entry for entry in entries(COMMANDS) if entry.name == ctx.invoked_subcommand), None)
+            if entry is None or entry.built_in:
+                raise  # a mistake of ours is to be found
+            raise Failure(f"{entry} failed: {type(error).__name__}: {error}", entry.remedy) from error
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "[OPTIONS] PROBLEM...")
         formatter.write_usage(ctx.command_path, "train | history | solvers ...", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        run = self.get_command(ctx, "run")
+        assert run is not None
         run.format_options(ctx, formatter)
-        self.format_commands(ctx, formatter)
+        claims: dict[str, list[Entry]] = {}
+        for entry in entries(COMMANDS):
+            claims.setdefault(entry.name, []).append(entry)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._describe(ctx, *mine)) for name, mine in claims.items() if name != "run"])
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name in super().list_commands(ctx) if name != "run"]
+    def _describe(self, ctx: click.Context, entry: Entry, *others: Entry) -> str:
+        if others:
+            return f"broken: claimed by {' and '.join(e.origin for e in (entry, *others))}"
+        if entry.built_in:
+            command = self.get_command(ctx, entry.name)
+            return command.get_short_help_str(80) if command else ""
+        from mull.plugins import fault
+
+        wrong = fault(entry)
+        return f"broken: {entry.origin}: {wrong}" if wrong else f"({entry.origin})"
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(entry.name for entry in entries(COMMANDS)))
 
 
 @click.group(cls=SolveGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,13 +89,11 @@ def cli() -> None:
     """
 
 
-for command in (run, train, history, solvers):
-    cli.add_command(command)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of ``solve``: every error in one message, a hint, and exit code 2."""
     try:
+        if only():
+            _tell_misspelt()
         code = cli.main(arguments, prog_name="solve", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
@@ -63,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "solve"
         code = _complain(error.format_message().rstrip("."), f"{command} --help".replace(" run", ""))
-    except Failure as error:
+    except (Failure, PluginError) as error:
         code = _complain(str(error), error.hint)
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
@@ -72,6 +110,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell_misspelt() -> None:
+    from mull.plugins import not_installed
+
+    for name in not_installed():
+        click.echo(f"{ONLY} names {name!r}, which is not installed", err=True)
 
 
 def _complain(message: str, hint: str) -> int:

@@ -1,60 +1,126 @@
-"""``solve solvers``: what is installed, and plugins to be."""
+"""``solve solvers``: what is installed, and what each of it is."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import time
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mull.terminal import describe_options, describe_solver, describe_weights, table
 
 from .common import ListGroup, failures, json_option
+from .solvers_change import solvers_add, solvers_new, solvers_remove
+from .solvers_check import solvers_check
+
+if TYPE_CHECKING:
+    from mull.engine import Solver
+    from mull.plugins import Entry
 
 
 @click.group(cls=ListGroup)
 def solvers() -> None:
-    """List solvers, show their options, make new ones, check that one keeps the contract."""
+    """List solvers, show their options, add or make new ones, check that one keeps the contract."""
+
+
+for command in (solvers_add, solvers_remove, solvers_new, solvers_check):
+    solvers.add_command(command)
 
 
 @solvers.command("list")
 @click.option("--load", "try_load", is_flag=True, help="Import each one, and report those that fail.")
+@click.option("--all", "everything", is_flag=True, help="Also problem families, constraint kinds and commands.")
 @json_option
-def solvers_list(try_load: bool, as_json: bool) -> int:
-    """List the installed solvers, without importing them."""
-    from mull.plugins import PluginError, installed, load
+def solvers_list(try_load: bool, everything: bool, as_json: bool) -> int:
+    """List the installed solvers, without importing them; what is seen to be broken is said so."""
+    from mull.engine.registry import SOLVERS, WORDS, PluginError, entries
+    from mull.plugins import claimed_twice, fault, installed
 
+    damage = ""
     rows = []
-    failed = 0
-    for entry in installed():
-        row = {"name": entry.name, "package": f"{entry.distribution} {entry.version}", "class": entry.target}
-        if try_load:
-            try:
-                row["state"] = (load(entry.name).__doc__ or "").strip().split("\n")[0]
-            except PluginError as error:
-                failed += 1
-                row["state"] = f"error: {error}"
-        rows.append(row)
+    for group, word in WORDS.items() if everything else [(SOLVERS, WORDS[SOLVERS])]:
+        try:
+            found = installed() if group == SOLVERS else entries(group)
+        except PluginError as error:  # the list of added files: what is installed is there all the same
+            damage, found = f"error: {error}\nhint: {error.hint}", entries(group)
+        clashes = claimed_twice(found)
+        for entry in found:
+            wrong = f"claimed by {clashes[entry.name]}" if entry.name in clashes else fault(entry)
+            row = _row(entry, word, wrong)
+            if try_load and group == SOLVERS:
+                row |= _tried(entry)
+            rows.append(row)
+    broken = sum(row["fault"] is not None for row in rows)
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
     else:
-        table(tuple(rows[0]) if rows else ("name",), [tuple(row.values()) for row in rows])
-    return 1 if failed else 0
+        columns = (("kind",) if everything else ()) + ("name", "package", "class", "state")
+        table(columns, [tuple(_shown(row, column) for column in columns) for row in rows])
+    if broken:
+        click.echo(f"{broken} of {len(rows)} broken; what is whole works all the same", err=True)
+    if damage:
+        click.echo(damage, err=True)
+    return 1 if (try_load and broken) or damage else 0
+
+
+def _row(entry: Entry, kind: str, wrong: str | None) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "name": entry.name,
+        "package": entry.distribution or None,
+        "version": entry.version or None,
+        "class": entry.target,
+        "path": entry.path or None,
+        "fault": wrong,
+    }
+
+
+def _tried(entry: Entry) -> dict[str, Any]:
+    """What importing tells: the solver's first line, how long it took, or what went wrong."""
+    from mull.plugins import PluginError, load
+
+    start = time.perf_counter()
+    try:
+        summary = (load(entry.name).__doc__ or "").strip().split("\n")[0]
+    except PluginError as error:
+        return {"fault": str(error)}
+    return {"fault": None, "summary": summary, "seconds": round(time.perf_counter() - start, 3)}
+
+
+def _shown(row: dict[str, Any], column: str) -> str:
+    if column == "package":
+        return row["path"] or f"{row['package']} {row['version']}"
+    if column == "state":
+        return f"broken: {row['fault']}" if row["fault"] else row.get("summary", "")
+    return str(row[column])
 
 
 @solvers.command("show")
 @click.argument("name")
-def solvers_show(name: str) -> None:
-    """Show a solver's method, options and citation."""
+@json_option
+def solvers_show(name: str, as_json: bool) -> None:
+    """Show a solver's method, options and citation, what it supports, and its weights."""
     with failures():
-        from mull.plugins import load
+        from mull.plugins import installed, load
 
         solver = load(name)
         from mull.engine.checkpoint import cards
+        from mull.plugins.conformance import support
 
         mine = [card for card in cards() if card.solver == name]
+        entry = next(entry for entry in installed() if entry.name == name)
+        supported = support(solver)
+    if as_json:
+        known = {"package": entry.origin, "class": entry.target, "supports": supported}
+        weights = [{**card.model_dump(), "path": str(card.path)} for card in mine]
+        click.echo(json.dumps({**_described(solver), **known, "weights": weights}))
+        return
     describe_solver(solver)
+    click.echo(f"\nfrom: {entry.origin} ({entry.target})")
+    click.echo("\nsupports:")
+    table(("kind", "?"), [(what, "yes" if reason is None else f"no: {reason}") for what, reason in supported.items()])
     if hasattr(solver, "presets"):  # it learns
         from mull.engine.training import Recipe
 
@@ -65,36 +131,14 @@ def solvers_show(name: str) -> None:
         describe_weights(mine)
 
 
-@solvers.command("new")
-@click.argument("name")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where to make it (default: ./mull-NAME).")
-def solvers_new(name: str, folder: Path | None) -> None:
-    """Write a plugin package with a solver that works at once."""
-    from mull.plugins import new
-
-    with failures():
-        made = new(name, folder)
-    click.echo(f"{made}: a package with the solver {name}; next:")
-    click.echo(f"  pip install --editable {made}\n  solve queens:8 --solver {name}\n  solve solvers check {name}")
-
-
-@solvers.command("check")
-@click.argument("name")
-def solvers_check(name: str) -> int:
-    """Run the conformance checks that the built-in solvers pass."""
-    with failures():
-        from mull.plugins import load
-        from mull.plugins.conformance import CHECKS
-
-        solver = load(name)
-    failed = 0
-    for check in CHECKS:
-        what = (check.__doc__ or check.__name__).strip()
-        try:
-            check(solver)
-            click.echo(f"ok    {what}")
-        except Exception as error:  # a plugin may raise anything
-            failed += 1
-            click.echo(f"FAIL  {what}\n      {type(error).__name__}: {error}")
-    click.echo(f"{name}: {len(CHECKS) - failed} of {len(CHECKS)} checks pass", err=True)
-    return 1 if failed else 0
+def _described(solver: type[Solver]) -> dict[str, Any]:
+    """A solver as JSON: its options as JSON Schema has them, with default, bounds and description."""
+    options = solver.model_json_schema()["properties"]
+    return {
+        "name": solver.name,
+        "version": solver.version,
+        "complete": solver.complete,
+        "method": (solver.__doc__ or "").strip(),
+        "citation": solver.citation,
+        "options": {key: {k: v for k, v in option.items() if k != "title"} for key, option in options.items()},
+    }

@@ -1,11 +1,27 @@
-"""Plugins: finding solvers by entry point, making a new one, and proving that one keeps the contract.
+"""Plugins: the solvers there are, adding one from a file, making a new package, and proving that one keeps the contract.
 
 Listing imports nothing of a plugin, and no torch; ``plugins.conformance`` is imported by those who check.
 """
 
 from __future__ import annotations
 
-from .registry import PluginError, SolverEntry, installed, load
+from ..engine.registry import Entry, PluginError
+from .faults import fault
+from .files import SolverFile, add, added, remove
+from .installed import claimed_twice, installed, load, not_installed
 from .scaffold import new
 
-__all__ = ["PluginError", "SolverEntry", "installed", "load", "new"]
+__all__ = [
+    "Entry",
+    "PluginError",
+    "SolverFile",
+    "add",
+    "added",
+    "claimed_twice",
+    "fault",
+    "installed",
+    "load",
+    "new",
+    "not_installed",
+    "remove",
+]

@@ -1,4 +1,4 @@
-"""A new plugin package, ready to install: one solver, one entry point, its conformance test."""
+"""A new plugin package, ready to install: one solver, one entry point, its tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from .registry import PluginError, installed
+from ..engine.registry import PluginError
+from .installed import installed
 
 FILES = {
     "pyproject.toml": "pyproject.toml.template",
@@ -16,14 +17,21 @@ FILES = {
     "src/$module/__init__.py": "solver.py.template",
     "tests/test_conformance.py": "test_conformance.py.template",
 }
+LEARNED = {
+    **FILES,
+    "README.md": "README-learned.md.template",
+    "src/$module/__init__.py": "learned.py.template",
+    "tests/test_conformance.py": "test_learned.py.template",
+}
 
 
-def new(name: str, folder: Path | None = None) -> Path:
+def new(name: str, folder: Path | None = None, *, learned: bool = False) -> Path:
     """Write the package ``mull-NAME`` with a solver that works at once.
 
     Args:
         name: the solver's name: lower-case letters, digits and ``-``.
         folder: where to make it; by default ``mull-NAME`` in the current folder. It must not exist, or be empty.
+        learned: a solver on mull's nets and training, which ``solve train`` teaches.
 
     Returns:
         The folder.
@@ -35,18 +43,20 @@ def new(name: str, folder: Path | None = None) -> Path:
         raise PluginError(f"{name[:40]!r} is no solver name", "lower-case letters, digits and '-', e.g. tabu-walk")
     for entry in installed():
         if entry.name == name:
-            raise PluginError(f"there is a solver {name!r} already, of {entry.distribution}", "choose another name")
+            raise PluginError(f"there is a solver {name!r} already, of {entry.origin}", "choose another name")
     folder = Path(f"mull-{name}") if folder is None else folder
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise PluginError(f"{folder} exists already", "choose another folder with --folder")
+    class_name = "".join(part.capitalize() for part in name.split("-"))
     words = {
         "name": name,
         "module": f"mull_{name.replace('-', '_')}",
-        "class_name": "".join(part.capitalize() for part in name.split("-")),
+        "class_name": class_name,
+        "net_name": f"{class_name}Net",
     }
     templates = resources.files(__package__) / "template"
     try:
-        for path, template in FILES.items():
+        for path, template in (LEARNED if learned else FILES).items():
             target = folder / Template(path).substitute(words)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(Template((templates / template).read_text()).substitute(words))

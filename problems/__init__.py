@@ -1,35 +1,76 @@
 """The problem families: each reads, generates and draws one kind of problem.
 
-Names are loaded on first use, as in ``mull.engine``.
+They are found by entry point (``mull.problems``) and imported when asked for.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..engine.registry import PROBLEMS, Entry, PluginError, entries, pick
+from ..engine.registry import load as load_entry
 from .errors import InputError
 
 if TYPE_CHECKING:
     from ..engine.problem import Problem
     from .family import Family
 
-__all__ = ["InputError", "examples", "families", "load"]
+__all__ = ["Families", "InputError", "examples", "families", "load"]
+
+FIRST = ("graph", "sat", "coloring", "sudoku", "queens", "latin", "maze")
+"""The order in which families are asked whether they recognise a text; those of other packages come after."""
 
 
-@cache
-def families() -> dict[str, Family]:
-    """The families by name, in the order in which they are asked whether they recognise a text."""
-    from .coloring import Coloring
-    from .graph import Graph
-    from .latin import Latin
-    from .maze import Maze
-    from .queens import Queens
-    from .sat import Sat
-    from .sudoku import Sudoku
+class Families(Mapping[str, "Family"]):
+    """The families by name. Each is imported when it is asked for, so that a broken one harms nobody else."""
 
-    return {f.name: f for f in (Graph(), Sat(), Coloring(), Sudoku(), Queens(), Latin(), Maze())}
+    def __init__(self, found: list[Entry]) -> None:
+        self._entries = found
+        names = dict.fromkeys(entry.name for entry in found)
+        self._names = sorted(names, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+
+    def __getitem__(self, name: str) -> Family:
+        """The family of a name.
+
+        Raises:
+            KeyError: none is listed.
+            InputError: it cannot be loaded, or two packages claim its name.
+        """
+        if name not in self._names:
+            raise KeyError(name)
+        try:
+            return _family(pick(PROBLEMS, name, self._entries))
+        except PluginError as error:
+            raise InputError(str(error), hint=error.hint) from error
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The family of a name, or ``default`` where there is none that can be loaded."""
+        try:
+            return self[name]
+        except (KeyError, InputError):
+            return default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def families() -> Families:
+    """The families that are installed."""
+    return Families(entries(PROBLEMS))
+
+
+@lru_cache
+def _family(entry: Entry) -> Family:
+    from .family import Family
+
+    family: Family = load_entry(entry, Family)()
+    return family
 
 
 def load(argument: str, *, family: str | None = None, seed: int = 0, colors: int | None = None) -> list[Problem]:

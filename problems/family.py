@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -55,9 +56,23 @@ class Family(ABC):
         """A whole assignment for the terminal where the problem itself is not at hand: an answer from the store."""
         return " ".join(f"{name}={value}" for name, value in assignment.items())
 
+    def restored(self, problem: Problem, minimises: bool) -> Problem:
+        """A problem out of the store with what its JSON does not hold: how it is drawn, and how less is asked for.
+
+        Args:
+            problem: graph and givens alone.
+            minimises: whether a best answer was asked for.
+        """
+        return replace(problem, render=self.draw)
+
 
 def load(
-    argument: str, families: dict[str, Family], *, family: str | None = None, seed: int = 0, colors: int | None = None
+    argument: str,
+    families: Mapping[str, Family],
+    *,
+    family: str | None = None,
+    seed: int = 0,
+    colors: int | None = None,
 ) -> list[Problem]:
     """The problems that an argument names: a path, ``-`` for standard input, or ``family:spec``.
 
@@ -75,17 +90,20 @@ def load(
         )
     text = _text(argument)
     reader = families[family] if family else _recognise(text, argument, families)
-    return _located(lambda: reader.read(text, argument, colors), argument)
+    with _excused(reader):
+        return _located(lambda: reader.read(text, argument, colors), argument)
 
 
 def _generate(
-    argument: str, name: str, spec: str, families: dict[str, Family], seed: int, colors: int | None
+    argument: str, name: str, spec: str, families: Mapping[str, Family], seed: int, colors: int | None
 ) -> Problem:
     if name not in families:
         hint = f"check the path, or generate with one of {', '.join(families)}"
         raise InputError("no such file, and no such family", argument, hint=hint)
     try:
-        problem = families[name].generate(spec, seed, colors)
+        maker = families[name]
+        with _excused(maker):
+            problem = maker.generate(spec, seed, colors)
     except InputError as error:
         raise error.at(argument) from None
     return replace(problem, source=Source(argument))
@@ -135,21 +153,37 @@ def _text(argument: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _recognise(text: str, argument: str, families: dict[str, Family]) -> Family:
+def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> Family:
     suffix = Path(argument).suffix.lower()
-    for family in families.values():
-        if suffix in family.suffixes:
-            return family
-    for family in families.values():
-        if family.recognises(text):
-            return family
-    known = ", ".join(families)
+    broken: dict[str, InputError] = {}
+    for recognised in (lambda family: suffix in family.suffixes, lambda family: family.recognises(text)):
+        for name in families:
+            try:
+                family = families[name]
+                with _excused(family):
+                    if recognised(family):
+                        return family
+            except InputError as error:  # a broken plugin is no reason not to ask the others
+                broken[name] = error
+    known = ", ".join(name for name in families if name not in broken)
+    hint = "; ".join([f"name its family with --family ({known})", *map(str, broken.values())])
     raise InputError(
-        f"not recognised as a problem: it starts with {excerpt(text.lstrip().splitlines()[0])}",
-        argument,
-        1,
-        hint=f"name its family with --family ({known})",
+        f"not recognised as a problem: it starts with {excerpt(text.lstrip().splitlines()[0])}", argument, 1, hint=hint
     )
+
+
+@contextmanager
+def _excused(family: Family) -> Iterator[None]:
+    """Tell what another package's family raises as an InputError; from mull's own it would be a mistake to be found."""
+    try:
+        yield
+    except (GraphError, InputError):
+        raise
+    except Exception as error:
+        if type(family).__module__.startswith("mull."):
+            raise
+        whose = f"family {family.name} ({type(family).__module__})"
+        raise InputError(f"{whose} failed: {type(error).__name__}: {error}", hint="report it to its authors") from error
 
 
 def table(text: str) -> list[tuple[int, list[str]]]:

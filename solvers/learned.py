@@ -206,7 +206,7 @@ class Learned(Solver):
         if self.weights is not None:
             card = find(self.weights)
             self._refuse(card)
-            _loaded(str(card.path), card.sha256, "cpu", torch.float32)
+            _loaded(type(self), str(card.path), card.sha256, "cpu", torch.float32)
 
     def trained(self, card: Card, roles: Collection[str]) -> tuple[Self, Reasoner]:
         """The solver with the options of some weights, and their net in float32, to be trained on.
@@ -220,7 +220,7 @@ class Learned(Solver):
             CheckpointError: the weights are damaged, or of another solver or net than the options ask for.
         """
         self._refuse(card)
-        solver, net = self.model_validate(card.options), _read(card)
+        solver, net = self.model_validate(card.options), _read(type(self), card)
         shape = net.backbone.shape
         if shape.backbone != "lattice" or set(roles) <= set(shape.roles):
             return solver, net
@@ -241,7 +241,7 @@ class Learned(Solver):
 
     def per_segment(self, problem: Problem) -> int:
         """Iterations in a segment of the weights for a problem."""
-        return build(self.card(problem.graph, problem.family)).per_segment
+        return build(self.card(problem.graph, problem.family), type(self)).per_segment
 
     # Running ----------------------------------------------------------------------------------------------------------
 
@@ -331,7 +331,8 @@ class Learned(Solver):
     def net(self, instance: Instance) -> Reasoner:
         """The trained net on the instance's device, ready to be asked."""
         card = self.card(instance.graphs[0]) if self.weights is None else find(self.weights)
-        return _loaded(str(card.path), card.sha256, str(instance.device), self._dtype(instance.device), self.compiled)
+        device = instance.device
+        return _loaded(type(self), str(card.path), card.sha256, str(device), self._dtype(device), self.compiled)
 
     def _dtype(self, device: torch.device) -> torch.dtype:
         if self.precision != "auto":
@@ -374,17 +375,20 @@ def _commit(allowed: Tensor, chances: Tensor, rows: Tensor, random: Random) -> T
 
 
 @lru_cache(maxsize=8)
-def _loaded(path: str, sha256: str, device: str, dtype: torch.dtype, compiled: bool = False) -> Reasoner:
+def _loaded(
+    kind: type[Learned], path: str, sha256: str, device: str, dtype: torch.dtype, compiled: bool = False
+) -> Reasoner:
     """Keyed by content: a file that was replaced is another net."""
-    net = _read(read_card(path)).eval().requires_grad_(False).to(device, dtype)
+    net = _read(kind, read_card(path)).eval().requires_grad_(False).to(device, dtype)
     if compiled:
         net.compile_solving()
     return net
 
 
-def _read(card: Card) -> Reasoner:
+def _read(kind: type[Learned], card: Card) -> Reasoner:
     """The net of a card with its weights."""
-    net = build(card)
+    with torch.random.fork_rng(devices=[]):  # the numbers that a new net starts from are nobody's business
+        net = build(card, kind)
     tensors = load_tensors(card)
     missing = set(net.state_dict()) ^ set(tensors)
     wrong = missing or {k for k, t in net.state_dict().items() if t.shape != tensors[k].shape}
@@ -407,17 +411,21 @@ def kinds() -> dict[str, type[Learned]]:
     return {kind.name: kind for kind in (Looped, Trm, Hrm, Gram, Ebt)}
 
 
-def build(card: Card) -> Reasoner:
+def build(card: Card, kind: type[Learned] | None = None) -> Reasoner:
     """The untrained net that a card describes.
+
+    Args:
+        card: of the weights.
+        kind: whose weights they are; by default the solver of that name here.
 
     Raises:
         CheckpointError: the card's solver or options are not known here.
     """
-    known = kinds()
-    if card.solver not in known:
+    kind = kind or kinds().get(card.solver)
+    if kind is None:
         raise CheckpointError(f"{card.name} are weights of {card.solver!r}, which is no learned solver here")
     try:
-        return known[card.solver](**card.options).reasoner(NetShape(**card.shape))
+        return kind(**card.options).reasoner(NetShape(**card.shape))
     except ValueError as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise CheckpointError(f"{card.name}: its card does not describe a net ({reason})", "train them again") from None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mull import __version__ as VERSION
 from mull.cli import main
 from mull.plugins import PluginError, installed, load, new
 from mull.plugins.conformance import CHECKS, Check
@@ -107,14 +108,22 @@ def test_broken_plugin_is_reported_and_harms_nothing(
     assert call("queens:5", "-s", "localsearch") == 0
 
 
-def test_names_that_two_packages_claim(site: Path) -> None:
+def test_names_that_two_packages_claim(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error that names both, whoever they are; every other name works."""
     walk = "from mull.plugins import load\nWalk = load('descent')"
     install(site, "first-walk", {"walk": "walk:Walk", "descent": "walk:Walk"}, {"walk": walk})
     install(site, "other-walk", {"walk": "walk:Walk"}, {})
     assert [e.distribution for e in installed() if e.name == "walk"] == ["first-walk", "other-walk"]
-    with pytest.raises(PluginError, match="first-walk and other-walk"):
-        load("walk")
-    assert load("descent").__module__ == "mull.solvers.descent"
+    for name, claims in {
+        "walk": "first-walk 1.0 and other-walk 1.0",
+        "descent": f"mull {VERSION} and first-walk 1.0",
+    }.items():
+        with pytest.raises(PluginError, match=f"{name!r} is claimed by {claims}") as caught:
+            load(name)
+        assert "first-walk" in caught.value.hint
+        assert call("solvers") == 0
+        assert f"broken: claimed by {claims}" in capsys.readouterr().out
+    assert load("localsearch").__module__ == "mull.solvers.localsearch"
 
 
 def test_unknown_names_get_a_suggestion() -> None:

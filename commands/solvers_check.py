@@ -1,0 +1,90 @@
+"""``solve solvers check``: the contract, held against one solver."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from .common import failures, json_option
+
+if TYPE_CHECKING:
+    from mull.engine import Solver
+
+
+@click.command("check")
+@click.argument("name")
+@json_option
+def solvers_check(name: str, as_json: bool) -> int:
+    """Run the conformance checks that the built-in solvers pass.
+
+    A learned solver without weights for their small problems is trained on 4x4 Sudokus first, for a few seconds and for
+    this check alone.
+    """
+    with failures():
+        from mull.plugins import load
+        from mull.plugins.conformance import CHECKS, complaint
+
+        solver = load(name)
+        failed = 0
+        with _practised(solver):
+            for check in CHECKS:
+                wrong = complaint(check, solver)
+                failed += wrong is not None
+                what = (check.__doc__ or "").strip().split("\n")[0]
+                if as_json:
+                    click.echo(json.dumps({"check": check.__name__, "what": what, "fault": wrong}))
+                else:
+                    click.echo(f"ok    {what}" if wrong is None else f"FAIL  {what}\n      {wrong}")
+    click.echo(f"{name}: {len(CHECKS) - failed} of {len(CHECKS)} checks pass", err=True)
+    return 1 if failed else 0
+
+
+@contextmanager
+def _practised(solver: type[Solver]) -> Iterator[None]:
+    """With a folder of weights for the time being, where a learned solver has none for the checks' problems."""
+    from mull.plugins.conformance import satisfiable
+    from mull.solvers.learned import Learned
+
+    if not issubclass(solver, Learned) or any(solver().supports(p.graph) is None for p in satisfiable()):
+        yield
+        return
+    from mull.engine.checkpoint import HOME
+
+    click.echo(
+        f"{solver.name} has no weights for the checks' small problems: training some for a few seconds", err=True
+    )
+    before = os.environ.get(HOME)
+    with TemporaryDirectory() as folder:
+        os.environ[HOME] = folder
+        try:
+            _practise(solver, Path(folder))
+            yield
+        finally:
+            os.environ.pop(HOME)
+            if before is not None:
+                os.environ[HOME] = before
+
+
+def _practise(solver: type[Solver], folder: Path) -> None:
+    from mull import __version__
+    from mull.engine.training import Recipe
+    from mull.problems.streams import stream
+    from mull.solvers.learned import Learned
+    from mull.solvers.teach import teach
+
+    small = solver.from_options({"hidden": 32, "inner": 64, "backbone": "lattice"})
+    assert isinstance(small, Learned)
+    recipe = Recipe(batch=32, lr=1e-2, warmup=10, ema=0.9, block=1, validation=0)
+    pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
+    teach(small, [pair], recipe, name="practice", folder=folder, version=__version__, steps=STEPS)
+
+
+STEPS = 100
+"""Enough for a small lattice to solve most 4x4 Sudokus."""

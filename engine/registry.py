@@ -1,0 +1,247 @@
+"""What is installed, by entry point: listed without importing it, loaded one by one, failures told and contained.
+
+The one door for solvers, problem families, constraint kinds and commands, mull's own among them. It is in the engine because
+``engine.constraints`` and ``problems`` look their kinds up in it, and neither knows ``plugins``.
+"""
+
+from __future__ import annotations
+
+import configparser
+import inspect
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib import metadata
+from typing import Any
+
+SOLVERS, PROBLEMS, CONSTRAINTS, COMMANDS = "mull.solvers", "mull.problems", "mull.constraints", "mull.commands"
+WORDS = {SOLVERS: "solver", PROBLEMS: "problem family", CONSTRAINTS: "constraint kind", COMMANDS: "command"}
+"""The groups of entry points there are, and what one of each is called."""
+
+OURS = "mull"
+ONLY = "MULL_PLUGINS"
+"""Environment variable: the distributions of others that may be used, by comma; empty for none; unset for all."""
+
+PATIENCE = 5.0
+"""Seconds of importing after which a user is told whom they are waiting for."""
+
+
+class PluginError(RuntimeError):
+    """Something installed that cannot be had: why, and what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is installed under a name, not yet imported.
+
+    Args:
+        group: of entry points, one of ``WORDS``.
+        name: as a user writes it.
+        target: ``module:attribute``.
+        distribution, version: the package that brings it; empty for a solver added from a file.
+        path: of that file.
+        fault: what is wrong with the package's list of entry points itself; nothing else is known then.
+    """
+
+    group: str
+    name: str
+    target: str
+    distribution: str
+    version: str
+    path: str = ""
+    fault: str = ""
+
+    @property
+    def built_in(self) -> bool:
+        return self.distribution == OURS
+
+    @property
+    def origin(self) -> str:
+        """Whose it is, for messages."""
+        return self.path or f"{self.distribution} {self.version}"
+
+    @property
+    def remedy(self) -> str:
+        """What a user can do about it when it is broken."""
+        if self.path:
+            return f"correct the file and add it again, or: solve solvers remove {self.name}"
+        if self.built_in:
+            return "install mull again"
+        return f"report it to the authors of {self.distribution}, or: pip uninstall {self.distribution}"
+
+    def __str__(self) -> str:
+        return f"{WORDS[self.group]} {self.name!r} of {self.origin}"
+
+
+def entries(group: str) -> list[Entry]:
+    """What is installed in a group, mull's own first, then by name; a name that two packages claim occurs twice.
+
+    Raises:
+        PluginError: mull's own are missing: its metadata is older than its code.
+    """
+    found = [entry for entry in _scan(_stamp()) if entry.group == group and permitted(entry.distribution)]
+    if not any(entry.built_in for entry in found):
+        raise PluginError(
+            f"mull's own {group} are not among the installed entry points", "install mull again, as after every update"
+        )
+    return sorted(found, key=lambda entry: (not entry.built_in, entry.name, entry.distribution))
+
+
+def only() -> frozenset[str] | None:
+    """The names in ``MULL_PLUGINS``, normalised; None where it is not set."""
+    value = os.environ.get(ONLY)
+    return None if value is None else frozenset(map(normal, filter(None, map(str.strip, value.split(",")))))
+
+
+def permitted(name: str) -> bool:
+    """Whether ``MULL_PLUGINS`` lets a distribution, or a solver added from a file, be used."""
+    allowed = only()
+    return allowed is None or name == OURS or normal(name) in allowed
+
+
+def normal(name: str) -> str:
+    """A distribution's name as it is compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pick(group: str, name: str, among: Sequence[Entry]) -> Entry:
+    """The one entry of a name.
+
+    Raises:
+        PluginError: there is none, there are two, or its package's metadata is broken.
+    """
+    mine = [entry for entry in among if entry.name == name]
+    word = WORDS[group]
+    if len(mine) > 1:
+        claims = " and ".join(entry.origin for entry in mine)
+        others = " or ".join(entry.path or entry.distribution for entry in mine if not entry.built_in)
+        raise PluginError(f"{word} {name!r} is claimed by {claims}", f"uninstall {others}, or leave it out with {ONLY}")
+    if mine:
+        if mine[0].fault:
+            raise PluginError(f"{mine[0]}: {mine[0].fault}", mine[0].remedy)
+        return mine[0]
+    barred = [entry for entry in _scan(_stamp()) if (entry.group, entry.name) == (group, name)]
+    if barred:
+        raise PluginError(f"{ONLY} leaves out {barred[0]}", f"{ONLY}={barred[0].distribution}")
+    known = list(dict.fromkeys(entry.name for entry in among))
+    close = get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+    raise PluginError(f"unknown {word} {name[:40]!r}", hint)
+
+
+def load(entry: Entry, base: type, called: str = "name") -> Any:
+    """What an entry stands for.
+
+    Args:
+        entry: as listed.
+        base: the class that it derives from; of ``COMMANDS``, is an instance of.
+        called: the attribute that holds its name, which is the entry's.
+
+    Raises:
+        PluginError: it cannot be imported, or is not what it is listed as.
+    """
+    with contained(str(entry), entry.remedy):
+        loaded = metadata.EntryPoint(entry.name, entry.target, entry.group).load()
+    fault = _unfit(loaded, base, called, entry)
+    if fault:
+        raise PluginError(f"{entry} {fault}", entry.remedy)
+    return loaded
+
+
+def _unfit(loaded: Any, base: type, called: str, entry: Entry) -> str | None:
+    if entry.group == COMMANDS:
+        if not isinstance(loaded, base):
+            return f"is no {base.__module__.split('.')[0]}.{base.__name__}: {entry.target}"
+    elif not (inspect.isclass(loaded) and issubclass(loaded, base)):
+        return f"is no subclass of {base.__qualname__}: {entry.target}"
+    elif inspect.isabstract(loaded):
+        missing: frozenset[str] = vars(loaded)["__abstractmethods__"]
+        return f"does not implement {', '.join(sorted(missing))}"
+    name = getattr(loaded, called, None)
+    return None if name == entry.name else f"calls itself {name!r}"
+
+
+@contextmanager
+def contained(what: str, remedy: str) -> Iterator[None]:
+    """Run what others wrote: whatever it raises becomes a PluginError, and what it prints goes to stderr.
+
+    Raises:
+        PluginError: naming ``what``, with the remedy.
+    """
+    waiting = threading.Timer(PATIENCE, lambda: print(f"still importing {what}", file=sys.stderr))
+    waiting.daemon = True
+    waiting.start()
+    try:
+        with redirect_stdout(sys.stderr):  # stdout is for data
+            yield
+    except (Exception, SystemExit) as error:  # a plugin may do anything while it is imported
+        text = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise PluginError(f"{what} cannot be loaded: {text}", remedy) from error
+    finally:
+        waiting.cancel()
+
+
+Stamp = tuple[tuple[str, int], ...]
+
+
+def _stamp() -> Stamp:
+    """What changes when something is installed: the search path and when its folders were written."""
+    stamps = []
+    for path in sys.path:
+        try:
+            stamps.append((path, os.stat(path or ".").st_mtime_ns))
+        except OSError:
+            continue
+    return tuple(stamps)
+
+
+@lru_cache(maxsize=2)
+def _scan(stamp: Stamp) -> tuple[Entry, ...]:
+    """The entries of every distribution on the path, the first of each name."""
+    found: dict[str, list[Entry]] = {}
+    for dist in metadata.distributions():
+        try:
+            text = dist.read_text("entry_points.txt") or ""
+        except (OSError, UnicodeDecodeError):
+            continue
+        if "[mull." in text:
+            name, version = _identity(dist)
+            found.setdefault(normal(name), _entries(text, name, version))
+    return tuple(entry for listed in found.values() for entry in listed)
+
+
+def _identity(dist: metadata.Distribution) -> tuple[str, str]:
+    """Name and version; parsing the whole of the metadata, as ``dist.name`` does, takes a millisecond each."""
+    try:
+        head = (dist.read_text("METADATA") or dist.read_text("PKG-INFO") or "").partition("\n\n")[0]
+    except (OSError, UnicodeDecodeError):
+        head = ""
+    fields = dict(re.findall(r"^(Name|Version):[ \t]*(\S+)", head, re.MULTILINE))
+    return fields.get("Name", "(a package without a name)"), fields.get("Version", "?")
+
+
+def _entries(text: str, distribution: str, version: str) -> list[Entry]:
+    parser = configparser.ConfigParser(delimiters=("=",), comment_prefixes=("#", ";"), interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        reason = f"its entry_points.txt cannot be read: {str(error).splitlines()[0]}"
+        groups = [group for group in WORDS if f"[{group}]" in text]
+        return [Entry(group, "?", "", distribution, version, fault=reason) for group in groups]
+    return [
+        Entry(group, name, target, distribution, version)
+        for group in WORDS
+        if parser.has_section(group)
+        for name, target in parser.items(group)
+    ]

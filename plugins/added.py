@@ -1,0 +1,80 @@
+"""Where solvers that were added from files are imported from: ``mull.plugins.added.FILE_HASH``.
+
+An ordinary import finds them, so that a solver or a state of one can be pickled and read again in another process.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from . import files
+
+__path__: list[str] = []
+"""Makes this module a package; its modules are the finder's to find."""
+
+
+class ChangedFileError(ImportError):
+    """A file that is gone, or not the one that was added."""
+
+
+class _Source(SourceFileLoader):
+    """Compiles the file as it is: Python's cache tells versions apart by second and size alone, and litters the folder."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
+        if fullname.rpartition(".")[0] != __name__:
+            return None
+        for file in files.added():
+            if file.module == fullname:
+                fault = file.fault()
+                if fault:
+                    raise ChangedFileError(fault)
+                return _spec(fullname, Path(file.path))
+        return None
+
+
+def execute(name: str, path: Path, sha256: str) -> ModuleType:
+    """Import a file that is not listed yet, once.
+
+    Raises:
+        ImportError: it is not the file of that hash; else whatever the file raises.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    module = module_from_spec(_spec(name, path))
+    assert module.__spec__ is not None
+    assert module.__spec__.loader is not None
+    sys.modules[name] = module
+    try:
+        module.__spec__.loader.exec_module(module)
+        if files.digest(path) != sha256:
+            raise ChangedFileError(f"{path} changed while it was read")
+    except BaseException:
+        for mine in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
+            del sys.modules[mine]
+        raise
+    return module
+
+
+def _spec(name: str, path: Path) -> ModuleSpec:
+    package = path.is_dir()
+    file = str(path / "__init__.py" if package else path)
+    inside = [str(path)] if package else None
+    spec = spec_from_file_location(name, file, loader=_Source(name, file), submodule_search_locations=inside)
+    assert spec is not None
+    return spec
+
+
+sys.meta_path.append(_Finder())

@@ -1,0 +1,78 @@
+"""The contract of a solver as checks that anyone can run: ``solve solvers check NAME``, or from a plugin's own tests.
+
+A check takes the solver's class and raises ``Broken`` with what is wrong; the built-in solvers pass all of them. A plugin's
+tests need one fixture, and no more:
+
+    import pytest
+    from mull.plugins.conformance import TestContract  # noqa: F401  (pytest finds its tests)
+    from mull_walk import Walk
+
+    @pytest.fixture
+    def solver():
+        return Walk
+"""
+
+from __future__ import annotations
+
+from ...engine.solver import Solver
+from .base import Broken, Check
+from .contract import declares_itself, documents_its_options, says_what_it_supports, validates_its_options
+from .problems import satisfiable, support, unsatisfiable
+from .runs import (
+    company_changes_nothing,
+    gives_several_answers,
+    keeps_to_its_budget,
+    never_claims_too_much,
+    repeats_itself,
+    solves_small_problems,
+)
+from .steps import moves_between_devices, resumes_from_its_state, rows_do_not_mix, steps_keep_their_shapes
+from .world import leaves_the_world_alone
+
+__all__ = ["CHECKS", "Broken", "Check", "TestContract", "complaint", "satisfiable", "support", "unsatisfiable"]
+
+CHECKS: tuple[Check, ...] = (
+    declares_itself,
+    documents_its_options,
+    validates_its_options,
+    says_what_it_supports,
+    steps_keep_their_shapes,
+    rows_do_not_mix,
+    resumes_from_its_state,
+    moves_between_devices,
+    solves_small_problems,
+    never_claims_too_much,
+    repeats_itself,
+    company_changes_nothing,
+    keeps_to_its_budget,
+    gives_several_answers,
+    leaves_the_world_alone,
+)
+
+
+def complaint(check: Check, solver: type[Solver]) -> str | None:
+    """What a check has against a solver, or None; whatever the solver raises is one."""
+    try:
+        check(solver)
+    except Broken as broken:
+        return str(broken)
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+class TestContract:
+    """The checks as tests that pytest finds; they ask for a fixture ``solver``, which gives the class."""
+
+
+def _test(check: Check) -> object:
+    def test(self: TestContract, solver: type[Solver]) -> None:
+        check(solver)
+
+    test.__name__ = f"test_{check.__name__}"
+    test.__doc__ = check.__doc__
+    return test
+
+
+for _check in CHECKS:
+    setattr(TestContract, f"test_{_check.__name__}", _test(_check))

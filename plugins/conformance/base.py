@@ -1,0 +1,52 @@
+"""What the checks share: how one fails, and the runs that it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...engine.problem import Problem
+from ...engine.random import Random
+from ...engine.solution import Solution
+from ...engine.solver import Solver
+from ...engine.solving import solve
+from ...engine.task import Budget, Task
+
+Check = Callable[[type[Solver]], None]
+SECONDS = 20.0
+"""Time a run may take on the small problems; none needs it unless something is wrong."""
+
+
+class Broken(AssertionError):
+    """A solver does not keep the contract: which part, and how it was seen."""
+
+
+def hold(condition: bool, promise: str) -> None:
+    """Raise ``Broken`` unless a promise is kept."""
+    if not condition:
+        raise Broken(f"does not hold: {promise}")
+
+
+def streams(rows: int) -> Random:
+    """Random streams for the rows of a batch."""
+    return Random.for_rows(list(range(rows)))
+
+
+def task(**budget: Any) -> Task:
+    """A task on small problems, in small batches."""
+    return Task(Budget(**{"seconds": SECONDS, "batch": 32, **budget}))
+
+
+def run(solver: Solver, problems: Sequence[Problem], **budget: Any) -> list[Solution]:
+    """Solutions within a budget, by default of 2,000 iterations."""
+    return solve(problems, solver, task(**{"iterations": 2000, **budget}))
+
+
+def outcome(solution: Solution) -> tuple[Any, ...]:
+    """What must be the same when a run is repeated."""
+    return solution.status, solution.assignment, solution.iterations
+
+
+def details(solutions: Sequence[Solution]) -> str:
+    """What runs that went wrong say of it."""
+    return "; ".join(dict.fromkeys(s.detail for s in solutions if s.detail)) or "no detail"
