@@ -176,13 +176,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
-def sparkline(values: Any) -> str:
-    """Up to 40 numbers as bars of eight heights."""
-    picked = values[:: max(1, -(-len(values) // 40))]
-    top = max(1, max(picked))
-    return "".join("▁▂▃▄▅▆▇█"[int(7 * max(0, v) / top)] for v in picked)
-
-
 def several(s: Solution | RunRow) -> str:
     """What came of asking for several answers, in a phrase."""
     found = f"{s.distinct} distinct solution{'' if s.distinct == 1 else 's'}"
@@ -194,49 +187,6 @@ def several(s: Solution | RunRow) -> str:
     if s.samples is not None:
         known.append(f"of {s.samples} samples, {s.hits} solved")
     return found + (f" ({'; '.join(known)})" if known else "")
-
-
-def list_runs(rows: Sequence[RunRow]) -> None:
-    """Runs as a table."""
-    columns = ("id", "when", "problem", "solver", "status", "iterations", "seconds")
-    table(columns, [_run_cells(row) for row in rows])
-
-
-def _run_cells(row: RunRow) -> tuple[str, ...]:
-    by = f"{row.solver} ({row.via})" if row.via else row.solver
-    when = f"{row.created:%Y-%m-%d %H:%M:%S}"
-    return row.id, when, row.source, by, row.status, str(row.iterations), f"{row.seconds:.2f}"
-
-
-def describe_run(row: RunRow) -> str:
-    """One run in full: what, by whom, how it went, and the answer drawn."""
-    options = " ".join(f"{key}={value}" for key, value in row.options.items() if value is not None)
-    objective = "" if row.objective is None else f", objective {row.objective}"
-    violations = "no assignment" if row.violations is None else f"{row.violations} violated"
-    lines = [
-        f"run        {row.id}, {row.created:%Y-%m-%d %H:%M:%S} on {row.host}",
-        f"problem    {row.source} ({row.family}, {row.size} variables, {row.problem[:12]})",
-        f"solver     {row.solver} {row.version}{f' by {row.via}' if row.via else ''}, seed {row.seed}, {row.device}",
-        f"options    {options or '-'}",
-        f"versions   {' '.join(f'{name} {version}' for name, version in row.versions.items())}",
-        f"outcome    {row.status}{f': {row.detail}' if row.detail else ''}",
-        f"           {row.iterations} iterations, {row.seconds:.3f} s, {violations}{objective}",
-    ]
-    if row.distinct is not None:
-        accuracy = "" if row.accuracy is None else f", accuracy {row.accuracy:.1%}"
-        lines.append(f"solutions  {several(row)}{accuracy}")
-    if row.trace is not None:
-        lines.append(
-            f"trace      {sparkline(row.trace.violations)} violations over {row.trace.iteration[-1]} iterations"
-        )
-    if row.assignment is not None:
-        from mull.problems import families
-
-        known = families()
-        draw = known.get(row.family, known["graph"]).draw
-        for assignment in row.solutions or (row.assignment,):
-            lines += ["", draw(assignment)]
-    return "\n".join(lines)
 
 
 def describe_solver(solver: type[Solver]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 import networkx as nx
@@ -53,6 +54,14 @@ class Coloring(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(assignment)
+
+    def restored(self, problem: Problem, minimises: bool) -> Problem:
+        if not minimises:
+            return super().restored(problem, minimises)
+        graph = nx.Graph()
+        graph.add_nodes_from(int(name[1:]) for name in problem.graph.domains)
+        graph.add_edges_from([int(name[1:]) for name in c.scope] for c in problem.graph.constraints)
+        return replace(colouring(graph, None, problem.source.path), graph=problem.graph, source=problem.source)
 
 
 def colouring(graph: nx.Graph, colors: int | None, path: str = "-") -> Problem:

@@ -1,0 +1,32 @@
+"""``solve history``: what the store remembers."""
+
+from __future__ import annotations
+
+import click
+
+from ..common import ListGroup
+from .compare import history_compare
+from .export import history_export
+from .keeping import history_backup, history_delete, history_path, history_upgrade
+from .list import history_list
+from .plot import history_plot
+from .show import history_show
+
+
+@click.group(cls=ListGroup)
+def history() -> None:
+    """What was solved, by whom, in how many iterations (`solve history` alone lists)."""
+
+
+for command in (
+    history_list,
+    history_show,
+    history_compare,
+    history_plot,
+    history_export,
+    history_delete,
+    history_backup,
+    history_path,
+    history_upgrade,
+):
+    history.add_command(command)

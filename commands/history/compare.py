@@ -1,0 +1,76 @@
+"""``solve history compare``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from mull.terminal import table
+
+from ..common import json_option, store_option
+from .where import filters, nothing, reading
+
+if TYPE_CHECKING:
+    from mull.engine.store import Comparison, Filter, Standing
+
+
+@click.command("compare")
+@click.argument("solvers", metavar="[SOLVER...]", nargs=-1)
+@filters
+@json_option
+@store_option
+def history_compare(solvers: Sequence[str], where: Filter, as_json: bool, url: str | None) -> None:
+    """Compare solvers by their runs: those named, on the problems that all of them ran; by default all.
+
+    Iterations are those to a solution: median, and quartiles in brackets. PAR-2 is the mean of the seconds, where what was
+    not answered counts twice its time limit. A star marks the best, where all ran the same problems. The sign test asks of
+    every two solvers on how many problems each had the lower PAR-2, and how likely that were if they were equals.
+    """
+    with reading(url) as store:
+        comparison = store.compare(solvers or None, where)
+    if not comparison.standings:
+        raise nothing(where)
+    if as_json:
+        click.echo(json.dumps(comparison.to_json(), ensure_ascii=False))
+        return
+    best = {figure: comparison.best(figure) for figure in ("solved", "iterations", "par2")}
+    table(
+        ("solver", "problems", "solved", "iterations", "PAR-2 s"),
+        [
+            _cells(standing, {figure for figure, who in best.items() if standing.solver in who})
+            for standing in comparison.standings
+        ],
+    )
+    if comparison.duels:
+        click.echo()
+        _duels(comparison)
+    if not comparison.shared:
+        names = " ".join(standing.solver for standing in comparison.standings)
+        click.echo(
+            f"the solvers ran different problems\nhint: on those that all ran: solve history compare {names}", err=True
+        )
+
+
+def _cells(s: Standing, best: set[str]) -> tuple[str, ...]:
+    def starred(text: str, figure: str) -> str:
+        return f"{text} *" if figure in best else text
+
+    iterations = "-"
+    if s.iterations is not None:
+        lower, median, upper = s.iterations
+        iterations = f"{median:g} [{lower:g}, {upper:g}]"
+    return (
+        s.solver,
+        str(s.problems),
+        starred(f"{s.solved}/{s.runs} ({s.solved / s.runs:.0%})", "solved"),
+        starred(iterations, "iterations"),
+        starred(f"{s.par2:.3g}", "par2"),
+    )
+
+
+def _duels(comparison: Comparison) -> None:
+    rows = [(f"{d.first} : {d.second}", f"{d.wins} : {d.losses}", str(d.ties), f"{d.p:.3g}") for d in comparison.duels]
+    table(("sign test", "better on", "ties", "p"), rows)

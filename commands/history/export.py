@@ -1,0 +1,53 @@
+"""``solve history export``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..common import Failure, store_option
+from .files import by_ending, whole_file
+from .formats import ENDINGS, FORMATS
+from .trackers import TRACKERS
+from .where import filters, nothing, reading
+
+if TYPE_CHECKING:
+    from mull.engine.store import Filter
+
+
+@click.command("export")
+@click.option(
+    "--to", "target", metavar="FILE", help="A file, mlflow:URI or tensorboard:FOLDER (default: standard output)."
+)
+@click.option(
+    "--format", "name", type=click.Choice(list(FORMATS)), help="By default as the file's ending says, else csv."
+)
+@click.option("--traces", is_flag=True, help="With each run's course.")
+@filters
+@store_option
+def history_export(target: str | None, name: str | None, traces: bool, where: Filter, url: str | None) -> None:
+    """Write runs, oldest first, as CSV, JSON lines or Parquet, or hand them to MLflow or TensorBoard."""
+    tracker, colon, place = (target or "").partition(":")
+    tracked = TRACKERS.get(tracker) if colon and place else None
+    if tracked is None and name is None:
+        name = "csv" if target in (None, "-") else by_ending(Path(str(target)), ENDINGS)
+    elif tracked is not None and name is not None:
+        raise click.UsageError(f"--format is for files, not for {tracker}")
+    if name == "parquet" and target in (None, "-") and sys.stdout.isatty():
+        raise Failure("Parquet is not for a terminal", "--to FILE.parquet")
+    with reading(url) as store:
+        if not store.runs(1, where):
+            raise nothing(where)
+        rows = store.each(where, traces=traces or tracked is not None)
+        if tracked is not None:
+            count = tracked(rows, place)
+        elif target in (None, "-"):
+            count = FORMATS[name or "csv"](rows, sys.stdout.buffer, traces)
+            sys.stdout.buffer.flush()
+        else:
+            with whole_file(Path(str(target))) as file:
+                count = FORMATS[name or "csv"](rows, file, traces)
+    click.echo("1 run" if count == 1 else f"{count} runs", err=True)

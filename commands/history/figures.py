@@ -1,0 +1,204 @@
+"""Figures by matplotlib, which is imported when one is drawn."""
+
+from __future__ import annotations
+
+import html
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from math import inf, isfinite
+from typing import IO, TYPE_CHECKING, Any
+
+from ..common import Failure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from mull.engine.store import StoredTrace
+
+ENDINGS = {".png": "png", ".svg": "svg", ".html": "html"}
+STYLE: dict[str, Any] = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": 10,
+    "grid.alpha": 0.3,
+    "svg.fonttype": "none",  # text stays text: smaller, and can be searched
+    "svg.hashsalt": "mull",  # the same figure is the same file
+}
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Told apart without colours, too."""
+
+Costs = Mapping[str, Sequence[float]]
+"""Solver -> what each run took, infinite where it ended without an answer."""
+
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>body {{ font: 16px sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em }}
+svg {{ width: 100%; height: auto }}</style>
+<h1>{title}</h1>
+{svg}
+<p>{note}</p>
+</html>
+"""
+
+
+def write(draw: Callable[[Figure], None], title: str, note: str, kind: str, file: IO[bytes]) -> None:
+    """Draw a figure into a file: PNG, SVG, or an HTML page with the drawing in it, which asks no network for anything.
+
+    Raises:
+        Failure: matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise Failure("plots need matplotlib", 'pip install "mull[plot]"') from None
+    with mpl.rc_context(STYLE):  # no pyplot: it would look for a window
+        figure = Figure(figsize=(9, 4.5), layout="constrained")
+        draw(figure)
+        if kind == "png":
+            figure.suptitle(title, fontsize=11)
+            figure.savefig(file, format="png", dpi=150)
+        elif kind == "svg":
+            figure.suptitle(title, fontsize=11)
+            figure.savefig(file, format="svg", metadata={"Date": None})
+        else:
+            import io
+
+            drawn = io.StringIO()
+            figure.savefig(drawn, format="svg", metadata={"Date": None})
+            svg = drawn.getvalue()
+            page = PAGE.format(title=html.escape(title), svg=svg[svg.index("<svg") :], note=html.escape(note))
+            file.write(page.encode())
+
+
+def course(trace: StoredTrace) -> Callable[[Figure], None]:
+    """Energy and violations by iteration, each on an axis of its own."""
+
+    def draw(figure: Figure) -> None:
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        upper.plot(trace.iteration, trace.energy, color="C0")
+        upper.set_ylabel("energy")
+        lower.step(trace.iteration, trace.violations, where="post", color="C1")
+        lower.set_ylabel("violations")
+        lower.set_ylim(bottom=0)
+        lower.set_xlabel("iteration")
+
+    return draw
+
+
+def cactus(seconds: Costs, iterations: Costs) -> Callable[[Figure], None]:
+    """How many problems are solved when each may take so long: seconds on the left, iterations on the right."""
+
+    def draw(figure: Figure) -> None:
+        for axes, costs, what in zip(
+            figure.subplots(1, 2), (seconds, iterations), ("seconds", "iterations"), strict=True
+        ):
+            for i, (solver, taken) in enumerate(costs.items()):
+                solved = sorted(filter(isfinite, taken))
+                label = f"{solver} ({len(solved)}/{len(taken)})"
+                axes.plot(range(1, len(solved) + 1), solved, marker=MARKS[i % len(MARKS)], markersize=3, label=label)
+            _scaled(axes.set_yscale, costs)
+            axes.set_xlabel("problems solved")
+            axes.set_ylabel(f"{what} a problem")
+            axes.legend(fontsize=8)
+
+    return draw
+
+
+def solved(iterations: Costs) -> Callable[[Figure], None]:
+    """The share of runs that have solved their problem, by iteration."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for i, (solver, taken) in enumerate(iterations.items()):
+            _distribution(axes, taken, f"C{i % 10}", f"{solver} ({len(taken)} runs)", iterations)
+        _finish(axes, iterations, "iterations", "share of runs solved")
+
+    return draw
+
+
+def target(costs: Costs, what: str) -> Callable[[Figure], None]:
+    """Run-length distributions on one problem (Hoos and Stützle 1998): the chance of an answer by ``what``, over runs of
+    different seeds; dashed, that of starting anew at the cutoff which these runs say is best."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for i, (solver, taken) in enumerate(costs.items()):
+            colour = f"C{i % 10}"
+            _distribution(axes, taken, colour, f"{solver} ({len(taken)} runs)", costs)
+            cutoff = best_cutoff(taken)
+            if cutoff is not None:
+                end = _largest(costs)
+                times = sorted(
+                    {cutoff * k + t for k in range(1 + min(1000, int(end / cutoff))) for t in taken if t <= cutoff}
+                )
+                times = [t for t in times if t <= end]
+                shares = [restarted(taken, cutoff, t) for t in times]
+                axes.step(
+                    times, shares, where="post", linestyle="--", color=colour, label=f"starting anew at {cutoff:g}"
+                )
+        _finish(axes, costs, what, "chance of an answer by then")
+
+    return draw
+
+
+def best_cutoff(taken: Sequence[float]) -> float | None:
+    """The cutoff after which starting anew reaches an answer soonest in the mean (Luby, Sinclair and Zuckerman 1993).
+
+    Args:
+        taken: what each run took, infinite without an answer: the distribution as it was seen.
+
+    Returns:
+        One of them; None where no cutoff is better than none.
+    """
+    answered = sorted(t for t in taken if 0 < t < inf)
+    n = len(taken)
+    best, expected = None, inf
+    spent = 0.0
+    for k, t in enumerate(answered, 1):
+        spent += t
+        mean = (spent + (n - k) * t) / k  # starts cost min(T, t) each, and n / k of them are needed
+        if mean < expected * (1 - 1e-9):
+            best, expected = t, mean
+    return None if best is None or (best == answered[-1] and len(answered) == n) else best
+
+
+def restarted(taken: Sequence[float], cutoff: float, time: float) -> float:
+    """The chance of an answer by ``time`` when every start is given up at ``cutoff``."""
+    ordered = sorted(taken)
+
+    def chance(t: float) -> float:
+        return bisect_right(ordered, t) / len(ordered)
+
+    whole, rest = divmod(time, cutoff)
+    if not rest and whole:  # the last start has just ended
+        whole, rest = whole - 1, cutoff
+    return 1 - (1 - chance(cutoff)) ** whole * (1 - chance(rest))
+
+
+def _distribution(axes: Axes, taken: Sequence[float], colour: str, label: str, among: Costs) -> None:
+    finite = sorted(filter(isfinite, taken))
+    shares = [k / len(taken) for k in range(1, len(finite) + 1)]
+    end = max(_largest(among), 1e-9)
+    axes.step([0, *finite, end], [0, *shares, shares[-1] if shares else 0], where="post", color=colour, label=label)
+
+
+def _finish(axes: Axes, costs: Costs, x: str, y: str) -> None:
+    _scaled(axes.set_xscale, costs)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.legend(fontsize=8)
+
+
+def _largest(costs: Costs) -> float:
+    return max((t for taken in costs.values() for t in taken if isfinite(t)), default=0)
+
+
+def _scaled(set_scale: Callable[..., None], costs: Costs) -> None:
+    """A logarithmic scale where costs span more than a decade; linear below the least of them, since some are 0."""
+    positive = [t for taken in costs.values() for t in taken if 0 < t < inf]
+    if positive and max(positive) > 10 * min(positive):
+        set_scale("symlog", linthresh=min(positive), linscale=0.3)

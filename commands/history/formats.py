@@ -1,0 +1,89 @@
+"""Runs as CSV, JSON lines and Parquet, written one after another, however many there are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any
+
+from ..common import Failure
+
+if TYPE_CHECKING:
+    from mull.engine.store import RunRow
+
+ROW_GROUP = 5000
+"""Runs held in memory at once for Parquet, which is written by columns."""
+
+WHOLE = {"size", "seed", "iterations", "violations", "objective", "samples", "hits", "distinct", "total"}
+REAL = {"energy", "seconds", "accuracy", "coverage"}
+
+
+def write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
+    """A line a run under a header; what holds several values is JSON. Returns how many."""
+    from mull.engine.store.history import COLUMNS, TRACES, record
+
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    table = csv.DictWriter(text, (*COLUMNS, *(TRACES if traces else ())), lineterminator="\n")
+    table.writeheader()
+    count = 0
+    for count, row in enumerate(rows, 1):  # noqa: B007
+        cells = record(row, traces)
+        cells["created"] = cells["created"].isoformat(timespec="milliseconds")
+        if traces:
+            cells |= {name: "" if cells[name] is None else json.dumps(cells[name]) for name in TRACES}
+        table.writerow(cells)
+    text.detach()
+    return count
+
+
+def write_json(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
+    """An object a line, as `solve history list --json` prints it. Returns how many."""
+    count = 0
+    for count, row in enumerate(rows, 1):  # noqa: B007
+        file.write(json.dumps(row.to_json(), ensure_ascii=False).encode() + b"\n")
+    return count
+
+
+def write_parquet(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
+    """A table of a row a run; traces are columns of lists. Returns how many.
+
+    Raises:
+        Failure: pyarrow is not installed.
+    """
+    from mull.engine.store.history import record
+
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ModuleNotFoundError:
+        raise Failure("Parquet needs pyarrow", 'pip install "mull[parquet]"') from None
+    schema = _schema(pa, traces)
+    count = 0
+    remaining = iter(rows)
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        while group := list(islice(remaining, ROW_GROUP)):
+            writer.write_table(pa.Table.from_pylist([record(row, traces) for row in group], schema))
+            count += len(group)
+    return count
+
+
+def _schema(pa: Any, traces: bool) -> Any:
+    from mull.engine.store.history import COLUMNS, TRACES
+
+    def kind(name: str) -> Any:
+        if name == "created":
+            return pa.timestamp("ms", tz="UTC")
+        return pa.int64() if name in WHOLE else pa.float64() if name in REAL else pa.string()
+
+    lists = (pa.int32(), pa.float32(), pa.int32(), pa.float32())
+    courses = [(name, pa.list_(of)) for name, of in zip(TRACES, lists, strict=True)] if traces else []
+    return pa.schema([*((name, kind(name)) for name in COLUMNS), *courses])
+
+
+Writer = Callable[["Iterable[RunRow]", IO[bytes], bool], int]
+
+FORMATS: dict[str, Writer] = {"csv": write_csv, "jsonl": write_json, "parquet": write_parquet}
+ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}

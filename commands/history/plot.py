@@ -1,0 +1,148 @@
+"""``solve history plot``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+from statistics import median_low
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..common import Failure, store_option
+from .figures import ENDINGS, cactus, course, solved, target, write
+from .files import by_ending, whole_file
+from .where import filters, nothing, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from matplotlib.figure import Figure
+
+    from mull.engine.store import Filter, RunRow
+
+ANSWERED = ("solved", "optimal")
+
+Runs = dict[str, dict[str, list["RunRow"]]]
+"""Solver -> problem -> its runs."""
+
+
+class Picture(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
+    """A file whose ending says what to draw; refused before a long look through the store."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        by_ending(Path(value), ENDINGS)
+        return Path(value)
+
+
+to_option = click.option(
+    "--to", "path", type=Picture(), required=True, metavar="FILE", help="A .png, .svg or .html file."
+)
+
+
+@click.group("plot")
+def history_plot() -> None:
+    """Draw figures into files: PNG, SVG, or HTML that stands alone."""
+
+
+@history_plot.command("run")
+@click.argument("run_id", metavar="ID")
+@to_option
+@store_option
+def plot_run(run_id: str, path: Path, url: str | None) -> None:
+    """One run: energy and violations by iteration."""
+    with reading(url) as store:
+        row = store.run(run_id)
+    if row.trace is None or not len(row.trace.iteration):
+        raise Failure(f"run {row.id} by {row.solver} has no trace", "solvers that go by steps leave one, e.g. descent")
+    title = f"{row.source} by {row.solver}: {row.status}, {row.iterations} iterations"
+    _save(course(row.trace), title, f"Run {row.id}, seed {row.seed}, {row.created:%Y-%m-%d %H:%M}.", path)
+
+
+@history_plot.command("cactus")
+@filters
+@to_option
+@store_option
+def plot_cactus(where: Filter, path: Path, url: str | None) -> None:
+    """Solvers: problems solved against seconds and iterations a problem.
+
+    Of several runs of a solver on a problem the median counts.
+    """
+    runs = _by_solver(where, url)
+    seconds = {solver: [_median(mine, "seconds") for mine in found.values()] for solver, found in runs.items()}
+    iterations = {solver: [_median(mine, "iterations") for mine in found.values()] for solver, found in runs.items()}
+    _save(cactus(seconds, iterations), "Problems solved", _counted(runs), path)
+
+
+@history_plot.command("solved")
+@filters
+@to_option
+@store_option
+def plot_solved(where: Filter, path: Path, url: str | None) -> None:
+    """Solvers: share of runs solved by iteration."""
+    runs = _by_solver(where, url)
+    costs = {s: [_cost(row, "iterations") for mine in found.values() for row in mine] for s, found in runs.items()}
+    _save(solved(costs), "Solved by iteration", _counted(runs), path)
+
+
+@history_plot.command("target")
+@click.option("--by", type=click.Choice(["iterations", "seconds"]), default="iterations", show_default=True)
+@filters
+@to_option
+@store_option
+def plot_target(by: str, where: Filter, path: Path, url: str | None) -> None:
+    """One problem, many seeds: the chance of an answer by then, without and with restarts.
+
+    The run-length distribution of Hoos and Stützle (1998). Dashed: starting anew at the cutoff that would have been best.
+    """
+    runs = _by_solver(where, url)
+    problems = {problem for found in runs.values() for problem in found}
+    if len(problems) > 1:
+        raise Failure(f"these are runs on {len(problems)} problems, not on one", "name it with --problem")
+    costs = {solver: [_cost(row, by) for row in found.popitem()[1]] for solver, found in _seeds_apart(runs).items()}
+    source = next(row.source for found in runs.values() for mine in found.values() for row in mine)
+    _save(target(costs, by), f"{source}: time to an answer", _counted(runs), path)
+
+
+def _by_solver(where: Filter, url: str | None) -> Runs:
+    """The runs that pass, by who was asked and on what. Trainings are no runs on a problem."""
+    runs: Runs = defaultdict(lambda: defaultdict(list))
+    with reading(url) as store:
+        for row in store.each(where):
+            if row.status != "trained":
+                runs[row.via or row.solver][row.problem].append(row)
+    if not runs:
+        raise nothing(where)
+    return dict(sorted(runs.items()))
+
+
+def _cost(row: RunRow, figure: str) -> float:
+    return float(getattr(row, figure)) if row.status in ANSWERED else inf
+
+
+def _median(rows: Iterable[RunRow], figure: str) -> float:
+    return median_low([_cost(row, figure) for row in rows])  # low: between two it would be halfway to infinity
+
+
+def _seeds_apart(runs: Runs) -> Runs:
+    """The latest run of each seed: a run that was repeated is one draw from the distribution, not two."""
+    return {
+        solver: {problem: list({row.seed: row for row in mine}.values()) for problem, mine in found.items()}
+        for solver, found in runs.items()
+    }
+
+
+def _counted(runs: Runs) -> str:
+    problems = {problem for found in runs.values() for problem in found}
+    count = sum(len(mine) for found in runs.values() for mine in found.values())
+    return f"{count} runs on {len(problems)} problems."
+
+
+def _save(draw: Callable[[Figure], None], title: str, note: str, path: Path) -> None:
+    with whole_file(path) as file:
+        write(draw, title, note, by_ending(path, ENDINGS), file)
+    click.echo(f"drawn: {path}", err=True)

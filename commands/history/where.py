@@ -1,0 +1,108 @@
+"""What the commands of ``solve history`` share: the options that say which runs, and the store opened to be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..common import Failure, failures, open_store
+
+if TYPE_CHECKING:
+    from mull.engine.store import Filter, Store
+
+STATUSES = ("solved", "optimal", "unsolved", "unsatisfiable", "unsupported", "cancelled", "failed", "trained")
+"""Those of ``engine.Status``, which would bring torch with it; a test holds the two together."""
+
+
+class Moment(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
+    """A date, a time in ISO 8601, or how long ago."""
+
+    name = "when"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from mull.engine.store.history import moment
+
+        try:
+            return moment(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class RunId(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A run's id, or the start of one."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if re.fullmatch("[0-9A-HJKMNP-TV-Z]{1,26}", value.upper()) is None:
+            self.fail(f"{value[:40]!r} is no id of a run", param, ctx)
+        return str(value).upper()
+
+
+_OPTIONS = (
+    click.option("--problem", metavar="P", help="Only this problem: as listed (queens:8), or the start of its digest."),
+    click.option("--family", help="Only this family's problems."),
+    click.option("--solver", help="Only this solver's, or this portfolio's (auto)."),
+    click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only those that ended so."),
+    click.option("--since", type=Moment(), help="Only those since: 2026-11-25, 2026-11-25T14:30, 2d, 3h, 30m."),
+    click.option("--device", help="Only those on this device (cuda is any of them)."),
+    click.option("--text", help="Only those with this text in problem or detail."),
+    click.option("--before", type=RunId(), metavar="ID", help="Only those older than this run."),
+)
+_NAMES = ("problem", "family", "solver", "status", "since", "device", "text", "before")
+
+
+def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say which runs, handed to a command as one ``Filter`` named ``where``."""
+
+    @wraps(command)
+    def gathered(**arguments: Any) -> Any:
+        from mull.engine.store import Filter
+
+        return command(where=Filter(**{name: arguments.pop(name) for name in _NAMES}), **arguments)
+
+    for option in reversed(_OPTIONS):
+        gathered = option(gathered)
+    return gathered
+
+
+@contextmanager
+def reading(url: str | None) -> Iterator[Store]:
+    """The store, opened to be read.
+
+    Raises:
+        Failure: there is none yet (reading makes none), or it cannot be read.
+    """
+    with failures():
+        from mull.engine.store.history import is_there
+
+        if not is_there(url):
+            raise Failure("nothing is remembered yet", "solve something first, or name another store with --store")
+        with open_store(url) as store:
+            yield store
+
+
+def nothing(where: Filter) -> Failure:
+    """That no run passes a filter, and what was perhaps meant."""
+    asked = [f"--{name} {getattr(where, name)}" for name in _NAMES if getattr(where, name) is not None]
+    if not asked:
+        return Failure("no runs are remembered", "solve something first, or name another store with --store")
+    return Failure(f"no runs with {' '.join(asked)}", _meant(where) or "solve history lists the latest runs")
+
+
+def _meant(where: Filter) -> str:
+    from difflib import get_close_matches
+
+    from mull.engine.registry import PROBLEMS, SOLVERS, entries
+
+    for wanted, group in ((where.solver, SOLVERS), (where.family, PROBLEMS)):
+        names = [entry.name for entry in entries(group)]
+        if wanted is not None and wanted not in names:
+            close = get_close_matches(wanted, names, 1)
+            return f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+    return ""
