@@ -150,6 +150,7 @@ class _Batch:
         """Check every row, keep each problem's best and a point of its trace: solved [P] and settled [P, R]."""
         count, copies = len(self.problems), self.copies
         assignment = self.solver.decode(self.instance, self.state)
+        self._require_shapes(info, assignment)
         first = torch.arange(count, device=assignment.device) * copies
         if self.solver.exact:
             row = first + info.energy.view(count, copies).argmin(1)
@@ -168,6 +169,20 @@ class _Batch:
         self.trace.add(self.iteration, info.energy[row], now, info.residual[row])
         settled = self.solver.settled(self.instance, self.state, info) & wrong
         return (self.best == 0).cpu().numpy(), settled.view(count, copies).cpu().numpy()
+
+    def _require_shapes(self, info: Info, assignment: Tensor) -> None:
+        """Refuse what would be broadcast into an answer that nobody gave."""
+        rows, variables, _ = self.instance.shape
+        shapes = {
+            "energy": (info.energy, (rows,)),
+            "residual": (info.residual, (rows,)),
+            "decoded assignment": (assignment, (rows, variables)),
+        }
+        for what, (tensor, shape) in shapes.items():
+            if tuple(tensor.shape) != shape:
+                raise ValueError(f"the {what} has the shape {list(tensor.shape)}, not {list(shape)}")
+        if assignment.dtype != torch.int64:
+            raise ValueError(f"the decoded assignment is of {assignment.dtype}, not of torch.int64")
 
     def _exhausted(self) -> bool:
         limit = self.task.budget.iterations

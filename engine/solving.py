@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from .constraints import Linear
-from .graph import Assignment, ConstraintGraph
+from .graph import Assignment, ConstraintGraph, GraphError
+from .guard import guarded, refusal, told
 from .peel import extend, peel
 from .problem import Problem
 from .solution import Solution, Status, Unsolved
@@ -96,7 +97,7 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
         named = " and ".join(f"{name} = {value}" for name, value in givens.items())
         yield (
             i,
-            _told(problem, solver, task, Status.UNSATISFIABLE, f"givens {named} contradict {constraint.describe()}"),
+            told(problem, solver, task, Status.UNSATISFIABLE, f"givens {named} contradict {constraint.describe()}"),
         )
     if task.budget.solutions is not None:
         yield from ((ready[n], solution) for n, solution in _sample([problems[i] for i in ready], solver, task))
@@ -114,12 +115,12 @@ def _sample(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator
     """Several answers to each problem, as it is."""
     able = []
     for i, problem in enumerate(problems):
-        reason = solver.supports(problem.graph) or solver.samples(problem)
-        if reason is None:
+        refused = refusal(solver, problem, task)
+        if refused is None:
             able.append(i)
         else:
-            yield i, _told(problem, solver, task, Status.UNSUPPORTED, reason)
-    for n, solution in _guarded([problems[i] for i in able], solver, task):
+            yield i, refused
+    for n, solution in guarded([problems[i] for i in able], solver, task):
         yield able[n], solution
 
 
@@ -173,9 +174,9 @@ def _satisfy(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
     joined: dict[int, list[Solution]] = {}
     shared: dict[tuple[int, frozenset[str]], tuple[ConstraintGraph, tuple[str, ...], list[ConstraintGraph]]] = {}
     for i, problem in enumerate(problems):
-        reason = solver.supports(problem.graph)
-        if reason is not None:
-            yield i, _told(problem, solver, task, Status.UNSUPPORTED, reason)
+        refused = refusal(solver, problem, task)
+        if refused is not None:
+            yield i, refused
             continue
         key = (id(problem.graph), frozenset(problem.givens))
         if key not in shared:
@@ -193,25 +194,12 @@ def _satisfy(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
         owner += [i] * len(mine)
         if not mine:
             yield i, _join(problem, joined.pop(i), orders[i])
-    for n, solution in _guarded(parts, solver, task):
+    for n, solution in guarded(parts, solver, task):
         i = owner[n]
         joined[i].append(solution)
         waiting[i] -= 1
         if not waiting[i]:
             yield i, _join(problems[i], joined.pop(i), orders[i])
-
-
-def _guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
-    """The solver's answers; where it raises, its open problems are marked failed and the rest is carried on."""
-    answered: set[int] = set()
-    try:
-        for n, solution in solver.run(problems, task) if problems else ():
-            answered.add(n)
-            yield n, solution
-    except Exception as error:  # a plugin may raise anything
-        detail = f"{type(error).__name__}: {error}"
-        for n in sorted(set(range(len(problems))) - answered):
-            yield n, _told(problems[n], solver, task, Status.FAILED, detail)
 
 
 def _part(problem: Problem, piece: ConstraintGraph) -> Problem:
@@ -228,7 +216,7 @@ def _unconstrained(problem: Problem, solver: Solver, task: Task) -> Solution:
         cheapest = min(domain, key=lambda value: cost[name] * int(value)) if name in cost else domain[0]
         assignment[name] = problem.givens.get(name, cheapest)
     status = Status.OPTIMAL if objective else Status.SOLVED
-    return replace(_told(problem, solver, task, status, ""), assignment=assignment, violations=0, energy=0.0)
+    return replace(told(problem, solver, task, status, ""), assignment=assignment, violations=0, energy=0.0)
 
 
 def _join(problem: Problem, parts: Sequence[Solution], order: tuple[str, ...]) -> Solution:
@@ -306,24 +294,14 @@ def _verified(solution: Solution) -> Solution:
     if not solution.status.solved:
         return solution
     for assignment in solution.solutions or (solution.assignment,):
-        broken = problem.broken(assignment)
+        try:
+            broken = problem.broken(assignment)
+        except GraphError as error:
+            detail = f"the solver claims a solution that is none: {error}"
+            failed = replace(solution, status=Status.FAILED, detail=detail, violations=-1)
+            return replace(failed, assignment=None, solutions=solution.solutions and ())
         if broken:
             detail = f"the solver claims a solution that breaks {broken[0].describe()}"
             failed = replace(solution, status=Status.FAILED, detail=detail, violations=len(broken))
             return replace(failed, assignment=assignment, solutions=solution.solutions and ())
     return replace(solution, violations=0, energy=0.0, objective=problem.objective(solution.assignment))
-
-
-def _told(problem: Problem, solver: Solver, task: Task, status: Status, detail: str) -> Solution:
-    """A solution that needed no search."""
-    return Solution(
-        problem,
-        solver.name,
-        status,
-        seconds=task.elapsed,
-        seed=task.seed,
-        device=task.device,
-        version=solver.version,
-        options=solver.options,
-        detail=detail,
-    )

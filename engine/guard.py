@@ -1,0 +1,96 @@
+"""A solver held at arm's length: what it raises fails the problems at fault, what it answers is made sure to be an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from .problem import Problem
+from .solution import Solution, Status
+from .solver import Solver
+from .task import Task
+
+PATIENCE = 32
+"""How often a solver may raise before all that it has not answered is given up: enough to find two culprits among thousands."""
+
+
+def guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+    """The solver's answers to problems it supports, each position once.
+
+    Where it raises, its open problems are asked again in halves, so that the ones at fault end up alone and are marked
+    failed, and the rest is carried on.
+    """
+    waiting = [list(range(len(problems)))] if problems else []
+    raised = 0
+    while waiting:
+        asked = waiting.pop()
+        open_ = dict.fromkeys(asked)
+        try:
+            for n, solution in solver.run([problems[i] for i in asked], task):
+                if not 0 <= n < len(asked) or asked[n] not in open_:
+                    raise RuntimeError(f"the solver answers problem {n}, which it has answered or was not asked")
+                del open_[asked[n]]
+                yield asked[n], _answer(solution, problems[asked[n]], solver, task)
+            if open_:
+                raise RuntimeError(f"the solver leaves {len(open_)} of {len(asked)} problems without an answer")
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
+            raised += 1
+            left = list(open_)
+            if len(left) > 1 and raised < PATIENCE:
+                waiting += [left[len(left) // 2 :], left[: len(left) // 2]]
+                continue
+            detail = f"{type(error).__name__}: {error}"
+            yield from ((i, told(problems[i], solver, task, Status.FAILED, detail)) for i in left)
+
+
+def refusal(solver: Solver, problem: Problem, task: Task) -> Solution | None:
+    """What is to be said of a problem that the solver does not take, or cannot give several answers to; else None."""
+    try:
+        reason = solver.supports(problem.graph)
+        if reason is None and task.budget.solutions is not None:
+            reason = solver.samples(problem)
+    except (Exception, SystemExit) as error:
+        return told(problem, solver, task, Status.FAILED, f"{type(error).__name__}: {error}")
+    return None if reason is None else told(problem, solver, task, Status.UNSUPPORTED, reason)
+
+
+def told(problem: Problem, solver: Solver, task: Task, status: Status, detail: str) -> Solution:
+    """A solution that needed no search."""
+    return Solution(
+        problem,
+        solver.name,
+        status,
+        seconds=task.elapsed,
+        seed=task.seed,
+        device=task.device,
+        version=solver.version,
+        options=solver.options,
+        detail=detail,
+    )
+
+
+def _answer(solution: Solution, problem: Problem, solver: Solver, task: Task) -> Solution:
+    """The solution if it is one, of this problem, and says no more than its solver may say."""
+    if not (isinstance(solution, Solution) and isinstance(solution.status, Status)):
+        detail = f"the solver answers with {type(solution).__name__}, which is no Solution with a Status"
+        return told(problem, solver, task, Status.FAILED, detail)
+    if solution.problem is not problem:
+        solution = replace(solution, problem=problem)
+    if solution.assignment is not None and not _assigns(solution.assignment, problem):
+        detail = "the solver's assignment is none of the problem's variables to values of their domains"
+        return replace(solution, status=Status.FAILED, detail=detail, assignment=None, violations=-1)
+    if not solver.complete and solution.status is Status.UNSATISFIABLE:
+        detail = "the solver says unsatisfiable, and is not declared complete"
+        return replace(solution, status=Status.FAILED, detail=detail)
+    if not solver.complete and solution.status is Status.OPTIMAL:
+        return replace(solution, status=Status.SOLVED)
+    return solution
+
+
+def _assigns(assignment: object, problem: Problem) -> bool:
+    domains = problem.graph.domains
+    return (
+        isinstance(assignment, Mapping)
+        and assignment.keys() == domains.keys()
+        and all(value in domains[name] for name, value in assignment.items())
+    )
