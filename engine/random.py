@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod, tau
+from math import tau
 
 import torch
 from torch import Tensor
@@ -46,9 +46,15 @@ class Random:
         return Random(_mix((self.keys + _mix(torch.as_tensor(label, device=self.keys.device) + 0x9E3779B9)) & _MASK))
 
     def bits(self, *shape: int) -> Tensor:
-        """[B, *shape] int64, uniform over [0, 2^32)."""
-        count = torch.arange(1, prod(shape) + 1, device=self.keys.device)
-        return _mix(_mix(self.keys)[:, None] ^ _mix(count)).view(-1, *shape)
+        """[B, *shape] int64, uniform over [0, 2^32).
+
+        A number is named by its place along every axis, not by its place in the whole: a problem that was padded to the size
+        of a larger one beside it draws what it draws alone.
+        """
+        place = torch.zeros((), dtype=torch.int64, device=self.keys.device)
+        for size in shape:
+            place = _mix(place[..., None] ^ _mix(torch.arange(1, size + 1, device=place.device)))
+        return _mix(_mix(self.keys).view(-1, *(1 for _ in shape)) ^ place)
 
     def uniform(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """[B, *shape] uniform over [0, 1), in steps of 2^-24."""

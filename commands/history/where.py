@@ -82,7 +82,7 @@ def reading(url: str | None) -> Iterator[Store]:
         from mull.engine.store.history import is_there
 
         if not is_there(url):
-            raise Failure("nothing is remembered yet", "solve something first, or name another store with --store")
+            raise Failure("no runs are remembered yet", "solve something first, or name another store with --store")
         with open_store(url) as store:
             yield store
 

@@ -19,6 +19,8 @@ from ...engine.random import Random
 from ...engine.solver import Info
 
 NOISE = 1 << 16
+APART = 1009
+"""Between the noise of one variable's values and of the next one's: more than values, and the same whatever is beside."""
 CHUNK = 1 << 22
 """Entries of cost tables built at a time when a row starts: bounds the memory of starting on a large graph."""
 
@@ -90,7 +92,7 @@ def step(
     now = state.assignment.view(-1)[place, None]
     change = state.cost.view(-1, d).index_select(0, place)
     change = change - change.gather(1, now)
-    noise = _noise(d, rows.device).index_select(0, (draws[:, 0].index_select(0, rows) + variables * d) % NOISE)
+    noise = _noise(d, rows.device).index_select(0, (draws[:, 0].index_select(0, rows) + variables * APART) % NOISE)
     forbidden = state.tabu.view(-1, d).index_select(0, place) >= clock
     aspiring = change < (state.best - state.energy).index_select(0, rows)[:, None]
     usable = instance.allowed.view(-1, d).index_select(0, place) & (~forbidden | aspiring)
