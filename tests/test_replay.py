@@ -34,6 +34,6 @@ def test_one_of_a_batch_repeats_alone(solver: str, spec: str) -> None:
 @pytest.mark.parametrize("solver", ["localsearch", "descent", "meanfield"])
 def test_one_padded_to_the_size_of_another_repeats_alone(solver: str) -> None:
     problems = [load(spec)[0] for spec in ("latin:4", "latin:5", "queens:8", "queens:10", "sat:30:100", "sat:50:180")]
-    for s in solve(problems, mull.solver(solver), Task(Budget(seconds=60, iterations=100), seed=1)):
+    for s in solve(problems, mull.solver(solver), Task(Budget(iterations=60, batch=24), seed=1)):
         found = again(s)
         assert (found.status, found.iterations, found.assignment) == (s.status, s.iterations, s.assignment)
