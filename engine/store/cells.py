@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from .compare import Cell
 from .filter import Filter
 from .query import SOLVED, conditions
-from .schema import budget, facets, origin, problem, run, solver
+from .schema import budget, facets, problem, run, solver
 
 ANSWERED = (*SOLVED, "unsatisfiable")
 
@@ -21,13 +21,13 @@ def read_cells(connection: sa.Connection, where: Filter) -> list[Cell]:
     sums = (
         sa.select(
             run.c.facets,
-            run.c.origin,
+            run.c.problem,
             sa.func.count().label("runs"),
             sa.func.sum(run.c.seconds).label("seconds"),
             sa.func.aggregate_strings(sa.cast(run.c.iterations, sa.String), ",").label("iterations"),
         )
         .where(*conditions(where))
-        .group_by(run.c.facets, run.c.origin)
+        .group_by(run.c.facets, run.c.problem)
         .subquery()
     )
     wanted = (
@@ -43,8 +43,7 @@ def read_cells(connection: sa.Connection, where: Filter) -> list[Cell]:
         .join(facets, sums.c.facets == facets.c.id)
         .join(solver, facets.c.solver == solver.c.id)
         .outerjoin(budget, facets.c.budget == budget.c.id)
-        .join(origin, sums.c.origin == origin.c.id)
-        .join(problem, origin.c.problem == problem.c.id)
+        .join(problem, sums.c.problem == problem.c.id)
         .where(facets.c.status != "trained")
     )
     parts: dict[tuple[str, str], list[sa.RowMapping]] = {}

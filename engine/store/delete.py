@@ -8,15 +8,15 @@ import sqlalchemy as sa
 
 from .filter import Filter
 from .query import conditions
-from .schema import budget, environment, facets, origin, problem, run, solution, solver, template, trace
+from .schema import budget, environment, facets, problem, run, solution, solver, source, template, trace
 
 MANY = 500
 """Ids named in one query: SQLite of old allows 999 parameters."""
 
 REFERENCES = (
     (facets, run.c.facets),
-    (origin, run.c.origin),
-    (problem, origin.c.problem),
+    (problem, run.c.problem),
+    (source, run.c.source),
     (template, problem.c.template),
     (solver, facets.c.solver),
     (environment, facets.c.environment),

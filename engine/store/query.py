@@ -12,21 +12,23 @@ import sqlalchemy as sa
 from .codec import unpack_trace
 from .filter import Filter
 from .rows import RunRow
-from .schema import budget, environment, facets, origin, problem, run, solver, trace
+from .schema import budget, environment, facets, problem, run, solver, source, trace
 
 SOLVED = ("solved", "optimal")
 FEW = 200
-"""Up to so many facets or origins are asked one by one for their newest runs; more are joined and sorted."""
+"""Up to so many keys are asked one by one for their newest runs."""
+RECENT = 5000
+"""Among so many of the newest runs those of more keys are looked for before all are sorted."""
 
 _BUDGET = ("seconds", "iterations", "restarts", "batch", "solutions")
 
 RUNS = (
     sa.select(
-        *(c for c in run.c if c.name not in ("origin", "facets", "distinct_solutions")),
+        *(c for c in run.c if c.name not in ("problem", "source", "facets", "distinct_solutions")),
         run.c.distinct_solutions.label("distinct"),
         problem.c.digest.label("problem"),
         problem.c.size,
-        origin.c.source,
+        source.c.text.label("source"),
         solver.c.name.label("solver"),
         solver.c.version,
         solver.c.options,
@@ -37,8 +39,8 @@ RUNS = (
         facets.c.budget.label("budget"),
         *(budget.c[name].label(f"budget_{name}") for name in _BUDGET),
     )
-    .join(origin, run.c.origin == origin.c.id)
-    .join(problem, origin.c.problem == problem.c.id)
+    .join(problem, run.c.problem == problem.c.id)
+    .join(source, run.c.source == source.c.id)
     .join(facets, run.c.facets == facets.c.id)
     .join(solver, facets.c.solver == solver.c.id)
     .join(environment, facets.c.environment == environment.c.id)
@@ -49,64 +51,88 @@ RUNS = (
 TRACED = RUNS.outerjoin(trace, trace.c.run == run.c.id).add_columns(trace.c.points, trace.c.data)
 
 
+Keys = tuple[sa.Column[Any], sa.Select[tuple[int]]]
+"""A column of ``run`` and what it may be."""
+
+
 def conditions(where: Filter) -> list[sa.ColumnElement[bool]]:
     """What holds of the runs that pass, in terms of table ``run``."""
-    terms: list[sa.ColumnElement[bool]] = []
-    if where.since is not None:
-        terms.append(run.c.id >= where.oldest)
-    if where.before is not None:
-        terms.append(run.c.id < where.before)
-    if (common := _facets(where)) is not None:
-        terms.append(run.c.facets.in_(common))
-    if where.problem is not None:
-        terms.append(run.c.origin.in_(_of_problem(where.problem)))
-    if where.text is not None:
-        terms.append(sa.or_(run.c.origin.in_(_of_text(where.text)), _detail_has(where.text)))
+    terms = _bounds(where)
+    for alternatives, others in _parts(where):
+        terms.append(sa.or_(*(column.in_(keys) for column, keys in alternatives), *others))
     return terms
 
 
 def newest(connection: sa.Connection, where: Filter, limit: int) -> list[str]:
     """The ids of the newest runs that pass, newest first.
 
-    One condition on facets, problem or text is answered from an index alone: a plan that walks all runs from the newest
-    until enough of them pass would take seconds where the matching ones are old, or none.
+    A plan that walks the runs from the newest until enough of them pass takes seconds where the matching ones are old, or
+    none. So the choosiest part of the filter is turned into the few keys that it means, whose newest runs an index knows.
     """
-    asked: list[tuple[sa.Column[Any], sa.Select[tuple[int]]]] = []
-    if (common := _facets(where)) is not None:
-        asked.append((run.c.facets, common))
-    if where.problem is not None:
-        asked.append((run.c.origin, _of_problem(where.problem)))
-    if len(asked) == 1 and where.text is None:
-        return _through(connection, *asked[0], _within(where), limit)
-    if not asked and where.text is not None:
-        found = _through(connection, run.c.origin, _of_text(where.text), _within(where), limit)
-        told = sa.select(run.c.id).where(_detail_has(where.text), *_within(where)).order_by(run.c.id.desc())
-        return nlargest(limit, {*found, *connection.scalars(told.limit(limit))})
-    query = sa.select(run.c.id).where(*conditions(where)).order_by(run.c.id.desc()).limit(limit)
-    return list(connection.scalars(query))
+    bounds, parts = _bounds(where), _parts(where)
+    if not parts:
+        return list(connection.scalars(_latest(bounds, limit)))
+    alternatives, others = parts[0]
+    rest = [sa.or_(*(column.in_(keys) for column, keys in more), *terms) for more, terms in parts[1:]]
+    found = {id for keys in alternatives for id in _through(connection, keys, bounds, rest, limit)}
+    for term in others:
+        found.update(connection.scalars(_latest([*bounds, *rest, term], limit)))
+    return nlargest(limit, found)
 
 
 def _through(
     connection: sa.Connection,
-    column: sa.Column[Any],
-    keys: sa.Select[tuple[int]],
-    within: Sequence[sa.ColumnElement[bool]],
+    keys: Keys,
+    bounds: Sequence[sa.ColumnElement[bool]],
+    rest: Sequence[sa.ColumnElement[bool]],
     limit: int,
 ) -> list[str]:
-    """The newest ids of runs whose ``column`` is one of ``keys``, by the index on (column, id)."""
-    few = list(connection.scalars(keys.limit(FEW + 1)))
+    """The newest ids of runs whose column is one of the keys, by the index on (column, id)."""
+    column, wanted = keys
+    few = list(connection.scalars(wanted.limit(FEW + 1)))
     if len(few) <= FEW:
-        latest = (
-            sa.select(run.c.id).where(column == sa.bindparam("key"), *within).order_by(run.c.id.desc()).limit(limit)
-        )
-        return nlargest(limit, (id for key in few for id in connection.scalars(latest, {"key": key})))
-    made = keys.subquery()
-    ids = sa.select(run.c.id).join(made, column == made.c.id).where(*within).order_by(run.c.id.desc()).limit(limit)
-    return list(connection.scalars(ids))
+        of_key = _latest([column == sa.bindparam("key"), *bounds, *rest], limit)
+        return nlargest(limit, (id for key in few for id in connection.scalars(of_key, {"key": key})))
+    # Many keys are either everywhere, so that the newest runs have enough of them, or must be sorted.
+    floor = connection.scalars(_latest(bounds, 1).offset(RECENT)).first()
+    recent = _latest([*bounds, *rest, run.c.id > (floor or ""), column.in_(wanted)], limit)
+    found = list(connection.scalars(recent))
+    if floor is None or len(found) == limit:
+        return found
+    made = wanted.subquery()
+    ids = sa.select(run.c.id).join(made, column == made.c.id).where(*bounds, *rest)
+    # Sorted as an expression: SQLite would rather walk all runs in order than sort.
+    return list(connection.scalars(ids.order_by((run.c.id + "").desc()).limit(limit)))
 
 
-def _within(where: Filter) -> list[sa.ColumnElement[bool]]:
-    return conditions(Filter(since=where.since, before=where.before))
+def _latest(terms: Sequence[sa.ColumnElement[bool]], limit: int) -> sa.Select[tuple[str]]:
+    return sa.select(run.c.id).where(*terms).order_by(run.c.id.desc()).limit(limit)
+
+
+def _bounds(where: Filter) -> list[sa.ColumnElement[bool]]:
+    terms: list[sa.ColumnElement[bool]] = []
+    if where.since is not None:
+        terms.append(run.c.id >= where.oldest)
+    if where.before is not None:
+        terms.append(run.c.id < where.before.upper())
+    return terms
+
+
+def _parts(where: Filter) -> list[tuple[list[Keys], list[sa.ColumnElement[bool]]]]:
+    """What a filter asks beside bounds, the choosiest first: of each part, keys or other terms of which one must hold."""
+    parts: list[tuple[list[Keys], list[sa.ColumnElement[bool]]]] = []
+    if where.problem is not None:
+        start = where.problem.lower()
+        digest = sa.and_(problem.c.digest >= start, problem.c.digest < start + "g")  # after the last hexadecimal digit
+        named = sa.select(source.c.id).where(source.c.text == where.problem)
+        parts.append(([(run.c.problem, sa.select(problem.c.id).where(digest)), (run.c.source, named)], []))
+    if where.text is not None:
+        folded = sa.func.coalesce(source.c.folded, source.c.text)
+        has = folded.contains(where.text.casefold(), autoescape=True)
+        parts.append(([(run.c.source, sa.select(source.c.id).where(has))], [_detail_has(where.text)]))
+    if (common := _facets(where)) is not None:
+        parts.append(([(run.c.facets, common)], []))
+    return parts
 
 
 def _facets(where: Filter) -> sa.Select[tuple[int]] | None:
@@ -124,18 +150,6 @@ def _facets(where: Filter) -> sa.Select[tuple[int]] | None:
     if not terms:
         return None
     return sa.select(facets.c.id).join(solver, facets.c.solver == solver.c.id).where(*terms)
-
-
-def _of_problem(wanted: str) -> sa.Select[tuple[int]]:
-    start = wanted.lower()
-    digest = sa.and_(problem.c.digest >= start, problem.c.digest < start + "g")  # after the last hexadecimal digit
-    made = sa.select(problem.c.id).where(digest)
-    return sa.select(origin.c.id).where(sa.or_(origin.c.problem.in_(made), origin.c.source == wanted))
-
-
-def _of_text(text: str) -> sa.Select[tuple[int]]:
-    folded = sa.func.coalesce(origin.c.folded, origin.c.source)
-    return sa.select(origin.c.id).where(folded.contains(text.casefold(), autoescape=True))
 
 
 def _detail_has(text: str) -> sa.ColumnElement[bool]:

@@ -95,21 +95,23 @@ facets = Table(
     Column("status", String(16), nullable=False),
 )
 
-origin = Table(
-    "origin",
+source = Table(
+    "source",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("problem", Integer, ForeignKey("problem.id"), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("folded", Text),  # the source casefolded, for searches; null where that is the source itself
-    Index("ix_origin_problem", "problem"),
+    Column(
+        "digest", BigInteger, nullable=False, unique=True
+    ),  # of SHA-256 the first 63 bits: sources may be as many as runs
+    Column("text", Text, nullable=False),
+    Column("folded", Text),  # the text casefolded, for searches; null where that is the text itself
 )
 
 run = Table(
     "run",
     metadata,
     Column("id", String(26), primary_key=True),
-    Column("origin", Integer, ForeignKey("origin.id"), nullable=False),
+    Column("problem", Integer, ForeignKey("problem.id"), nullable=False),
+    Column("source", Integer, ForeignKey("source.id"), nullable=False),
     Column("facets", Integer, ForeignKey("facets.id"), nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("iterations", BigInteger, nullable=False),
@@ -123,9 +125,10 @@ run = Table(
     Column("distinct_solutions", Integer),
     Column("total", Integer),
     Column("copies", Text),  # JSON; apart from the budget, since hardly two calls share theirs
-    Index("ix_run_origin", "origin", "id"),
+    Index("ix_run_problem", "problem", "id"),
+    Index("ix_run_source", "source", "id"),
     Index("ix_run_facets", "facets", "id"),
-    Index("ix_run_sums", "facets", "origin", "iterations", "seconds"),
+    Index("ix_run_sums", "facets", "problem", "iterations", "seconds"),
 )
 Index("ix_run_detail", run.c.id, sqlite_where=run.c.detail != "", postgresql_where=run.c.detail != "")
 

@@ -19,7 +19,7 @@ from .connect import StoreError, connect, file_of, parse, prepare, told
 from .filter import Filter
 from .query import RUNS, SOLVED, TRACED
 from .rows import RunRow
-from .schema import HEAD, facets, origin, problem, run, solution, template, trace
+from .schema import HEAD, facets, problem, run, solution, template, trace
 
 if TYPE_CHECKING:
     from ..solution import Solution
@@ -210,7 +210,7 @@ class Store:
             ).one()
             points = connection.execute(sa.select(trace).where(trace.c.run == row.id)).first()
             answer = connection.execute(sa.select(solution).where(solution.c.run == row.id)).first()
-            counts = sa.select(sa.func.max(run.c.total)).join(origin, run.c.origin == origin.c.id).join(problem)
+            counts = sa.select(sa.func.max(run.c.total)).join(problem)
             counted = connection.execute(counts.where(problem.c.digest == row.problem)).scalar()
         graph = codec.unpack_json(data.graph)
         answers = [

@@ -6,15 +6,15 @@ import hashlib
 import json
 import platform
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
 from . import codec
-from .schema import budget, environment, facets, origin, problem, run, solution, solver, template, trace
+from .schema import budget, environment, facets, problem, run, solution, solver, source, template, trace
 
 if TYPE_CHECKING:
     from ..graph import ConstraintGraph
@@ -25,15 +25,14 @@ MANY = 500
 """Values named in one query: SQLite of old allows 999 parameters."""
 VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
 
-Values = Mapping[str, Callable[[], Mapping[str, Any]]]
-"""Rows by digest, made only where they are new."""
+Digest = TypeVar("Digest", str, int)
 
 
 class Packed(NamedTuple):
     """A solution but for the row ids of what it refers to: all that can be made before the database is locked."""
 
     solution: Solution
-    source: str
+    source: int
     solver: str
     budget: str
     facets: str
@@ -74,7 +73,7 @@ def pack(s: Solution) -> Packed:
     configuration, b = _digest(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip()), s.budget
     limits = _digest(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}")
     common = _digest(s.problem.family, configuration, here()[0], limits, s.via, s.device, str(s.status))
-    return Packed(s, _text(str(s.problem.source)), configuration, limits, common, row, points, answer)
+    return Packed(s, _source_digest(str(s.problem.source)), configuration, limits, common, row, points, answer)
 
 
 def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
@@ -83,10 +82,10 @@ def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
     What is there is looked up each time: a cache would name rows that another process may have deleted meanwhile.
     """
     solutions = [p.solution for p in packed]
-    problems = {s.problem.digest: s.problem for s in solutions}
-    graphs = {p.graph.digest: p.graph for p in problems.values()}
+    distinct = {s.problem.digest: s.problem for s in solutions}
+    graphs = {p.graph.digest: p.graph for p in distinct.values()}
     templates = _ids(connection, template, {d: partial(_template, graph) for d, graph in graphs.items()})
-    instances = _ids(connection, problem, {d: partial(_problem, p, templates) for d, p in problems.items()})
+    problems = _ids(connection, problem, {d: partial(_problem, p, templates) for d, p in distinct.items()})
     solvers = _ids(connection, solver, {p.solver: partial(_solver, p.solution) for p in packed})
     digest, about = here()
     environments = _ids(connection, environment, {digest: lambda: about})
@@ -98,10 +97,15 @@ def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
         return {"family": s.problem.family, **ids, "via": s.via, "device": s.device, "status": str(s.status)}
 
     common = _ids(connection, facets, {p.facets: partial(made, p) for p in packed})
-    places = [(instances[p.solution.problem.digest], p.source) for p in packed]
-    origins = _origins(connection, places)
+    sources = _ids(connection, source, {p.source: partial(_source, p.solution) for p in packed})
     rows = [
-        {**p.run, "origin": origins[place], "facets": common[p.facets]} for p, place in zip(packed, places, strict=True)
+        {
+            **p.run,
+            "problem": problems[p.solution.problem.digest],
+            "source": sources[p.source],
+            "facets": common[p.facets],
+        }
+        for p in packed
     ]
     traces, answers = [p.trace for p in packed if p.trace], [p.answer for p in packed if p.answer]
     for table, data in ((run, rows), (trace, traces), (solution, answers)):
@@ -109,13 +113,15 @@ def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
             connection.execute(table.insert(), data)
 
 
-def _ids(connection: sa.Connection, table: sa.Table, values: Values) -> dict[str, int]:
-    """The row ids of digests, inserting the rows that are not there.
+def _ids(
+    connection: sa.Connection, table: sa.Table, values: Mapping[Digest, Callable[[], Mapping[str, Any]]]
+) -> dict[Digest, int]:
+    """The row ids of digests, inserting the rows that are not there; values are made only for these.
 
     Inserted in the order of digests, and not at all where another writer was faster: of two PostgreSQL transactions that
     insert the same rows in unlike orders, each would wait for the other.
     """
-    known: dict[str, int] = {}
+    known: dict[Digest, int] = {}
     digests = sorted(values)
     for start in range(0, len(digests), MANY):
         asked = digests[start : start + MANY]
@@ -135,26 +141,6 @@ def _unless_there(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     return made.on_conflict_do_nothing(index_elements=["digest"])
 
 
-def _origins(connection: sa.Connection, pairs: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
-    """The row ids of (problem, source). Two writers at once may make one twice, which harms nothing."""
-    wanted = set(pairs)
-    known: dict[tuple[int, str], int] = {}
-    problems = sorted({made for made, _ in wanted})
-    for start in range(0, len(problems), MANY):
-        asked = set(problems[start : start + MANY])
-        query = sa.select(origin.c.problem, origin.c.source, origin.c.id).where(origin.c.problem.in_(asked))
-        known |= {(row.problem, row.source): row.id for row in connection.execute(query)}
-        new = [
-            {"problem": made, "source": source, "folded": folded if (folded := source.casefold()) != source else None}
-            for made, source in sorted(wanted)
-            if made in asked and (made, source) not in known
-        ]
-        if new:
-            connection.execute(origin.insert(), new)
-            known |= {(row.problem, row.source): row.id for row in connection.execute(query)}
-    return known
-
-
 def _template(graph: ConstraintGraph) -> dict[str, Any]:
     return {"graph": codec.pack_json(graph.to_json())}
 
@@ -162,6 +148,15 @@ def _template(graph: ConstraintGraph) -> dict[str, Any]:
 def _problem(p: Problem, templates: Mapping[str, int]) -> dict[str, Any]:
     givens = codec.pack_json(dict(p.givens))
     return {"size": len(p.graph.domains), "template": templates[p.graph.digest], "givens": givens}
+
+
+def _source_digest(text: str) -> int:
+    return int(_digest(_text(text))[:16], 16) >> 1
+
+
+def _source(s: Solution) -> dict[str, Any]:
+    text = _text(str(s.problem.source))
+    return {"text": text, "folded": folded if (folded := text.casefold()) != text else None}
 
 
 def _solver(s: Solution) -> dict[str, Any]:

@@ -33,15 +33,14 @@ def upgrade() -> None:
         sa.Column("status", sa.String(16), nullable=False),
     )
     op.create_table(
-        "origin",
+        "source",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("problem", sa.Integer, sa.ForeignKey("problem.id"), nullable=False),
-        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("digest", sa.BigInteger, nullable=False, unique=True),
+        sa.Column("text", sa.Text, nullable=False),
         sa.Column("folded", sa.Text),
     )
-    op.create_index("ix_origin_problem", "origin", ["problem"])
     _fill_facets()
-    _fill_origins()
+    _fill_sources()
     _rebuild_run()
     with op.batch_alter_table("problem") as table:
         table.drop_column("family")
@@ -66,18 +65,21 @@ def _fill_facets() -> None:
         connection.execute(insert, {**row, **ids, "digest": digest})
 
 
-def _fill_origins() -> None:
+def _fill_sources() -> None:
     connection = op.get_bind()
-    connection.execute(
-        sa.text("INSERT INTO origin (problem, source) SELECT problem, source FROM run GROUP BY problem, source")
-    )
-    last, fold = 0, sa.text("UPDATE origin SET folded = :folded WHERE id = :id")
-    batch = sa.text("SELECT id, source FROM origin WHERE id > :last ORDER BY id LIMIT 10000")
-    while rows := connection.execute(batch, {"last": last}).all():
-        folded = [{"id": id, "folded": source.casefold()} for id, source in rows if source.casefold() != source]
-        if folded:
-            connection.execute(fold, folded)
-        last = rows[-1].id
+    batch = sa.text("SELECT DISTINCT source FROM run WHERE source > :last ORDER BY source LIMIT 10000")
+    insert = sa.text("INSERT INTO source (digest, text, folded) VALUES (:digest, :text, :folded)")
+    op.create_index("ix_upgrade", "run", ["source"])
+    last = ""
+    while texts := connection.scalars(batch, {"last": last}).all():
+        connection.execute(insert, [_source(text) for text in texts])
+        last = texts[-1]
+    op.drop_index("ix_upgrade", "run")
+
+
+def _source(text: str) -> dict[str, object]:
+    digest = int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) >> 1
+    return {"digest": digest, "text": text, "folded": folded if (folded := text.casefold()) != text else None}
 
 
 def _rebuild_run() -> None:
@@ -89,7 +91,8 @@ def _rebuild_run() -> None:
     op.create_table(
         "new_run",
         sa.Column("id", sa.String(26), primary_key=True),
-        sa.Column("origin", sa.Integer, sa.ForeignKey("origin.id"), nullable=False),
+        sa.Column("problem", sa.Integer, sa.ForeignKey("problem.id"), nullable=False),
+        sa.Column("source", sa.Integer, sa.ForeignKey("source.id"), nullable=False),
         sa.Column("facets", sa.Integer, sa.ForeignKey("facets.id"), nullable=False),
         sa.Column("seed", sa.BigInteger, nullable=False),
         sa.Column("iterations", sa.BigInteger, nullable=False),
@@ -101,24 +104,27 @@ def _rebuild_run() -> None:
         *(sa.Column(name, sa.Integer) for name in ("samples", "hits", "distinct_solutions", "total")),
         sa.Column("copies", sa.Text),
     )
+    op.create_index("ix_upgrade", "source", ["text"])
     kept = "seed, iterations, violations, energy, objective, seconds, detail, samples, hits, distinct_solutions, total"
     op.execute(
-        f"INSERT INTO new_run (id, origin, facets, {kept})"
-        f" SELECT r.id, o.id, f.id, {', '.join(f'r.{name.strip()}' for name in kept.split(','))}"
+        f"INSERT INTO new_run (id, problem, source, facets, {kept})"
+        f" SELECT r.id, p.id, s.id, f.id, {', '.join(f'r.{name.strip()}' for name in kept.split(','))}"
         " FROM run r JOIN problem p ON p.id = r.problem"
-        " JOIN origin o ON o.problem = r.problem AND o.source = r.source"
+        " JOIN source s ON s.text = r.source"
         " JOIN facets f ON f.family = p.family AND f.solver = r.solver AND f.environment = r.environment"
         " AND coalesce(f.via, '') = coalesce(r.via, '') AND f.device = r.device AND f.status = r.status"
         " ORDER BY r.id"
     )
+    op.drop_index("ix_upgrade", "source")
     op.drop_table("run")
     op.rename_table("new_run", "run")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER INDEX new_run_pkey RENAME TO run_pkey")
         for table in ("trace", "solution"):
             op.create_foreign_key(f"{table}_run_fkey", table, "run", ["run"], ["id"])
-    op.create_index("ix_run_origin", "run", ["origin", "id"])
+    op.create_index("ix_run_problem", "run", ["problem", "id"])
+    op.create_index("ix_run_source", "run", ["source", "id"])
     op.create_index("ix_run_facets", "run", ["facets", "id"])
-    op.create_index("ix_run_sums", "run", ["facets", "origin", "iterations", "seconds"])
+    op.create_index("ix_run_sums", "run", ["facets", "problem", "iterations", "seconds"])
     detailed = sa.text("detail <> ''")
     op.create_index("ix_run_detail", "run", ["id"], sqlite_where=detailed, postgresql_where=detailed)
