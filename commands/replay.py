@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,8 +43,8 @@ def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_s
     differences = list(_differences(row, again))
     reasons = list(_reasons(row, again)) if differences else []
     if as_json:
-        told = {"run": row.id, "replay": None if no_store else again.id, "same": not differences}
-        told |= {"differences": [vars(d) for d in differences], "reasons": reasons}
+        told: dict[str, Any] = {"run": row.id, "replay": None if no_store else again.id, "same": not differences}
+        told |= {"differences": [asdict(d) for d in differences], "reasons": reasons}
         click.echo(json.dumps(told, ensure_ascii=False))
     else:
         click.echo("\n".join(_told(row, again, differences, reasons)))
@@ -167,7 +167,7 @@ def _reasons(row: RunRow, again: Solution) -> Iterator[str]:
     if row.budget is None:
         yield "the run's budget is not known: it is of before stores kept it"
     timed = again.solver != row.solver or row.status in ("unsolved", "cancelled") or row.objective is not None
-    if timed and row.budget is not None and row.budget["seconds"] is not None and row.iterations != again.iterations:
+    if timed and row.budget is not None and row.budget["seconds"] is not None:
         yield f"within {row.budget['seconds']:g} s a run gets as far as the machine lets it"
     if (row.options.get("workers") or 1) > 1:
         yield f"{row.options['workers']} workers race each other"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 import click
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 @click.command("compare")
 @click.argument("solvers", metavar="[SOLVER...]", nargs=-1)
+@click.option("--problems", "each", is_flag=True, help="Problem by problem, too.")
 @filters
 @json_option
 @store_option
-def history_compare(solvers: Sequence[str], where: Filter, as_json: bool, url: str | None) -> None:
+def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: bool, url: str | None) -> None:
     """Compare solvers by their runs: those named, on the problems that all of them ran; by default all.
 
     Iterations are those to a solution: median, and quartiles in brackets. PAR-2 is the mean of the seconds, where what was
@@ -40,13 +42,16 @@ def history_compare(solvers: Sequence[str], where: Filter, as_json: bool, url: s
     table(
         ("solver", "problems", "solved", "iterations", "PAR-2 s"),
         [
-            _cells(standing, {figure for figure, who in best.items() if standing.solver in who})
+            _standing(standing, {figure for figure, who in best.items() if standing.solver in who})
             for standing in comparison.standings
         ],
     )
     if comparison.duels:
         click.echo()
         _duels(comparison)
+    if each:
+        click.echo()
+        _cells_by_problem(comparison)
     if not comparison.shared:
         names = " ".join(standing.solver for standing in comparison.standings)
         click.echo(
@@ -54,7 +59,7 @@ def history_compare(solvers: Sequence[str], where: Filter, as_json: bool, url: s
         )
 
 
-def _cells(s: Standing, best: set[str]) -> tuple[str, ...]:
+def _standing(s: Standing, best: set[str]) -> tuple[str, ...]:
     def starred(text: str, figure: str) -> str:
         return f"{text} *" if figure in best else text
 
@@ -74,3 +79,14 @@ def _cells(s: Standing, best: set[str]) -> tuple[str, ...]:
 def _duels(comparison: Comparison) -> None:
     rows = [(f"{d.first} : {d.second}", f"{d.wins} : {d.losses}", str(d.ties), f"{d.p:.3g}") for d in comparison.duels]
     table(("sign test", "better on", "ties", "p"), rows)
+
+
+def _cells_by_problem(comparison: Comparison) -> None:
+    """A line a problem, a column a solver: runs answered, median of iterations, PAR-2."""
+    solvers = [standing.solver for standing in comparison.standings]
+    rows: dict[str, dict[str, str]] = {}
+    for cell in comparison.cells:
+        median = f"{median_low(cell.iterations)} it, " if cell.iterations else ""
+        row = rows.setdefault(cell.problem, {"problem": f"{cell.problem[:12]} ({cell.family})"})
+        row[cell.solver] = f"{cell.solved}/{cell.runs}, {median}{cell.par2:.3g} s"
+    table(("problem", *solvers), [tuple(row.get(name, "-") for name in ("problem", *solvers)) for row in rows.values()])

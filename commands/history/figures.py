@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mull.engine.store import StoredTrace
 
 ENDINGS = {".png": "png", ".svg": "svg", ".html": "html"}
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -175,7 +175,7 @@ def restarted(taken: Sequence[float], cutoff: float, time: float) -> float:
     whole, rest = divmod(time, cutoff)
     if not rest and whole:  # the last start has just ended
         whole, rest = whole - 1, cutoff
-    return 1 - (1 - chance(cutoff)) ** whole * (1 - chance(rest))
+    return 1 - (1 - chance(cutoff)) ** int(whole) * (1 - chance(rest))
 
 
 def _distribution(axes: Axes, taken: Sequence[float], colour: str, label: str, among: Costs) -> None:

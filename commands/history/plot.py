@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mull.engine.store import Filter, RunRow
 
-ANSWERED = ("solved", "optimal")
+ANSWERED = ("solved", "optimal", "unsatisfiable")
 
 Runs = dict[str, dict[str, list["RunRow"]]]
 """Solver -> problem -> its runs."""

@@ -35,7 +35,8 @@ def history_show(run_id: str, as_json: bool, url: str | None) -> None:
         if as_json:
             click.echo(json.dumps(row.to_json(), ensure_ascii=False))
             return
-        click.echo("\n".join(_described(row)))
+        for line in _described(row):  # at once: to draw the answer takes the problem's family, and that torch
+            click.echo(line)
 
 
 def _described(row: RunRow) -> Iterator[str]:

@@ -110,9 +110,15 @@ TRACKERS: dict[str, Callable[[Iterable[RunRow], str], int]] = {"mlflow": to_mlfl
 
 
 def _tags(row: RunRow) -> dict[str, str]:
-    data = {"run": row.id, "problem": row.source, "digest": row.problem, "family": row.family, "status": row.status}
+    data: dict[str, str | None] = {
+        "run": row.id,
+        "problem": row.source,
+        "digest": row.problem,
+        "family": row.family,
+        "status": row.status,
+    }
     data |= {"device": row.device, "host": row.host, "detail": row.detail, "via": row.via, "weights": row.checkpoint}
-    return {key: str(value) for key, value in data.items() if value}
+    return {key: value for key, value in data.items() if value}
 
 
 def _params(row: RunRow) -> dict[str, Any]:
