@@ -50,7 +50,7 @@ def solvers_new(name: str, folder: Path | None, learned: bool) -> None:
     click.echo(f"{made}: a package with the solver {name}; next:")
     click.echo(f"  pip install --editable {made}")
     if learned:
-        click.echo(f"  solve train {name} --on sudoku:4:0.4 --minutes 1 -o hidden=32 -o batch=64")
+        click.echo(f"  solve train {name} --on sudoku:4:0.4 --steps 150")
         click.echo(f"  solve sudoku:4:0.4 --solver {name}")
     else:
         click.echo(f"  solve queens:8 --solver {name}")

@@ -19,13 +19,15 @@ from ..engine.registry import Entry
 from .files import added
 
 TARGET = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<attribute>\w+)(\.\w+)*\s*(\[.*\])?$")
+MOST = 50
+"""Modules of a package that are read: a list has half a second for all packages."""
 ENDINGS = {"sys.exit", "exit", "quit", "os._exit"}
 
 
 def fault(entry: Entry) -> str | None:
     """What is seen to be wrong with an entry, or None."""
-    if entry.fault:
-        return entry.fault
+    if entry.fault or entry.built_in:
+        return entry.fault or None
     if entry.path:
         file = next((file for file in added() if file.name == entry.name and file.path == entry.path), None)
         return file.fault() if file else None
@@ -46,7 +48,7 @@ class _Reading:
         """What is wrong with a module, those that it is in, and those of its package that it imports."""
         parent, _, _ = name.rpartition(".")
         wrong = self.module(parent) if parent else None
-        if wrong or (name in self.seen and attribute is None):
+        if wrong or len(self.seen) == MOST or (name in self.seen and attribute is None):
             return wrong
         self.seen.add(name)
         spec = _locate(name)

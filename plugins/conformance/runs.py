@@ -79,8 +79,8 @@ def keeps_to_its_budget(solver: type[Solver]) -> None:
     made = solver()
     problems = supported(made)
     ends = {
-        "time is up": Task(Budget(seconds=1), started=time.monotonic() - 2),
-        "it is cancelled": Task(Budget(seconds=SECONDS), cancelled=lambda: True),
+        "time is up": Task(Budget(seconds=1, batch=32), started=time.monotonic() - 2),
+        "it is cancelled": Task(Budget(seconds=SECONDS, batch=32), cancelled=lambda: True),
     }
     for when, over in ends.items():
         answered = sorted(n for n, _ in made.run(problems, over)) if problems else []
@@ -95,7 +95,7 @@ def keeps_to_its_budget(solver: type[Solver]) -> None:
         hold(s.iterations <= 3, "no more iterations than the budget allows")
     steps, counted = _counting(solver)
     hopeless = [problem for problem in unsatisfiable() if made.supports(problem.graph) is None]
-    stopped = Task(Budget(seconds=SECONDS), cancelled=lambda: len(steps) >= 5)
+    stopped = Task(Budget(seconds=SECONDS, batch=32), cancelled=lambda: len(steps) >= 5)
     for _ in counted.run((hopeless or problems)[:1], stopped) if problems else ():
         pass
     hold(len(steps) <= 5 + made.check_every, f"told to stop at step 5, it takes at most {made.check_every} more")
