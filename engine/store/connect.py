@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from platformdirs import user_data_path
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-BUSY_MS = 30_000
+BUSY_SECONDS = 30
 """How long a writer waits for another: a batch of a thousand runs takes a tenth of a second."""
+CONNECT_SECONDS = 5
+"""How long a server may take to answer."""
 
 
 class StoreError(RuntimeError):
@@ -65,11 +70,17 @@ def parse(url: str | None) -> sa.URL:
     if "://" not in url:
         url = f"sqlite:///{Path(url).expanduser().absolute()}"
     try:
-        return sa.make_url(url)
-    except SQLAlchemyError:
-        raise StoreError(
-            f"{url!r} is no database URL", "give a path, sqlite:///path or postgresql+psycopg://…"
-        ) from None
+        parsed = sa.make_url(url)
+    except (SQLAlchemyError, ValueError):
+        raise StoreError(f"{url.partition('://')[0]}://… is no database URL", _URLS) from None
+    if parsed.drivername in ("postgresql", "postgres"):  # whatever driver SQLAlchemy of any version would choose
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(f"{parsed.drivername} is no database that mull can use", _URLS)
+    return parsed
+
+
+_URLS = "give a path, sqlite:///path or postgresql://user:password@host/name"
 
 
 def file_of(url: sa.URL) -> Path | None:
@@ -101,25 +112,61 @@ def connect(url: sa.URL) -> sa.Engine:
     Raises:
         StoreError: the database's driver is not installed.
     """
+    server = url.get_backend_name() == "postgresql"
+    known = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
     try:
-        engine = sa.create_engine(url)
+        # A server may be started anew while a solver works: a connection is tried before it is used.
+        engine = sa.create_engine(url, connect_args=known, pool_pre_ping=True) if server else sa.create_engine(url)
+    except SQLAlchemyError:
+        raise StoreError(f"{url.drivername} is no database driver that is known", _URLS) from None
     except ModuleNotFoundError as error:
-        extra = 'pip install "mull[postgresql]"' if url.get_backend_name() == "postgresql" else ""
+        extra = 'pip install "mull[postgresql]"' if server else ""
         raise StoreError(f"{url.drivername} needs the module {error.name}", extra) from None
-    if engine.dialect.name == "sqlite":
+    if not server:
         sa.event.listen(engine, "connect", _set_up)
         sa.event.listen(engine, "begin", _begin)
     return engine
 
 
-def _set_up(connection: Any, _: Any) -> None:
+def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # the driver would begin transactions late and its own way; _begin does it
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    _patiently(lambda: cursor.execute("PRAGMA journal_mode=WAL"))
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin(connection: sa.Connection) -> None:
+    if not connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql("BEGIN")
+        return
     # IMMEDIATE: a transaction that reads first and writes later would fail where another wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        _patiently(lambda: cursor.execute("BEGIN IMMEDIATE"))
+    except sqlite3.Error as error:
+        raise DBAPIError("BEGIN IMMEDIATE", None, error) from error
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        cursor.close()
+
+
+def _patiently(execute: Callable[[], object]) -> None:
+    """Try again while another writer is at work.
+
+    SQLite's own waiting sleeps longer the longer it lasts, up to a tenth of a second: of eight writers that write one run
+    after another, one waited for seven seconds. Here those who have waited longest try most often.
+    """
+    began = time.monotonic()
+    while True:
+        try:
+            execute()
+            return
+        except sqlite3.OperationalError as error:
+            waited = time.monotonic() - began
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or waited > BUSY_SECONDS:
+                raise
+        time.sleep(random.uniform(0.0005, 0.005) / (1 + 20 * waited))
