@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.registry import ONLY, SOLVERS, Entry, PluginError, entries, normal, only, permitted, pick
 from ..engine.registry import load as load_entry
+from .faults import fault
 from .files import added
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ def load(name: str) -> type[Solver]:
         for file in added():
             if file.name == name:
                 raise PluginError(f"{ONLY} leaves out {file.entry}", f"{ONLY}={name}")
-    loaded: type[Solver] = load_entry(pick(SOLVERS, name, every), Solver)
+    entry = pick(SOLVERS, name, every)
+    changed = fault(entry) if entry.path else None  # also where this process has imported it before
+    if changed:
+        raise PluginError(f"{entry} cannot be loaded: {changed}", entry.remedy)
+    loaded: type[Solver] = load_entry(entry, Solver)
     return loaded
 
 

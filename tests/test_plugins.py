@@ -14,7 +14,7 @@ from mull.cli import main
 from mull.engine import ConstraintGraph, GraphError
 from mull.engine.constraints import KINDS
 from mull.engine.registry import WORDS, entries
-from mull.plugins import PluginError, installed, load, new
+from mull.plugins import PluginError, installed, load
 from mull.problems import InputError, families
 from mull.problems import load as read
 
@@ -107,23 +107,6 @@ def test_unknown_names_get_a_suggestion() -> None:
     with pytest.raises(PluginError, match="unknown solver 'desent'") as caught:
         load("desent")
     assert caught.value.hint == "did you mean descent?"
-
-
-@pytest.mark.parametrize("name", ["", "Walk", "1walk", "tabu_walk", "a--b", "class", "../up", "x" * 41, "descent"])
-def test_names_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(PluginError):
-        new(name, tmp_path / "made")
-    assert not (tmp_path / "made").exists()
-
-
-def test_folders_refused(tmp_path: Path) -> None:
-    (tmp_path / "used").mkdir()
-    (tmp_path / "used" / "thesis.tex").write_text("precious")
-    (tmp_path / "file").write_text("precious")
-    for folder in (tmp_path / "used", tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(PluginError):
-            new("walk", folder)
-    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "thesis.tex", "used"]
 
 
 # The one door -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,275 @@
+"""Solvers from plain files: added, refused when changed, forgotten; nothing lost by damage, haste or two at once."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mull.cli import main
+from mull.engine import Random, compile_problems
+from mull.plugins import PluginError, add, added, installed, load, remove
+from mull.plugins import files as listing
+from mull.problems import load as read
+
+WALK = """
+from dataclasses import dataclass
+from typing import ClassVar
+from mull.engine import Random
+from mull.solvers.descent import Descent
+
+@dataclass(frozen=True)
+class State:
+    inner: object
+
+class {name}(Descent):
+    name: ClassVar[str] = "{solver}"
+
+    def init(self, instance, random):
+        return State(super().init(instance, random))
+
+    def step(self, instance, state):
+        inner, info = super().step(instance, state.inner)
+        return State(inner), info
+
+    def decode(self, instance, state):
+        return super().decode(instance, state.inner)
+
+    def settled(self, instance, state, info):
+        return super().settled(instance, state.inner, info)
+"""
+UNREGISTERED = "class Nothing: ...\n"
+
+
+def write(path: Path, *solvers: str) -> Path:
+    path.write_text("".join(WALK.format(name=name.capitalize(), solver=name) for name in solvers))
+    return path
+
+
+def call(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def test_add_use_change_remove(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a user would, from the file's own folder."""
+    monkeypatch.chdir(tmp_path)
+    write(Path("walks.py"), "stroll", "march")
+    assert call("solvers", "add", "walks.py") == 0
+    out, err = capsys.readouterr()
+    assert f"stroll: Stroll of {tmp_path / 'walks.py'}" in out
+    assert "march: March" in out
+    monkeypatch.chdir("/")  # the path was taken down whole
+    assert call("queens:5", "-s", "march", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["solver"] == "march"
+    assert call("solvers", "--json") == 0
+    rows = {row["name"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert (rows["stroll"]["path"], rows["stroll"]["package"]) == (str(tmp_path / "walks.py"), None)
+    assert not (tmp_path / "__pycache__").exists()
+
+    write(tmp_path / "walks.py", "stroll", "hike")
+    assert call("queens:5", "-s", "march") == 2
+    err = capsys.readouterr().err
+    assert "walks.py has changed since it was added: solve solvers add" in err
+    assert call("solvers") == 0
+    assert "broken: " in capsys.readouterr().out
+    assert call("solvers", "add", str(tmp_path / "walks.py")) == 0
+    assert [file.name for file in added()] == ["hike", "stroll"]  # march is no longer in it
+    assert call("queens:5", "-s", "hike") == 0
+
+    assert call("solvers", "remove", "hike") == 0
+    assert (tmp_path / "walks.py").exists()
+    assert [file.name for file in added()] == ["stroll"]
+    (tmp_path / "walks.py").unlink()
+    assert call("queens:5", "-s", "stroll") == 2
+    assert "No such file" in capsys.readouterr().err
+    assert call("solvers", "list", "--load") == 1
+    assert call("solvers", "remove", "stroll") == 0
+    assert call("queens:5", "-s", "stroll") == 2
+
+
+def test_a_package_s_folder(tmp_path: Path) -> None:
+    package = tmp_path / "my walks"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .inner import Stroll, Descent\n")
+    write(package / "inner.py", "stroll")
+    (file,) = add(package)
+    assert file.name == "stroll"  # Descent is imported, not defined, there
+    assert load("stroll").from_options({}).name == "stroll"
+    assert add(package) == [file]  # what Python caches changes nothing
+    (package / "data.txt").write_text("a table that it reads")
+    with pytest.raises(PluginError, match="has changed since it was added"):
+        load("stroll")
+
+
+def test_states_and_solvers_go_to_other_processes(tmp_path: Path) -> None:
+    """Pickled here, read again in a process that has never seen the file."""
+    add(write(tmp_path / "walks.py", "stroll"))
+    solver = load("stroll")()
+    instance = compile_problems(read("queens:5"))
+    state, _ = solver.step(instance, solver.init(instance, Random.for_rows([0])))
+    here = solver.decode(instance, state)
+    data = tmp_path / "state"
+    data.write_bytes(pickle.dumps((solver, state)))
+    code = (
+        "import pickle, sys; from mull.engine import compile_problems; from mull.problems import load\n"
+        "solver, state = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "print(solver.decode(compile_problems(load('queens:5')), state).tolist())"
+    )
+    again = subprocess.run([sys.executable, "-c", code, str(data)], capture_output=True, text=True, check=True)
+    assert torch.equal(torch.tensor(json.loads(again.stdout)), here)
+
+
+def test_both_versions_of_a_file_in_one_process(tmp_path: Path) -> None:
+    """Same length, same second: what Python's own cache could not tell apart."""
+    path = write(tmp_path / "walks.py", "stroll")
+    add(path)
+    first = load("stroll")
+    path.write_text(path.read_text().replace("return State(inner), info", "return State(inner), _nfo"))
+    add(path)
+    assert load("stroll") is not first
+    assert load("stroll") is load("stroll")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import absent_library", "ModuleNotFoundError: No module named 'absent_library'"),
+        ("def f(:", "SyntaxError"),
+        ("raise SystemExit(0)", "SystemExit"),
+        ("1 / 0", "ZeroDivisionError"),
+        (UNREGISTERED, "holds no solver"),
+        ("from mull.solvers.descent import Descent", "holds no solver"),
+        ("from mull.engine import Solver\nclass Walk(Solver):\n    name = 'walk'", "holds no solver"),
+        (WALK.format(name="Walk", solver="two words"), "holds no solver"),
+        (WALK.format(name="Walk", solver="descent"), "there is a solver 'descent' already, of mull"),
+        (WALK.format(name="A", solver="walk") + WALK.format(name="B", solver="walk"), "A and B are both called 'walk'"),
+    ],
+)
+def test_files_refused(tmp_path: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text(text)
+    assert call("solvers", "add", str(path)) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert says in err
+    assert "hint: " in err
+    assert "Traceback" not in err
+    assert added() == []
+
+
+def test_paths_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no code")
+    (tmp_path / "empty").mkdir()
+    project = tmp_path / "mull-walk"
+    (project / "src" / "mull_walk").mkdir(parents=True)
+    (project / "pyproject.toml").touch()
+    (project / "src" / "mull_walk" / "__init__.py").touch()
+    for path, says in {
+        tmp_path / "absent.py": "no such file",
+        tmp_path / "notes.txt": "no .py file",
+        tmp_path / "empty": "no __init__.py",
+    }.items():
+        with pytest.raises(PluginError, match=says):
+            add(path)
+    with pytest.raises(PluginError) as caught:
+        add(project)
+    assert caught.value.hint == f"pip install --editable {project}, or: solve solvers add {project}/src/mull_walk"
+
+
+def test_names_of_two_files(tmp_path: Path) -> None:
+    add(write(tmp_path / "a.py", "walk"))
+    with pytest.raises(PluginError, match=r"there is a solver 'walk' already, of .*a\.py") as caught:
+        add(write(tmp_path / "b.py", "walk"))
+    assert "solve solvers remove walk" in caught.value.hint
+    with pytest.raises(PluginError, match="no solver 'walc' was added"):
+        remove("walc")
+    with pytest.raises(PluginError, match="not added from a file: it is of mull"):
+        remove("descent")
+
+
+def test_mull_plugins_leaves_files_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(write(tmp_path / "walks.py", "stroll", "march"))
+    monkeypatch.setenv("MULL_PLUGINS", "march")
+    assert [entry.name for entry in installed() if not entry.built_in] == ["march"]
+    with pytest.raises(PluginError, match="MULL_PLUGINS leaves out solver 'stroll'"):
+        load("stroll")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"solvers": 3}', '{"solvers": [{"name": "walk"}]}', '{"solvers": [7]}', "\udcff"]
+)
+def test_a_damaged_list(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is installed goes on working, and nobody overwrites the list."""
+    listing.place().parent.mkdir(parents=True, exist_ok=True)
+    data = text.encode("utf-8", "surrogateescape")
+    listing.place().write_bytes(data)
+    assert call("queens:5", "-s", "localsearch") == 0
+    assert call("solvers") == 1
+    out, err = capsys.readouterr()
+    assert "localsearch" in out
+    assert str(listing.place()) in err
+    for arguments in (("add", str(write(tmp_path / "walks.py", "walk"))), ("remove", "walk"), ("show", "walk")):
+        assert call("solvers", *arguments) == 2
+        assert "hint: " in capsys.readouterr().err
+    assert listing.place().read_bytes() == data
+
+
+def test_a_list_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MULL_CONFIG", str(tmp_path / "file"))
+    with pytest.raises(PluginError, match="cannot be"):
+        add(write(tmp_path / "walks.py", "walk"))
+
+
+def test_a_write_that_fails_leaves_the_old_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(write(tmp_path / "a.py", "stroll"))
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(PluginError, match="No space left"):
+        add(write(tmp_path / "b.py", "march"))
+    assert [file.name for file in added()] == ["stroll"]
+
+
+def _register(path: Path) -> None:
+    add(path)
+
+
+def test_adding_at_the_same_time_loses_none(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    paths = [write(tmp_path / f"{name}.py", name) for name in ("ant", "bee", "cat", "dog")]
+    workers = [context.Process(target=_register, args=(path,)) for path in paths]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert [file.name for file in added()] == ["ant", "bee", "cat", "dog"]
+    assert not [path for path in listing.place().parent.iterdir() if path.name.startswith(".solvers.json")]
+
+
+def test_a_folder_that_was_moved_is_added_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "walks.py", "stroll")
+    add(path)
+    moved = tmp_path / "elsewhere.py"
+    shutil.move(path, moved)
+    with pytest.raises(PluginError):
+        load("stroll")
+    remove("stroll")
+    assert [file.path for file in add(moved)] == [str(moved)]
+    assert load("stroll").name == "stroll"

@@ -1,0 +1,100 @@
+"""Packages as their authors make, install and test them: the two scaffolds and the example, each in its own environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from mull.plugins import PluginError, new
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples" / "mull-bifurcation"
+
+
+class Environment:
+    """A virtual environment that sees what this one has, and a package installed into it."""
+
+    def __init__(self, folder: Path, package: Path) -> None:
+        self.folder, self.package = folder, package
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+        self.python = str(folder / "bin" / "python")
+        outer = sysconfig.get_path("purelib")
+        inner = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
+        Path(inner, "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")
+        pip = [self.python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+        self.run(*pip, "--no-cache-dir", str(package))
+
+    def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+        environment |= {"OMP_NUM_THREADS": "1", "MULL_WEIGHTS": str(self.folder / "weights")}
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=cwd)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def solve(self, *arguments: str) -> str:
+        return self.run(self.python, "-c", "from mull.cli import main; main()", *arguments).stdout
+
+    def pytest(self) -> str:
+        return self.run(self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=self.package).stdout
+
+
+def test_the_example(tmp_path: Path) -> None:
+    # A copy: building leaves things in the folder.
+    inside = Environment(tmp_path / "venv", Path(shutil.copytree(EXAMPLE, tmp_path / EXAMPLE.name)))
+    answers = [
+        json.loads(line) for line in inside.solve("queens:8", "sudoku:4", "-s", "bifurcation", "--json").splitlines()
+    ]
+    assert [(a["solver"], a["status"]) for a in answers] == [("bifurcation", "solved")] * 2
+    rows = {row["name"]: row for row in map(json.loads, inside.solve("solvers", "--json").splitlines())}
+    assert rows["bifurcation"]["package"] == "mull-bifurcation"
+    assert rows["bifurcation"]["fault"] is None
+    assert "Goto" in inside.solve("solvers", "show", "bifurcation")
+    assert "15 passed" in inside.pytest()
+
+
+def test_the_example_keeps_to_the_public_api() -> None:
+    text = (EXAMPLE / "src" / "mull_bifurcation" / "__init__.py").read_text()
+    assert [line for line in text.splitlines() if "mull" in line and "import" in line] == [
+        "from mull.engine import ConstraintGraph, Info, Instance, Random, Solver"
+    ]
+
+
+def test_a_new_package(tmp_path: Path) -> None:
+    inside = Environment(tmp_path / "venv", new("tabu-walk", tmp_path / "mull-tabu-walk"))
+    assert json.loads(inside.solve("queens:8", "--solver", "tabu-walk", "--json"))["solver"] == "tabu-walk"
+    assert "FAIL" not in inside.solve("solvers", "check", "tabu-walk")
+    assert "15 passed" in inside.pytest()
+
+
+def test_a_new_package_that_learns(tmp_path: Path) -> None:
+    """Trained as its README says, though shorter; its own tests train for themselves."""
+    inside = Environment(tmp_path / "venv", new("hum", tmp_path / "mull-hum", learned=True))
+    inside.solve("train", "hum", "--on", "sudoku:4:0.6", "--steps", "60", "-o", "block=1", "-o", "validation=0")
+    answer = json.loads(inside.solve("sudoku:4:0.6", "-s", "hum", "--json"))
+    assert (answer["solver"], answer["status"]) == ("hum", "solved")
+    assert "FAIL" not in inside.solve("solvers", "check", "hum")
+    assert "16 passed" in inside.pytest()
+
+
+@pytest.mark.parametrize("name", ["", "Walk", "1walk", "tabu_walk", "a--b", "class", "../up", "x" * 41, "descent"])
+def test_names_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PluginError):
+        new(name, tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+
+
+def test_folders_refused(tmp_path: Path) -> None:
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "thesis.tex").write_text("precious")
+    (tmp_path / "file").write_text("precious")
+    for folder in (tmp_path / "used", tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(PluginError):
+            new("walk", folder)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "thesis.tex", "used"]

@@ -1,0 +1,314 @@
+"""Solvers that go wrong at work: their own problems are marked failed, the rest is carried on, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+from torch import Tensor
+
+from mull.engine import (
+    Budget,
+    ConstraintGraph,
+    Info,
+    Instance,
+    Problem,
+    Solution,
+    Solver,
+    Status,
+    Task,
+    WholeSolver,
+    solve,
+)
+from mull.engine.guard import PATIENCE
+from mull.engine.store import Store
+from mull.problems import load
+from mull.solvers.cpsat import CpSat
+from mull.solvers.descent import Descent
+
+GOOD = ("queens:6", "sudoku:4:0.4", "latin:4", "sat:12:30", "coloring:8:0.4:4")
+
+
+def problems(*specs: str) -> list[Problem]:
+    return [problem for spec in specs for problem in load(spec)]
+
+
+def run(solver: Solver, *specs: str, **budget: Any) -> list[Solution]:
+    return solve(problems(*specs), solver, Task(Budget(seconds=30, batch=32, **budget), seed=1))
+
+
+class Bad(Descent):
+    """Goes wrong where a problem has six variables: ``queens:6``."""
+
+    name: ClassVar[str] = "bad"
+
+    def at_fault(self, instance: Instance) -> bool:
+        return any(len(graph.domains) == 6 for graph in instance.graphs)
+
+
+class Raising(Bad):
+    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
+        if self.at_fault(instance):
+            raise KeyError("weights")
+        return super().step(instance, state)
+
+
+class Leaving(Bad):
+    def init(self, instance: Instance, random: Any) -> Any:
+        if self.at_fault(instance):
+            raise SystemExit(3)
+        return super().init(instance, random)
+
+
+class Broad(Bad):
+    """An energy that would be broadcast."""
+
+    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
+        state, info = super().step(instance, state)
+        return state, info._replace(energy=info.energy[:1]) if self.at_fault(instance) else info
+
+
+class Narrow(Bad):
+    """An assignment of one variable too few."""
+
+    def decode(self, instance: Instance, state: Any) -> Tensor:
+        decoded = super().decode(instance, state)
+        return decoded[:, 1:] if self.at_fault(instance) else decoded
+
+
+class Lone(Bad):
+    """One row for all, which torch would spread over the batch."""
+
+    def decode(self, instance: Instance, state: Any) -> Tensor:
+        decoded = super().decode(instance, state)
+        return decoded[:1] if self.at_fault(instance) else decoded
+
+
+class Fractional(Bad):
+    def decode(self, instance: Instance, state: Any) -> Tensor:
+        decoded = super().decode(instance, state)
+        return decoded.float() if self.at_fault(instance) else decoded
+
+
+class Outside(Bad):
+    """Values that the domain does not have."""
+
+    def decode(self, instance: Instance, state: Any) -> Tensor:
+        decoded = super().decode(instance, state)
+        return decoded + 99 if self.at_fault(instance) else decoded
+
+
+class Empty(Bad):
+    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
+        return (None, None) if self.at_fault(instance) else super().step(instance, state)  # type: ignore[return-value]
+
+
+class Doubting(Bad):
+    def supports(self, graph: ConstraintGraph) -> str | None:
+        if len(graph.domains) == 6:
+            raise RuntimeError("cannot even say")
+        return None
+
+
+@pytest.mark.parametrize(
+    ("solver", "says"),
+    [
+        (Raising, "KeyError: 'weights'"),
+        (Leaving, "SystemExit: 3"),
+        (Broad, "the energy has the shape [1], not [32]"),
+        (Narrow, "the decoded assignment has the shape [32, 5], not [32, 6]"),
+        (Lone, "the decoded assignment has the shape [1, 6], not [32, 6]"),
+        (Fractional, "torch.float32"),
+        (Outside, "Error: "),
+        (Empty, "Error: "),
+        (Doubting, "RuntimeError: cannot even say"),
+    ],
+)
+def test_the_problem_at_fault_fails_alone(solver: type[Solver], says: str) -> None:
+    first, *rest = run(solver(), *GOOD)
+    assert first.status is Status.FAILED
+    assert says in first.detail
+    assert [s.status for s in rest] == [Status.SOLVED] * 4
+
+
+def test_one_at_fault_in_a_batch_of_its_like() -> None:
+    """Boards of one template in one batch, some of which the solver stumbles over."""
+
+    class Stumbling(Descent):
+        """Raises where the first cell is given."""
+
+        name: ClassVar[str] = "stumbling"
+
+        def init(self, instance: Instance, random: Any) -> Any:
+            if bool((~instance.free[:, 0]).any()):
+                raise ValueError("the corner is taken")
+            return super().init(instance, random)
+
+    boards = [board for seed in range(12) for board in load("sudoku:4:0.4", seed=seed)]
+    solutions = solve(boards, Stumbling(), Task(Budget(seconds=30, batch=64)))
+    corner = ["r1c1" in board.givens for board in boards]
+    assert 0 < sum(corner) < len(boards)
+    assert [s.status is Status.FAILED for s in solutions] == corner
+    assert sum(s.status is Status.SOLVED for s in solutions) == corner.count(False)
+
+
+def test_a_solver_that_always_raises_is_given_up() -> None:
+    asked: list[int] = []
+
+    class Hopeless(WholeSolver):
+        """Raises at once."""
+
+        name: ClassVar[str] = "hopeless"
+
+        def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+            asked.append(len(problems))
+            raise RuntimeError("no")
+
+    solutions = solve(problems("queens:5") * 300, Hopeless())
+    assert {s.status for s in solutions} == {Status.FAILED}
+    assert len(asked) <= PATIENCE + 12
+
+
+class Answering(WholeSolver):
+    """Answers as ``answer`` says, and the others by CP-SAT."""
+
+    name: ClassVar[str] = "answering"
+
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        return [(n, solution)]
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        for n, solution in CpSat().run(problems, task):
+            bad = len(problems[n].graph.domains) == 6
+            yield from self.answer(n, solution) if bad else [(n, solution)]
+
+
+class Silent(Answering):
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        return []
+
+
+class Mute(Answering):
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        return [(n, None)]
+
+
+class Lost(Answering):
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        return [(77, solution)]
+
+
+class Partial(Answering):
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        return [(n, replace(solution, assignment={"q1": 1}))]
+
+
+class Strange(Answering):
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        return [(n, replace(solution, assignment={**(solution.assignment or {}), "q1": "somewhere"}))]
+
+
+class Wrong(Answering):
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        return [(n, replace(solution, assignment=dict.fromkeys(solution.assignment or {}, 1)))]
+
+
+class Without(Answering):
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        return [(n, replace(solution, assignment=None))]
+
+
+class Swapped(Answering):
+    """The answer to an easier question."""
+
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        easy = Problem(ConstraintGraph({"a": (1,)}))
+        return [(n, replace(solution, problem=easy, assignment={"a": 1}))]
+
+
+class Despairing(Answering):
+    def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+        return [(n, replace(solution, status=Status.UNSATISFIABLE, assignment=None))]
+
+
+@pytest.mark.parametrize(
+    ("solver", "says"),
+    [
+        (Silent, "without an answer"),
+        (Mute, "NoneType, which is no Solution"),
+        (Lost, "answers problem 77"),
+        (Partial, "none of the problem's variables"),
+        (Strange, "none of the problem's variables"),
+        (Wrong, "claims a solution that breaks"),
+        (Without, "claims a solution and gives none"),
+        (Swapped, "none of the problem's variables"),
+        (Despairing, "not declared complete"),
+    ],
+)
+def test_answers_that_are_none(solver: type[Solver], says: str) -> None:
+    first, *rest = run(solver(), *GOOD)
+    assert first.status is Status.FAILED
+    assert says in first.detail
+    assert [s.status for s in rest] == [Status.SOLVED] * 4
+
+
+def test_a_claim_of_optimal_by_who_may_not_make_it() -> None:
+    class Proud(Answering):
+        """Calls what it finds optimal."""
+
+        name: ClassVar[str] = "proud"
+
+        def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+            return [(n, replace(solution, status=Status.OPTIMAL))]
+
+    (solution,) = run(Proud(), "queens:6")
+    assert solution.status is Status.SOLVED
+
+
+def test_givens_that_are_changed() -> None:
+    class Editing(Answering):
+        """Answers with the board empty."""
+
+        name: ClassVar[str] = "editing"
+
+        def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+            yield from CpSat().run([replace(problem, givens={}) for problem in problems], task)
+
+    (problem,) = problems("sudoku:4:0.5")
+    changed = {name: next(v for v in (1, 2, 3, 4) if v != value) for name, value in problem.givens.items()}
+    (found,) = solve([Problem(problem.graph)], CpSat())
+    if all(found.assignment and found.assignment[name] == value for name, value in problem.givens.items()):
+        problem = replace(problem, givens=changed)
+    (solution,) = solve([problem], Editing())
+    assert solution.status is Status.FAILED
+    assert "none: the answer changes the given" in solution.detail
+
+
+def test_several_answers_of_which_one_is_bad() -> None:
+    class Generous(Answering):
+        """Adds an answer that is none."""
+
+        name: ClassVar[str] = "generous"
+
+        def samples(self, problem: Problem) -> str | None:
+            return None
+
+        def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
+            return [(n, replace(solution, solutions=(*(solution.solutions or ()), {"q1": 1})))]
+
+    (solution,) = run(Generous(), "queens:6", solutions=3)
+    assert solution.status is Status.FAILED
+    assert solution.solutions == ()
+
+
+def test_what_was_solved_before_is_kept() -> None:
+    """A solver that dies half-way: the store has a run for every problem, and says which failed."""
+    with Store() as store:
+        solve(problems(*GOOD), Raising(), Task(Budget(seconds=30, batch=32)), store=store)
+    with Store() as store:
+        rows = store.runs()
+    assert sorted(row.status for row in rows) == ["failed", *["solved"] * 4]
+    (failed,) = (row for row in rows if row.status == "failed")
+    assert failed.detail == "KeyError: 'weights'"
