@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import mull
-from mull.engine import Budget, Solution, Task, solve
+from mull.cli import main
+from mull.engine import Budget, Solution, Status, Task, solve
+from mull.engine.store import Filter, Store
 from mull.problems import load
 
 
@@ -37,3 +43,113 @@ def test_one_padded_to_the_size_of_another_repeats_alone(solver: str) -> None:
     for s in solve(problems, mull.solver(solver), Task(Budget(iterations=60, batch=24), seed=1)):
         found = again(s)
         assert (found.status, found.iterations, found.assignment) == (s.status, s.iterations, s.assignment)
+
+
+# -------------------------------------------------------------------------------------------------------- solve replay
+
+
+def call(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["queens:8", "-s", "localsearch", "--seed", "7"],
+        ["sat:40:160", "-s", "descent", "-o", "rate=0.5", "-o", "noise=0.1"],
+        ["sat:40:160", "-s", "meanfield", "--iterations", "3"],
+        ["queens:3", "-s", "localsearch", "--limit", "300ms"],  # time ends it, unsolved
+        ["sudoku:4", "-s", "cpsat"],
+        ["sudoku:9", "latin:6", "-s", "auto"],  # a trained net answers
+        ["coloring:12:0.5", "-s", "localsearch", "--iterations", "200"],  # as few colours as can be
+        ["queens:6", "-s", "localsearch", "--solutions", "4"],
+        ["queens:6", "-s", "cpsat", "--solutions", "9"],
+        ["queens:3", "-s", "cpsat"],  # proved to have none
+    ],
+    ids=" ".join,
+)
+def test_a_replay_comes_to_the_same(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    call(*arguments)
+    runs = Store().runs()
+    for row in runs:
+        capsys.readouterr()
+        assert call("replay", row.id) == 0
+        assert capsys.readouterr().out.startswith(f"the same: {row.status}, {row.iterations} iterations")
+    repeated = Store().runs(None, Filter(text="replay of"))
+    assert {row.detail for row in repeated} == {f"replay of {row.id}" for row in runs}
+
+
+def test_a_replay_that_differs_says_in_what_and_perhaps_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("queens:8", "-s", "localsearch") == 0
+    (row,) = Store().runs()
+    versions = json.dumps({**row.versions, "torch": "1.0"})
+    with closing(sqlite3.connect(Store().path or "")) as connection, connection:
+        connection.execute("UPDATE run SET iterations = iterations + 20, seed = seed + 1")
+        connection.execute("UPDATE environment SET versions = ?, host = 'elsewhere'", (versions,))
+    capsys.readouterr()
+    assert call("replay", row.id, "--no-store", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["run"], found["replay"], found["same"]) == (row.id, None, False)
+    assert {"what": "iterations", "then": row.iterations + 20, "now": row.iterations} in found["differences"]
+    assert f"torch 1.0 then, {row.versions['torch']} now" in found["reasons"]
+    assert f"host elsewhere then, {row.host} now" in found["reasons"]
+    assert call("replay", row.id, "--no-store") == 1
+    out = capsys.readouterr().out
+    assert "of 8 values differ" in out
+    assert "perhaps because" in out
+    assert len(Store().runs()) == 1
+
+
+def test_a_cancelled_run_replays_to_where_it_was_stopped() -> None:
+    problem = load("queens:3")
+    stops = iter([False] * 40)
+    task = Task(Budget(60, batch=4), seed=2, cancelled=lambda: next(stops, True))
+    (stopped,) = solve(problem, mull.solver("localsearch"), task, store=Store())
+    assert stopped.status is Status.CANCELLED
+    assert call("replay", stopped.id) == 0
+
+
+def test_weights_are_told_by_their_hash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their file may lie elsewhere now; without it the run cannot be repeated."""
+    assert call("sudoku:4", "-s", "looped", "--limit", "20s") in (0, 1)
+    (row,) = Store().runs()
+    assert row.checkpoint is not None
+    with closing(sqlite3.connect(Store().path or "")) as connection, connection:
+        options = json.dumps({**row.options, "weights": "/elsewhere/x.safetensors"})
+        connection.execute("UPDATE solver SET options = ?", (options,))
+    assert call("replay", row.id, "--no-store") == 0
+    with closing(sqlite3.connect(Store().path or "")) as connection, connection:
+        connection.execute("UPDATE solver SET checkpoint = ?", ("0" * 64,))
+    capsys.readouterr()
+    assert call("replay", row.id) == 2
+    assert "weights (sha256 000000000000) are not here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE solver SET name = 'gone'", "unknown solver 'gone'"),
+        ("UPDATE solver SET options = '{\"nothing\": 1}'", "took other options"),
+        ("UPDATE facets SET device = 'abacus'", "device 'abacus' cannot be used"),
+        ("UPDATE facets SET status = 'trained'", "is a training"),
+        ("UPDATE run SET id = '7' || substr(id, 2)", "no run"),
+    ],
+)
+def test_what_cannot_be_replayed(change: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("queens:5", "-s", "localsearch") == 0
+    (row,) = Store().runs()
+    with closing(sqlite3.connect(Store().path or "")) as connection, connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute(change)
+    capsys.readouterr()
+    assert call("replay", row.id) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert "hint: " in err
+    assert "Traceback" not in err
+    assert len(Store().runs()) == 1

@@ -51,12 +51,12 @@ def to_mlflow(rows: Iterable[RunRow], uri: str) -> int:
             made = client.create_run(
                 experiment, start_time=ended - int(row.seconds * 1000), run_name=f"{row.solver} {row.source}"
             ).info.run_id
-            tags = [RunTag(f"mull.{key}", value) for key, value in _tags(row).items()]
-            params = [Param(key, str(value)[:500]) for key, value in _params(row).items()]
-            client.log_batch(made, params=params, tags=tags)
+            client.log_batch(made, params=[Param(key, str(value)[:500]) for key, value in _params(row).items()])
             metrics = [Metric(name, value, ended, step) for name, value, step in _metrics(row)]
             for start in range(0, len(metrics), METRICS):
                 client.log_batch(made, metrics=metrics[start : start + METRICS])
+            # Last, because they say that the run is there: one that was broken off is exported again.
+            client.log_batch(made, tags=[RunTag(f"mull.{key}", value) for key, value in _tags(row).items()])
             client.set_terminated(made, "FAILED" if row.status == "failed" else "FINISHED", end_time=ended)
             count += 1
     except (MlflowException, OSError) as error:

@@ -1,0 +1,337 @@
+"""`solve history` as its users see it: lists, single runs, comparisons, and the store looked after."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mull
+from mull.cli import main
+from mull.commands.history import keeping
+from mull.commands.history.chart import chart
+from mull.commands.history.where import STATUSES
+from mull.engine import Budget, Status, Task, solve
+from mull.engine.store import Filter, Store, StoreError
+from mull.engine.store.history import COLUMNS, TRACES, moment
+from mull.problems import load
+
+
+def call(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(["history", *arguments])
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def objects(text: str) -> list[dict]:  # type: ignore[type-arg]
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def solved_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with three solvers on two problems, one of which no run of local search solves."""
+    path = tmp_path_factory.mktemp("history") / "runs.db"
+    problems = [load("queens:6")[0], load("sat:30:110", seed=1)[0]]
+    with Store(str(path)) as store:
+        for name, iterations in (("localsearch", 1), ("descent", 200), ("cpsat", None)):
+            solve(problems, mull.solver(name), Task(Budget(60, iterations, batch=4), seed=1), store=store)
+    return path
+
+
+@pytest.fixture
+def runs(solved_once: Path) -> list[str]:
+    """The ids of a store's runs, newest first; the store is this test's own."""
+    shutil.copy(solved_once, os.environ["MULL_STORE"])
+    return [row.id for row in Store().runs()]
+
+
+# ---------------------------------------------------------------------------------------------------------------- list
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ([], 6),
+        (["-n", "2"], 2),
+        (["--solver", "descent"], 2),
+        (["--family", "queens"], 3),
+        (["--problem", "queens:6"], 3),
+        (["--status", "unsolved", "--solver", "localsearch"], 2),
+        (["--status", "SOLVED", "--solver", "cpsat"], 2),
+        (["--device", "cpu"], 6),
+        (["--text", "QUEENS"], 3),
+        (["--since", "1h"], 6),
+        (["--since", "2999-01-01"], 0),
+        (["--solver", "descent", "--family", "sat"], 1),
+        (["--best"], 2),
+    ],
+)
+def test_list_filters(options: list[str], count: int, runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("list", *options, "--json") == 0
+    rows = objects(capsys.readouterr().out)
+    assert len(rows) == count
+    if "--best" not in options:
+        assert [row["id"] for row in rows] == [i for i in runs if i in {row["id"] for row in rows}]
+
+
+def test_a_list_goes_on_from_the_last_id(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    seen: list[str] = []
+    while len(seen) < len(runs):
+        assert call("-n", "2", "--json", *(["--before", seen[-1]] if seen else [])) == 0
+        seen += [row["id"] for row in objects(capsys.readouterr().out)]
+    assert seen == runs
+    assert call("--before", runs[-1].lower()) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("no runs with --before")
+
+
+def test_an_empty_list_says_why(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--solver", "descend") == 0
+    assert capsys.readouterr() == ("", "no runs with --solver descend\nhint: did you mean descent?\n")
+
+
+def test_statuses_are_the_engines() -> None:
+    assert tuple(Status) == STATUSES
+
+
+@pytest.mark.parametrize(("text", "ago"), [("2d", 48), ("3h", 3), ("30m", 0.5), ("90s", 1 / 40), ("1w", 168)])
+def test_times_ago(text: str, ago: float) -> None:
+    assert abs(datetime.now() - timedelta(hours=ago) - moment(text)) < timedelta(seconds=5)
+
+
+def test_dates() -> None:
+    assert moment("2026-11-25") == datetime(2026, 11, 25)
+    assert moment("2026-11-25T14:30") == datetime(2026, 11, 25, 14, 30)
+    assert moment("2026-11-25T14:30Z").tzinfo is not None
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2 fortnights", "-1d", "2026-13-01", "999999w", "1d2h"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match="no time"):
+        moment(text)
+
+
+# ---------------------------------------------------------------------------------------------------------------- show
+
+
+def test_show(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    row = Store().runs(1, Filter(solver="descent", family="sat"))[0]
+    assert call("show", row.id) == 0
+    out = capsys.readouterr().out
+    for line in (
+        "problem    sat:30:110",
+        "solver     descent 1, seed 1",
+        "budget     seconds=60 iterations=200 batch=4",
+    ):
+        assert line in out
+    assert "energy by iteration" in out
+    assert "violations by iteration" in out
+    assert "torch" in out
+    assert "\nv " in out  # the answer, as the family draws it
+    assert call("show", row.id.lower(), "--json") == 0
+    (found,) = objects(capsys.readouterr().out)
+    assert found["trace"]["iteration"][-1] == found["iterations"] == row.iterations
+    assert found["budget"]["iterations"] == 200
+
+
+def test_show_draws_the_answer_as_solve_does(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    row = Store().runs(1, Filter(solver="cpsat", family="queens"))[0]
+    whole = Store().run(row.id)
+    assert whole.assignment is not None
+    assert call("show", row.id) == 0
+    assert capsys.readouterr().out.endswith(load("queens:6")[0].show(whole.assignment) + "\n")
+
+
+def test_show_in_plain_letters_where_the_output_has_no_others(
+    runs: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(sys.stdout), "encoding", "ascii", raising=False)
+    row = Store().runs(1, Filter(solver="descent", family="sat"))[0]
+    assert call("show", row.id) == 0
+    out = capsys.readouterr().out
+    assert out.isascii()
+    assert "*" in out
+
+
+@given(
+    y=st.lists(st.floats(width=32), min_size=1, max_size=60),
+    width=st.integers(20, 120),
+    braille=st.booleans(),
+)
+def test_charts_fit_and_draw_every_point(y: list[float], width: int, braille: bool) -> None:
+    lines = chart("what", range(0, 10 * len(y), 10), y, width, braille=braille)
+    assert all(len(line) <= width for line in lines[1:])
+    finite = [b for b in y if abs(b) < float("inf")]
+    drawn = sum(sign in "*" or "⠀" < sign <= "⣿" for line in lines[1:-2] for sign in line)
+    assert (drawn > 0) == bool(finite)
+
+
+# ------------------------------------------------------------------------------------------------------------- compare
+
+
+def test_compare(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("compare", "--json") == 0
+    (found,) = objects(capsys.readouterr().out)
+    assert found["standings"][0]["solver"] == "cpsat"
+    assert {s["solver"] for s in found["standings"]} == {"cpsat", "descent", "localsearch"}
+    assert "cpsat" in found["best"]["solved"]
+    assert len(found["duels"]) == 3
+    assert call("compare", "cpsat", "localsearch", "--problems") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^cpsat +2 +2/2 \(100%\) \*", out, re.MULTILINE)
+    assert re.search(r"^localsearch +2 +0/2 \(0%\) +- +120$", out, re.MULTILINE)
+    assert "cpsat : localsearch  2 : 0      0     0.5" in out
+    assert out.count("(queens)") == 1
+
+
+def test_compare_says_that_problems_differ(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    (row,) = Store().runs(1, Filter(solver="descent", family="sat"))
+    Store().delete([row.id])
+    assert call("compare") == 0
+    out, err = capsys.readouterr()
+    assert "*" not in out
+    assert "different problems\nhint: " in err
+
+
+# --------------------------------------------------------------------------------------------------------- looked after
+
+
+def test_delete_by_id_and_by_filter(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("delete", runs[0], runs[1], runs[0], "--yes") == 0
+    assert capsys.readouterr().err == "deleted 2 runs\n"
+    assert [row.id for row in Store().runs()] == runs[2:]
+    assert call("delete", "--solver", "descent", "--yes") == 0
+    assert {row.solver for row in Store().runs()} == {"localsearch"}
+    assert call("delete", "--all", "-y") == 0
+    assert Store().runs() == []
+
+
+def test_delete_asks(runs: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("delete", "--all") == 2  # nobody is here to be asked
+    assert "6 runs would be deleted" in capsys.readouterr().err
+    monkeypatch.setattr(keeping.sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    asked: list[str] = []
+
+    def confirm(text: str, **options: bool) -> None:
+        asked.append(text)
+        raise keeping.click.Abort
+
+    monkeypatch.setattr(keeping.click, "confirm", confirm)
+    assert call("delete", "--family", "sat") == 130
+    assert "Delete 3 runs" in asked[0]
+    assert len(Store().runs()) == 6
+
+
+def test_delete_of_an_unknown_id_deletes_nothing(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("delete", runs[0], "7ZZZZZZZZZ", "--yes") == 2
+    assert len(Store().runs()) == 6
+
+
+def test_backup(runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = tmp_path / "copy.db"
+    assert call("backup", str(copy)) == 0
+    assert [row.id for row in Store(str(copy)).runs()] == runs
+    before = copy.read_bytes()
+    assert call("backup", str(copy)) == 2
+    assert "hint: " in capsys.readouterr().err
+    assert copy.read_bytes() == before
+
+
+# --------------------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "--status", "solve"], "'solve'"),
+        (["list", "--since", "nonsense"], "'nonsense' is no time"),
+        (["list", "--before", "no id!"], "no id of a run"),
+        (["list", "--best", "--solver", "descent"], "--best"),
+        (["show", "7ZZZZZZZZZ"], "no run"),
+        (["show", "0"], "several runs"),
+        (["compare", "nobody"], "nobody"),
+        (["compare", "--text", "no such thing"], "no runs with --text"),
+        (["delete"], "delete takes"),
+        (["delete", "--all", "--solver", "descent"], "delete takes"),
+        (["delete", "--solver", "nobody", "--yes"], "no runs with --solver nobody"),
+        (["backup", "/proc/nowhere/x.db"], "/proc/nowhere"),
+    ],
+)
+def test_bad_input(arguments: list[str], message: str, runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert "hint: " in err
+    assert "Traceback" not in err
+    assert [row.id for row in Store().runs()] == runs
+
+
+@pytest.mark.parametrize("arguments", [["show", "last"], ["compare"], ["export"], ["delete", "--all"], ["backup", "x"]])
+def test_reading_makes_no_store(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*arguments) == 2
+    assert capsys.readouterr().err.startswith("error: no runs are remembered yet\nhint: ")
+    assert not Path(os.environ["MULL_STORE"]).exists()
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", "last"], ["compare"], ["export"], ["list", "--json"]])
+def test_a_corrupt_store_is_told(arguments: list[str], runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(os.environ["MULL_STORE"])
+    damaged = path.read_bytes()[:100] + b"\xff" * 100_000
+    path.write_bytes(damaged)
+    assert call(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert "hint: " in err
+    assert path.read_bytes() == damaged
+
+
+# --------------------------------------------------------------------------------------------------------- from Python
+
+
+def test_history_as_rows(runs: list[str]) -> None:
+    assert [row.id for row in mull.history()] == runs
+    assert [row.solver for row in mull.history(1, solver="descent", since="1h")] == ["descent"]
+    assert mull.history(since=datetime(2999, 1, 1)) == []
+    for rows in (mull.history(traces=True), mull.history(6, traces=True)):
+        assert [row.id for row in rows] == runs
+        assert [row.trace is not None for row in rows] == [row.solver != "cpsat" for row in rows]
+    with pytest.raises(TypeError):
+        mull.history(solvers="descent")
+    with pytest.raises(ValueError, match="no time"):
+        mull.history(since="soon")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_history_as_a_frame(library: str, runs: list[str]) -> None:
+    frame = mull.history(frame=library, traces=True)  # type: ignore[call-overload]
+    assert tuple(frame.columns) == (*COLUMNS, *TRACES)
+    assert list(frame["id"]) == runs
+    assert frame["seconds"].sum() > 0
+    assert len(mull.history(frame=library, solver="nobody")) == 0  # type: ignore[call-overload]
+    best = frame.sort_values("seconds") if library == "pandas" else frame.sort("seconds")
+    assert best["seconds"].to_list() == sorted(frame["seconds"].to_list())
+
+
+def test_a_frame_without_its_library(runs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(StoreError, match="polars is not installed") as caught:
+        mull.history(frame="polars")
+    assert caught.value.hint == "pip install polars"
+
+
+def test_history_of_a_store_that_is_not_there(tmp_path: Path) -> None:
+    assert mull.history(store=str(tmp_path / "none.db")) == []
+    assert not (tmp_path / "none.db").exists()
