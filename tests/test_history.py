@@ -19,7 +19,7 @@ from mull.cli import main
 from mull.commands.history import keeping
 from mull.commands.history.chart import chart
 from mull.commands.history.where import STATUSES
-from mull.engine import Budget, Status, Task, solve
+from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Status, Task, solve
 from mull.engine.store import Filter, Store, StoreError
 from mull.engine.store.history import COLUMNS, TRACES, moment
 from mull.problems import load
@@ -245,6 +245,15 @@ def test_backup(runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert call("backup", str(copy)) == 2
     assert "hint: " in capsys.readouterr().err
     assert copy.read_bytes() == before
+
+
+def test_an_answer_is_kept_by_name_however_its_graph_was_built() -> None:
+    """Graphs of one digest are one template of the store: that of whoever came first."""
+    store = Store()
+    for names in ("abc", "cba"):
+        graph = ConstraintGraph({name: range(3) for name in names}, [AllDifferent(tuple("abc"))])
+        (s,) = solve([Problem(graph, {"a": 1, "b": 2})], mull.solver("cpsat"), store=store)
+        assert store.run(s.id).assignment == s.assignment == {"a": 1, "b": 2, "c": 0}
 
 
 # --------------------------------------------------------------------------------------------------------- bad input

@@ -81,25 +81,25 @@ def _places(domain: tuple[Any, ...]) -> dict[Any, int]:
 
 
 def pack_assignments(assignments: Iterable[Mapping[str, Any]], domains: Mapping[str, tuple[Any, ...]]) -> bytes:
-    """Positions in the domains, in the template's order of variables: a byte each where domains are small.
+    """Positions in the domains, in the order of the variables' names: a byte each where domains are small.
 
-    The first byte is the width of a position, with 128 added where the rest is compressed (short ones gain nothing).
+    The first byte is the width of a position, with 128 added where the rest is compressed (short ones gain nothing), and 64
+    for the order: at first it was the graph's, but graphs of one digest, which are one template, may have several orders.
     """
     import numpy as np
 
-    places = [(name, _places(domain)) for name, domain in domains.items()]
+    places = [(name, _places(domains[name])) for name in sorted(domains)]
     positions = [place[assignment[name]] for assignment in assignments for name, place in places]
     width = 1 if max(positions, default=0) < 256 else 4
     data = np.array(positions, dtype=f"<u{width}").tobytes()
-    return bytes([width]) + data if len(data) < 128 else bytes([width + 128]) + _deflate(data)
+    return bytes([width + 64]) + data if len(data) < 128 else bytes([width + 192]) + _deflate(data)
 
 
 def unpack_assignments(data: bytes, domains: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     """What ``pack_assignments`` packed."""
     import numpy as np
 
-    width, rest = data[0] % 128, zlib.decompress(data[1:]) if data[0] >= 128 else data[1:]
+    width, rest = data[0] % 64, zlib.decompress(data[1:]) if data[0] >= 128 else data[1:]
     positions = np.frombuffer(rest, dtype=f"<u{width}").reshape(-1, len(domains))
-    return [
-        {name: domain[d] for (name, domain), d in zip(domains.items(), row, strict=True)} for row in positions.tolist()
-    ]
+    order = {name: i for i, name in enumerate(sorted(domains) if data[0] & 64 else domains)}
+    return [{name: domain[row[order[name]]] for name, domain in domains.items()} for row in positions.tolist()]
