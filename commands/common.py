@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,17 +24,22 @@ class Failure(Exception):
         self.hint = hint
 
 
+ERRORS = {
+    "mull.engine.checkpoint": "CheckpointError",
+    "mull.engine.store": "StoreError",
+    "mull.plugins": "PluginError",
+    "mull.problems": "InputError",
+}
+"""The rooms' own errors, which have hints, by module."""
+
+
 @contextmanager
 def failures() -> Iterator[None]:
     """The rooms' own errors, told as Failures."""
-    from mull.engine.checkpoint import CheckpointError
-    from mull.engine.store import StoreError
-    from mull.plugins import PluginError
-    from mull.problems import InputError
-
     try:
         yield
-    except (CheckpointError, StoreError, PluginError, InputError) as error:
+    # What was raised has been imported: to import all rooms for their errors would cost a quarter of `solve history`.
+    except tuple(getattr(sys.modules[m], name) for m, name in ERRORS.items() if m in sys.modules) as error:
         raise Failure(str(error), error.hint) from error
 
 
