@@ -39,7 +39,7 @@ class SolveGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, Failure, OSError):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, Failure, BrokenPipeError):
             raise
         except Exception as error:
             entry = next((entry for entry in entries(COMMANDS) if entry.name == ctx.invoked_subcommand), None)

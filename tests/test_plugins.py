@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,19 @@ def test_what_an_import_prints_is_no_data(site: Path, capsys: pytest.CaptureFixt
     out, err = capsys.readouterr()
     assert json.loads(out)["solver"] == "walk"
     assert "welcome to acme" in err
+
+
+def test_a_slow_import_is_told(site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Impatient(threading.Timer):
+        """Whose time is up at once."""
+
+        def start(self) -> None:
+            self.function()
+
+    monkeypatch.setattr(threading, "Timer", Impatient)
+    install(site, "acme", {"slow": "acme_slow:Slow"}, {"acme_slow": "Slow = 1"})
+    assert call("solvers", "show", "slow") == 2
+    assert "still importing solver 'slow' of acme 1.0\n" in capsys.readouterr().err
 
 
 # MULL_PLUGINS -----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field
 from torch import Tensor
 
 from mull.engine import ConstraintGraph, Info, Instance, Problem, Random, Solution, Solver, Status, Task, WholeSolver
-from mull.plugins import conformance
+from mull.plugins import conformance, load
 from mull.plugins.conformance import CHECKS, TestContract, complaint, runs, satisfiable, support
 from mull.solvers.cpsat import CpSat
 
@@ -478,6 +478,14 @@ def test_checks_never_let_an_error_through() -> None:
 
     for check in CHECKS[3:]:
         assert complaint(check, Leaving) is not None
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
+@pytest.mark.parametrize("name", ["descent", "localsearch", "meanfield", "looped"])
+def test_solvers_move_to_the_accelerator(name: str) -> None:
+    (check,) = (c for c in CHECKS if c.__name__ == "moves_between_devices")
+    assert complaint(check, load(name)) is None
 
 
 def test_support_says_which_kinds() -> None:

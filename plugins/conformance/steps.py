@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from ...engine.compile import Instance, compile_problems
 from ...engine.problem import Problem
+from ...engine.random import Random
 from ...engine.solver import Info, Solver, WholeSolver
 from ...engine.state import clone, map_tensors, select_rows
 from .base import Broken, hold, streams
@@ -74,7 +75,7 @@ def resumes_from_its_state(solver: type[Solver]) -> None:
 
 
 def moves_between_devices(solver: type[Solver]) -> None:
-    """Instance and state move to another device, and whatever a step makes is made where the instance is.
+    """It runs where the instance is, its state can be put away elsewhere and taken up again, and what it makes is made there.
 
     Without a second device the tensors made with no word of a device are followed: where they meet the instance's, a GPU
     would refuse.
@@ -82,12 +83,13 @@ def moves_between_devices(solver: type[Solver]) -> None:
     made = solver()
     for problem in _stepped(made):
         instance = compile_problems([problem], copies=2)
-        state, _ = made.step(instance, made.init(instance, streams(2)))
         if torch.cuda.is_available():
-            moved, there = map_tensors(Tensor.cuda, state), instance.to("cuda")
-            state, info = made.step(there, moved)
+            there = instance.to("cuda")
+            state, _ = made.step(there, made.init(there, Random(streams(2).keys.cuda())))
+            state, info = made.step(there, map_tensors(Tensor.cuda, map_tensors(Tensor.cpu, state)))
             map_tensors(_on_gpu, [state, *info[:2], made.decode(there, state), made.settled(there, state, info)])
             continue
+        made.step(instance, made.init(instance, streams(2)))  # what is loaded at first use is loaded now
         with _Strays():
             state, info = made.step(instance, made.init(instance, streams(2)))
             made.settled(instance, state, info)

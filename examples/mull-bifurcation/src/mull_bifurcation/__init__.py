@@ -46,7 +46,9 @@ class Bifurcation(Solver):
 
     steps: int = Field(300, ge=1, description="steps in which the pump rises; then the row starts anew")
     time_step: float = Field(0.5, gt=0, le=1.25, description="length of a step: dt of the paper")
-    strength: float = Field(1.0, gt=0, description="of the force against the pump: c0 of the paper, for a force of size 1")
+    strength: float = Field(
+        1.0, gt=0, description="of the force against the pump: c0 of the paper, for a force of size 1"
+    )
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         # The expected violation of every kind is differentiable, unless a kind says what stands in the way.
