@@ -55,7 +55,7 @@ def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_s
 
 
 def _again(row: RunRow, device: str | None, stopped: Callable[[], bool]) -> Solution:
-    if row.status == "trained":
+    if row.family == "training":
         raise Failure(f"run {row.id} is a training", "solve train trains again, from the same seed and data")
     problem = _problem(row)
     solver = _solver(row, problem)

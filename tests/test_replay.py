@@ -134,7 +134,7 @@ def test_weights_are_told_by_their_hash(tmp_path: Path, capsys: pytest.CaptureFi
         ("UPDATE solver SET name = 'gone'", "unknown solver 'gone'"),
         ("UPDATE solver SET options = '{\"nothing\": 1}'", "took other options"),
         ("UPDATE facets SET device = 'abacus'", "device 'abacus' cannot be used"),
-        ("UPDATE facets SET status = 'trained'", "is a training"),
+        ("UPDATE facets SET family = 'training'", "is a training"),
         ("UPDATE run SET id = '7' || substr(id, 2)", "no run"),
     ],
 )

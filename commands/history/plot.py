@@ -113,7 +113,7 @@ def _by_solver(where: Filter, url: str | None) -> Runs:
     runs: Runs = defaultdict(lambda: defaultdict(list))
     with reading(url) as store:
         for row in store.each(where):
-            if row.status != "trained":
+            if row.family != "training":
                 runs[row.via or row.solver][row.problem].append(row)
     if not runs:
         raise nothing(where)

@@ -61,23 +61,25 @@ def _described(row: RunRow) -> Iterator[str]:
         accuracy = "" if row.accuracy is None else f", accuracy {row.accuracy:.1%}"
         yield f"solutions  {several(row)}{accuracy}"
     if row.trace is not None and len(row.trace.iteration):
-        yield from ("", *_course(row.trace))
+        yield from _course(row.trace, row.family == "training")
     if row.assignment is not None:
         yield from _answers(row)
 
 
-def _course(trace: StoredTrace) -> list[str]:
-    """Energy and violations by iteration, in dots where the output's encoding has them."""
+def _course(trace: StoredTrace, training: bool) -> Iterator[str]:
+    """Energy and violations by iteration, in dots where the output's encoding has them; of a training its loss."""
     width = min(shutil.get_terminal_size().columns, 100)
     try:
         "⣿│└─".encode(sys.stdout.encoding or "ascii")
         braille = True
     except (UnicodeEncodeError, LookupError):
         braille = False
-    iterations = trace.iteration.tolist()
-    energy = chart("energy by iteration", iterations, trace.energy.tolist(), width, braille=braille)
-    violations = chart("violations by iteration", iterations, trace.violations.tolist(), width, braille=braille)
-    return [*energy, "", *violations]
+    lines = {"energy by iteration": trace.energy, "violations by iteration": trace.violations}
+    if training:  # see solvers.teach.Lesson
+        lines = {"loss by step": trace.energy, "share not solved by step": trace.residual}
+    for title, values in lines.items():
+        yield ""
+        yield from chart(title, trace.iteration.tolist(), values.tolist(), width, braille=braille)
 
 
 def _answers(row: RunRow) -> Iterator[str]:
