@@ -70,7 +70,7 @@ def run(
     with failures():
         solver = make_solver(name, options)
         problems = _problems(arguments, family, seed, colors)
-        from mull.engine import Budget, Task, solve
+        from mull.engine import Budget, Task, Unrecorded, solve
         from mull.solvers.learned import Learned
 
         if isinstance(solver, Learned):
@@ -82,8 +82,15 @@ def run(
         interrupted = interruptible()
         with opened as store, Screen(problems, solver.name, watch, as_json) as screen:
             task = Task(budget, seed, usable_device(device), started, screen.progress, screen.notice, interrupted)
-            answers = solve(problems, solver, task, store=store, on_solution=screen.solution)
-        return _verdict(answers, time.monotonic() - started)
+            try:
+                answers = solve(problems, solver, task, store=store, on_solution=screen.solution)
+                forgotten = None
+            except Unrecorded as error:  # the answers are on the screen: the last words come all the same
+                answers, forgotten = error.solutions, error
+        code = _verdict(answers, time.monotonic() - started)
+        if forgotten is not None:
+            raise Failure(str(forgotten), forgotten.hint) from forgotten
+        return code
 
 
 def _problems(arguments: Sequence[str], family: str | None, seed: int, colors: int | None) -> list[Problem]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .solution import Solution as Solution
     from .solution import Status as Status
     from .solution import Trace as Trace
+    from .solution import Unrecorded as Unrecorded
     from .solution import Unsolved as Unsolved
     from .solver import Info as Info
     from .solver import OptionError as OptionError
@@ -46,7 +47,7 @@ _HOME = {
     ".graph": ("Assignment", "ConstraintGraph", "GraphError", "Objective", "Value"),
     ".problem": ("Problem", "Source"),
     ".random": ("Random",),
-    ".solution": ("Solution", "Status", "Trace", "Unsolved"),
+    ".solution": ("Solution", "Status", "Trace", "Unrecorded", "Unsolved"),
     ".solving": ("solve",),
     ".solver": ("Info", "OptionError", "Solver", "WholeSolver"),
     ".task": ("Budget", "Progress", "Task"),

@@ -179,6 +179,15 @@ class Solution:
         return data
 
 
+class Unrecorded(RuntimeError):
+    """Raised by ``solve`` when the store refused runs: ``solutions`` has every answer all the same."""
+
+    def __init__(self, solutions: list[Solution], refused: Exception) -> None:
+        super().__init__(f"not all runs are remembered: {refused}")
+        self.solutions = solutions
+        self.hint = getattr(refused, "hint", "")
+
+
 class Unsolved(RuntimeError):
     """Raised by ``solve(..., check=True)`` when a problem ends neither solved nor proved unsatisfiable."""
 

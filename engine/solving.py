@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from .constraints import Linear
 from .graph import Assignment, ConstraintGraph, GraphError
 from .guard import guarded, refusal, told
 from .peel import extend, peel
 from .problem import Problem
-from .solution import Solution, Status, Unsolved
+from .recording import Recorder, Recording
+from .solution import Solution, Status, Unrecorded, Unsolved
 from .solver import Solver
 from .task import Budget, Task
-
-
-class Recorder(Protocol):
-    """Where runs are remembered; the store is one."""
-
-    def write(self, solutions: Sequence[Solution]) -> None:
-        """Keep runs, all or none of them."""
-
-
-FLUSH_RUNS = 1000
-FLUSH_SECONDS = 1.0
 
 
 def solve(
@@ -54,35 +42,28 @@ def solve(
         They may be any that hold: a best answer is not striven for, other than by an exact solver for an objective.
 
     Raises:
+        Unrecorded: the store refused runs; every problem was answered all the same.
         Unsolved: with ``check``.
     """
     task = task or Task()
     asked = list(problems)
     found: dict[int, Solution] = {}
-    buffer: list[Solution] = []
-    flushed = time.monotonic()
+    recording = Recording(store, task.on_notice)
     try:
         for i, raw in _answers(asked, solver, task):
             known = _budgeted(raw, task) if task.budget.solutions is None else _counted(raw, task)
             found[i] = final = _verified(known)
-            buffer.append(final)
             if on_solution is not None:
                 on_solution(final)
-            if len(buffer) >= FLUSH_RUNS or time.monotonic() - flushed > FLUSH_SECONDS:
-                _flush(store, buffer)
-                flushed = time.monotonic()
+            recording.add(final)
     finally:
-        _flush(store, buffer)
+        refused = recording.finish()
     solutions = [found[i] for i in range(len(asked))]
+    if refused is not None:
+        raise Unrecorded(solutions, refused) from refused
     if check and not all(s.status.good for s in solutions):
         raise Unsolved(solutions)
     return solutions
-
-
-def _flush(store: Recorder | None, buffer: list[Solution]) -> None:
-    if store is not None and buffer:
-        store.write(buffer)
-    buffer.clear()
 
 
 def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:

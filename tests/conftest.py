@@ -1,16 +1,99 @@
-"""What all tests share: a store of their own, and the small problems with known answers."""
+"""What all tests share: a store of their own, on both databases, and runs to fill it."""
 
 from __future__ import annotations
 
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import sqlalchemy as sa
 import torch
+from ulid import ULID
+
+from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Solution, Source, Status, Trace
+from mull.engine.store import Store
 
 
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test touches the user's store or configuration, and none takes more than one thread."""
+    """No test touches the user's store, and none takes more than one thread."""
     monkeypatch.setenv("MULL_STORE", str(tmp_path / "store.db"))
-    monkeypatch.setenv("MULL_CONFIG", str(tmp_path / "config"))
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    server = os.environ.get("MULL_TEST_POSTGRESQL")
+    if not server:
+        pytest.skip("no PostgreSQL: run by tests/postgresql.sh")
+    name = f"mull_{uuid.uuid4().hex}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a store may be made: a file, and a database of a server."""
+    return request.getfixturevalue("postgresql") if request.param == "postgresql" else str(tmp_path / "runs.db")
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An empty store."""
+    with Store(store_url) as store:
+        yield store
+
+
+class Runs:
+    """Makes runs that nobody has to solve for."""
+
+    names = ("a", "b", "c", "d")
+    graph = ConstraintGraph(dict.fromkeys(names, range(1, 5)), [AllDifferent(names)])
+
+    def problem(self, number: int = 0, family: str = "row", source: str | None = None) -> Problem:
+        """One of sixteen problems."""
+        return Problem(
+            self.graph, {"a": number // 4 % 4 + 1, "b": number % 4 + 1}, family, Source(source or f"row:{number}")
+        )
+
+    def one(self, at: float | None = None, **fields: Any) -> Solution:
+        """A run, made now or ``at`` a time in seconds since 1970."""
+        n = fields.get("iterations", 40)
+        trace = Trace(
+            np.arange(0, 4 * n, 4, dtype=np.int32),
+            np.linspace(9, 0.1, n, dtype=np.float32),
+            np.arange(n, 0, -1, dtype=np.int32),
+            np.full(n, 0.3, dtype=np.float32),
+        )
+        made = Solution(
+            self.problem(),
+            "descent",
+            Status.SOLVED,
+            {"a": 1, "b": 2, "c": 3, "d": 4},
+            violations=0,
+            energy=0.0,
+            iterations=n,
+            seconds=0.5,
+            version="1",
+            options={"rows": 4},
+            budget=Budget(seconds=10.0, copies=((0, 4),)),
+            trace=trace,
+        )
+        if at is not None:
+            fields["id"] = str(ULID.from_timestamp(at))
+        return replace(made, **fields)
+
+
+@pytest.fixture(scope="session")
+def runs() -> Runs:
+    return Runs()

@@ -1,14 +1,9 @@
-"""The store: what goes in comes out; schemas, broken files, two writers, killed processes."""
+"""The store, on SQLite and on PostgreSQL: what goes in comes out, all of it or nothing, and goes when it is deleted."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mull
-from mull.engine import Budget, Solution, Status, Task, Trace, solve
+from mull.engine import Budget, Problem, Solution, Source, Status, Task, Trace, Unrecorded, solve
 from mull.engine.store import Filter, Store, StoreError, codec
 from mull.problems import load
+
+TABLES = ("run", "trace", "solution", "problem", "template", "source", "facets", "solver", "environment", "budget")
+
+
+def rows_of(store: Store) -> dict[str, int]:
+    """How many rows each table has."""
+    with store._engine().connect() as connection:
+        return {t: connection.exec_driver_sql(f"SELECT count(*) FROM {t}").scalar_one() for t in TABLES}
 
 
 def solved(count: int = 3, name: str = "localsearch") -> list[Solution]:
@@ -26,8 +29,7 @@ def solved(count: int = 3, name: str = "localsearch") -> list[Solution]:
     return solve(problems, mull.solver(name), Task(Budget(seconds=60, batch=16)))
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    store = Store(str(tmp_path / "a" / "s.db"))
+def test_round_trip(store: Store) -> None:
     solutions = solved()
     store.write(solutions)
     rows = store.runs()
@@ -41,20 +43,42 @@ def test_round_trip(tmp_path: Path) -> None:
         assert row.trace is not None
         for name in ("iteration", "energy", "violations", "residual"):
             assert np.array_equal(getattr(row.trace, name), getattr(s.trace, name))
+        assert s.budget.copies is not None
+        assert row.budget == {
+            "seconds": 60.0,
+            "iterations": None,
+            "restarts": None,
+            "batch": 16,
+            "solutions": None,
+            "copies": [list(pair) for pair in s.budget.copies],
+        }
     assert store.run("last").id == rows[0].id
     assert [row.solver for row in store.best_per_solver()] == ["localsearch"]
-    assert store.runs(where=Filter(solver="nobody")) == store.runs(where=Filter(status="failed")) == []
-    assert len(store.runs(2, Filter(family="sudoku"))) == 2
 
 
-def test_all_or_nothing(tmp_path: Path) -> None:
-    store = Store(str(tmp_path / "s.db"))
-    solutions = solved()
+def test_all_or_nothing(store: Store, runs: Any) -> None:
+    some = [runs.one() for _ in range(3)]
     with pytest.raises(StoreError):
-        store.write([*solutions, solutions[0]])  # the same id twice
-    assert store.runs() == []
-    store.write(solutions)
+        store.write([*some, some[0]])  # the same id twice
+    assert set(rows_of(store).values()) == {0}
+    store.write(some)
     assert len(store.runs()) == 3
+
+
+def test_what_databases_are_choosy_about(store: Store, runs: Any) -> None:
+    odd = runs.one(
+        energy=float("inf"),
+        seed=2**63 - 1,
+        iterations=3,
+        detail="NUL \0 and a lone surrogate \udcff",
+        problem=runs.problem(source="Straße/\udcff " + "long " * 2000),
+    )
+    store.write([odd])
+    row = store.run("last")
+    assert (row.energy, row.seed) == (float("inf"), 2**63 - 1)
+    assert "and a lone surrogate" in row.detail
+    assert len(row.source) > 10_000
+    assert store.runs(where=Filter(text="STRASSE"))
 
 
 @settings(max_examples=50, deadline=None)
@@ -72,62 +96,16 @@ def test_traces_survive_exactly(steps: list[int], values: list[float]) -> None:
         assert np.array_equal(getattr(back, name), getattr(trace, name))
 
 
-def test_missing_and_ambiguous_ids(tmp_path: Path) -> None:
-    store = Store(str(tmp_path / "s.db"))
+def test_missing_and_ambiguous_ids(store: Store, runs: Any) -> None:
     with pytest.raises(StoreError, match="no run"):
         store.run("last")
-    store.write(solved())
+    some = [runs.one() for _ in range(3)]
+    store.write(some)
     with pytest.raises(StoreError, match="several"):
-        store.run(store.runs()[0].id[:3])
-
-
-@pytest.mark.parametrize("what", ["directory", "text", "other database", "newer", "older", "no url"])
-def test_what_cannot_be_a_store(what: str, tmp_path: Path) -> None:
-    path = tmp_path / "s.db"
-    url = str(path)
-    if what == "directory":
-        path.mkdir()
-    elif what == "text":
-        path.write_text("I am no database, only a text of some length.")
-    elif what == "no url":
-        url = "nosuch://x"
-    elif what == "other database":
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("CREATE TABLE other (x)")
-    else:
-        Store(url).write(solved(1))
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("UPDATE alembic_version SET version_num = ?", ("9999" if what == "newer" else "0000",))
-    with pytest.raises(StoreError) as caught:
-        Store(url)
-    assert caught.value.hint
-
-
-@pytest.fixture
-def first_schema() -> str:
-    """A database as the first schema was written, kept as a file: whoever changes the schema must migrate it."""
-    kept = Path(__file__).parent / "data" / "store-0001.db"
-    copy = Path(os.environ["MULL_STORE"])
-    copy.write_bytes(kept.read_bytes())
-    return str(copy)
-
-
-def test_an_old_store_names_the_upgrade(first_schema: str) -> None:
-    with pytest.raises(StoreError) as caught:
-        Store(first_schema)
-    assert "solve history upgrade" in caught.value.hint
-
-
-def test_the_first_schema_is_still_read_and_written(first_schema: str) -> None:
-    store = Store(first_schema, check_schema=False)
-    assert store.upgrade() == ("0001", "0003")
-    (row,) = store.runs()
-    whole = store.run(row.id)
-    assert whole.assignment is not None
-    assert whole.solutions is whole.distinct is whole.accuracy is whole.coverage is None
-    assert row.status == "solved"
-    Store(first_schema).write(several("cpsat"))
-    assert store.run("last").total == 4
+        store.run(some[0].id[:3])
+    with pytest.raises(StoreError, match="no run"):
+        store.run("%")
+    assert store.run(some[0].id.lower()).id == some[0].id
 
 
 def several(name: str, count: int = 9) -> list[Solution]:
@@ -135,8 +113,7 @@ def several(name: str, count: int = 9) -> list[Solution]:
     return solve(load("queens:6"), mull.solver(name), Task(budget, seed=1))
 
 
-def test_several_solutions_round_trip(tmp_path: Path) -> None:
-    store = Store(str(tmp_path / "s.db"))
+def test_several_solutions_round_trip(store: Store) -> None:
     (drawn,) = several("localsearch")
     store.write([drawn])
     row = store.run(drawn.id)
@@ -150,49 +127,105 @@ def test_several_solutions_round_trip(tmp_path: Path) -> None:
     assert [row.total for row in store.runs()] == [4, None]
 
 
-def test_two_processes_write_side_by_side(tmp_path: Path) -> None:
-    url = str(tmp_path / "s.db")
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[2])\n"
-        "from test_store import *\n"
-        "store = Store(sys.argv[1])\n"
-        "for _ in range(5): store.write(solved(4))"
-    )
-    arguments = [sys.executable, "-c", code, url, str(Path(__file__).parent)]
-    writers = [subprocess.Popen(arguments) for _ in range(2)]
-    assert [writer.wait(120) for writer in writers] == [0, 0]
-    assert len(Store(url).runs(None)) == 40
-
-
-def test_a_killed_writer_corrupts_nothing(tmp_path: Path) -> None:
-    url = str(tmp_path / "s.db")
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[2])\n"
-        "from dataclasses import replace\nfrom ulid import ULID\n"
-        "from test_store import *\n"
-        "store = Store(sys.argv[1]); runs = solved(50)\n"
-        "while True:\n"
-        "    store.write([replace(s, id=str(ULID())) for s in runs]); print('batch', flush=True)"
-    )
-    writer = subprocess.Popen(
-        [sys.executable, "-c", code, url, str(Path(__file__).parent)], stdout=subprocess.PIPE, text=True
-    )
-    assert writer.stdout is not None
-    for _ in range(3):
-        assert writer.stdout.readline() == "batch\n"
-    writer.send_signal(signal.SIGKILL)
-    writer.wait(60)
-    writer.stdout.close()
-    rows = Store(url).runs(None)
-    assert len(rows) >= 150
-    assert len(rows) % 50 == 0
-    with closing(sqlite3.connect(url)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-
-
-def test_solving_records(tmp_path: Path) -> None:
-    store = Store(str(tmp_path / "s.db"))
+def test_solving_records(store: Store) -> None:
     problems = [load("queens:6")[0], load("sat:10:20")[0]]
     solve(problems, mull.solver("auto"), Task(Budget(seconds=60)), store=store)
     assert {(row.family, row.via) for row in store.runs()} == {("queens", "auto"), ("sat", "auto")}
     assert {row.status for row in store.runs()} == {str(Status.SOLVED)}
+
+
+def test_deleting_takes_what_nobody_refers_to(store: Store, runs: Any) -> None:
+    kept = [runs.one(), runs.one(solver="cpsat", version="2", problem=runs.problem(1))]
+    other = Problem(type(runs).graph.with_constraints([]), {"c": 1}, "other", Source("else"))
+    gone = [runs.one(problem=other, options={"rows": n}, budget=Budget(seconds=n)) for n in range(5)]
+    store.write(kept)
+    before = rows_of(store)
+    store.write(gone)
+    assert store.delete([gone[0].id, "0" * 26]) == 1
+    assert store.delete(Filter(family="other")) == 4
+    assert store.delete(Filter(family="other")) == 0
+    assert rows_of(store) == before
+    assert store.run(kept[0].id).payload == kept[0].problem.to_json()
+    store.write(gone)  # what was deleted may come again
+    assert store.count() == 7
+    assert store.delete(Filter()) == 7
+    assert set(rows_of(store).values()) == {0}
+
+
+def test_another_process_deletes_between_writes(store_url: str, runs: Any) -> None:
+    """Row ids that a writer saw may mean something else by its next write."""
+    with Store(store_url) as writer, Store(store_url) as other:
+        writer.write([runs.one(problem=runs.problem(1))])
+        other.delete(Filter())
+        other.write([runs.one(problem=runs.problem(2), solver="other")])
+        mine = runs.one(problem=runs.problem(1))
+        writer.write([mine])
+        row = writer.run(mine.id)
+        assert (row.problem, row.source, row.solver) == (mine.problem.digest, "row:1", "descent")
+
+
+def test_streams(store: Store, runs: Any) -> None:
+    some = [runs.one(at=1e9 + n, iterations=n + 1) for n in range(25)]
+    some.append(runs.one(at=2e9, trace=None, solver="cpsat"))
+    store.write(some[::-1])
+    streamed = list(store.each(traces=True))
+    assert [row.id for row in streamed] == [s.id for s in some]  # oldest first
+    for s, row in zip(some[:-1], streamed, strict=False):
+        assert row.trace is not None
+        assert s.trace is not None
+        assert np.array_equal(row.trace.violations, s.trace.violations)
+    assert streamed[-1].trace is None
+    assert all(row.trace is None for row in store.each())
+    assert [row.id for row in store.each(Filter(solver="cpsat"))] == [some[-1].id]
+    first = next(store.each())  # a stream that is left must not hold the store
+    store.write([runs.one()])
+    assert first.id == some[0].id
+
+
+def test_backup(tmp_path: Path, runs: Any) -> None:
+    copy = tmp_path / "copy.db"
+    with Store(str(tmp_path / "s.db")) as store:
+        store.write([runs.one() for _ in range(3)])  # still in the write-ahead log
+        store.backup(copy)
+        store.delete(Filter())
+        with pytest.raises(StoreError, match="already"):
+            store.backup(copy)
+        with pytest.raises(StoreError, match="cannot be written"):
+            store.backup(tmp_path / "nowhere" / "copy.db")
+        assert not list(tmp_path.glob("*.part"))
+    with Store(str(copy)) as saved:
+        assert saved.count() == 3
+
+
+def test_a_server_makes_its_own_backups(postgresql: str) -> None:
+    with Store(postgresql) as store, pytest.raises(StoreError) as caught:
+        store.backup("x")
+    assert "pg_dump" in caught.value.hint
+
+
+class Refusing:
+    """A store that refuses its first ``times`` writes."""
+
+    def __init__(self, times: int) -> None:
+        self.times, self.kept = times, list[Solution]()
+
+    def write(self, solutions: list[Solution]) -> None:
+        self.times -= 1
+        if self.times >= 0:
+            raise StoreError("the disk is full", "make room")
+        self.kept += solutions
+
+
+def test_answers_outlive_a_store_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mull.engine.recording.FLUSH_RUNS", 1)
+    problems = [load("queens:6")[0], load("sat:10:20")[0]]
+    notices: list[str] = []
+    task = Task(Budget(seconds=60), on_notice=notices.append)
+    refusing = Refusing(2)
+    with pytest.raises(Unrecorded, match="disk is full") as caught:
+        solve(problems, mull.solver("localsearch"), task, store=refusing)
+    assert [s.status for s in caught.value.solutions] == [Status.SOLVED] * 2
+    assert caught.value.hint == "make room"
+    assert len(notices) == 1
+    hiccup = Refusing(1)
+    assert solve(problems, mull.solver("localsearch"), task, store=hiccup) == hiccup.kept  # offered again at the end

@@ -133,8 +133,9 @@ class Store:
     def each(self, where: Filter = EVERY, *, traces: bool = False) -> Iterator[RunRow]:
         """Runs that pass, oldest first, one after another: as they stood when asked, and few of them in memory at once."""
         wanted = (TRACED if traces else RUNS).where(*query.conditions(where)).order_by(run.c.id)
-        with told(self.url), self._engine().execution_options(yield_per=1000).connect() as connection:
-            for row in connection.execute(wanted).mappings():
+        engine = self._engine().execution_options(yield_per=1000)
+        with told(self.url), engine.connect() as connection, connection.execute(wanted) as result:
+            for row in result.mappings():
                 yield query.row_of(row)
 
     def count(self, where: Filter = EVERY) -> int:

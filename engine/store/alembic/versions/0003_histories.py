@@ -87,7 +87,7 @@ def _rebuild_run() -> None:
     op.drop_index("ix_run_problem", "run")
     if op.get_bind().dialect.name == "postgresql":
         for table in ("trace", "solution"):
-            op.drop_constraint(f"{table}_run_fkey", table)
+            op.drop_constraint(f"fk_{table}_run", table)
     op.create_table(
         "new_run",
         sa.Column("id", sa.String(26), primary_key=True),
@@ -119,9 +119,10 @@ def _rebuild_run() -> None:
     op.drop_table("run")
     op.rename_table("new_run", "run")
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER INDEX new_run_pkey RENAME TO run_pkey")
+        for name in ("pk_{}", "fk_{}_problem", "fk_{}_source", "fk_{}_facets"):
+            op.execute(f"ALTER TABLE run RENAME CONSTRAINT {name.format('new_run')} TO {name.format('run')}")
         for table in ("trace", "solution"):
-            op.create_foreign_key(f"{table}_run_fkey", table, "run", ["run"], ["id"])
+            op.create_foreign_key(f"fk_{table}_run", table, "run", ["run"], ["id"])
     op.create_index("ix_run_problem", "run", ["problem", "id"])
     op.create_index("ix_run_source", "run", ["source", "id"])
     op.create_index("ix_run_facets", "run", ["facets", "id"])
