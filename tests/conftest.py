@@ -21,8 +21,9 @@ from mull.engine.store import Store
 
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test touches the user's store, and none takes more than one thread."""
+    """No test touches the user's store or sees their solvers, and none takes more than one thread."""
     monkeypatch.setenv("MULL_STORE", str(tmp_path / "store.db"))
+    monkeypatch.setenv("MULL_CONFIG", str(tmp_path / "config"))
     torch.set_num_threads(1)
 
 
