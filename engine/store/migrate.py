@@ -26,8 +26,8 @@ def known_revisions() -> frozenset[str]:
     return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
-def upgrade(engine: sa.Engine) -> None:
-    """Create or upgrade the schema to the newest revision, in one transaction.
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+    """Create or upgrade the schema to a revision, in one transaction.
 
     Of several processes that do so at once the first does it and the others wait, to find it done.
     """
@@ -41,7 +41,7 @@ def upgrade(engine: sa.Engine) -> None:
                 if not sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, revision)
         finally:
             if sqlite:
                 _pragma(connection, "foreign_keys=ON")
