@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from statistics import median_low
 from typing import TYPE_CHECKING
 
 import click
@@ -86,7 +85,7 @@ def _cells_by_problem(comparison: Comparison) -> None:
     solvers = [standing.solver for standing in comparison.standings]
     rows: dict[str, dict[str, str]] = {}
     for cell in comparison.cells:
-        median = f"{median_low(cell.iterations)} it, " if cell.iterations else ""
+        median = f"{cell.iterations[(len(cell.iterations) - 1) // 2]} it, " if cell.iterations else ""
         row = rows.setdefault(cell.problem, {"problem": f"{cell.problem[:12]} ({cell.family})"})
         row[cell.solver] = f"{cell.solved}/{cell.runs}, {median}{cell.par2:.3g} s"
     table(("problem", *solvers), [tuple(row.get(name, "-") for name in ("problem", *solvers)) for row in rows.values()])

@@ -26,6 +26,8 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: smaller, and can be searched
     "svg.hashsalt": "mull",  # the same figure is the same file
 }
+POINTS = 1000
+"""A line has about so many: of a million runs more would be a hundred megabytes of SVG, and look the same."""
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """Told apart without colours, too."""
 
@@ -131,10 +133,9 @@ def target(costs: Costs, what: str) -> Callable[[Figure], None]:
             cutoff = best_cutoff(taken)
             if cutoff is not None:
                 end = _largest(costs)
-                times = sorted(
-                    {cutoff * k + t for k in range(1 + min(1000, int(end / cutoff))) for t in taken if t <= cutoff}
-                )
-                times = [t for t in times if t <= end]
+                starts = [cutoff * k for k in range(1 + min(POINTS, int(end / cutoff)))]
+                ends = _thinned(sorted(t for t in taken if t <= cutoff), POINTS // len(starts))
+                times = [start + t for start in starts for t in ends if start + t <= end]
                 shares = [restarted(taken, cutoff, t) for t in times]
                 axes.step(
                     times, shares, where="post", linestyle="--", color=colour, label=f"starting anew at {cutoff:g}"
@@ -180,9 +181,15 @@ def restarted(taken: Sequence[float], cutoff: float, time: float) -> float:
 
 def _distribution(axes: Axes, taken: Sequence[float], colour: str, label: str, among: Costs) -> None:
     finite = sorted(filter(isfinite, taken))
-    shares = [k / len(taken) for k in range(1, len(finite) + 1)]
+    times = _thinned(finite, POINTS)
+    shares = [bisect_right(finite, t) / len(taken) for t in times]
     end = max(_largest(among), 1e-9)
-    axes.step([0, *finite, end], [0, *shares, shares[-1] if shares else 0], where="post", color=colour, label=label)
+    axes.step([0, *times, end], [0, *shares, shares[-1] if shares else 0], where="post", color=colour, label=label)
+
+
+def _thinned(ordered: Sequence[float], most: int) -> Sequence[float]:
+    """About ``most`` of some numbers, evenly, the last one among them."""
+    return ordered[::-1][:: max(1, len(ordered) // max(1, most))][::-1]
 
 
 def _finish(axes: Axes, costs: Costs, x: str, y: str) -> None:

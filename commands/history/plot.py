@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from pathlib import Path
-from statistics import median_low
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -17,15 +16,22 @@ from .files import by_ending, whole_file
 from .where import filters, nothing, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from matplotlib.figure import Figure
 
-    from mull.engine.store import Filter, RunRow
+    from mull.engine.store import Filter
 
 ANSWERED = ("solved", "optimal", "unsatisfiable")
 
-Runs = dict[str, dict[str, list["RunRow"]]]
+
+class Taken(NamedTuple):
+    """What one run took, infinite where it ended without an answer. Of a million runs no more is kept in memory."""
+
+    seed: int
+    iterations: float
+    seconds: float
+
+
+Runs = dict[str, dict[str, list[Taken]]]
 """Solver -> problem -> its runs."""
 
 
@@ -73,8 +79,8 @@ def plot_cactus(where: Filter, path: Path, url: str | None) -> None:
     Of several runs of a solver on a problem the median counts.
     """
     runs = _by_solver(where, url)
-    seconds = {solver: [_median(mine, "seconds") for mine in found.values()] for solver, found in runs.items()}
-    iterations = {solver: [_median(mine, "iterations") for mine in found.values()] for solver, found in runs.items()}
+    seconds = {s: [_median(t.seconds for t in mine) for mine in found.values()] for s, found in runs.items()}
+    iterations = {s: [_median(t.iterations for t in mine) for mine in found.values()] for s, found in runs.items()}
     _save(cactus(seconds, iterations), "Problems solved", _counted(runs), path)
 
 
@@ -85,7 +91,7 @@ def plot_cactus(where: Filter, path: Path, url: str | None) -> None:
 def plot_solved(where: Filter, path: Path, url: str | None) -> None:
     """Solvers: share of runs solved by iteration."""
     runs = _by_solver(where, url)
-    costs = {s: [_cost(row, "iterations") for mine in found.values() for row in mine] for s, found in runs.items()}
+    costs = {s: [t.iterations for mine in found.values() for t in mine] for s, found in runs.items()}
     _save(solved(costs), "Solved by iteration", _counted(runs), path)
 
 
@@ -103,8 +109,9 @@ def plot_target(by: str, where: Filter, path: Path, url: str | None) -> None:
     problems = {problem for found in runs.values() for problem in found}
     if len(problems) > 1:
         raise Failure(f"these are runs on {len(problems)} problems, not on one", "name it with --problem")
-    costs = {solver: [_cost(row, by) for row in found.popitem()[1]] for solver, found in _seeds_apart(runs).items()}
-    source = next(row.source for found in runs.values() for mine in found.values() for row in mine)
+    with reading(url) as store:
+        source = store.runs(1, where)[0].source
+    costs = {solver: [getattr(taken, by) for taken in _seeds_apart(found)] for solver, found in runs.items()}
     _save(target(costs, by), f"{source}: time to an answer", _counted(runs), path)
 
 
@@ -114,26 +121,23 @@ def _by_solver(where: Filter, url: str | None) -> Runs:
     with reading(url) as store:
         for row in store.each(where):
             if row.family != "training":
-                runs[row.via or row.solver][row.problem].append(row)
+                answered = row.status in ANSWERED
+                taken = Taken(row.seed, row.iterations if answered else inf, row.seconds if answered else inf)
+                runs[row.via or row.solver][row.problem].append(taken)
     if not runs:
         raise nothing(where)
     return dict(sorted(runs.items()))
 
 
-def _cost(row: RunRow, figure: str) -> float:
-    return float(getattr(row, figure)) if row.status in ANSWERED else inf
+def _median(costs: Iterable[float]) -> float:
+    """The lower one of an even number: between the two it would be halfway to infinity."""
+    ordered = sorted(costs)
+    return ordered[(len(ordered) - 1) // 2]
 
 
-def _median(rows: Iterable[RunRow], figure: str) -> float:
-    return median_low([_cost(row, figure) for row in rows])  # low: between two it would be halfway to infinity
-
-
-def _seeds_apart(runs: Runs) -> Runs:
+def _seeds_apart(found: Mapping[str, Iterable[Taken]]) -> list[Taken]:
     """The latest run of each seed: a run that was repeated is one draw from the distribution, not two."""
-    return {
-        solver: {problem: list({row.seed: row for row in mine}.values()) for problem, mine in found.items()}
-        for solver, found in runs.items()
-    }
+    return list({taken.seed: taken for mine in found.values() for taken in mine}.values())
 
 
 def _counted(runs: Runs) -> str:
