@@ -159,8 +159,10 @@ class _Batch:
             wrong = info.energy > 0
         else:
             violations, energy = self.instance.check(assignment)
-            now, copy = violations.view(count, copies).min(1)
-            row = first + copy
+            now = violations.view(count, copies).amin(1)
+            # Of copies that break equally much the one that its solver holds to be the best.
+            tied = violations.view(count, copies) == now[:, None]
+            row = first + info.energy.view(count, copies).masked_fill(~tied, torch.inf).argmin(1)
             assignment, energy, wrong = assignment[row], energy[row], violations > 0
         better = now < self.best
         self.best = torch.where(better, now, self.best)

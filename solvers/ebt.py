@@ -73,6 +73,10 @@ class EbtNet(Reasoner):
         """[B] the energy of assignments, domain indices [B, V]: the net as a judge."""
         return self._judge(answer, self.backbone.embed(view), view)
 
+    def against(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
+        """[B] the energy of the answer: of several candidates the lowest is taken."""
+        return self.energies(view, chances.argmax(-1))
+
     def _judge(self, answer: Tensor, x: Tensor, view: Any, t: Tensor | None = None) -> Tensor:
         size = self.backbone.literals(view).shape[2]
         return self.energy(one_hot(answer, size).float(), x, view)[0]

@@ -127,6 +127,10 @@ class GramNet(Reasoner):
         """[B] the share of variables that are right, as the value head sees it (LPRM)."""
         return self.value(z[0].mean(1))[:, 0]  # type: ignore[no-any-return]
 
+    def against(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
+        """[B] the share of variables that the value head believes wrong: it chooses where the checker does not."""
+        return 1 - self.worth(z).float()
+
     def _update(self, z: Latent, x: Tensor, view: Any) -> tuple[Tensor, Tensor]:
         high, low = z
         upper, lower = self.stacks

@@ -309,9 +309,7 @@ class Learned(Solver):
         net = self.net(instance)
         with torch.no_grad():
             view = net.backbone.view(replace(instance, allowed=state.allowed))
-            z, chances, halt, change = net.improve(state.z, view, state.allowed, state.random, state.age)
-        # How unsure the answer is: the mean negative log-probability of the values it would give.
-        energy = -chances.amax(-1).mean(1)
+            z, chances, halt, change, energy = net.improve(state.z, view, state.allowed, state.random, state.age)
         age = state.age + 1
         allowed = state.allowed
         if self.commit:

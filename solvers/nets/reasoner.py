@@ -47,12 +47,14 @@ class Improvement(NamedTuple):
         chances: [B, V, D] log-probabilities, minus infinity where a literal is not allowed.
         halt: [B] probability of being right, as the net sees it.
         change: [B] norm of the change of the first state, relative to the state.
+        energy: [B] what the net holds against its answer: the lower the better.
     """
 
     z: Latent
     chances: Tensor
     halt: Tensor
     change: Tensor
+    energy: Tensor
 
 
 class Reasoner(nn.Module, ABC):
@@ -146,8 +148,13 @@ class Reasoner(nn.Module, ABC):
         said = self.read(new, view)
         before = z[0].flatten(1).float()
         change = (new[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
-        logits = said.logits.float().masked_fill(~allowed, -torch.inf)
-        return Improvement(new, logits.log_softmax(-1), said.halt[:, 0].float().sigmoid(), change)
+        chances = said.logits.float().masked_fill(~allowed, -torch.inf).log_softmax(-1)
+        energy = self.against(new, chances, view)
+        return Improvement(new, chances, said.halt[:, 0].float().sigmoid(), change, energy)
+
+    def against(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
+        """[B] what the net holds against its answer: how unsure it is, the mean negative log-probability of the likeliest values."""
+        return -chances.amax(-1).mean(1)
 
     def compile(self, **options: Any) -> None:
         """Compile the nets that are applied again and again, and nothing else: whole segments take minutes."""
