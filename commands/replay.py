@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @store_option
 @click.option("--no-store", is_flag=True, help="Do not remember the replay.")
 def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_store: bool) -> int:
-    """Run a remembered run again, by its id, the start of it, or `last`, and say whether the answer is the same.
+    """Run a remembered run again: is the answer the same?
 
-    The same problem, solver, options, weights and seed; a solver that goes by steps takes as many as then.
+    ID may be cut short, and `last` is the newest. The same problem, solver, options, weights and seed; a solver that goes by steps takes as many as then.
 
     Exit code: 0 the same status, iterations and answer, 1 another, 2 it cannot be run again.
     """

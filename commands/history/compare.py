@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @json_option
 @store_option
 def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: bool, url: str | None) -> None:
-    """Compare solvers by their runs: those named, on the problems that all of them ran; by default all.
+    """Compare solvers by their runs.
+
+    Those named, on the problems that all of them ran; by default all, each on its own.
 
     Iterations are those to a solution: median, and quartiles in brackets. PAR-2 is the mean of the seconds, where what was
     not answered counts twice its time limit. A star marks the best, where all ran the same problems. The sign test asks of

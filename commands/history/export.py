@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 @filters
 @store_option
 def history_export(target: str | None, name: str | None, traces: bool, where: Filter, url: str | None) -> None:
-    """Write runs, oldest first, as CSV, JSON lines or Parquet, or hand them to MLflow or TensorBoard."""
+    """Write runs to files, MLflow or TensorBoard.
+
+    Oldest first, as CSV, JSON lines or Parquet; in CSV and Parquet what holds several values is JSON.
+    """
     tracker, colon, place = (target or "").partition(":")
     tracked = TRACKERS.get(tracker) if colon and place else None
     if tracked is None and name is None:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @filters
 @store_option
 def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, url: str | None) -> None:
-    """Forget runs: by their ids (or the starts of them), or all that pass the filters."""
+    """Forget runs.
+
+    By their ids, which may be cut short, or all that pass the filters. Traces and answers go with them.
+    """
     from mull.engine.store import Filter
 
     if [bool(ids), every, where != Filter()].count(True) != 1:
