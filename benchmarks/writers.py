@@ -41,7 +41,7 @@ def main() -> None:
         batch, writers, runs = (int(sys.argv[k]) if len(sys.argv) > k else n for k, n in ((2, 100), (3, 8), (4, 2000)))
         with Store(url) as store:
             before = store.count()
-        context = get_context("spawn")
+        context = get_context("fork")  # new programs would need seconds to import, and wait for each other
         with context.Manager() as manager, context.Pool(writers) as pool:
             start = manager.Barrier(writers)
             waits = pool.starmap(writer, [(n, url, batch, runs, start) for n in range(writers)])

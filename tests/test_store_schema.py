@@ -149,10 +149,12 @@ def test_a_database_of_something_else(store_url: str) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE other (x INTEGER)")
     engine.dispose()
+    before = "://" in store_url or Path(store_url).read_bytes()
     with pytest.raises(StoreError, match="something else"):
         Store(store_url)
     with Store(store_url, check_schema=False) as store, pytest.raises(StoreError, match="something else"):
         store.upgrade()
+    assert before == ("://" in store_url or Path(store_url).read_bytes())
 
 
 def test_many_make_a_store_at_once(store_url: str, runs: Any) -> None:

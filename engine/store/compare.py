@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import exp, inf, lgamma, log
@@ -105,7 +105,7 @@ class Comparison:
         return {**asdict(self), "standings": standings, "best": best}
 
 
-_COST = {
+_COST: dict[str, Callable[[Standing], float]] = {
     "solved": lambda s: -s.solved / s.runs,
     "iterations": lambda s: s.iterations.median if s.iterations else inf,
     "par2": lambda s: s.par2,

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 BUSY_SECONDS = 30
 """How long a writer waits for another: a batch of a thousand runs takes a tenth of a second."""
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 CONNECT_SECONDS = 5
 """How long a server may take to answer."""
 
@@ -40,13 +41,14 @@ def told(url: str) -> Iterator[None]:
         raise StoreError(f"{url}: {reason}", hint) from error
 
 
+_ELSEWHERE = "choose another store with --store, or keep nothing with --no-store"
 _HINTS = {
     "malformed": "the file is damaged: go on with a backup (solve history backup makes one), or save what can be read "
     "with: sqlite3 FILE .recover",
     "not a database": "the file is damaged: go on with a backup, or choose another store with --store",
     "disk is full": "make room, or choose another store with --store",
     "connection": "check the URL's host, port, user and password, and that the server runs",
-    "": "choose another store with --store, or keep nothing with --no-store",
+    "": _ELSEWHERE,
 }
 
 
@@ -75,7 +77,7 @@ def parse(url: str | None) -> sa.URL:
         raise StoreError(f"{url.partition('://')[0]}://… is no database URL", _URLS) from None
     if parsed.drivername in ("postgresql", "postgres"):  # whatever driver SQLAlchemy of any version would choose
         parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+    if parsed.drivername not in DRIVERS:
         raise StoreError(f"{parsed.drivername} is no database that mull can use", _URLS)
     return parsed
 
@@ -91,23 +93,23 @@ def prepare(path: Path) -> None:
     """Refuse what cannot become an SQLite file before SQLite does so in its own words."""
     if path.is_dir():
         raise StoreError(f"{path} is a directory", "name a file in it")
-    if not path.exists():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"{path.parent} cannot be made: {error.strerror}", "choose another store with --store"
-            ) from None
-    elif not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
-        raise StoreError(f"{path} is not writable", "choose another with --store, or keep nothing with --no-store")
-    elif path.stat().st_size:
-        with path.open("rb") as file:
-            if file.read(16) != b"SQLite format 3\0":
-                raise StoreError(f"{path} is no SQLite database", "choose another store with --store")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        head = b""
+        if path.exists():
+            with path.open("rb") as file:
+                head = file.read(16)
+    except OSError as error:
+        raise StoreError(f"{error.filename}: {error.strerror}", _ELSEWHERE) from None
+    if head and head != b"SQLite format 3\0":
+        raise StoreError(f"{path} is no SQLite database", "choose another store with --store")
+    for place in (path, path.parent):  # the log lies beside the file
+        if place.exists() and not os.access(place, os.W_OK):
+            raise StoreError(f"{place} is not writable", _ELSEWHERE)
 
 
 def connect(url: sa.URL) -> sa.Engine:
-    """An engine for a URL. SQLite gets a write-ahead log, so that readers never wait, and foreign keys.
+    """An engine for a URL.
 
     Raises:
         StoreError: the database's driver is not installed.
@@ -117,8 +119,6 @@ def connect(url: sa.URL) -> sa.Engine:
     try:
         # A server may be started anew while a solver works: a connection is tried before it is used.
         engine = sa.create_engine(url, connect_args=known, pool_pre_ping=True) if server else sa.create_engine(url)
-    except SQLAlchemyError:
-        raise StoreError(f"{url.drivername} is no database driver that is known", _URLS) from None
     except ModuleNotFoundError as error:
         extra = 'pip install "mull[postgresql]"' if server else ""
         raise StoreError(f"{url.drivername} needs the module {error.name}", extra) from None
@@ -132,10 +132,18 @@ def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # the driver would begin transactions late and its own way; _begin does it
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-    _patiently(lambda: cursor.execute("PRAGMA journal_mode=WAL"))
     for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def use_log(engine: sa.Engine) -> None:
+    """Let an SQLite store have its write-ahead log: for good, so that only files known to be stores are so changed."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            cursor = connection.connection.cursor()
+            _patiently(lambda: cursor.execute("PRAGMA journal_mode=WAL"))
+            cursor.close()
 
 
 def _begin(connection: sa.Connection) -> None:

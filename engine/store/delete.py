@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -39,7 +40,7 @@ def delete(connection: sa.Connection, which: Filter | Sequence[str]) -> int:
     return gone
 
 
-def _runs(connection: sa.Connection, ids: sa.Select[tuple[str]]) -> int:
+def _runs(connection: sa.Connection, ids: sa.Select[Any]) -> int:
     # SQL's own subquery, asked again for each table: the runs are last to go.
     for table in (trace, solution):
         connection.execute(table.delete().where(table.c.run.in_(ids)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from heapq import nlargest
 from typing import Any
 
@@ -51,7 +51,7 @@ RUNS = (
 TRACED = RUNS.outerjoin(trace, trace.c.run == run.c.id).add_columns(trace.c.points, trace.c.data)
 
 
-Keys = tuple[sa.Column[Any], sa.Select[tuple[int]]]
+Keys = tuple[sa.Column[Any], sa.Select[Any]]
 """A column of ``run`` and what it may be."""
 
 
@@ -105,7 +105,7 @@ def _through(
     return list(connection.scalars(ids.order_by((run.c.id + "").desc()).limit(limit)))
 
 
-def _latest(terms: Sequence[sa.ColumnElement[bool]], limit: int) -> sa.Select[tuple[str]]:
+def _latest(terms: Sequence[sa.ColumnElement[bool]], limit: int) -> sa.Select[Any]:
     return sa.select(run.c.id).where(*terms).order_by(run.c.id.desc()).limit(limit)
 
 
@@ -135,7 +135,7 @@ def _parts(where: Filter) -> list[tuple[list[Keys], list[sa.ColumnElement[bool]]
     return parts
 
 
-def _facets(where: Filter) -> sa.Select[tuple[int]] | None:
+def _facets(where: Filter) -> sa.Select[Any] | None:
     """The facets that pass; None where the filter asks nothing of them."""
     terms: list[sa.ColumnElement[bool]] = []
     if where.family is not None:
@@ -160,7 +160,7 @@ def _detail_has(text: str) -> sa.ColumnElement[bool]:
     return sa.and_(detail != sa.literal_column("''"), has)
 
 
-def row_of(row: Mapping[str, Any]) -> RunRow:
+def row_of(row: sa.RowMapping) -> RunRow:
     """A row of ``RUNS`` or ``TRACED`` as a run."""
     values = dict(row)
     limits = {name: values.pop(f"budget_{name}") for name in _BUDGET}

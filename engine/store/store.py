@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from . import codec, query
 from .cells import read_cells
 from .compare import Comparison, compare
-from .connect import StoreError, connect, file_of, parse, prepare, told
+from .connect import StoreError, connect, file_of, parse, prepare, told, use_log
 from .filter import Filter
 from .query import RUNS, SOLVED, TRACED
 from .rows import RunRow
@@ -259,6 +259,7 @@ class Store:
             if before is not None and before not in known_revisions():
                 raise StoreError(*_newer(self.url, before))
             upgrade(self._engine())
+            use_log(self._engine())
             return before, HEAD
 
     def _check_schema(self) -> None:
@@ -274,6 +275,8 @@ class Store:
                 f"{self.url} has the older schema {revision} (this program writes {HEAD})",
                 "bring it up to date with: solve history upgrade",
             )
+        else:
+            use_log(self._engine())
 
     def _open(self) -> None:
         self._db = connect(self._url)

@@ -1,0 +1,273 @@
+"""What can go wrong beneath a store: damaged files, folders that refuse, full disks, servers that do not answer, kills."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from mull.cli import main
+from mull.engine.store import Store, StoreError, connect
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+PAGE = 4096
+
+
+def call(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def refusal(use: Callable[[], Any]) -> StoreError:
+    with pytest.raises(StoreError) as caught:
+        use()
+    assert caught.value.hint
+    assert "Traceback" not in str(caught.value)
+    assert "sqlalche.me" not in str(caught.value)
+    return caught.value
+
+
+def read_all(url: str) -> None:
+    with Store(url) as store:
+        for row in store.runs(None):
+            store.run(row.id)
+        list(store.each(traces=True))
+        store.compare()
+
+
+@pytest.mark.parametrize("content", [b"I am no database, only a text of some length.", bytes(range(256)) * 64])
+def test_no_database(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s.db"
+    path.write_bytes(content)
+    refusal(lambda: Store(str(path)))
+    assert call("queens:4", "--store", str(path)) == 2
+    out, err = capsys.readouterr()
+    assert (out, "hint:" in err) == ("", True)
+    assert path.read_bytes() == content
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    refusal(lambda: Store(str(tmp_path)))
+
+
+@pytest.fixture
+def written(tmp_path: Path, runs: Any) -> Path:
+    path = tmp_path / "s.db"
+    with Store(str(path)) as store:
+        store.write([runs.one(problem=runs.problem(n % 16)) for n in range(200)])
+    return path
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.95])
+def test_a_truncated_database(share: float, written: Path) -> None:
+    data = written.read_bytes()
+    written.write_bytes(data[: int(len(data) * share)])
+    refusal(lambda: read_all(str(written)))
+
+
+def test_random_bytes_under_a_true_header(written: Path) -> None:
+    written.write_bytes(written.read_bytes()[:100] + random.Random(0).randbytes(20 * PAGE))
+    refusal(lambda: read_all(str(written)))
+
+
+@pytest.mark.parametrize("page", range(1, 40, 3))
+def test_a_page_overwritten(page: int, written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Found when it is opened or when it is asked: a message either way, or answers where no page of theirs was hit."""
+    data = bytearray(written.read_bytes())
+    assert len(data) > 40 * PAGE
+    data[page * PAGE : (page + 1) * PAGE] = random.Random(page).randbytes(PAGE)
+    written.write_bytes(data)
+    with suppress(StoreError):
+        read_all(str(written))
+    for command in ("list", "show", "compare"):
+        assert call("history", command, *["last"][: command == "show"], "--store", str(written)) in (0, 2)
+        assert "Traceback" not in capsys.readouterr().err
+    before = written.read_bytes()
+    assert call("history", "upgrade", "--store", str(written)) in (0, 2)
+    assert written.read_bytes() == before  # nothing is repaired behind one's back
+
+
+def as_nobody(use: Callable[[], Any]) -> str:
+    """What a user without rights is told: the error's text. A child process, for root may do everything."""
+    listen, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+            use()
+        except BaseException as error:
+            os.write(tell, f"{type(error).__name__}: {error}; hint: {getattr(error, 'hint', None)}".encode())
+        finally:
+            os._exit(0)
+    os.close(tell)
+    with open(listen, encoding="utf-8") as told:
+        text = told.read()
+    os.waitpid(child, 0)
+    return text
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that others may reach, which those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        folder.chmod(0o755)
+
+
+def test_a_folder_that_may_not_be_written(open_folder: Path, runs: Any) -> None:
+    store = Store(str(open_folder / "s.db"))
+    store.write([runs.one()])
+    store.close()
+    (open_folder / "s.db").chmod(0o666)
+    open_folder.chmod(0o555)
+    before = (open_folder / "s.db").read_bytes()
+    for name in ("s.db", "new.db", "deeper/new.db"):
+        told = as_nobody(lambda name=name: Store(str(open_folder / name)))  # type: ignore[misc]
+        assert told.startswith("StoreError"), told
+        assert "hint: choose another" in told
+    assert (open_folder / "s.db").read_bytes() == before
+
+
+def test_a_file_that_may_not_be_read(open_folder: Path, runs: Any) -> None:
+    open_folder.chmod(0o777)
+    store = Store(str(open_folder / "s.db"))
+    store.write([runs.one()])
+    store.close()
+    (open_folder / "s.db").chmod(0o000)
+    assert as_nobody(lambda: Store(str(open_folder / "s.db"))).startswith("StoreError")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "none", folder], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(folder: Path) -> None:
+    with (folder / "filler").open("wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(b"x" * 1024)
+        except OSError:
+            return
+
+
+def test_a_full_disk(small_disk: Path, runs: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    url = str(small_disk / "s.db")
+    with Store(url) as store:
+        kept = [runs.one() for _ in range(20)]
+        store.write(kept)
+        fill(small_disk)
+        for _ in range(2):
+            assert "full" in str(refusal(lambda: store.write([runs.one() for _ in range(500)])))
+        assert store.count() == 20
+        assert call("queens:6", "queens:8", "--json", "-s", "localsearch", "--store", url) == 2
+        out, err = capsys.readouterr()
+        assert [json.loads(line)["status"] for line in out.splitlines()] == ["solved"] * 2
+        assert "2 of 2 answered" in err
+        assert "full" in err
+        assert "hint: make room" in err
+        (small_disk / "filler").unlink()
+        store.write([runs.one()])
+        assert {s.id for s in kept} < {row.id for row in store.runs(None)}
+        assert store.run(kept[0].id).assignment == kept[0].assignment
+
+
+def test_a_full_disk_for_a_new_store(small_disk: Path) -> None:
+    fill(small_disk)
+    refusal(lambda: Store(str(small_disk / "s.db")))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["nosuch://x", "mysql://u@h/d", "postgresql+nosuch://h/d", "postgresql://h:port/d", "://", "sqlite+nosuch:///x"],
+)
+def test_urls_of_nothing_known(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    refusal(lambda: Store(url))
+    assert call("history", "--store", url) == 2
+    assert "hint:" in capsys.readouterr().err
+
+
+def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setattr(connect, "CONNECT_SECONDS", 2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        began = time.monotonic()
+        error = refusal(lambda: Store(f"postgresql://u:geheim@127.0.0.1:{silent.getsockname()[1]}/d"))
+        assert time.monotonic() - began < 10
+    assert "geheim" not in str(error)
+    assert "server runs" in error.hint
+
+
+def test_nobody_listens() -> None:
+    pytest.importorskip("psycopg")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        error = refusal(lambda: Store(f"postgresql://u:geheim@127.0.0.1:{unused.getsockname()[1]}/d"))
+    assert "refused" in str(error)
+    assert "server runs" in error.hint
+
+
+def test_wrong_password_and_database(postgresql: str) -> None:
+    url = sa.make_url(postgresql)
+    wrong = refusal(lambda: Store(url.set(password="geheim").render_as_string(hide_password=False)))
+    assert "password authentication failed" in str(wrong)
+    assert "geheim" not in str(wrong)
+    assert "nosuch" in str(refusal(lambda: Store(url.set(database="nosuch").render_as_string(hide_password=False))))
+
+
+def test_a_server_that_starts_anew(postgresql: str, runs: Any) -> None:
+    """As after a restart, the connections of the pool are gone; what is written next is not."""
+    with Store(postgresql) as store:
+        store.write([runs.one()])
+        with Store(postgresql) as other, other._engine().connect() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid != pg_backend_pid()"
+            )
+        store.write([runs.one()])
+        assert store.count() == 2
+
+
+def test_killed_writers(store_url: str) -> None:
+    arguments = ["4", store_url] if "://" in store_url else ["6"]
+    command = [sys.executable, str(BENCHMARKS / "kills.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "all of them there and whole" in done.stdout
+
+
+def test_writers_side_by_side(store_url: str) -> None:
+    command = [sys.executable, str(BENCHMARKS / "writers.py"), store_url, "5", "3", "50"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "150 rows of 150" in done.stdout
