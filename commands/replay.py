@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_store: bool) -> int:
     """Run a remembered run again: is the answer the same?
 
-    ID may be cut short, and `last` is the newest. The same problem, solver, options, weights and seed; a solver that goes by steps takes as many as then.
+    ID may be cut short, and `last` is the newest. The same problem, solver, options, weights and seed; a solver that goes by
+    steps takes as many as then.
 
     Exit code: 0 the same status, iterations and answer, 1 another, 2 it cannot be run again.
     """
@@ -36,7 +37,9 @@ def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_s
         stopped = interruptible()
         again = _again(row, device, stopped)
         if stopped():
-            raise Failure("stopped before the end: it cannot be said whether the answer is the same")
+            raise Failure(
+                "stopped: it cannot be said whether the answer is the same", "solve history show ID tells the run's"
+            )
         if not no_store:
             again = replace(again, detail="; ".join(filter(None, (f"replay of {row.id}", again.detail))))
             store.write([again])

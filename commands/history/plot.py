@@ -103,7 +103,8 @@ def plot_solved(where: Filter, path: Path, url: str | None) -> None:
 def plot_target(by: str, where: Filter, path: Path, url: str | None) -> None:
     """One problem, many seeds: time to an answer.
 
-    The chance of an answer by then, without and with restarts: the run-length distribution of Hoos and Stützle (1998). Dashed: starting anew at the cutoff that would have been best.
+    The chance of an answer by then, without and with restarts: the run-length distribution of Hoos and Stützle (1998). Dashed:
+    starting anew at the cutoff that would have been best.
     """
     runs = _by_solver(where, url)
     problems = {problem for found in runs.values() for problem in found}
