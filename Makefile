@@ -5,13 +5,17 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13,$(she
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types imports check bench gpu-check clean
+.PHONY: demo test test-postgresql lint types imports check bench gpu-check clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: .venv/installed-dev
 	$(BIN)/pytest -n auto -m "not gpu"
+
+# The store's tests on both databases, beside a PostgreSQL of their own.
+test-postgresql: .venv/installed-dev
+	tests/postgresql.sh $(BIN)/pytest -n auto tests/test_store*.py
 
 check: test lint types imports
 
