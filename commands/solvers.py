@@ -48,7 +48,7 @@ def solvers_list(try_load: bool, everything: bool, as_json: bool) -> int:
         for entry in found:
             wrong = f"claimed by {clashes[entry.name]}" if entry.name in clashes else fault(entry)
             row = _row(entry, word, wrong)
-            if try_load and group == SOLVERS:
+            if try_load:
                 row |= _tried(entry)
             rows.append(row)
     broken = sum(row["fault"] is not None for row in rows)
@@ -78,15 +78,34 @@ def _row(entry: Entry, kind: str, wrong: str | None) -> dict[str, Any]:
 
 
 def _tried(entry: Entry) -> dict[str, Any]:
-    """What importing tells: the solver's first line, how long it took, or what went wrong."""
-    from mull.plugins import PluginError, load
+    """What importing tells: the first line of its docstring, how long it took, or what went wrong."""
+    from mull.engine.registry import PluginError
 
     start = time.perf_counter()
     try:
-        summary = (load(entry.name).__doc__ or "").strip().split("\n")[0]
+        loaded = _loaded(entry)
     except PluginError as error:
         return {"fault": str(error)}
+    summary = (loaded.__doc__ or "").strip().split("\n")[0]
     return {"fault": None, "summary": summary, "seconds": round(time.perf_counter() - start, 3)}
+
+
+def _loaded(entry: Entry) -> Any:
+    from mull.engine import registry
+    from mull.plugins import load
+
+    if entry.group == registry.SOLVERS:
+        return load(entry.name)
+    registry.pick(entry.group, entry.name, registry.entries(entry.group))  # refuses a name that two claim
+    if entry.group == registry.COMMANDS:
+        return registry.load(entry, click.Command).callback
+    if entry.group == registry.CONSTRAINTS:
+        from mull.engine import Constraint
+
+        return registry.load(entry, Constraint, "__name__")
+    from mull.problems.family import Family
+
+    return registry.load(entry, Family)
 
 
 def _shown(row: dict[str, Any], column: str) -> str:

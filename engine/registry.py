@@ -124,8 +124,14 @@ def pick(group: str, name: str, among: Sequence[Entry]) -> Entry:
     word = WORDS[group]
     if len(mine) > 1:
         claims = " and ".join(entry.origin for entry in mine)
-        others = " or ".join(entry.path or entry.distribution for entry in mine if not entry.built_in)
-        raise PluginError(f"{word} {name!r} is claimed by {claims}", f"uninstall {others}, or leave it out with {ONLY}")
+        ways = [
+            f"solve solvers remove {name}" if entry.path else f"pip uninstall {entry.distribution}"
+            for entry in mine
+            if not entry.built_in
+        ]
+        raise PluginError(
+            f"{word} {name!r} is claimed by {claims}", f"{' or '.join(ways)}, or leave one out with {ONLY}"
+        )
     if mine:
         if mine[0].fault:
             raise PluginError(f"{mine[0]}: {mine[0].fault}", mine[0].remedy)

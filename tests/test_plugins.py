@@ -393,6 +393,17 @@ def test_listing_all_groups(site: Path, capsys: pytest.CaptureFixture[str]) -> N
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {row["kind"] for row in rows} == set(WORDS.values())
     assert [row["name"] for row in rows if row["fault"]] == ["ring"]
+    install(
+        site,
+        "other",
+        {"sat": "other_sat:Sat", "wheel": "other_wheel:Wheel"},
+        {"other_wheel": "Wheel = 1"},
+        "mull.problems",
+    )
+    assert call("solvers", "list", "--all", "--load", "--json") == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["name"] for row in rows if row["fault"]] == ["sat", "ring", "sat", "wheel"]
+    assert all(row["summary"] for row in rows if not row["fault"])
 
 
 def test_show_as_json(capsys: pytest.CaptureFixture[str]) -> None:
