@@ -199,7 +199,7 @@ def _told(row: RunRow, again: Solution, differences: list[Difference], reasons: 
     yield f"not the same as run {row.id}:"
     for d in differences:
         if d.what == "assignment":
-            yield f"  {'assignment':<20}{len(d.now)} of {max(len(row.assignment or ()), len(again.assignment or ()))} values differ"
+            yield f"  {'assignment':<20}{len(d.now)} of {row.size} values differ"
         else:
             yield f"  {d.what:<20}{d.then} then, {d.now} now"
     yield "perhaps because" if reasons else "no reason is known: versions, host and device are as they were"

@@ -196,6 +196,21 @@ def test_exports_go_on_in_other_programs(folder: Path) -> None:
     program.wait(60)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["list", "--json"], ["export"], ["export", "--to", "/dev/full", "--format", "csv"]]
+)
+def test_output_that_is_full_is_told(arguments: list[str]) -> None:
+    code = f"from mull.cli import main; main({['history', *arguments]!r})"
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", code], check=False, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert ended.returncode == 2
+    assert "No space left on device\nhint: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 # ------------------------------------------------------------------------------------------------------------ trackers
 
 
