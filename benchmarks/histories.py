@@ -68,6 +68,7 @@ def questions(store: Store) -> Iterator[tuple[str, list[str]]]:
         ("problem", INSTANCES[7].digest[:1], oldest.source),
         ("text", "ROWS", "papyrus"),
         ("text", "sweep-1", "beads"),
+        ("text", "s", "sweep-5"),  # the newest fifty thousand and more are without
     ):
         nowhere = "cancelled" if name == "status" else "nowhere"
         yield from ((f"--{name} {value}", [f"--{name}", value]) for value in (everywhere, old, nowhere))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping
@@ -63,6 +64,17 @@ def unpack_trace(data: bytes, points: int) -> StoredTrace:
     words = np.ascontiguousarray(planes.transpose(0, 2, 1)).view("<i4").reshape(4, points)
     iteration, violations = words[:2].cumsum(1, dtype=np.int32)
     return StoredTrace(iteration, words[2].view("<f4").copy(), violations, words[3].view("<f4").copy())
+
+
+def clean(text: str) -> str:
+    """Text that every database takes: file names may hold bytes that are no characters, and PostgreSQL refuses NUL."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
+
+
+@lru_cache(maxsize=4096)
+def source_digest(text: str) -> int:
+    """What a source is known by: 63 bits of SHA-256, for there may be as many sources as runs."""
+    return int.from_bytes(hashlib.sha256(clean(text).encode()).digest()[:8]) >> 1
 
 
 def pack_json(value: Any) -> bytes:

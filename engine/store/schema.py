@@ -99,9 +99,7 @@ source = Table(
     "source",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column(
-        "digest", BigInteger, nullable=False, unique=True
-    ),  # of SHA-256 the first 63 bits: sources may be as many as runs
+    Column("digest", BigInteger, nullable=False, unique=True),  # codec.source_digest
     Column("text", Text, nullable=False),
     Column("folded", Text),  # the text casefolded, for searches; null where that is the text itself
 )

@@ -51,7 +51,7 @@ def pack(s: Solution) -> Packed:
         "energy": s.energy if s.assignment is not None else None,
         "objective": s.objective,
         "seconds": s.seconds,
-        "detail": _text(s.detail),
+        "detail": codec.clean(s.detail),
         "samples": s.samples,
         "hits": s.hits,
         "distinct_solutions": s.distinct,
@@ -73,7 +73,7 @@ def pack(s: Solution) -> Packed:
     configuration, b = _digest(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip()), s.budget
     limits = _digest(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}")
     common = _digest(s.problem.family, configuration, here()[0], limits, s.via, s.device, str(s.status))
-    return Packed(s, _source_digest(str(s.problem.source)), configuration, limits, common, row, points, answer)
+    return Packed(s, codec.source_digest(str(s.problem.source)), configuration, limits, common, row, points, answer)
 
 
 def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
@@ -150,12 +150,8 @@ def _problem(p: Problem, templates: Mapping[str, int]) -> dict[str, Any]:
     return {"size": len(p.graph.domains), "template": templates[p.graph.digest], "givens": givens}
 
 
-def _source_digest(text: str) -> int:
-    return int(_digest(_text(text))[:16], 16) >> 1
-
-
 def _source(s: Solution) -> dict[str, Any]:
-    text = _text(str(s.problem.source))
+    text = codec.clean(str(s.problem.source))
     return {"text": text, "folded": folded if (folded := text.casefold()) != text else None}
 
 
@@ -183,11 +179,6 @@ def here() -> tuple[str, dict[str, Any]]:
 @lru_cache(maxsize=4096)
 def _copies(copies: tuple[tuple[int, int], ...]) -> str:
     return json.dumps(copies, separators=(",", ":"))
-
-
-def _text(value: str) -> str:
-    """Text that every database takes: file names may hold bytes that are no characters, and PostgreSQL refuses NUL."""
-    return value.encode(errors="replace").decode().replace("\0", "?")
 
 
 @lru_cache(maxsize=4096)
