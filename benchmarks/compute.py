@@ -1,0 +1,60 @@
+"""Accuracy against inference compute: ``python benchmarks/compute.py BOARDS SOLVER[:WEIGHTS]... [--segments N] [--to FILE.svg]``.
+
+One trajectory of each board, one core. The compute of an iteration is the run's seconds over all iterations of all boards, so
+the share solved within t iterations is told against core-seconds a board. Prints a table, Markdown; with ``--to`` draws it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import torch
+
+import mull
+from mull.engine import Budget, Task, solve
+from mull.problems import load
+
+SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+def curve(solver: str, weights: str, boards: str, count: int, segments: int) -> list[float]:
+    """Core-seconds at which each solved board was solved, in order."""
+    problems = load(boards)[:count]
+    options = {"segments": str(segments)} | ({"weights": weights} if weights else {})
+    started = time.process_time()
+    found = solve(problems, mull.solver(solver, copies="1", **options), Task(Budget(None, restarts=1)))
+    an_iteration = (time.process_time() - started) / sum(s.iterations for s in found)
+    return sorted(s.iterations * an_iteration for s in found if s.status.solved)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("boards")
+    parser.add_argument("solvers", nargs="+", metavar="SOLVER[:WEIGHTS]")
+    parser.add_argument("--count", type=int, default=40)
+    parser.add_argument("--segments", type=int, default=85)
+    parser.add_argument("--to", metavar="FILE.svg")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    print("| solver | " + " | ".join(f"{s} s" for s in SECONDS) + " | end |\n|" + "---|" * (len(SECONDS) + 2))
+    curves = {}
+    for name in chosen.solvers:
+        solver, _, weights = name.partition(":")
+        solved = curves[name] = curve(solver, weights, chosen.boards, chosen.count, chosen.segments)
+        shares = [sum(t <= limit for t in solved) for limit in SECONDS]
+        cells = [f"{100 * share / chosen.count:.1f}" for share in (*shares, len(solved))]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    if chosen.to:
+        from matplotlib.figure import Figure
+
+        axes = (figure := Figure(layout="constrained")).subplots()
+        for name, solved in curves.items():
+            axes.step(solved, [100 * (k + 1) / chosen.count for k in range(len(solved))], where="post", label=name)
+        axes.set(xscale="log", xlabel="core-seconds a board", ylabel="boards solved, %", ylim=(0, 101))
+        axes.legend()
+        figure.savefig(chosen.to)
+
+
+if __name__ == "__main__":
+    main()
