@@ -6,12 +6,13 @@ import json
 import os
 import random
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,24 @@ def test_a_page_overwritten(page: int, written: Path, capsys: pytest.CaptureFixt
     before = written.read_bytes()
     assert call("history", "upgrade", "--store", str(written)) in (0, 2)
     assert written.read_bytes() == before  # nothing is repaired behind one's back
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE trace SET data = x'00ff'",
+        "UPDATE trace SET points = 7",
+        "UPDATE template SET graph = x'789c'",
+        "UPDATE solution SET data = x'01ffffffff'",
+        "UPDATE solver SET options = '{'",
+        "UPDATE run SET copies = '['",
+        "UPDATE run SET iterations = 'x'",
+    ],
+)
+def test_damage_that_the_database_does_not_see(damage: str, written: Path) -> None:
+    with closing(sqlite3.connect(written)) as connection, connection:
+        connection.execute(damage)
+    assert "damaged" in str(refusal(lambda: read_all(str(written))))
 
 
 def as_nobody(use: Callable[[], Any]) -> str:

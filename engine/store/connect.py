@@ -6,6 +6,7 @@ import os
 import random
 import sqlite3
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,11 +42,21 @@ def told(url: str) -> Iterator[None]:
         raise StoreError(f"{url}: {reason}", hint) from error
 
 
+@contextmanager
+def read(url: str) -> Iterator[None]:
+    """Database errors as StoreErrors, and values that are none where a file is damaged and SQLite did not see it."""
+    try:
+        with told(url):
+            yield
+    except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise StoreError(f"{url}: what is kept is damaged ({error})", _DAMAGED) from error
+
+
+_DAMAGED = "go on with a backup (solve history backup makes one), or save what can be read with: sqlite3 FILE .recover"
 _ELSEWHERE = "choose another store with --store, or keep nothing with --no-store"
 _HINTS = {
-    "malformed": "the file is damaged: go on with a backup (solve history backup makes one), or save what can be read "
-    "with: sqlite3 FILE .recover",
-    "not a database": "the file is damaged: go on with a backup, or choose another store with --store",
+    "malformed": _DAMAGED,
+    "not a database": _DAMAGED,
     "disk is full": "make room, or choose another store with --store",
     "connection": "check the URL's host, port, user and password, and that the server runs",
     "": _ELSEWHERE,

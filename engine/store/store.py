@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from . import codec, query
+from . import query
 from .cells import read_cells
 from .compare import Comparison, compare
-from .connect import StoreError, connect, file_of, parse, prepare, told, use_log
+from .connect import StoreError, connect, file_of, parse, prepare, read, told, use_log
 from .filter import Filter
 from .query import RUNS, SOLVED, TRACED
 from .rows import RunRow
-from .schema import HEAD, facets, problem, run, solution, template, trace
+from .schema import HEAD, facets, run
+from .whole import whole_run
 
 if TYPE_CHECKING:
     from ..solution import Solution
@@ -123,7 +122,7 @@ class Store:
 
     def runs(self, limit: int | None = 20, where: Filter = EVERY) -> list[RunRow]:
         """The latest runs that pass, newest first; all of them with ``limit`` None."""
-        with told(self.url), self._engine().connect() as connection:
+        with read(self.url), self._engine().connect() as connection:
             if limit is None:
                 wanted = RUNS.where(*query.conditions(where))
             else:
@@ -134,13 +133,13 @@ class Store:
         """Runs that pass, oldest first, one after another: as they stood when asked, and few of them in memory at once."""
         wanted = (TRACED if traces else RUNS).where(*query.conditions(where)).order_by(run.c.id)
         engine = self._engine().execution_options(yield_per=1000)
-        with told(self.url), engine.connect() as connection, connection.execute(wanted) as result:
+        with read(self.url), engine.connect() as connection, connection.execute(wanted) as result:
             for row in result.mappings():
                 yield query.row_of(row)
 
     def count(self, where: Filter = EVERY) -> int:
         """How many runs pass."""
-        with told(self.url), self._engine().connect() as connection:
+        with read(self.url), self._engine().connect() as connection:
             counted = sa.select(sa.func.count()).select_from(run).where(*query.conditions(where))
             return connection.execute(counted).scalar_one()
 
@@ -155,7 +154,7 @@ class Store:
         )
         same = [run.c[name] == fewest.c[name] for name in ("facets", "iterations")]
         best: dict[str, RunRow] = {}
-        with told(self.url), self._engine().connect() as connection:
+        with read(self.url), self._engine().connect() as connection:
             wanted = RUNS.join(fewest, sa.and_(*same)).order_by(run.c.iterations, run.c.id)
             for row in connection.execute(wanted).mappings():
                 best.setdefault(row["solver"], query.row_of(row))
@@ -171,7 +170,7 @@ class Store:
         Raises:
             StoreError: no runs of a solver that is named, or no problem that all of them ran.
         """
-        with told(self.url), self._engine().connect() as connection:
+        with read(self.url), self._engine().connect() as connection:
             found = read_cells(connection, where)
         missing = sorted(set(solvers or ()) - {cell.solver for cell in found})
         if missing:
@@ -192,43 +191,15 @@ class Store:
         else:
             # ULIDs have 26 characters, of which Z is the last. (A later sign need not sort so in a server's language.)
             lowest, highest = prefix.upper(), prefix.upper().ljust(26, "Z")
-            with told(self.url), self._engine().connect() as connection:
+            with read(self.url), self._engine().connect() as connection:
                 wanted = RUNS.where(run.c.id >= lowest, run.c.id <= highest).limit(2)
                 found = [query.row_of(row) for row in connection.execute(wanted).mappings()]
         if not found:
             raise StoreError(f"no run {prefix!r}", "solve history lists the runs")
         if len(found) > 1:
             raise StoreError(f"several runs begin with {prefix!r}", "give more of the id")
-        try:
-            return self._whole(found[0])
-        except (zlib.error, ValueError, LookupError, TypeError) as error:
-            raise StoreError(f"{self.url}: run {found[0].id} is damaged ({error})", "go on with a backup") from error
-
-    def _whole(self, row: RunRow) -> RunRow:
-        with told(self.url), self._engine().connect() as connection:
-            data = connection.execute(
-                sa.select(template.c.graph, problem.c.givens).join(problem).where(problem.c.digest == row.problem)
-            ).one()
-            points = connection.execute(sa.select(trace).where(trace.c.run == row.id)).first()
-            answer = connection.execute(sa.select(solution).where(solution.c.run == row.id)).first()
-            counts = sa.select(sa.func.max(run.c.total)).join(problem)
-            counted = connection.execute(counts.where(problem.c.digest == row.problem)).scalar()
-        graph = codec.unpack_json(data.graph)
-        answers = [
-            assignment
-            for packed in (answer and (answer.data, answer.further)) or ()
-            if packed
-            for assignment in codec.unpack_assignments(packed, graph["variables"])
-        ]
-        return replace(
-            row,
-            trace=codec.unpack_trace(points.data, points.points) if points else None,
-            assignment=answers[0] if answers else None,
-            solutions=None if row.distinct is None else tuple(answers[: row.distinct]),
-            # Of an objective the exact solver counts the best solutions alone, others draw any.
-            total=counted if row.total is None and not graph.get("objective") else row.total,
-            payload={**graph, "givens": codec.unpack_json(data.givens), "family": row.family},
-        )
+        with read(self.url), self._engine().connect() as connection:
+            return whole_run(connection, found[0])
 
     # -------------------------------------------------------------------------------------------------------- schema
 

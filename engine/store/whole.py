@@ -1,0 +1,37 @@
+"""All that is kept of one run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from .codec import unpack_assignments, unpack_json, unpack_trace
+from .rows import RunRow
+from .schema import problem, run, solution, template, trace
+
+
+def whole_run(connection: sa.Connection, row: RunRow) -> RunRow:
+    """A run of a list with its trace, its solutions and its problem."""
+    of_problem = problem.c.digest == row.problem
+    asked = sa.select(template.c.graph, problem.c.givens).join(problem).where(of_problem)
+    data = connection.execute(asked).one()
+    points = connection.execute(sa.select(trace).where(trace.c.run == row.id)).first()
+    answer = connection.execute(sa.select(solution).where(solution.c.run == row.id)).first()
+    counted = connection.execute(sa.select(sa.func.max(run.c.total)).join(problem).where(of_problem)).scalar()
+    graph = unpack_json(data.graph)
+    answers = [
+        assignment
+        for packed in (answer and (answer.data, answer.further)) or ()
+        if packed
+        for assignment in unpack_assignments(packed, graph["variables"])
+    ]
+    return replace(
+        row,
+        trace=unpack_trace(points.data, points.points) if points else None,
+        assignment=answers[0] if answers else None,
+        solutions=None if row.distinct is None else tuple(answers[: row.distinct]),
+        # Of an objective the exact solver counts the best solutions alone, others draw any.
+        total=counted if row.total is None and not graph.get("objective") else row.total,
+        payload={**graph, "givens": unpack_json(data.givens), "family": row.family},
+    )
