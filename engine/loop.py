@@ -162,7 +162,8 @@ class _Batch:
             now = violations.view(count, copies).amin(1)
             # Of copies that break equally much the one that its solver holds to be the best.
             tied = violations.view(count, copies) == now[:, None]
-            row = first + info.energy.view(count, copies).masked_fill(~tied, torch.inf).argmin(1)
+            held = info.energy.float().nan_to_num(nan=torch.finfo(torch.float32).max).view(count, copies)
+            row = first + held.masked_fill(~tied, torch.inf).argmin(1)
             assignment, energy, wrong = assignment[row], energy[row], violations > 0
         better = now < self.best
         self.best = torch.where(better, now, self.best)

@@ -21,7 +21,7 @@ class Info(NamedTuple):
     """What a step tells the loop.
 
     Args:
-        energy: [B] the solver's own energy, for the trace.
+        energy: [B] the solver's own energy: for the trace, and to choose among copies that break equally much.
         residual: [B] relative change of the state, ‖z' − z‖ / ‖z‖.
         halt: [B] a learned halting signal, or None.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,21 @@ def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MULL_STORE", str(tmp_path / "store.db"))
     monkeypatch.setenv("MULL_CONFIG", str(tmp_path / "config"))
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def complains(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Asserts that all the program said is one error, with this in it, and a hint."""
+
+    def look(message: str) -> None:
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("error: ")
+        assert message in err
+        assert "hint: " in err
+        assert "Traceback" not in err
+
+    return look
 
 
 @pytest.fixture

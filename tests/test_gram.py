@@ -98,6 +98,16 @@ def test_a_net_without_noise_in_training_is_sure_of_itself() -> None:
     assert not torch.equal(net(fresh(net, view), view, shown)[1].logits, net(fresh(net, view), view, shown)[1].logits)
 
 
+def test_the_value_head_is_what_copies_are_chosen_by() -> None:
+    net, instance, view, _ = scene()
+    with torch.no_grad():
+        made = net.improve(
+            fresh(net, view), view, instance.allowed, Random.for_rows([1, 2, 3]), torch.zeros(3, dtype=torch.int64)
+        )
+        assert torch.equal(made.energy, 1 - net.worth(made.z))
+    assert len(made.energy.unique()) == 3
+
+
 def test_draws_follow_the_stream_of_their_row_alone() -> None:
     net, instance, view, _ = scene()
     z, age = fresh(net, view), torch.zeros(3, dtype=torch.int64)

@@ -448,7 +448,7 @@ def test_effects_on_the_process_are_seen(tmp_path: Path, monkeypatch: pytest.Mon
         "nothing is written, started or sent: open log.txt": lambda: Path("log.txt").write_text("walked"),
         "nothing is written, started or sent: os.mkdir": lambda: Path(f"{next(count)}").mkdir(),
         "the environment": lambda: monkeypatch.setenv("WALKED", f"{next(count)}"),
-        "the threads that run": lambda: threading.Thread(target=stop.wait, daemon=True).start(),
+        "leaves no thread behind": lambda: threading.Thread(target=stop.wait, daemon=True).start(),
         "the working directory": lambda: monkeypatch.chdir(tmp_path / "elsewhere"),
     }
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -138,7 +139,9 @@ def test_weights_are_told_by_their_hash(tmp_path: Path, capsys: pytest.CaptureFi
         ("UPDATE run SET id = '7' || substr(id, 2)", "no run"),
     ],
 )
-def test_what_cannot_be_replayed(change: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_replayed(
+    change: str, message: str, capsys: pytest.CaptureFixture[str], complains: Callable[[str], None]
+) -> None:
     assert call("queens:5", "-s", "localsearch") == 0
     (row,) = Store().runs()
     with closing(sqlite3.connect(Store().path or "")) as connection, connection:
@@ -146,10 +149,5 @@ def test_what_cannot_be_replayed(change: str, message: str, capsys: pytest.Captu
         connection.execute(change)
     capsys.readouterr()
     assert call("replay", row.id) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("error: ")
-    assert message in err
-    assert "hint: " in err
-    assert "Traceback" not in err
+    complains(message)
     assert len(Store().runs()) == 1

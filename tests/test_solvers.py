@@ -187,6 +187,34 @@ def test_settled_and_wrong_ends_when_no_restart_is_left() -> None:
     assert (solution.status, solution.iterations) == (Status.SOLVED, 1)
 
 
+class Rivals(Fixed):
+    """Three copies: the first breaks two constraints, the others one each; ``energies`` is what it holds of them."""
+
+    energies: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def init(self, instance: Instance, random: Random) -> torch.Tensor:
+        return torch.tensor([[0, 0], [0, 1], [1, 0]])
+
+    def step(self, instance: Instance, state: torch.Tensor) -> tuple[torch.Tensor, Info]:
+        return state, Info(torch.tensor(self.energies), torch.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("energies", "answer"),
+    [
+        ((0.0, 1.0, 2.0), {"a": 1, "b": 2}),
+        ((0.0, 2.0, 1.0), {"a": 2, "b": 1}),
+        ((0.0, math.nan, 1.0), {"a": 2, "b": 1}),
+        ((0.0, math.inf, math.inf), {"a": 1, "b": 2}),
+    ],
+)
+def test_the_checker_chooses_and_then_the_energy(energies: tuple[float, float, float], answer: dict[str, int]) -> None:
+    clauses = [Clause((("a", 2),)), Clause((("b", 2),)), Clause((("a", 1), ("b", 1)))]
+    problem = Problem(ConstraintGraph({"a": (1, 2), "b": (1, 2)}, clauses))
+    (solution,) = solve([problem], Rivals(energies=energies), task(seconds=None, restarts=3, batch=3))
+    assert (solution.violations, solution.assignment) == (1, answer)
+
+
 def test_a_failing_solver_is_contained_and_check_raises() -> None:
     (solution,) = solve([Problem(PAIR)], Fixed(fail=True), task())
     assert solution.status is Status.FAILED

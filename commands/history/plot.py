@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from mull.engine.store import Filter
 
-ANSWERED = ("solved", "optimal", "unsatisfiable")
-
 
 class Taken(NamedTuple):
     """What one run took, infinite where it ended without an answer. Of a million runs no more is kept in memory."""
@@ -118,6 +116,8 @@ def plot_target(by: str, where: Filter, path: Path, url: str | None) -> None:
 
 def _by_solver(where: Filter, url: str | None) -> Runs:
     """The runs that pass, by who was asked and on what. Trainings are no runs on a problem."""
+    from mull.engine.store.cells import ANSWERED
+
     runs: Runs = defaultdict(lambda: defaultdict(list))
     with reading(url) as store:
         for row in store.each(where):

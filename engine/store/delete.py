@@ -10,9 +10,7 @@ import sqlalchemy as sa
 from .filter import Filter
 from .query import conditions
 from .schema import budget, environment, facets, problem, run, solution, solver, source, template, trace
-
-MANY = 500
-"""Ids named in one query: SQLite of old allows 999 parameters."""
+from .write import MANY
 
 REFERENCES = (
     (facets, run.c.facets),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+from .ids import lowest
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,5 @@ class Filter:
 
     @property
     def oldest(self) -> str:
-        """The lowest id that ``since`` lets pass: a ULID begins with 48 bits of milliseconds, in Crockford's base 32."""
-        if self.since is None:
-            return ""
-        milliseconds = max(0, int(self.since.timestamp() * 1000))
-        return "".join(_CROCKFORD[milliseconds >> shift & 31] for shift in range(45, -1, -5))
+        """The lowest id that ``since`` lets pass."""
+        return "" if self.since is None else lowest(max(0, int(self.since.timestamp() * 1000)))

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from .codec import StoredTrace
-
-_CROCKFORD = str.maketrans("0123456789ABCDEFGHJKMNPQRSTVWXYZ", "0123456789abcdefghijklmnopqrstuv")
+from .ids import milliseconds
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ class RunRow:
 
     @property
     def created(self) -> datetime:
-        """When the run ended, from the ULID's 48 bits of milliseconds; local time."""
-        return datetime.fromtimestamp(int(self.id[:10].translate(_CROCKFORD), 32) / 1000)
+        """When the run ended; local time."""
+        return datetime.fromtimestamp(milliseconds(self.id) / 1000)
 
     @property
     def accuracy(self) -> float | None:
