@@ -90,7 +90,7 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
             weight[t, :r, :m] = p.weight
             target[t, :r] = p.target
     groups, slots = _memberships(members, literals)
-    spare = rounded(groups.shape[2], ROUND // 8) - groups.shape[2] if len(parts) >= MANY else 0
+    spare = rounded(groups.shape[2], 2) - groups.shape[2] if len(parts) >= MANY else 0
     groups = np.pad(groups, ((0, 0), (0, 0), (0, spare)))
     slots = np.pad(slots, ((0, 0), (0, 0), (0, spare)), constant_values=-1)
     present = members >= 0
@@ -108,8 +108,8 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
 
 
 def rounded(number: int, least: int = ROUND) -> int:
-    """A number up to the next multiple of ``least``, or of a quarter of the power of two below it if that is more."""
-    multiple = max(least, 1 << max(number.bit_length() - 3, 0))
+    """A number up to the next multiple of ``least``, or of an eighth of the power of two below it if that is more."""
+    multiple = max(least, 1 << max(number.bit_length() - 4, 0))
     return -(-number // multiple) * multiple
 
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from ..engine.constraints import Count, Linear
+from ..engine.constraints import Linear
 from ..engine.constraints.base import Constraint
 from ..engine.graph import ConstraintGraph, Objective, Value
 from ..engine.problem import Problem, Source
@@ -98,7 +98,7 @@ def maze(rows: list[str], path: str = "-", skipped: int = 0) -> Problem:
         near = tuple(cell(*n) for n in _neighbours(r, c) if n in free)
         if (r, c) in (start, goal):
             # An end that is walled in is on no path.
-            constraints.append(Count(near, (1,), 1, 1) if near else Count((name,), (1,), 0, 0))
+            constraints.append(Linear(near, (1,) * len(near), "=", 1) if near else Linear((name,), (1,), "=", 0))
             continue
         if not near:
             continue

@@ -38,9 +38,10 @@ class EbtNet(Reasoner):
 
     sees_answers = True
 
-    def __init__(self, shape: NetShape, steps: int, alpha: float, noise: float, contrast: float) -> None:
+    def __init__(self, shape: NetShape, steps: int, alpha: float, noise: float, contrast: float, loops: int) -> None:
         super().__init__(shape, states=1, random_start=True)
         self.per_segment = self.learning = steps
+        self.loops = loops
         self.noise, self.contrast = noise, contrast
         self.answers = self.backbone.answers()
         self.log_alpha = nn.Parameter(torch.full((1,), math.log(alpha)))
@@ -57,6 +58,11 @@ class EbtNet(Reasoner):
         literals = self.backbone.literals(view)
         return draw(0, *literals.shape[1:]).float(), x.new_zeros(len(x), 1, x.shape[2], dtype=torch.float32)
 
+    def _input(self, view: Any) -> Tensor:
+        """What the net reads of an instance; the candidate keeps float32, the net's own states what autocast wants."""
+        x = self.backbone.embed(view)
+        return x.to(torch.get_autocast_dtype(x.device.type)) if torch.is_autocast_enabled(x.device.type) else x
+
     # The energy -------------------------------------------------------------------------------------------------------
 
     def energy(self, beliefs: Tensor, x: Tensor, view: Any) -> tuple[Tensor, Tensor]:
@@ -64,8 +70,11 @@ class EbtNet(Reasoner):
 
         What is given, ruled out or padding has none of its own: a row's energy does not depend on its company.
         """
+        x = x + self.answers(view, beliefs.to(x.dtype)).to(x.dtype)
+        seen = torch.zeros_like(x)
         with sdpa_kernel(SDPBackend.MATH):
-            seen = self.stacks[0](view, self.answers(view, beliefs.to(x.dtype)), x)
+            for _ in range(self.loops):
+                seen = self.stacks[0](view, seen, x)
         terms = self.backbone.read(seen, view).float() * (self.backbone.literals(view) == OPEN)
         return terms.sum((1, 2)), seen
 
@@ -120,7 +129,7 @@ class EbtNet(Reasoner):
         return Readout(logits, self.halt(pooled[:, 0].to(self.halt.weight.dtype)))
 
     def forward(self, z: Latent, view: Any, shown: Shown | None = None) -> tuple[Latent, Readout]:
-        x = self.backbone.embed(view)
+        x = self._input(view)
         y, pooled = z[0].detach(), z[1]
         if shown is None:
             for _ in range(self.per_segment):
@@ -166,8 +175,8 @@ class IredNet(EbtNet):
     raise a row's energy are not taken. The state carries the count of steps, [B, 1, 1], beside EBT's two.
     """
 
-    def __init__(self, shape: NetShape, landscapes: int, inner: int, contrast: float) -> None:
-        super().__init__(shape, inner, 1.0, 0.0, contrast)
+    def __init__(self, shape: NetShape, landscapes: int, inner: int, contrast: float, loops: int) -> None:
+        super().__init__(shape, inner, 1.0, 0.0, contrast, loops)
         self.log_alpha.requires_grad_(False)  # the schedule says how far
         self.landscapes = landscapes
         self.landscape = nn.Embedding(landscapes, shape.hidden)
@@ -245,7 +254,7 @@ class IredNet(EbtNet):
 
     def forward(self, z: Latent, view: Any, shown: Shown | None = None) -> tuple[Latent, Readout]:
         """Training shows the answer under noise, of any landscape, and has no walk: what a row says is its guess from there."""
-        x = self.backbone.embed(view)
+        x = self._input(view)
         if shown is None:
             for _ in range(self.per_segment):
                 z = self.step(z, x, view)
@@ -293,6 +302,7 @@ class Ebt(Learned):
     alpha: float = Field(10.0, gt=0, le=1e5, description="size of a step at first; it is learned")
     noise: float = Field(0.3, ge=0, le=100, description="Langevin noise before each step in training (σ)")
     contrast: float = Field(0.5, ge=0, description="weight of telling answers from wrong ones by their energy")
+    loops: int = Field(1, ge=1, le=64, description="times that the net is applied in one evaluation of the energy")
     landscapes: int = Field(0, ge=0, le=1000, description="energies of IRED, most noise to least (K; 0: EBT)")
     inner_steps: int = Field(5, ge=1, le=100, description="steps in each landscape of IRED")
     accept: bool = Field(False, description="solving: take no step that raises the energy")
@@ -301,8 +311,8 @@ class Ebt(Learned):
 
     def reasoner(self, shape: NetShape) -> EbtNet:
         if self.landscapes:
-            return IredNet(shape, self.landscapes, self.inner_steps, self.contrast)
-        return EbtNet(shape, self.steps, self.alpha, self.noise, self.contrast)
+            return IredNet(shape, self.landscapes, self.inner_steps, self.contrast, self.loops)
+        return EbtNet(shape, self.steps, self.alpha, self.noise, self.contrast, self.loops)
 
     def net(self, instance: Instance) -> Reasoner:
         """The trained net, which many share, with this solver's way to solve."""

@@ -80,11 +80,25 @@ class Linear(Constraint):
         to.model.add_linear_constraint(total, least, most)
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
-        pairs = [
-            (n, v, float(c * int(v))) for c, n in zip(self.coefficients, self.scope, strict=True) for v in domains[n]
-        ]
-        literals, weights = tuple((n, v) for n, v, _ in pairs), tuple(w for _, _, w in pairs)
-        return [LiteralGroup(f"linear {self.op}", literals, weights, (float(self.bound),))]
+        """In the normal form of pseudo-Boolean sums: at least so much, of positive weights, and of each variable's values
+        those alone that add more than the least of them. An equation is two such sums.
+        """
+        signs = {"<=": (-1,), ">=": (1,), "=": (1, -1)}[self.op]
+        return [self._at_least(sign, domains) for sign in signs]
+
+    def _at_least(self, sign: int, domains: Mapping[str, Domain]) -> LiteralGroup:
+        """``sign * sum >= sign * bound``."""
+        bound = sign * self.bound
+        literals: list[tuple[str, Value]] = []
+        weights: list[float] = []
+        for c, name in zip(self.coefficients, self.scope, strict=True):
+            terms = {value: sign * c * int(value) for value in domains[name]}
+            least = min(terms.values())
+            bound -= least
+            above = {value: term - least for value, term in terms.items() if term > least}
+            literals += [(name, value) for value in above]
+            weights += map(float, above.values())
+        return LiteralGroup("linear", tuple(literals), tuple(weights), (float(bound),))
 
     def obstacle(self, domains: Mapping[str, Domain]) -> str | None:
         span = 0
