@@ -20,6 +20,7 @@ from .learned import Learned
 from .nets.backbone import EXCLUDED, GIVEN, OPEN
 from .nets.reasoner import Draw, Improvement, Latent, Readout, Reasoner
 from .nets.shape import NetShape
+from .nets.twice import compile_twice
 
 MOVED = 0.05
 """Share of an answer's free variables that a wrong one made of it has elsewhere, at least one (IRED's for Sudoku)."""
@@ -31,8 +32,8 @@ class EbtNet(Reasoner):
     """A step: y ← y + σ ε, then y ← y − α ∂E/∂y, for logits y whose softmax the energy E is given; E sums over what is open.
 
     The state is y [B, V, D] and what the halting head reads of the last evaluation, [B, 1, H]. Training takes the gradient
-    through all steps of a segment, so through ∂E/∂y: second derivatives, for which attention has one slow kernel only and
-    ``torch.compile`` nothing (``compile`` leaves the net as it is). The states that rows carry, detached, from segment to
+    through all steps of a segment, so through ∂E/∂y: second derivatives, for which attention has one slow kernel only, and
+    compiled layers a way of their own (``nets.twice``). The states that rows carry, detached, from segment to
     segment are the replay buffer of the paper: a row of age zero starts from noise.
     """
 
@@ -49,7 +50,9 @@ class EbtNet(Reasoner):
         self.accept, self.shake = False, 0.0
 
     def compile(self, **options: Any) -> None:
-        """Nothing: compiled code has no second derivative."""
+        """Compile the layers, twice differentiable; of the options there is one way only, fixed sizes."""
+        for stack in self.stacks:
+            compile_twice(list(stack.get_submodule("layers").children()))
 
     def compile_solving(self) -> None:
         """Nothing: a step is itself a backward pass."""

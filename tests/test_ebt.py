@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def shown(problems: Sequence[Problem], instance: Instance) -> Shown:
         [p.graph.domains[name].index(s.assignment[name]) for name in p.graph.names]  # type: ignore[index]
         for p, s in zip(problems, solutions, strict=True)
     ]
-    return Shown(torch.tensor(index), instance.allowed, instance.free)
+    width = instance.shape[1]
+    return Shown(torch.tensor([row + [0] * (width - len(row)) for row in index]), instance.allowed, instance.free)
 
 
 # Second derivatives -----------------------------------------------------------------------------------------------------
@@ -126,6 +128,64 @@ def test_what_is_learned_has_the_right_gradient(backbone: str, landscapes: int) 
                 less = loss()
                 p += 1e-4 * along
             assert ((more - less) / 2e-4).item() == pytest.approx(p.grad.norm().item(), rel=0.05, abs=1e-3), name
+
+
+# Compiled ---------------------------------------------------------------------------------------------------------------
+
+compiler = pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="no C++ compiler")
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
+
+
+@pytest.fixture
+def _forget() -> Iterator[None]:
+    yield
+    torch.compiler.reset()
+
+
+def learned(made: EbtNet, view: Any, answer: Shown, z: Sequence[Tensor]) -> tuple[Tensor, dict[str, Tensor | None]]:
+    """A segment's loss and its gradients."""
+    torch.manual_seed(3)
+    loss = made(tuple(z), view, answer)[1].loss.mean()
+    made.zero_grad()
+    loss.backward()
+    return loss.detach(), {name: p.grad for name, p in made.named_parameters()}
+
+
+@compiler
+@pytest.mark.usefixtures("_forget")
+@pytest.mark.filterwarnings("default")  # of the compiler, about what it would like better
+@pytest.mark.parametrize("name", ["sudoku", "two mazes"])
+def test_compiled_nets_learn_what_others_learn(name: str) -> None:
+    """Loss, gradients (none where there was none) and validation's states; mazes differ in size, so rows have their own groups."""
+    problems = [problem for spec in SPECS[name] for problem in load(spec, seed=1)]
+    instance = compile_problems(problems)
+    made = net(instance, layers=2, loops=2, noise=0.5)
+    view, answer = look(made, instance), shown(problems, instance)
+    z = made.start(made.backbone.embed(view), view, lambda k, *shape: noise(len(problems), *shape))
+    loss, wanted = learned(made, view, answer, z)
+    with torch.no_grad():
+        walked = made(z, view)[0]
+    made.compile(dynamic=False)
+    for _ in range(2):
+        found, gradients = learned(made, view, answer, z)
+        assert torch.allclose(found, loss, rtol=1e-5)
+        for key, gradient in gradients.items():
+            other = wanted[key]
+            assert (gradient is None) == (other is None), key
+            if gradient is not None and other is not None:
+                assert (gradient - other).norm() <= 1e-5 * other.norm(), key
+    with torch.no_grad():
+        assert all(map(torch.allclose, made(z, view)[0], walked))
+
+
+@pytest.mark.gpu
+@gpu
+@pytest.mark.usefixtures("_forget")
+@pytest.mark.filterwarnings("default")
+def test_compiled_training_on_the_accelerator() -> None:
+    told = trained(80, device="cuda", compiled=True)[2]
+    assert all(math.isfinite(p.loss) for p in told)
+    assert told[-1].loss < 0.5 * told[0].loss
 
 
 # The energy -------------------------------------------------------------------------------------------------------------
@@ -210,13 +270,15 @@ def test_moved_answers_are_wrong_and_allowed() -> None:
 # Learning ---------------------------------------------------------------------------------------------------------------
 
 
-def trained(steps: int, **options: str) -> tuple[Ebt, EbtNet, list[TrainingProgress]]:
+def trained(
+    steps: int, device: str = "cpu", compiled: bool = False, **options: str
+) -> tuple[Ebt, EbtNet, list[TrainingProgress]]:
     solver = Ebt(**{**TINY, **options})
     torch.manual_seed(0)
     made = solver.reasoner(solver.shape(roles=tuple(stream("sudoku:4:0.5").chunk(0).graphs[0].roles)))
     told: list[TrainingProgress] = []
     pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
-    Trainer(made, [pair], RECIPE, report=told.append).run(steps=steps)
+    Trainer(made, [pair], RECIPE, device=device, compiled=compiled, report=told.append).run(steps=steps)
     return solver, made, told
 
 

@@ -11,7 +11,8 @@ Where a gradient has a gradient itself (``ebt``), backward passes are operations
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
@@ -20,13 +21,30 @@ from torch import Tensor
 
 from ...engine.groups import Role
 
+_traced = False  # for all threads: a backward pass of tensors on a GPU is traced in another one
+
+
+@contextmanager
+def unrolling() -> Iterator[None]:
+    """Within, operations are as compiled code wants them: for tracing that PyTorch does not take for compiling."""
+    global _traced
+    before, _traced = _traced, True
+    try:
+        yield
+    finally:
+        _traced = before
+
+
+def _compiled() -> bool:
+    return _traced or torch.compiler.is_compiling()
+
 
 def take(x: Tensor, index: Tensor) -> Tensor:
     """x [B, N, H] at index [1 or B, ...] -> [B, ..., H]."""
     b, n, h = x.shape
     if len(index) == 1:
         return x.index_select(1, index.flatten()).view(b, *index.shape[1:], h)
-    if torch.compiler.is_compiling():  # no flat index, which costs a division for every number read
+    if _compiled():  # no flat index, which costs a division for every number read
         return x[torch.arange(b, device=x.device).view(b, *(1,) * (index.dim() - 1)), index]
     offset = torch.arange(b, device=x.device).view(b, *(1,) * (index.dim() - 1)) * n
     return x.reshape(b * n, h).index_select(0, (index + offset).flatten()).view(*index.shape, h)
@@ -37,7 +55,7 @@ UNROLLED = 16
 
 
 def _unroll(count: int) -> bool:
-    return torch.compiler.is_compiling() and count <= UNROLLED
+    return _compiled() and count <= UNROLLED
 
 
 def _mean(x: Tensor, there: Tensor | None) -> Tensor:
@@ -176,14 +194,20 @@ class _PoolBack(torch.autograd.Function):
         """``pool`` with the places of the maxima as they were."""
         r: Role = ctx.r
         at, weight = ctx.saved_tensors
-        read = take(gradients[0], r.members)
-        top = read.gather(2, at.long()[:, :, None])[:, :, 0]
+        size = r.members.shape[2]
+        if _unroll(size):
+            members = [take(gradients[0], r.members[:, :, m]) for m in range(size)]
+            mean, _, _ = _mean_and_top(members, r.present, wanted=False)
+            top = reduce(torch.add, (x * (at == m) for m, x in enumerate(members)))
+        else:
+            read = take(gradients[0], r.members)
+            mean, top = _mean(read, r.present), read.gather(2, at.long()[:, :, None])[:, :, 0]
         if r.present is not None:
             top = top * r.present.any(2, keepdim=True)
         third = None
         if ctx.weighted:
             third = _shared(_sum(gradients[0], r.members, _both(weight, r.present)), r.present, ctx.size)
-        return _mean(read, r.present), top, third, None, None, None, None
+        return mean, top, third, None, None, None, None
 
 
 def _chosen(top: Tensor, at: Tensor, r: Role) -> Tensor:
