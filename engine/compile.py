@@ -79,6 +79,18 @@ class Instance:
         """How many constraints each row's assignment [B, V] breaks: [B] int64, exact."""
         return self.check(assignment)[0]
 
+    def cost(self, assignment: Tensor) -> Tensor:
+        """What each row's assignment [B, V] adds to its objective: [B], 0 without one."""
+        if self.costs is None:
+            return torch.zeros(len(assignment), device=self.device)
+        return self.costs[self.template].gather(2, assignment[..., None]).sum((1, 2))
+
+    @cached_property
+    def minimises(self) -> Tensor:
+        """[B] bool: rows with an objective."""
+        has = torch.tensor([graph.objective is not None for graph in self.graphs], device=self.device)
+        return has[self.template]
+
     def energy(self, beliefs: Tensor, weights: Sequence[Tensor] | None = None) -> Tensor:
         """The energy [B] of beliefs [B, V, D]: expected violation degrees, summed under ``weights`` ([B, F] a factor)."""
         total = beliefs.new_zeros(len(beliefs))

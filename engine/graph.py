@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -82,6 +83,19 @@ class ConstraintGraph:
                 raise GraphError(f"objective: unknown variable {name!r}")
             if not all(isinstance(value, int) for value in tidy[name]):
                 raise GraphError(f"objective: the domain of {name!r} is not numeric")
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """All constraints, in the order of the graph's making."""
+        unpacked: tuple[Constraint, ...] = pickle.loads(self._packed)
+        return unpacked
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Constraints packed apart: a training gets its graphs from workers, with their literal groups, and asks for no more."""
+        state = dict(self.__dict__)
+        if "constraints" in state:
+            state["_packed"] = pickle.dumps(state.pop("constraints"), pickle.HIGHEST_PROTOCOL)
+        return state
 
     def __repr__(self) -> str:
         return f"ConstraintGraph({len(self.domains)} variables, {len(self.constraints)} constraints)"

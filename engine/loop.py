@@ -99,24 +99,30 @@ class _Batch:
         self.starts = np.ones((count, self.copies), dtype=np.int64)
         self.instance = compile_problems(self.problems, self.copies, task.device)
         self.state = solver.init(self.instance, self._random(range(count * self.copies)))
+        self.pursued = np.array([solver.pursues and p.graph.objective is not None for p in self.problems])
+        self.ended = np.zeros((count, self.copies), dtype=bool)  # copies that have settled since they started
         self.best = torch.full((count,), torch.iinfo(torch.int64).max, device=task.device)
         self.best_energy = torch.zeros(count, dtype=torch.int64, device=task.device)
+        self.best_cost = torch.zeros(count, device=task.device)
+        self.best_at = torch.zeros(count, dtype=torch.int64, device=task.device)  # the iteration
         self.best_assignment = torch.zeros(count, self.instance.shape[1], dtype=torch.int64, device=task.device)
         self.trace = _TraceBuffer(count)
 
     def run(self) -> Iterator[tuple[int, Solution]]:
         while True:
             info = self._advance()
-            solved, settled = self._check(info)
+            holds, settled = self._check(info)
+            self.ended |= settled
+            answered = holds & (~self.pursued | self.ended.all(1))
             stuck = settled.all(1) & ~self._may_start()
-            finished = (solved | stuck | self._exhausted()) & ~self.done
-            self._tell(solved)
+            finished = (answered | stuck | self._exhausted()) & ~self.done
+            self._tell(answered)
             for p in finished.nonzero()[0].tolist():
-                yield self.members[p], self._solution(p, bool(solved[p]))
+                yield self.members[p], self._solution(p, bool(holds[p]))
             self.done |= finished
             if self.done.all():
                 return
-            self._restart(settled)
+            self._restart(settled & ~holds[:, None])
             if 2 * self.done.sum() >= len(self.done) or (self.task.budget.copies and self._copies() > self.copies):
                 self._compact()
 
@@ -147,7 +153,7 @@ class _Batch:
         return info
 
     def _check(self, info: Info) -> tuple[np.ndarray, np.ndarray]:
-        """Check every row, keep each problem's best and a point of its trace: solved [P] and settled [P, R]."""
+        """Check every row, keep each problem's best and a point of its trace: whether it holds [P], and settled [P, R]."""
         count, copies = len(self.problems), self.copies
         assignment = self.solver.decode(self.instance, self.state)
         self._require_shapes(info, assignment)
@@ -156,22 +162,38 @@ class _Batch:
             row = first + info.energy.view(count, copies).argmin(1)
             assignment = assignment[row]
             now, energy = self.instance.select(row).check(assignment)
+            cost = torch.zeros_like(self.best_cost)
             wrong = info.energy > 0
         else:
             violations, energy = self.instance.check(assignment)
             now = violations.view(count, copies).amin(1)
-            # Of copies that break equally much the one that its solver holds to be the best.
-            tied = violations.view(count, copies) == now[:, None]
+            # Of copies that break equally much the cheapest; of those the one that its solver holds to be the best.
+            costs = self._costs(assignment, violations).masked_fill(
+                violations.view(count, copies) > now[:, None], torch.inf
+            )
+            cost = costs.amin(1)
+            tied = costs == cost[:, None]
             held = info.energy.float().nan_to_num(nan=torch.finfo(torch.float32).max).view(count, copies)
             row = first + held.masked_fill(~tied, torch.inf).argmin(1)
             assignment, energy, wrong = assignment[row], energy[row], violations > 0
-        better = now < self.best
+        better = (now < self.best) | ((now == self.best) & (cost < self.best_cost))
         self.best = torch.where(better, now, self.best)
         self.best_energy = torch.where(better, energy, self.best_energy)
+        self.best_cost = torch.where(better, cost, self.best_cost)
+        self.best_at = torch.where(better, self.iteration, self.best_at)
         self.best_assignment = torch.where(better[:, None], assignment, self.best_assignment)
         self.trace.add(self.iteration, info.energy[row], now, info.residual[row])
-        settled = self.solver.settled(self.instance, self.state, info) & wrong
-        return (self.best == 0).cpu().numpy(), settled.view(count, copies).cpu().numpy()
+        settled = self.solver.settled(self.instance, self.state, info).view(count, copies).cpu().numpy()
+        settled &= wrong.view(count, copies).cpu().numpy() | self.pursued[:, None]
+        return (self.best == 0).cpu().numpy(), settled
+
+    def _costs(self, assignment: Tensor, violations: Tensor) -> Tensor:
+        """[P, R] what the rows' answers cost, where their problem's best one is pursued; 0 for those that hold nowhere."""
+        holds = violations.view(len(self.problems), -1) == 0
+        if not self.pursued.any():
+            return torch.zeros_like(holds, dtype=torch.float32)
+        counts = holds & torch.from_numpy(self.pursued).to(holds.device)[:, None]
+        return self.instance.cost(assignment).view(counts.shape) * counts
 
     def _require_shapes(self, info: Info, assignment: Tensor) -> None:
         """Refuse what would be broadcast into an answer that nobody gave."""
@@ -224,7 +246,7 @@ class _Batch:
             assignment=self._assignment(p),
             violations=int(self.best[p]),
             energy=float(self.best_energy[p]),
-            iterations=self.iteration,
+            iterations=int(self.best_at[p]) if solved else self.iteration,
             seconds=self.task.elapsed,
             seed=self.task.seed,
             device=self.task.device,
@@ -242,6 +264,7 @@ class _Batch:
         for p, c in np.argwhere(settled & ~self.done[:, None]):
             if limit is None or self.starts[p].sum() < limit:
                 self.starts[p, c] += 1
+                self.ended[p, c] = False
                 rows.append(int(p * self.copies + c))
         self._start(rows)
 
@@ -257,15 +280,18 @@ class _Batch:
         old = self.copies
         self.members = [self.members[p] for p in keep]
         self.problems = [self.problems[p] for p in keep]
-        self.done = self.done[keep]
+        self.done, self.pursued = self.done[keep], self.pursued[keep]
         self.trace.keep(keep)
         index = torch.from_numpy(keep).to(self.task.device)
         self.best, self.best_energy = self.best[index], self.best_energy[index]
+        self.best_cost, self.best_at = self.best_cost[index], self.best_at[index]
         self.best_assignment = self.best_assignment[index]
         self.copies = max(old, self._copies())
         if self.copies > old:
             self.course.append((self.iteration, self.copies))
-        self.starts = np.pad(self.starts[keep], ((0, 0), (0, self.copies - old)), constant_values=1)
+        more = ((0, 0), (0, self.copies - old))
+        self.starts = np.pad(self.starts[keep], more, constant_values=1)
+        self.ended = np.pad(self.ended[keep], more, constant_values=False)
         # Row p * copies + c continues the old copy c; copies that are new take any row's place until they start.
         rows = keep[:, None] * old + np.arange(self.copies) % old
         index = torch.from_numpy(rows.flatten()).to(self.task.device)

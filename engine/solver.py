@@ -56,6 +56,9 @@ class Solver(BaseModel, ABC):
     exact: ClassVar[bool] = False
     """Whether Info.energy is zero exactly for rows whose decoded assignment breaks nothing; the loop then checks only
     the row of least energy of each problem."""
+    pursues: ClassVar[bool] = False
+    """Whether a trajectory may come to better answers after the first that holds: where an objective is to be minimised the
+    loop then goes on until every copy has settled, and takes the best."""
     literals: ClassVar[int] = 1 << 18
     """Without the option ``rows``, a batch holds about this many literals (rows * variables * values)."""
 

@@ -77,6 +77,7 @@ class Learned(Solver):
     dials: ClassVar[frozenset[str]] = frozenset()
     """Options of a subclass that say how to solve, whatever the weights: no part of the net."""
     check_every: ClassVar[int] = 1
+    pursues: ClassVar[bool] = True
 
     preset: Literal["small", "paper"] = Field("small", description="sizes to train: what ships, or as published")
     backbone: Literal["lattice", "tokens", "mixer"] | None = Field(
@@ -315,7 +316,8 @@ class Learned(Solver):
         if self.commit:
             # Fewer than two segments tell nothing yet; between two commitments the net has one to think about the last.
             calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 2 * net.per_segment)
-            allowed = _commit(allowed, chances, calm, state.random.at(age))
+            # What is likely need not be part of the best answer.
+            allowed = _commit(allowed, chances, calm & ~instance.minimises, state.random.at(age))
         return LearnedState(z, allowed, chances, halt, state.random, age), Info(energy, change)
 
     def decode(self, instance: Instance, state: LearnedState) -> Tensor:

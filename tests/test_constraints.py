@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -180,6 +181,37 @@ def test_groups_name_literals_of_the_graph(kind: str, data: st.DataObject) -> No
     for constraint in graph.constraints:
         for group in constraint.groups(graph.domains) or ():
             assert all(value in graph.domains[name] for name, value in group.literals)
+
+
+@quick
+@given(data=st.data())
+def test_groups_of_a_sum_are_sums_of_positive_weights(data: st.DataObject) -> None:
+    """An assignment satisfies a sum exactly when the literals that it makes true reach the bound of each of its groups."""
+    graph = data.draw(graphs("Linear"))
+    values = {name: data.draw(st.sampled_from(domain)) for name, domain in graph.domains.items()}
+    for constraint in graph.constraints:
+        groups = constraint.groups(graph.domains)
+        assert groups
+        reached = []
+        for group in groups:
+            assert group.role == "linear"
+            assert all(weight > 0 for weight in group.weights)
+            weighed = zip(group.literals, group.weights, strict=True)
+            reached.append(sum(weight for (name, value), weight in weighed if values[name] == value) >= group.target[0])
+        assert all(reached) == constraint.check([values[name] for name in constraint.scope])
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@quick
+@given(data=st.data())
+def test_a_pickled_graph_is_the_same(kind: str, data: st.DataObject) -> None:
+    """Its constraints are packed apart, and what was worked out goes along."""
+    graph = data.draw(graphs(kind))
+    for twice in (pickle.loads(pickle.dumps(graph)), pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(graph))))):
+        assert "constraints" not in vars(twice)
+        assert twice.constraints == graph.constraints
+        assert twice == graph
+        assert pickle.loads(pickle.dumps(twice)) == graph
 
 
 @pytest.mark.parametrize(

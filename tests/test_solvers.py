@@ -215,6 +215,55 @@ def test_the_checker_chooses_and_then_the_energy(energies: tuple[float, float, f
     assert (solution.violations, solution.assignment) == (1, answer)
 
 
+class Wanderer(Solver):
+    """Goes from answer to answer, ``course`` of a each step, and settles at the last; a = 0 breaks the constraint."""
+
+    name: ClassVar[str] = "wanderer"
+    citation: ClassVar[str] = "none"
+    course: tuple[int, ...] = ()
+
+    def init(self, instance: Instance, random: Random) -> torch.Tensor:
+        return torch.full((instance.shape[0],), -1)
+
+    def step(self, instance: Instance, state: torch.Tensor) -> tuple[torch.Tensor, Info]:
+        state = state + 1
+        return state, Info(torch.zeros(len(state)), (state < len(self.course) - 1).float())
+
+    def decode(self, instance: Instance, state: torch.Tensor) -> torch.Tensor:
+        return torch.tensor(self.course)[state.clamp(max=len(self.course) - 1)][:, None]
+
+    def improves(self, problem: Problem) -> bool:
+        return False
+
+
+class Pursuer(Wanderer):
+    name: ClassVar[str] = "pursuer"
+    pursues: ClassVar[bool] = True
+
+
+@pytest.mark.parametrize(
+    ("kind", "cost", "course", "status", "value", "iterations"),
+    [
+        (Wanderer, 1, (0, 3, 0, 1, 2), Status.SOLVED, 3, 2),
+        (Pursuer, 1, (0, 3, 0, 1, 2), Status.SOLVED, 1, 4),
+        (Pursuer, -1, (0, 2, 3, 0, 0), Status.SOLVED, 3, 3),
+        (Pursuer, 0, (0, 2, 3, 1), Status.SOLVED, 2, 2),
+        (Pursuer, None, (0, 3, 0, 1), Status.SOLVED, 3, 2),
+        (Pursuer, 1, (0, 0, 0), Status.UNSOLVED, 0, 3),
+    ],
+)
+def test_a_better_answer_is_pursued_to_the_end_of_the_trajectory(
+    kind: type[Wanderer], cost: int | None, course: tuple[int, ...], status: Status, value: int, iterations: int
+) -> None:
+    """The best on the way is the answer, and its iterations are those that it took."""
+    objective = None if cost is None else Objective({"a": cost})
+    graph = ConstraintGraph({"a": (0, 1, 2, 3)}, [Clause((("a", 1), ("a", 2), ("a", 3)))], objective)
+    (solution,) = solve([Problem(graph)], kind(course=course), task(seconds=None, restarts=1, batch=1))
+    assert (solution.status, solution.assignment, solution.iterations) == (status, {"a": value}, iterations)
+    (solution,) = solve([Problem(graph)], kind(course=course), task(seconds=None, iterations=2, batch=1))
+    assert solution.status is (Status.SOLVED if any(course[:2]) else Status.UNSOLVED)
+
+
 def test_a_failing_solver_is_contained_and_check_raises() -> None:
     (solution,) = solve([Problem(PAIR)], Fixed(fail=True), task())
     assert solution.status is Status.FAILED

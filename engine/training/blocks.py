@@ -16,10 +16,10 @@ from ..groups import MANY, rounded
 
 
 def make(stream: Stream, k: int) -> Examples:
-    """The k-th chunk, with the literal groups of its graphs worked out: what a worker does."""
+    """The k-th chunk, with all that training asks of its graphs worked out: what a worker does."""
     chunk = stream.chunk(k)
     for graph in chunk.graphs:
-        _ = graph.roles
+        _ = graph.roles, graph.digest
     return chunk
 
 
