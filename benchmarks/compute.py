@@ -1,6 +1,6 @@
 """Accuracy against inference compute: ``python benchmarks/compute.py BOARDS SOLVER[:WEIGHTS]... [--segments N] [--to FILE.svg]``.
 
-One trajectory of each board, one core. The compute of an iteration is the run's seconds over all iterations of all boards, so
+One candidate of each board at a time, begun anew after the solver's own depth, one core. The compute of an iteration is the run's seconds over all iterations of all boards, so
 the share solved within t iterations is told against core-seconds a board. Prints a table, Markdown; with ``--to`` draws it.
 """
 
@@ -21,9 +21,10 @@ SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 def curve(solver: str, weights: str, boards: str, count: int, segments: int) -> list[float]:
     """Core-seconds at which each solved board was solved, in order."""
     problems = load(boards)[:count]
-    options = {"segments": str(segments)} | ({"weights": weights} if weights else {})
+    asked = mull.solver(solver, copies="1", **({"weights": weights} if weights else {}))
+    steps = segments * asked.per_segment(problems[0])  # type: ignore[attr-defined]
     started = time.process_time()
-    found = solve(problems, mull.solver(solver, copies="1", **options), Task(Budget(None, restarts=1)))
+    found = solve(problems, asked, Task(Budget(None, iterations=steps)))
     an_iteration = (time.process_time() - started) / sum(s.iterations for s in found)
     return sorted(s.iterations * an_iteration for s in found if s.status.solved)
 

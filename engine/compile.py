@@ -31,7 +31,7 @@ class Instance:
         template: [B] int64, the template of each row.
         allowed: [B, V, D] bool, literals that domains and givens leave; a padding variable has its first one only.
         factors: all constraints, a factor a kind and bucket.
-        costs: [T, V, D] what each literal adds to the objective, or None where no template has one.
+        costs: [T, V, D] float64, what each literal adds to the objective, or None where no template has one.
     """
 
     graphs: tuple[ConstraintGraph, ...]
@@ -80,16 +80,16 @@ class Instance:
         return self.check(assignment)[0]
 
     def cost(self, assignment: Tensor) -> Tensor:
-        """What each row's assignment [B, V] adds to its objective: [B], 0 without one."""
+        """What each row's assignment [B, V] adds to its objective: [B] float64, 0 without one."""
         if self.costs is None:
-            return torch.zeros(len(assignment), device=self.device)
+            return torch.zeros(len(assignment), dtype=torch.float64, device=self.device)
         return self.costs[self.template].gather(2, assignment[..., None]).sum((1, 2))
 
     @cached_property
     def minimises(self) -> Tensor:
-        """[B] bool: rows with an objective."""
-        has = torch.tensor([graph.objective is not None for graph in self.graphs], device=self.device)
-        return has[self.template]
+        """[B] bool: rows whose objective something adds to."""
+        costly = [bool(g.objective and any(g.objective.coefficients.values())) for g in self.graphs]
+        return torch.tensor(costly, device=self.device)[self.template]
 
     def energy(self, beliefs: Tensor, weights: Sequence[Tensor] | None = None) -> Tensor:
         """The energy [B] of beliefs [B, V, D]: expected violation degrees, summed under ``weights`` ([B, F] a factor)."""
@@ -215,9 +215,9 @@ def _factor(
 def _costs(graphs: Sequence[ConstraintGraph], shape: tuple[int, ...]) -> Tensor | None:
     if all(graph.objective is None for graph in graphs):
         return None
-    costs = torch.zeros(shape)
+    costs = torch.zeros(shape, dtype=torch.float64)
     for t, graph in enumerate(graphs):
         for name, c in graph.objective.coefficients.items() if graph.objective else ():
             domain = graph.domains[name]
-            costs[t, graph.index[name], : len(domain)] = torch.tensor([float(c * int(value)) for value in domain])
+            costs[t, graph.index[name], : len(domain)] = torch.tensor([c * int(value) for value in domain])
     return costs

@@ -84,6 +84,9 @@ class ConstraintGraph:
             if not all(isinstance(value, int) for value in tidy[name]):
                 raise GraphError(f"objective: the domain of {name!r} is not numeric")
 
+    _packed: bytes
+    """The constraints, pickled, of a graph that was itself."""
+
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
         """All constraints, in the order of the graph's making."""

@@ -17,7 +17,8 @@ from torch import Tensor
 from .roles import TARGETS, RoleArrays
 
 MANY, ROUND = 16, 32
-"""From so many unlike templates on, a batch is padded to round sizes, multiples of ROUND: the next one then has the same."""
+"""From so many unlike templates on, a batch is padded to round sizes, variables and groups to multiples of ROUND: the next one
+then has the same."""
 
 
 class Role(NamedTuple):

@@ -99,12 +99,12 @@ class _Batch:
         self.starts = np.ones((count, self.copies), dtype=np.int64)
         self.instance = compile_problems(self.problems, self.copies, task.device)
         self.state = solver.init(self.instance, self._random(range(count * self.copies)))
-        self.pursued = np.array([solver.pursues and p.graph.objective is not None for p in self.problems])
+        self.pursued = self.instance.minimises[:: self.copies].cpu().numpy() & solver.pursues
         self.ended = np.zeros((count, self.copies), dtype=bool)  # copies that have settled since they started
         self.best = torch.full((count,), torch.iinfo(torch.int64).max, device=task.device)
         self.best_energy = torch.zeros(count, dtype=torch.int64, device=task.device)
-        self.best_cost = torch.zeros(count, device=task.device)
-        self.best_at = torch.zeros(count, dtype=torch.int64, device=task.device)  # the iteration
+        self.best_cost = torch.zeros(count, dtype=torch.float64, device=task.device)
+        self.best_at = torch.zeros(count, 2, dtype=torch.float64, device=task.device)  # iterations and seconds
         self.best_assignment = torch.zeros(count, self.instance.shape[1], dtype=torch.int64, device=task.device)
         self.trace = _TraceBuffer(count)
 
@@ -158,7 +158,7 @@ class _Batch:
         assignment = self.solver.decode(self.instance, self.state)
         self._require_shapes(info, assignment)
         first = torch.arange(count, device=assignment.device) * copies
-        if self.solver.exact:
+        if self.solver.exact and not self.pursued.any():
             row = first + info.energy.view(count, copies).argmin(1)
             assignment = assignment[row]
             now, energy = self.instance.select(row).check(assignment)
@@ -180,7 +180,8 @@ class _Batch:
         self.best = torch.where(better, now, self.best)
         self.best_energy = torch.where(better, energy, self.best_energy)
         self.best_cost = torch.where(better, cost, self.best_cost)
-        self.best_at = torch.where(better, self.iteration, self.best_at)
+        now_at = self.best_at.new_tensor([self.iteration, self.task.elapsed])
+        self.best_at = torch.where(better[:, None], now_at, self.best_at)
         self.best_assignment = torch.where(better[:, None], assignment, self.best_assignment)
         self.trace.add(self.iteration, info.energy[row], now, info.residual[row])
         settled = self.solver.settled(self.instance, self.state, info).view(count, copies).cpu().numpy()
@@ -189,11 +190,11 @@ class _Batch:
 
     def _costs(self, assignment: Tensor, violations: Tensor) -> Tensor:
         """[P, R] what the rows' answers cost, where their problem's best one is pursued; 0 for those that hold nowhere."""
-        holds = violations.view(len(self.problems), -1) == 0
+        count = len(self.problems)
         if not self.pursued.any():
-            return torch.zeros_like(holds, dtype=torch.float32)
-        counts = holds & torch.from_numpy(self.pursued).to(holds.device)[:, None]
-        return self.instance.cost(assignment).view(counts.shape) * counts
+            return violations.new_zeros(count, self.copies, dtype=torch.float64)
+        counts = self.instance.minimises & (violations == 0)
+        return (self.instance.cost(assignment) * counts).view(count, self.copies)
 
     def _require_shapes(self, info: Info, assignment: Tensor) -> None:
         """Refuse what would be broadcast into an answer that nobody gave."""
@@ -239,6 +240,9 @@ class _Batch:
         return self.instance.select(row).assignments(self.best_assignment[p : p + 1])[0]
 
     def _solution(self, p: int, solved: bool) -> Solution:
+        iterations, seconds = (
+            self.best_at[p].tolist() if self.pursued[p] and solved else (self.iteration, self.task.elapsed)
+        )
         return Solution(
             problem=self.problems[p],
             solver=self.solver.name,
@@ -246,8 +250,8 @@ class _Batch:
             assignment=self._assignment(p),
             violations=int(self.best[p]),
             energy=float(self.best_energy[p]),
-            iterations=int(self.best_at[p]) if solved else self.iteration,
-            seconds=self.task.elapsed,
+            iterations=int(iterations),
+            seconds=seconds,
             seed=self.task.seed,
             device=self.task.device,
             version=self.solver.version,

@@ -17,7 +17,7 @@ def sample(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[
     """Draw ``task.budget.solutions`` samples of each problem, or what there is time for; one at least.
 
     A sample is a problem of the loop with one start, the k-th with that of copy k in an ordinary run. It ends solved,
-    settled on a wrong answer, or out of budget. A problem is answered when all of its samples are.
+    settled, or out of budget. A problem is answered when all of its samples are.
     """
     count = task.budget.solutions or 1
     once = replace(task, budget=replace(task.budget, restarts=1, solutions=None))
@@ -37,16 +37,18 @@ class _Samples:
     def __init__(self) -> None:
         self.drawn = self.hits = 0
         self.seconds = 0.0
-        self.best: tuple[bool, int, int] = (True, 0, 0)
+        self.best: tuple[bool, int, int, int] = (True, 0, 0, 0)
         self.answer: Solution | None = None
-        self.found: dict[tuple[Value, ...], tuple[int, int]] = {}  # values -> when, by iterations and sample
+        self.found: dict[tuple[Value, ...], tuple[int, int, int]] = {}  # values -> cost, and when: iterations, sample
 
     def add(self, k: int, s: Solution) -> None:
         self.drawn += 1
         self.hits += s.status.solved
         self.seconds = max(self.seconds, s.seconds)
-        # The order of waves and batches must not show: the first is the one of fewest iterations.
-        rank = (not s.status.solved, s.iterations if s.status.solved else s.violations, k)
+        # The order of waves and batches must not show: the first is the cheapest, then the one of fewest iterations.
+        objective = s.problem.graph.objective
+        cost = objective.value(s.assignment) if objective and s.assignment and s.status.solved else 0
+        rank = (not s.status.solved, cost, s.iterations if s.status.solved else s.violations, k)
         if self.answer is None or rank < self.best:
             self.best, self.answer = rank, s
         if s.status.solved and s.assignment is not None:

@@ -58,7 +58,7 @@ class Solver(BaseModel, ABC):
     the row of least energy of each problem."""
     pursues: ClassVar[bool] = False
     """Whether a trajectory may come to better answers after the first that holds: where an objective is to be minimised the
-    loop then goes on until every copy has settled, and takes the best."""
+    loop then goes on until every copy has settled, which each must some day, and takes the best."""
     literals: ClassVar[int] = 1 << 18
     """Without the option ``rows``, a batch holds about this many literals (rows * variables * values)."""
 

@@ -39,7 +39,8 @@ def solve(
         One solution a problem, in order. An assignment under ``solved`` or ``optimal`` was checked constraint by
         constraint in plain Python, apart from solver and tensors; so was each of several (``Budget.solutions``). Those
         are found on the whole problem, neither peeled nor split, for what is solved apart has its solutions in products.
-        They may be any that hold: a best answer is not striven for, other than by an exact solver for an objective.
+        They may be any that hold, the cheapest of them the answer: a best one is not striven for, other than by an exact
+        solver for an objective.
 
     Raises:
         Unrecorded: the store refused runs; every problem was answered all the same.
@@ -86,7 +87,7 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
     improving: dict[int, Solution] = {}
     for i, solution in _satisfy([problems[i] for i in ready], solver, task):
         if solution.status is Status.SOLVED and problems[ready[i]].minimises and solver.improves(problems[ready[i]]):
-            improving[ready[i]] = solution
+            improving[ready[i]] = _searching(solution)
         else:
             yield ready[i], solution
     yield from _improve(improving, solver, task)
@@ -117,7 +118,7 @@ def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[
             i = order[n]
             if less.status.solved and less.assignment is not None:
                 best[i] = replace(
-                    less,
+                    _searching(less),
                     id=best[i].id,
                     problem=problems[i],
                     iterations=best[i].iterations + less.iterations,
@@ -129,6 +130,11 @@ def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[
                 proved = less.status is Status.UNSATISFIABLE
                 last = best.pop(i)
                 yield i, replace(last, status=Status.OPTIMAL if proved else last.status, seconds=task.elapsed)
+
+
+def _searching(solution: Solution) -> Solution:
+    """An answer that others are to follow: the copies of one search among several say nothing."""
+    return replace(solution, budget=replace(solution.budget, copies=None))
 
 
 def _tightened(problem: Problem, solution: Solution) -> Problem | None:
@@ -247,14 +253,10 @@ _BADNESS = [
 
 
 def _budgeted(solution: Solution, task: Task) -> Solution:
-    """The solution with the call's budget: batches and portfolios had their share of the seconds, and starts of their own.
-
-    The copies of one best answer among several searches, each with copies of its own, say nothing.
-    """
+    """The solution with the call's budget: batches and portfolios had their share of the seconds, and starts of their own."""
     own = solution.budget
-    copies = None if solution.problem.minimises else own.copies
     restarts = own.restarts if own.copies else task.budget.restarts
-    return replace(solution, budget=replace(task.budget, restarts=restarts, copies=copies))
+    return replace(solution, budget=replace(task.budget, restarts=restarts, copies=own.copies))
 
 
 def _counted(solution: Solution, task: Task) -> Solution:

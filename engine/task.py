@@ -42,8 +42,8 @@ class Progress:
         solver: who is running.
         iteration: steps taken in this batch.
         solved, total: problems of the batch.
-        violations: the fewest constraints broken now, among the unsolved problems.
-        problem: the first unsolved problem.
+        violations: the fewest constraints broken now, among the problems that are not done.
+        problem: the first of them.
         view: its best assignment now (decoded only when called).
     """
 

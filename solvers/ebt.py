@@ -43,6 +43,8 @@ class EbtNet(Reasoner):
         super().__init__(shape, states=1, random_start=True)
         self.per_segment = self.learning = steps
         self.loops = loops
+        self.walk = 0
+        """Steps that a row must take before anything else counts."""
         self.noise, self.contrast = noise, contrast
         self.answers = self.backbone.answers()
         self.log_alpha = nn.Parameter(torch.full((1,), math.log(alpha)))
@@ -182,6 +184,7 @@ class IredNet(EbtNet):
         super().__init__(shape, inner, 1.0, 0.0, contrast, loops)
         self.log_alpha.requires_grad_(False)  # the schedule says how far
         self.landscapes = landscapes
+        self.walk = landscapes * inner
         self.landscape = nn.Embedding(landscapes, shape.hidden)
 
     def start(self, x: Tensor, view: Any, draw: Draw) -> Latent:
@@ -224,7 +227,7 @@ class IredNet(EbtNet):
         count = clock[:, 0, 0].long()
         t = (self.landscapes - count // self.per_segment).clamp(min=1)
         first, last = count % self.per_segment == 0, count % self.per_segment == self.per_segment - 1
-        walking = count < self.landscapes * self.per_segment
+        walking = count < self.walk
         level, after = self.kept(t), self.kept(t - 1)
         beta = 1 - level / after
         slope, energy, pooled = self._noise(y, x, view, t, learning=False)
@@ -246,7 +249,7 @@ class IredNet(EbtNet):
     def improve(self, z: Latent, view: Any, allowed: Tensor, random: Random, age: Tensor) -> Improvement:
         """While a walk lasts nobody is to take a row for settled."""
         made = super().improve(z, view, allowed, random, age)
-        over = z[2][:, 0, 0] >= self.landscapes * self.per_segment
+        over = z[2][:, 0, 0] >= self.walk
         return made._replace(change=made.change.where(over, made.change.clamp(min=1)))
 
     def read(self, z: Latent, view: Any) -> Readout:
@@ -310,6 +313,8 @@ class Ebt(Learned):
     inner_steps: int = Field(5, ge=1, le=100, description="steps in each landscape of IRED")
     accept: bool = Field(False, description="solving: take no step that raises the energy")
     shake: float = Field(0.0, ge=0, le=100, description="solving: Langevin noise before each step")
+    # A descent has soon ended where it ends: of 60 hard boards one walk of 85 segments solved 65 %, ten of 8 segments 98 %.
+    segments: int = Field(8, ge=1, description="segments after which a candidate starts anew; IRED's walk comes on top")
     copies: int = Field(4, ge=1, description="candidates of a problem, side by side, unless --restarts says")
 
     def reasoner(self, shape: NetShape) -> EbtNet:
@@ -323,6 +328,11 @@ class Ebt(Learned):
         assert isinstance(net, EbtNet)
         net.accept, net.shake = self.accept, self.shake
         return net
+
+    def depth(self, net: Reasoner) -> int:
+        """IRED's walk comes on top."""
+        assert isinstance(net, EbtNet)
+        return super().depth(net) + net.walk
 
     def recipe(self) -> Mapping[str, Any]:
         if self.preset == "paper":

@@ -325,8 +325,12 @@ class Learned(Solver):
 
     def settled(self, instance: Instance, state: LearnedState, info: Info) -> Tensor:
         """In order of trust after the checker: the state stands still; the net believes it is right; depth is spent."""
-        spent = state.age >= self.segments * self.net(instance).per_segment
+        spent = state.age >= self.depth(self.net(instance))
         return (info.residual < self.tolerance) | (state.halt > self.halt) | spent
+
+    def depth(self, net: Reasoner) -> int:
+        """Steps after which a row ends: it starts anew, unless its answer holds."""
+        return self.segments * net.per_segment
 
     def net(self, instance: Instance) -> Reasoner:
         """The trained net on the instance's device, ready to be asked."""

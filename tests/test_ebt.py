@@ -391,3 +391,24 @@ def test_rows_do_not_mix(weights: str, taught: Path, monkeypatch: pytest.MonkeyP
         state, _ = solver.step(instance, state)
         alone, _ = solver.step(instance.select(row), alone)
     assert torch.allclose(alone.chances, state.chances[row], atol=1e-3)
+
+
+def test_a_candidate_starts_anew_when_its_descent_is_over() -> None:
+    """After ``segments``; IRED's walk through its landscapes comes before."""
+    made = net(instances())
+    assert Ebt(segments=8).depth(made) == 8 * made.per_segment
+    walking = net(instances(), landscapes=10)
+    assert Ebt(segments=8).depth(walking) == 10 * walking.per_segment + 8 * walking.per_segment
+
+
+def test_an_energy_of_several_loops_is_another_and_as_symmetric() -> None:
+    instance = instances()
+    once, thrice = net(instance), net(instance, loops=3)
+    answer = noise(*instance.shape).masked_fill(~instance.allowed, -torch.inf).argmax(-1)
+    view = look(once, instance)
+    assert not torch.allclose(once.energies(view, answer), thrice.energies(view, answer))
+    permuted = torch.arange(instance.shape[0]).flip(0)
+    turned = instance.select(permuted)
+    assert torch.allclose(
+        thrice.energies(look(thrice, turned), answer[permuted]), thrice.energies(view, answer)[permuted]
+    )

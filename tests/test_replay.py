@@ -46,6 +46,16 @@ def test_one_padded_to_the_size_of_another_repeats_alone(solver: str) -> None:
         assert (found.status, found.iterations, found.assignment) == (s.status, s.iterations, s.assignment)
 
 
+def test_a_best_answer_of_a_batch_repeats_alone() -> None:
+    """Followed past its first answer, with copies that it had in company."""
+    problems = [load("maze:15x15:30", seed=s)[0] for s in range(30, 35)] + load("maze:7x9", seed=1)
+    looped = mull.solver("looped", segments="6", precision="float32")
+    for s in solve(problems, looped, Task(Budget(seconds=None, restarts=4, batch=8), seed=5)):
+        found = again(s)
+        assert s.status is Status.SOLVED
+        assert (found.status, found.iterations, found.assignment) == (s.status, s.iterations, s.assignment)
+
+
 # -------------------------------------------------------------------------------------------------------- solve replay
 
 

@@ -264,6 +264,51 @@ def test_a_better_answer_is_pursued_to_the_end_of_the_trajectory(
     assert solution.status is (Status.SOLVED if any(course[:2]) else Status.UNSOLVED)
 
 
+def test_costs_are_told_apart_however_large() -> None:
+    """2^24 + 1 and 2^24 are one number in float32."""
+    graph = ConstraintGraph({"a": (0, 1)}, [Clause((("a", 0), ("a", 1)))], Objective({"a": 1}, 0))
+    large = ConstraintGraph(
+        {"a": (0, (1 << 24) + 1, 1 << 24)}, [Clause((("a", (1 << 24) + 1), ("a", 1 << 24)))], Objective({"a": 1})
+    )
+    (solution,) = solve([Problem(large)], Pursuer(course=(0, 1, 2)), task(seconds=None, restarts=1, batch=1))
+    assert solution.objective == 1 << 24
+    assert compile_problems([Problem(graph)]).cost(torch.tensor([[1]])).tolist() == [1]
+
+
+class Staggered(Pursuer):
+    """Each row walks on from a place of its own, so that copies settle one after the other."""
+
+    def init(self, instance: Instance, random: Random) -> torch.Tensor:
+        return (random.uniform(1)[:, 0] * 6).long() - 1
+
+
+def test_what_has_an_objective_and_what_has_none_share_a_batch() -> None:
+    """With several copies, restarts, and rows that are done before others."""
+    clause = Clause((("a", 1), ("a", 2), ("a", 3)))
+    graphs = [
+        ConstraintGraph({"a": (0, 1, 2, 3)}, [clause], o) for o in (None, Objective({"a": 1}), Objective({"a": -1}))
+    ]
+    graphs += [ConstraintGraph({"a": (0, 1, 2, 3)}, [clause], Objective({}, 3))]  # costs nothing
+    solver = Staggered(course=(0, 0, 0, 2, 0, 0, 3, 0, 1, 0))
+    together = solve([Problem(g) for g in graphs], solver, task(seconds=None, restarts=6, batch=8))
+    assert [s.assignment for s in together[1:3]] == [{"a": 1}, {"a": 3}]
+    for one in (together[0], together[3]):
+        assert one.assignment in ({"a": 2}, {"a": 3})
+        assert one.iterations <= 4  # the first answer will do
+    assert all(s.status is Status.SOLVED for s in together)
+
+
+def test_of_several_answers_the_cheapest_comes_first() -> None:
+    clause = Clause((("a", 1), ("a", 2), ("a", 3)))
+    problem = Problem(ConstraintGraph({"a": (0, 1, 2, 3)}, [clause], Objective({"a": 1})))
+    solver = Staggered(course=(0, 3, 0, 2, 0, 0, 1, 1))
+    (solution,) = solve([problem], solver, Task(Budget(None, solutions=12, batch=12), seed=1))
+    assert solution.assignment == {"a": 1}
+    assert solution.solutions is not None
+    costs = [answer["a"] for answer in solution.solutions]
+    assert costs == sorted(costs)
+
+
 def test_a_failing_solver_is_contained_and_check_raises() -> None:
     (solution,) = solve([Problem(PAIR)], Fixed(fail=True), task())
     assert solution.status is Status.FAILED

@@ -135,7 +135,7 @@ class Lattice(Backbone):
 
 def _weighs(role: str) -> bool:
     """Whether members of such groups count differently: a sum's coefficients."""
-    return role.startswith("linear")
+    return role == "linear"
 
 
 def _targets(role: str) -> bool:

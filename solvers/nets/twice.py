@@ -105,7 +105,8 @@ _call: Callable[..., tuple[Tensor, ...]] = _Call.apply
 def compile_twice(layers: Sequence[nn.Module]) -> None:
     """Compile layers of one kind, called as ``layer(z, view)``, in place; they share their code.
 
-    With ``create_graph`` a gradient reaches z only; gradients of parameters are those of a backward pass without it.
+    With ``create_graph`` a gradient reaches z only; gradients of parameters are those of a backward pass without it. The layers
+    are not to be copied afterwards: a copy would compute with these ones' parameters.
     """
     plain = deepcopy(layers[0])
     cases: dict[Any, Code] = {}
