@@ -266,13 +266,12 @@ def test_a_better_answer_is_pursued_to_the_end_of_the_trajectory(
 
 def test_costs_are_told_apart_however_large() -> None:
     """2^24 + 1 and 2^24 are one number in float32."""
-    graph = ConstraintGraph({"a": (0, 1)}, [Clause((("a", 0), ("a", 1)))], Objective({"a": 1}, 0))
     large = ConstraintGraph(
         {"a": (0, (1 << 24) + 1, 1 << 24)}, [Clause((("a", (1 << 24) + 1), ("a", 1 << 24)))], Objective({"a": 1})
     )
     (solution,) = solve([Problem(large)], Pursuer(course=(0, 1, 2)), task(seconds=None, restarts=1, batch=1))
     assert solution.objective == 1 << 24
-    assert compile_problems([Problem(graph)]).cost(torch.tensor([[1]])).tolist() == [1]
+    assert compile_problems([Problem(large)]).cost(torch.tensor([[1]])).tolist() == [(1 << 24) + 1]
 
 
 class Staggered(Pursuer):
