@@ -1,4 +1,4 @@
-"""Several answers: ``python benchmarks/several.py SOLVER STREAM... [-o KEY=VALUE] [--samples 20] [--count N]``.
+"""Several answers: ``python benchmarks/several.py SOLVER STREAM... [-o KEY=VALUE] [--samples 20] [--iterations N] [--count N]``.
 
 The metrics of the GRAM paper, on instances of the stream's split ``test``, the engine's checker deciding. Accuracy: instances
 with a solved sample. Coverage: distinct solutions found, of all that there are (enumerated by ``cpsat``), mean over
@@ -43,9 +43,7 @@ def instances(name: str, count: int) -> list[Problem]:
 
 def classes(problem: Problem, assignments: Iterable[Assignment]) -> set[tuple[object, ...]]:
     """The solutions that differ in more than the names of colours."""
-    if problem.family != "coloring":
-        return {tuple(a.values()) for a in assignments}
-    return {tuple(names.setdefault(c, len(names)) for c in a.values()) for a in assignments for names in [{}]}
+    return {problem.representative(a) for a in assignments}
 
 
 @dataclass(frozen=True)
@@ -63,13 +61,15 @@ class Score:
     seconds: float
 
 
-def score(solver: Solver, problems: Sequence[Problem], samples: int, seed: int, device: str) -> Score:
+def score(
+    solver: Solver, problems: Sequence[Problem], samples: int, iterations: int | None, seed: int, device: str
+) -> Score:
     """A solver's metrics on instances, all of whose solutions are enumerated."""
     all_ = solve(problems, mull.solver("cpsat"), Task(Budget(None, solutions=EVERY)))
     started = time.monotonic()
-    sampled = solve(problems, solver, Task(Budget(None, solutions=samples), seed, device))
+    sampled = solve(problems, solver, Task(Budget(None, iterations, solutions=samples), seed, device))
     seconds = time.monotonic() - started
-    once = solve(problems, solver, Task(Budget(None, restarts=1), seed, device))
+    once = solve(problems, solver, Task(Budget(None, iterations, restarts=1), seed, device))
     covered = [
         len(classes(p, some.solutions or ())) / len(classes(p, exact.solutions or ()))
         for p, some, exact in zip(problems, sampled, all_, strict=True)
@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("names", nargs="+")
     parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
     parser.add_argument("--samples", type=int, default=20)
+    parser.add_argument("--iterations", type=int, help="of a sample, beginnings anew included")
     parser.add_argument("--count", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
@@ -96,7 +97,7 @@ def main() -> None:
     solver = mull.solver(chosen.solver, **dict(option.split("=") for option in chosen.options))
     for name in chosen.names:
         problems = instances(name, chosen.count)
-        got = score(solver, problems, chosen.samples, chosen.seed, chosen.device)
+        got = score(solver, problems, chosen.samples, chosen.iterations, chosen.seed, chosen.device)
         print(
             f"{chosen.solver} {' '.join(chosen.options)} {name}, {len(problems)} instances, {chosen.samples} samples: "
             f"accuracy {100 * got.accuracy:.1f} %, coverage {100 * got.coverage:.1f} %, {100 * got.samples:.1f} % of samples "

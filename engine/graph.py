@@ -120,6 +120,12 @@ class ConstraintGraph:
         return len(self.domains) * max((len(domain) for domain in self.domains.values()), default=1)
 
     @cached_property
+    def interchangeable(self) -> bool:
+        """Whether values are mere names: exchanging two of them in a solution makes a solution no worse."""
+        alike = len({frozenset(domain) for domain in self.domains.values()}) == 1
+        return alike and self.objective is None and all(c.indifferent for c in self.constraints)
+
+    @cached_property
     def index(self) -> dict[str, int]:
         """Variable name -> its position on the V axis."""
         return {name: i for i, name in enumerate(self.domains)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -25,13 +25,19 @@ WASTE = 2.0
 
 
 def iterate(
-    solver: Solver, problems: Sequence[Problem], task: Task, first: Sequence[int] | None = None
+    solver: Solver,
+    problems: Sequence[Problem],
+    task: Task,
+    first: Sequence[int] | None = None,
+    again: Callable[[int, Assignment], bool] | None = None,
 ) -> Iterator[tuple[int, Solution]]:
     """Run a step-wise solver on problems, batch by batch, each with its fair share of the time left.
 
     What a share of time left unsolved is tried again with what the others did not need, while that at least doubles it.
-    ``first`` numbers each problem's first copy, for callers that put one problem several times; 0 without it. When time is
-    up those from 1 on are not begun, and have no answer.
+    ``first`` numbers each problem's first copy, for callers that put one problem several times, one after the other; 0 without
+    it. They share a batch, however many, and when time is up those from 1 on are not begun, and have no answer. ``again``
+    is asked, by the problem's position, whether what solved it shall begin anew to find another answer; if it finds none, the
+    first one stands.
     """
     first = first or [0] * len(problems)
     pending = list(range(len(problems)))
@@ -41,14 +47,14 @@ def iterate(
         tried, late = dict(late), []
         left = len(pending)
         share = max(2 * share, task.remaining / left)  # seconds a problem
-        for members in _batches(solver, problems, pending, task):
+        for members in _batches(solver, problems, pending, task, first):
             if task.over:
                 yield from ((i, tried[i]) for i in members if i in tried)
                 members = [i for i in members if i not in tried and not first[i]]
                 if not members:
                     continue
             portion = task.share(task.remaining * len(members) / left)
-            for i, solution in _Batch(solver, problems, members, portion, first).run():
+            for i, solution in _Batch(solver, problems, members, portion, first, again).run():
                 if solution.status is Status.UNSOLVED and portion is not task and portion.over:
                     late.append((i, solution))
                 else:
@@ -60,16 +66,22 @@ def iterate(
         pending = [i for i, _ in late]
 
 
-def _batches(solver: Solver, problems: Sequence[Problem], members: Sequence[int], task: Task) -> list[list[int]]:
-    """Positions grouped by kinds of constraint and like size, each group no larger than the solver runs side by side."""
+def _batches(
+    solver: Solver, problems: Sequence[Problem], members: Sequence[int], task: Task, first: Sequence[int]
+) -> list[list[int]]:
+    """Positions grouped by kinds of constraint and like size, each group no larger than the solver runs side by side.
+
+    Copies of one problem stay together all the same: what one finds may send another on, whatever the size of batches.
+    """
     sizes = {i: problems[i].graph.literals for i in members}
     kinds = {i: _kinds(problems[i].graph) for i in members}
     groups: list[list[int]] = []
     for i in sorted(members, key=lambda i: (kinds[i], sizes[i])):
-        first = groups[-1][0] if groups else i
+        group = groups[-1] if groups else [i]
         rows = task.budget.batch or solver.width(problems[i].graph)
-        if groups and len(groups[-1]) < rows and kinds[i] == kinds[first] and sizes[i] <= WASTE * sizes[first]:
-            groups[-1].append(i)
+        room = len(group) < rows or first[i] > first[group[-1]]
+        if groups and room and kinds[i] == kinds[group[0]] and sizes[i] <= WASTE * sizes[group[0]]:
+            group.append(i)
         else:
             groups.append([i])
     return groups
@@ -84,9 +96,15 @@ class _Batch:
     """One batch under way: P problems, R copies of each, row p * R + c. Mutable, private to the loop."""
 
     def __init__(
-        self, solver: Solver, problems: Sequence[Problem], members: Sequence[int], task: Task, first: Sequence[int]
+        self,
+        solver: Solver,
+        problems: Sequence[Problem],
+        members: Sequence[int],
+        task: Task,
+        first: Sequence[int],
+        again: Callable[[int, Assignment], bool] | None,
     ) -> None:
-        self.solver, self.task = solver, task
+        self.solver, self.task, self.again = solver, task, again
         self.members = list(members)  # the problems' positions, for the caller
         self.first = first  # by the caller's positions
         self.problems = [problems[i] for i in members]
@@ -107,6 +125,7 @@ class _Batch:
         self.best_at = torch.zeros(count, 2, dtype=torch.float64, device=task.device)  # iterations and seconds
         self.best_assignment = torch.zeros(count, self.instance.shape[1], dtype=torch.int64, device=task.device)
         self.trace = _TraceBuffer(count)
+        self.kept: dict[int, Solution] = {}  # first answers of those that began anew, by the caller's positions
 
     def run(self) -> Iterator[tuple[int, Solution]]:
         while True:
@@ -114,11 +133,13 @@ class _Batch:
             holds, settled = self._check(info)
             self.ended |= settled
             answered = holds & (~self.pursued | self.ended.all(1))
+            renewed = self._renew(answered & ~self.done)
             stuck = settled.all(1) & ~self._may_start()
-            finished = (answered | stuck | self._exhausted()) & ~self.done
+            finished = ((answered | stuck) & ~renewed | self._exhausted()) & ~self.done
             self._tell(answered)
             for p in finished.nonzero()[0].tolist():
-                yield self.members[p], self._solution(p, bool(holds[p]))
+                kept = None if answered[p] else self.kept.get(self.members[p])
+                yield self.members[p], kept or self._solution(p, bool(holds[p]))
             self.done |= finished
             if self.done.all():
                 return
@@ -260,6 +281,21 @@ class _Batch:
             budget=replace(self.task.budget, copies=tuple(self.course)),
             trace=self.trace.of(p),
         )
+
+    def _renew(self, answered: np.ndarray) -> np.ndarray:
+        """Begin anew, in all their copies, the problems answered that are to find another answer: which [P]."""
+        renewed = np.zeros_like(answered)
+        if self.again is None or self._exhausted():
+            return renewed
+        for p in answered.nonzero()[0].tolist():
+            if self.again(self.members[p], self._assignment(p)):
+                renewed[p] = True
+                self.kept.setdefault(self.members[p], self._solution(p, True))
+                self.best[p] = torch.iinfo(torch.int64).max
+        self.starts[renewed] += 1
+        self.ended[renewed] = False
+        self._start(np.argwhere(np.repeat(renewed, self.copies))[:, 0].tolist())
+        return renewed
 
     def _restart(self, settled: np.ndarray) -> None:
         """Begin anew, each from its next random stream, the rows that settled on a wrong answer."""

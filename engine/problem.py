@@ -93,6 +93,23 @@ class Problem:
                     return constraint, {name: self.givens[name] for name in names}
         return None
 
+    def representative(self, assignment: Mapping[str, Value]) -> tuple[Value, ...]:
+        """The values in the order of the graph's variables, the same for solutions that differ in the names of values only.
+
+        Where values are interchangeable those that are not given are named anew, in the order of their first use (the least
+        solution of the class, as under value precedence: Law and Lee 2004).
+        """
+        values = [assignment[name] for name in self.graph.domains]
+        if not self.graph.interchangeable:
+            return tuple(values)
+        known = dict.fromkeys(self.givens.values())
+        names = {value: value for value in known}
+        fresh = (value for value in next(iter(self.graph.domains.values())) if value not in known)
+        for value in values:
+            if value not in names:
+                names[value] = next(fresh)
+        return tuple(names[value] for value in values)
+
     def show(self, assignment: Mapping[str, Value]) -> str:
         """The assignment as text for a terminal."""
         if self.render is not None:

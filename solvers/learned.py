@@ -98,6 +98,12 @@ class Learned(Solver):
         ge=0,
         description="residual below which an unsolved row takes a likely value as given: several answers (0: never)",
     )
+    doubt: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of variables that are not given in doubt above which a row takes a likely value as given at every step (1: never)",
+    )
     copies: int = Field(1, ge=1, description="random starts of a problem run side by side, unless --restarts says")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of the net when solving; auto is bfloat16 where the processor has it"
@@ -313,11 +319,16 @@ class Learned(Solver):
             z, chances, halt, change, energy = net.improve(state.z, view, state.allowed, state.random, state.age)
         age = state.age + 1
         allowed = state.allowed
-        if self.commit:
+        if self.commit or self.doubt < 1:
+            doubtful = _doubtful(allowed, chances)
             # Fewer than two segments tell nothing yet; between two commitments the net has one to think about the last.
-            calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 2 * net.per_segment)
+            calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 3 * net.per_segment)
+            # A random recursion is never calm: what leaves most of the answer in doubt for long has many answers.
+            in_doubt = doubtful.sum(1) / instance.free.sum(1).clamp(min=1)
+            lost = (in_doubt > self.doubt) & (age >= 3 * net.per_segment)
             # What is likely need not be part of the best answer.
-            allowed = _commit(allowed, chances, calm & ~instance.minimises, state.random.at(age))
+            due = (calm | lost) & ~instance.minimises
+            allowed = _commit(allowed, chances, due[:, None] & doubtful, state.random.at(age))
         return LearnedState(z, allowed, chances, halt, state.random, age), Info(energy, change)
 
     def decode(self, instance: Instance, state: LearnedState) -> Tensor:
@@ -354,7 +365,12 @@ def _unreadable(card: Card, graph: ConstraintGraph) -> str | None:
     return BACKBONES[shape.backbone].supports(shape, graph)
 
 
-def _commit(allowed: Tensor, chances: Tensor, rows: Tensor, random: Random) -> Tensor:
+def _doubtful(allowed: Tensor, chances: Tensor) -> Tensor:
+    """[B, V] bool: variables with several values allowed, none of them likely enough."""
+    return (chances.amax(-1) < math.log(SURE)) & (allowed.sum(-1) > 1)
+
+
+def _commit(allowed: Tensor, chances: Tensor, doubtful: Tensor, random: Random) -> Tensor:
     """Allowed literals with one more variable decided in some rows.
 
     Where a problem has several answers a net that was taught single ones settles between them, each as likely as the next.
@@ -363,19 +379,18 @@ def _commit(allowed: Tensor, chances: Tensor, rows: Tensor, random: Random) -> T
     Args:
         allowed: [B, V, D] bool.
         chances: [B, V, D] log-probabilities.
-        rows: [B] bool, where to decide.
+        doubtful: [B, V] bool, the variables to choose from, in rows where none is to be decided none.
         random: one stream a row.
     """
-    best = chances.amax(-1)
-    doubtful = (best < math.log(SURE)) & (allowed.sum(-1) > 1)
-    variable = best.masked_fill(~doubtful, -torch.inf).argmax(-1)
-    of_it = chances[torch.arange(len(rows), device=rows.device), variable]  # [B, D]
+    rows = torch.arange(len(allowed), device=allowed.device)
+    variable = chances.amax(-1).masked_fill(~doubtful, -torch.inf).argmax(-1)
+    of_it = chances[rows, variable]  # [B, D]
     gumbel = -(-random.uniform(of_it.shape[1]).clamp(min=1e-9).log()).log()
     value = (of_it + gumbel).argmax(-1)
     chosen = torch.zeros_like(allowed)
-    chosen[torch.arange(len(rows), device=rows.device), variable] = True
-    keep = ~chosen | (torch.arange(allowed.shape[2], device=rows.device) == value[:, None, None])
-    return torch.where((rows & doubtful.any(1))[:, None, None], allowed & keep, allowed)
+    chosen[rows, variable] = True
+    keep = ~chosen | (torch.arange(allowed.shape[2], device=allowed.device) == value[:, None, None])
+    return torch.where(doubtful.any(1)[:, None, None], allowed & keep, allowed)
 
 
 @lru_cache(maxsize=8)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any, ClassVar
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
 
 import mull
 from mull.engine import (
@@ -15,10 +20,14 @@ from mull.engine import (
     Compare,
     ConstraintGraph,
     Count,
+    Info,
+    Instance,
     Linear,
     Objective,
     Problem,
+    Random,
     Solution,
+    Solver,
     Status,
     Table,
     Task,
@@ -106,14 +115,12 @@ def test_samples_are_distinct_solutions_of_all_there_are(name: str, spec: str) -
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_samples_depend_on_the_seed_alone(name: str) -> None:
-    """Not on the batch that they share, nor on the other problems of the call; more samples only add to fewer."""
+    """Not on the batch that they share, nor on the other problems of the call."""
     problems = [load("coloring:5:0.6:3", seed=s)[0] for s in (2, 3)]
     task = Task(Budget(solutions=12, iterations=60, batch=7), seed=5)
     one, other = solve(problems, mull.solver(name), task)
     alone = ask(problems[0], name, 12, seed=5, iterations=60)
-    more = ask(problems[0], name, 24, seed=5, iterations=60, batch=16)
     assert (one.solutions, one.hits, one.iterations) == (alone.solutions, alone.hits, alone.iterations)
-    assert keys(one) <= keys(more)
     assert other.samples == 12
     assert ask(problems[0], name, 12, seed=6, iterations=60).solutions != one.solutions
 
@@ -168,6 +175,76 @@ def test_time_and_cancellation_are_kept(name: str) -> None:
     stopped = solve(unsatisfiable(), mull.solver(name), stop)
     assert [s.status for s in stopped] == [Status.CANCELLED] * 2
     assert all(s.solutions == () for s in stopped)
+
+
+class Dice(Solver):
+    """Solves at once: every variable takes a value at random, the same for all the variables."""
+
+    name: ClassVar[str] = "dice"
+
+    def init(self, instance: Instance, random: Random) -> Tensor:
+        return (random.uniform() * instance.allowed[:, 0].sum(-1)).long()
+
+    def step(self, instance: Instance, state: Tensor) -> tuple[Tensor, Info]:
+        still = torch.zeros(instance.shape[0], device=instance.device)
+        return state, Info(still, still)
+
+    def decode(self, instance: Instance, state: Tensor) -> Tensor:
+        return state[:, None].expand(instance.shape[:2])
+
+
+def same(values: int) -> Problem:
+    """Two variables that are to be equal, and are not mere names."""
+    domains = {"a": tuple(range(values)), "b": tuple(range(values))}
+    return Problem(ConstraintGraph(domains, [Compare("a", "=", "b"), Compare("a", "<=", "b")]))
+
+
+def test_a_sample_that_arrives_where_another_has_been_begins_anew() -> None:
+    drawn, fewer = solve([same(40), same(5)], Dice(), Task(Budget(solutions=20), seed=1))
+    assert (drawn.samples, drawn.hits, drawn.distinct) == (20, 20, 20)
+    assert drawn.iterations == 1  # of the first
+    assert (fewer.hits, fewer.distinct) == (20, 5)  # that there is no more is no reason to go on for ever
+
+
+def test_the_first_answer_of_a_sample_stands_where_it_finds_no_other() -> None:
+    (drawn,) = solve([same(40)], Dice(), Task(Budget(iterations=1, solutions=20), seed=1))
+    assert drawn.hits == drawn.samples == 20
+    assert 5 < (drawn.distinct or 0) < 20
+    (longer,) = solve([same(40)], Dice(), Task(Budget(iterations=2, solutions=20), seed=1))
+    assert keys(drawn) < keys(longer)
+
+
+def test_answers_that_differ_in_names_are_one_place_to_arrive_at() -> None:
+    """Of two variables that are equal there is one colouring: nobody begins anew for another colour."""
+    graph = ConstraintGraph({"a": tuple(range(40)), "b": tuple(range(40))}, [Compare("a", "=", "b")])
+    (drawn,) = solve([Problem(graph)], Dice(), Task(Budget(solutions=20), seed=1))
+    (once,) = solve([Problem(graph)], Dice(), Task(Budget(iterations=1, solutions=20), seed=1))
+    assert keys(drawn) == keys(once)
+
+
+@given(st.data())
+def test_representatives_are_of_colourings_not_of_their_names(data: st.DataObject) -> None:
+    (problem,) = load("coloring:6:0.4:4", seed=2)
+    names = list(problem.graph.domains)
+    colours = next(iter(problem.graph.domains.values()))
+    assignment = dict(zip(names, data.draw(st.lists(st.sampled_from(colours), min_size=6, max_size=6)), strict=True))
+    renamed = dict(zip(colours, data.draw(st.permutations(colours)), strict=True))
+    other = {name: renamed[value] for name, value in assignment.items()}
+    assert problem.representative(assignment) == problem.representative(other)
+    least = dict(zip(names, problem.representative(assignment), strict=True))
+    assert problem.representative(least) == tuple(least.values())
+    assert len(problem.broken(least)) == len(problem.broken(assignment))
+    given = replace(problem, givens={names[0]: assignment[names[0]]})
+    assert given.representative(assignment)[0] == assignment[names[0]]
+    assert (given.representative(other) == given.representative(assignment)) == (other[names[0]] == assignment[names[0]])
+
+
+@pytest.mark.parametrize("spec", ["queens:6", "sudoku:4:0.5", "maze:5x5"])
+def test_representatives_keep_values_that_mean_something(spec: str) -> None:
+    (problem,) = load(spec, seed=1)
+    (solution,) = solve([problem], mull.solver("cpsat"))
+    assert solution.assignment is not None
+    assert problem.representative(solution.assignment) == tuple(solution.assignment.values())
 
 
 class Single(WholeSolver):

@@ -27,6 +27,10 @@ class AllDifferent(Constraint):
     scope: tuple[str, ...]
     exempt: tuple[Value, ...] = ()
 
+    @property
+    def indifferent(self) -> bool:
+        return not self.exempt
+
     def check(self, values: Sequence[Value]) -> bool:
         counted = [value for value in values if value not in self.exempt]
         return len(set(counted)) == len(counted)

@@ -56,6 +56,11 @@ class Constraint(ABC):
     # What a user states -------------------------------------------------------------------------------------------
 
     @property
+    def indifferent(self) -> bool:
+        """Whether exchanging two values wherever they stand never changes if it holds; the base, to be safe, says no."""
+        return False
+
+    @property
     def kind(self) -> str:
         """The kind's name, e.g. ``AllDifferent``."""
         return type(self).__name__

@@ -37,6 +37,10 @@ class Compare(Constraint):
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
         return self.left, self.right
 
+    @property
+    def indifferent(self) -> bool:
+        return self.op in ("=", "!=") and not self.offset
+
     def describe(self) -> str:
         return f"{self.left} {self.op} {self.right}{f' + {self.offset}' if self.offset else ''}"
 

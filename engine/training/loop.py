@@ -169,7 +169,7 @@ class Trainer:
     def run(self, *, minutes: float | None = None, steps: int | None = None, until: float | None = None) -> None:
         """Train until ``minutes`` of this training (all sittings) or ``steps`` are over; the learning rate ends there.
 
-        After ``until`` minutes it stops on the way, to be resumed.
+        After ``until`` minutes of this sitting it stops on the way, to be resumed.
         """
         with workers(self.processes) as pool:
             lanes = [
@@ -185,7 +185,8 @@ class Trainer:
             def stop() -> bool:
                 """Look at the clock; whether to end on the way. All ranks hear what the first one says."""
                 self.seconds = self._said(before + time.monotonic() - started)
-                return bool(self._said(self.cancelled() or (until is not None and self.seconds >= 60 * until)))
+                over = until is not None and self.seconds - before >= 60 * until
+                return bool(self._said(self.cancelled() or over))
 
             self._reseed()
             ended = stop()

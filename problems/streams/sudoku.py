@@ -13,9 +13,9 @@ import numpy as np
 from ...engine.examples import Examples
 from .. import switching
 from ..errors import InputError, excerpt
-from ..family import share, whole
+from ..family import whole
 from ..sudoku import SIZES, Sudoku, template
-from .packing import Named, of_split
+from .packing import Named, of_split, shares
 
 Board = tuple[np.ndarray, np.ndarray, float]
 """A puzzle and its solution, uint8 [81], 0 for a blank, and the mean guesses that it takes."""
@@ -58,7 +58,8 @@ class Boards(Named):
 
 @dataclass(frozen=True)
 class Shown(Named):
-    """``sudoku:SIZE:SHARE``: a share of a random full board's cells; it is the target, though not always the only one.
+    """``sudoku:SIZE:SHARE``, a number or a range as ``0.0-0.3``: a share of a random full board's cells; the board is the target,
+    though not always the only one.
 
     4 x 4 boards have one solution.
     """
@@ -70,11 +71,11 @@ class Shown(Named):
         """The k-th boards: 1024 of size 4, 256 of size 9, 64 of size 16, 16 of size 25."""
         from . import boards
 
-        size, keep = _sized(self.spec)
+        size, (least, most) = _sized(self.spec)
         rng = self.dice(k)
 
         def make() -> tuple[int, Board]:
-            puzzle, solution = shown(size, keep, rng)
+            puzzle, solution = shown(size, rng.uniform(least, most) if least < most else least, rng)
             return int(boards.invariant(puzzle)), (puzzle, solution, 0.0)
 
         return examples(of_split(self.split, SHOWN[size], make, self.name))
@@ -95,7 +96,8 @@ def stream(name: str, split: str, seed: int) -> Boards | Shown:
         InputError: no such boards can be made.
     """
     size, _, more = name.partition(":")[2].partition(":")
-    return Boards(name, split, seed) if size == "9" and (not more or "-" in more) else Shown(name, split, seed)
+    by_guesses = not more or ("-" in more and "." not in more)
+    return Boards(name, split, seed) if size == "9" and by_guesses else Shown(name, split, seed)
 
 
 def band(spec: str) -> tuple[float, float] | None:
@@ -194,9 +196,9 @@ def _all_small() -> np.ndarray:
     return np.array(found, dtype=np.uint8)
 
 
-def _sized(spec: str) -> tuple[int, float]:
+def _sized(spec: str) -> tuple[int, tuple[float, float]]:
     size_text, _, keep_text = spec.partition(":")
     size = whole(size_text, 4, 25, "Sudoku size", hint=Sudoku.spec)
     if size not in SIZES:
         raise InputError(f"Sudoku size {size} is no square of 2 to 5", hint=Sudoku.spec)
-    return size, share(keep_text or "0.4", "share of givens")
+    return size, shares(keep_text or "0.4", "share of givens")
