@@ -322,7 +322,7 @@ class Learned(Solver):
         if self.commit or self.doubt < 1:
             doubtful = _doubtful(allowed, chances)
             # Fewer than two segments tell nothing yet; between two commitments the net has one to think about the last.
-            calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 3 * net.per_segment)
+            calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 2 * net.per_segment)
             # A random recursion is never calm: what leaves most of the answer in doubt for long has many answers.
             in_doubt = doubtful.sum(1) / instance.free.sum(1).clamp(min=1)
             lost = (in_doubt > self.doubt) & (age >= 3 * net.per_segment)
