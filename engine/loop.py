@@ -23,6 +23,9 @@ TRACE_POINTS = 256
 WASTE = 2.0
 """Problems share a batch while padding them to the largest costs at most this factor in literals."""
 
+BLOCK = 32
+"""Copies that a caller numbered, and that step together, whatever the solver's batches: they keep out of each other's way."""
+
 
 def iterate(
     solver: Solver,
@@ -35,9 +38,9 @@ def iterate(
 
     What a share of time left unsolved is tried again with what the others did not need, while that at least doubles it.
     ``first`` numbers each problem's first copy, for callers that put one problem several times, one after the other; 0 without
-    it. They share a batch, however many, and when time is up those from 1 on are not begun, and have no answer. ``again``
-    is asked, by the problem's position, whether what solved it shall begin anew to find another answer; if it finds none, the
-    first one stands.
+    it. Those of a block of ``BLOCK`` share a batch, and when time is up those from 1 on are not begun, and have no answer.
+    ``again`` is asked, by the problem's position, whether what solved it shall begin anew to find another answer; if it finds
+    none, the first one stands.
     """
     first = first or [0] * len(problems)
     pending = list(range(len(problems)))
@@ -71,7 +74,7 @@ def _batches(
 ) -> list[list[int]]:
     """Positions grouped by kinds of constraint and like size, each group no larger than the solver runs side by side.
 
-    Copies of one problem stay together all the same: what one finds may send another on, whatever the size of batches.
+    Blocks of copies stay together all the same: what one finds may send another on, and batches must not show.
     """
     sizes = {i: problems[i].graph.literals for i in members}
     kinds = {i: _kinds(problems[i].graph) for i in members}
@@ -79,7 +82,7 @@ def _batches(
     for i in sorted(members, key=lambda i: (kinds[i], sizes[i])):
         group = groups[-1] if groups else [i]
         rows = task.budget.batch or solver.width(problems[i].graph)
-        room = len(group) < rows or first[i] > first[group[-1]]
+        room = len(group) < rows or first[i] % BLOCK
         if groups and room and kinds[i] == kinds[group[0]] and sizes[i] <= WASTE * sizes[group[0]]:
             group.append(i)
         else:

@@ -7,15 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from .graph import Assignment, Value
-from .loop import iterate
+from .loop import BLOCK, iterate
 from .problem import Problem
 from .solution import Solution, Status
 from .solver import Solver
 from .task import Task
 
 
-WAVE = 32
-"""Samples of a problem that step together, whatever the solver's batches: they keep out of each other's way."""
 STALE = 0.02
 """Chance that another trajectory arrives where none has been below which those that arrive elsewhere do not begin anew."""
 
@@ -24,51 +22,49 @@ def sample(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[
     """Draw ``task.budget.solutions`` samples of each problem, or what there is time for; one at least.
 
     A sample is a problem of the loop with one start, the k-th with that of copy k in an ordinary run. One that arrives where
-    another has been begins anew, while there seems to be more to find; if it finds nothing new before it settles or its budget
-    is spent, its first answer stands. A problem is answered when all of its samples are.
+    another of its block has been begins anew, while there seems to be more to find; if it finds nothing new before it settles
+    or its budget is spent, its first answer stands. A problem is answered when all of its samples are.
     """
     count = task.budget.solutions or 1
-    samples = [_Samples(problem) for problem in problems]
-    for since in range(0, count, WAVE):
-        size = min(WAVE, count - since)
-        portion = task.share(task.remaining * size / (count - since))
-        once = replace(portion, budget=replace(portion.budget, restarts=1, solutions=None))
-        drawn = [problem for problem in problems for _ in range(size)]
-        first = [since + n % size for n in range(len(drawn))]
+    once = replace(task, budget=replace(task.budget, restarts=1, solutions=None))
+    samples = [_Samples(problem, count) for problem in problems]
+    drawn = [problem for problem in problems for _ in range(count)]
+    numbers = [n % count for n in range(len(drawn))]
 
-        def again(n: int, found: Assignment, size: int = size) -> bool:
-            return samples[n // size].again(found)
+    def again(n: int, found: Assignment) -> bool:
+        return samples[n // count].again(n % count, found)
 
-        for n, solution in iterate(solver, drawn, once, first, again):
-            mine = samples[n // size]
-            mine.add(first[n], solution)
-            if mine.drawn == count:
-                yield n // size, mine.together(task)
+    for n, solution in iterate(solver, drawn, once, numbers, again):
+        i, k = divmod(n, count)
+        samples[i].add(k, solution)
+        if samples[i].drawn == count:
+            yield i, samples[i].together(task)
     yield from ((i, mine.together(task)) for i, mine in enumerate(samples) if mine.drawn < count)
 
 
 class _Samples:
     """The samples of one problem as they end. Mutable, private."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, count: int) -> None:
         self.problem = problem
         self.drawn = self.hits = 0
         self.seconds = 0.0
         self.best: tuple[bool, int, int, int] = (True, 0, 0, 0)
         self.answer: Solution | None = None
         self.found: dict[tuple[Value, ...], tuple[int, int, int]] = {}  # values -> cost, and when: iterations, sample
-        self.visits: Counter[tuple[Value, ...]] = Counter()  # of answers that differ in more than the names of values
+        # By block, of answers that differ in more than the names of values.
+        self.visits: list[Counter[tuple[Value, ...]]] = [Counter() for _ in range(0, count, BLOCK)]
 
-    def again(self, found: Assignment) -> bool:
-        """Whether the trajectory that arrived here shall begin anew.
+    def again(self, k: int, found: Assignment) -> bool:
+        """Whether the trajectory of sample k, that arrived here, shall begin anew.
 
         The chance that a further one arrives where none has been is estimated as the share of answers that were found once
         (Good and Turing: Good 1953).
         """
-        answer = self.problem.representative(found)
-        self.visits[answer] += 1
-        once = sum(visits == 1 for visits in self.visits.values())
-        return self.visits[answer] > 1 and once > STALE * self.visits.total()
+        visits, answer = self.visits[k // BLOCK], self.problem.representative(found)
+        visits[answer] += 1
+        once = sum(times == 1 for times in visits.values())
+        return visits[answer] > 1 and once > STALE * visits.total()
 
     def add(self, k: int, s: Solution) -> None:
         self.drawn += 1

@@ -20,8 +20,8 @@ class Budget:
         restarts: starts a problem may have in all, side by side and one after another.
         batch: the largest number of rows (problem copies) run side by side; None leaves it to the solver.
         solutions: several answers: how many samples of each problem are drawn while there is time, and at most how many
-            distinct solutions an exact solver enumerates; None for one answer. A sample is one start: ``restarts`` has no
-            say then.
+            distinct solutions an exact solver enumerates; None for one answer. A sample is one start, and
+            further ones where it arrives where another has been: ``restarts`` has no say then.
         copies: how many rows a problem has, from which iteration on, to repeat a run as it was: ((0, 4), (120, 8)) is four at
             first and eight from iteration 120. None: as many as fit beside the others.
     """

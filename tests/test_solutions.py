@@ -123,6 +123,8 @@ def test_samples_depend_on_the_seed_alone(name: str) -> None:
     assert (one.solutions, one.hits, one.iterations) == (alone.solutions, alone.hits, alone.iterations)
     assert other.samples == 12
     assert ask(problems[0], name, 12, seed=6, iterations=60).solutions != one.solutions
+    several = [ask(problems[0], name, 40, seed=5, iterations=60, batch=batch) for batch in (7, 33, None)]
+    assert len({(repr(s.solutions), s.hits, s.iterations) for s in several}) == 1
 
 
 @pytest.mark.parametrize("name", ["auto", "cpsat", *SAMPLERS])

@@ -27,6 +27,7 @@ NAMES = [
     "sudoku:9",
     "sudoku:9:20-60",
     "sudoku:9:0.3",
+    "sudoku:9:0.0-0.35",
     "sudoku:16:0.5",
     "maze:9x11:12",
     "maze:15x15",

@@ -25,7 +25,8 @@ FORMS = (
     "coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]",
     "sat:VARIABLES[:CLAUSES]",
 )
-"""What streams there are; but for Sudokus and mazes every number may be a range such as ``10-20``."""
+"""What streams there are; but for sizes of Sudokus and mazes every number may be a range such as ``10-20``; a Sudoku's is one of
+shares where it has a decimal point, else of guesses."""
 
 
 def stream(name: str, split: str = "train", seed: int = 0) -> Stream:
