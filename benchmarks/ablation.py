@@ -28,6 +28,8 @@ MEANING = {
     "inference": "no noise in training, fixed noise when solving",
 }
 SAMPLES = 20
+ITERATIONS = 48
+"""Of a sample: 16 segments, beginnings anew included."""
 
 
 def trained(variant: str, names: list[str], seed: int, chosen: argparse.Namespace) -> Score:
@@ -54,7 +56,7 @@ def trained(variant: str, names: list[str], seed: int, chosen: argparse.Namespac
         )
         ready = mull.solver("gram", weights=str(lesson.card.path))
         problems = [p for name in names for p in instances(name, chosen.count)]
-        return score(ready, problems, SAMPLES, seed, chosen.device)
+        return score(ready, problems, SAMPLES, ITERATIONS, seed, chosen.device)
 
 
 def main() -> None:
