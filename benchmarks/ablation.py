@@ -28,6 +28,8 @@ MEANING = {
     "inference": "no noise in training, fixed noise when solving",
 }
 SAMPLES = 20
+ALONE = {"commit": "0", "doubt": "1"}
+"""Nothing is drawn but what the recursion draws: no value is taken as given."""
 ITERATIONS = 48
 """Of a sample: 16 segments, beginnings anew included."""
 
@@ -54,7 +56,7 @@ def trained(variant: str, names: list[str], seed: int, chosen: argparse.Namespac
             processes=chosen.workers,
             compiled=cuda,
         )
-        ready = mull.solver("gram", weights=str(lesson.card.path))
+        ready = mull.solver("gram", weights=str(lesson.card.path), **ALONE)
         problems = [p for name in names for p in instances(name, chosen.count)]
         return score(ready, problems, SAMPLES, ITERATIONS, seed, chosen.device)
 
