@@ -1,8 +1,8 @@
 """Several answers: ``python benchmarks/several.py SOLVER STREAM... [-o KEY=VALUE] [--samples 20] [--iterations N] [--count N]``.
 
-The metrics of the GRAM paper, on instances of the stream's split ``test``, the engine's checker deciding. Accuracy: instances
+The metrics of the GRAM paper, though samples keep away from each other, on instances of the stream's split ``test``, the engine's checker deciding. Accuracy: instances
 with a solved sample. Coverage: distinct solutions found, of all that there are (enumerated by ``cpsat``), mean over
-instances. Colourings that differ in the names of the colours are one. Conflicts: broken constraints of one trajectory of each
+instances. Solutions that differ in the names of interchangeable values are one. Conflicts: broken constraints of one trajectory of each
 instance, summed.
 """
 
@@ -19,7 +19,7 @@ from mull.engine.graph import Assignment
 from mull.problems.streams import stream
 
 EVERY = 100_000
-"""More solutions than any of these instances has."""
+"""Solutions that are enumerated; of an instance with more no coverage is known."""
 
 
 def instances(name: str, count: int) -> list[Problem]:
@@ -42,7 +42,7 @@ def instances(name: str, count: int) -> list[Problem]:
 
 
 def classes(problem: Problem, assignments: Iterable[Assignment]) -> set[tuple[object, ...]]:
-    """The solutions that differ in more than the names of colours."""
+    """The solutions that differ in more than the names of values."""
     return {problem.representative(a) for a in assignments}
 
 
@@ -66,6 +66,8 @@ def score(
 ) -> Score:
     """A solver's metrics on instances, all of whose solutions are enumerated."""
     all_ = solve(problems, mull.solver("cpsat"), Task(Budget(None, solutions=EVERY)))
+    if any(exact.total is None for exact in all_):
+        raise SystemExit(f"an instance has more than {EVERY} solutions: no coverage can be told")
     started = time.monotonic()
     sampled = solve(problems, solver, Task(Budget(None, iterations, solutions=samples), seed, device))
     seconds = time.monotonic() - started

@@ -169,7 +169,8 @@ def _reasons(row: RunRow, again: Solution) -> Iterator[str]:
     yield from known
     if row.budget is None:
         yield "the run's budget is not known: it is of before stores kept it"
-    timed = again.solver != row.solver or row.status in ("unsolved", "cancelled") or row.objective is not None
+    cut = row.status in ("unsolved", "cancelled") or row.objective is not None or row.solutions is not None
+    timed = again.solver != row.solver or cut
     if timed and row.budget is not None and row.budget["seconds"] is not None:
         yield f"within {row.budget['seconds']:g} s a run gets as far as the machine lets it"
     if (row.options.get("workers") or 1) > 1:

@@ -102,7 +102,9 @@ def _problems(arguments: Sequence[str], family: str | None, seed: int, colors: i
 def _refuse_one_answer(solver: Solver, problems: Sequence[Problem], restarts: int | None) -> None:
     """Refuse several answers of who cannot give them."""
     if restarts is not None:
-        raise Failure("--restarts has no say with --solutions: every sample is one start", "leave out --restarts")
+        raise Failure(
+            "--restarts has no say with --solutions: a sample has the starts it needs", "leave out --restarts"
+        )
     reason = next(filter(None, map(solver.samples, problems)), None)
     if reason is not None:
         hint = "--solver localsearch or descent samples, --solver cpsat enumerates"

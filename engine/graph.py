@@ -121,9 +121,9 @@ class ConstraintGraph:
 
     @cached_property
     def interchangeable(self) -> bool:
-        """Whether values are mere names: exchanging two of them in a solution makes a solution no worse."""
+        """Whether values are mere names to the constraints: exchanging two of them in a solution gives a solution."""
         alike = len({frozenset(domain) for domain in self.domains.values()}) == 1
-        return alike and self.objective is None and all(c.indifferent for c in self.constraints)
+        return alike and all(c.indifferent for c in self.constraints)
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -23,8 +23,12 @@ TRACE_POINTS = 256
 WASTE = 2.0
 """Problems share a batch while padding them to the largest costs at most this factor in literals."""
 
-BLOCK = 32
-"""Copies that a caller numbered, and that step together, whatever the solver's batches: they keep out of each other's way."""
+BLOCK, BLOCK_LITERALS = 32, 1 << 16
+
+
+def block(graph: ConstraintGraph) -> int:
+    """How many copies that a caller numbered step together, whatever the solver's batches: they keep out of each other's way."""
+    return max(1, min(BLOCK, BLOCK_LITERALS // max(1, graph.literals)))
 
 
 def iterate(
@@ -38,7 +42,7 @@ def iterate(
 
     What a share of time left unsolved is tried again with what the others did not need, while that at least doubles it.
     ``first`` numbers each problem's first copy, for callers that put one problem several times, one after the other; 0 without
-    it. Those of a block of ``BLOCK`` share a batch, and when time is up those from 1 on are not begun, and have no answer.
+    it. Those of a ``block`` share a batch, and when time is up those from 1 on are not begun, and have no answer.
     ``again`` is asked, by the problem's position, whether what solved it shall begin anew to find another answer; if it finds
     none, the first one stands.
     """
@@ -82,7 +86,7 @@ def _batches(
     for i in sorted(members, key=lambda i: (kinds[i], sizes[i])):
         group = groups[-1] if groups else [i]
         rows = task.budget.batch or solver.width(problems[i].graph)
-        room = len(group) < rows or first[i] % BLOCK
+        room = len(group) < rows or first[i] % block(problems[i].graph)
         if groups and room and kinds[i] == kinds[group[0]] and sizes[i] <= WASTE * sizes[group[0]]:
             group.append(i)
         else:
@@ -136,12 +140,13 @@ class _Batch:
             holds, settled = self._check(info)
             self.ended |= settled
             answered = holds & (~self.pursued | self.ended.all(1))
-            renewed = self._renew(answered & ~self.done)
+            over = self._exhausted()
+            renewed = self._renew(answered & ~self.done) if self.again and not over else np.zeros_like(answered)
             stuck = settled.all(1) & ~self._may_start()
-            finished = ((answered | stuck) & ~renewed | self._exhausted()) & ~self.done
-            self._tell(answered)
+            finished = ((answered | stuck) & ~renewed | over) & ~self.done
+            self._tell(answered & ~renewed)
             for p in finished.nonzero()[0].tolist():
-                kept = None if answered[p] else self.kept.get(self.members[p])
+                kept = None if holds[p] else self.kept.get(self.members[p])
                 yield self.members[p], kept or self._solution(p, bool(holds[p]))
             self.done |= finished
             if self.done.all():
@@ -287,13 +292,14 @@ class _Batch:
 
     def _renew(self, answered: np.ndarray) -> np.ndarray:
         """Begin anew, in all their copies, the problems answered that are to find another answer: which [P]."""
+        assert self.again is not None
         renewed = np.zeros_like(answered)
-        if self.again is None or self._exhausted():
-            return renewed
         for p in answered.nonzero()[0].tolist():
-            if self.again(self.members[p], self._assignment(p)):
-                renewed[p] = True
-                self.kept.setdefault(self.members[p], self._solution(p, True))
+            member = self.members[p]
+            renewed[p] = self.again(member, self._assignment(p))
+            if renewed[p]:
+                if member not in self.kept:
+                    self.kept[member] = self._solution(p, True)
                 self.best[p] = torch.iinfo(torch.int64).max
         self.starts[renewed] += 1
         self.ended[renewed] = False

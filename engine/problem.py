@@ -96,11 +96,11 @@ class Problem:
     def representative(self, assignment: Mapping[str, Value]) -> tuple[Value, ...]:
         """The values in the order of the graph's variables, the same for solutions that differ in the names of values only.
 
-        Where values are interchangeable those that are not given are named anew, in the order of their first use (the least
+        Where values are interchangeable, and none is the better, those that are not given are named anew, in the order of their first use (the least
         solution of the class, as under value precedence: Law and Lee 2004).
         """
         values = [assignment[name] for name in self.graph.domains]
-        if not self.graph.interchangeable:
+        if self.minimises or not self.graph.interchangeable:
             return tuple(values)
         known = dict.fromkeys(self.givens.values())
         names = {value: value for value in known}

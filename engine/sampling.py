@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from .graph import Assignment, Value
-from .loop import BLOCK, iterate
+from .loop import block, iterate
 from .problem import Problem
 from .solution import Solution, Status
 from .solver import Solver
 from .task import Task
-
 
 STALE = 0.02
 """Chance that another trajectory arrives where none has been below which those that arrive elsewhere do not begin anew."""
@@ -53,7 +52,8 @@ class _Samples:
         self.answer: Solution | None = None
         self.found: dict[tuple[Value, ...], tuple[int, int, int]] = {}  # values -> cost, and when: iterations, sample
         # By block, of answers that differ in more than the names of values.
-        self.visits: list[Counter[tuple[Value, ...]]] = [Counter() for _ in range(0, count, BLOCK)]
+        self.block = block(problem.graph)
+        self.visits: list[Counter[tuple[Value, ...]]] = [Counter() for _ in range(0, count, self.block)]
 
     def again(self, k: int, found: Assignment) -> bool:
         """Whether the trajectory of sample k, that arrived here, shall begin anew.
@@ -61,7 +61,7 @@ class _Samples:
         The chance that a further one arrives where none has been is estimated as the share of answers that were found once
         (Good and Turing: Good 1953).
         """
-        visits, answer = self.visits[k // BLOCK], self.problem.representative(found)
+        visits, answer = self.visits[k // self.block], self.problem.representative(found)
         visits[answer] += 1
         once = sum(times == 1 for times in visits.values())
         return visits[answer] > 1 and once > STALE * visits.total()

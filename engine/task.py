@@ -18,7 +18,8 @@ class Budget:
         seconds: wall time from ``Task.started``, so that reading and compiling count; None for no limit.
         iterations: steps a row may take, over all its restarts; conflicts for a complete solver.
         restarts: starts a problem may have in all, side by side and one after another.
-        batch: the largest number of rows (problem copies) run side by side; None leaves it to the solver.
+        batch: the largest number of rows (problem copies) run side by side; None leaves it to the solver. Samples of one problem
+            (``solutions``) stay together, up to 32 of them.
         solutions: several answers: how many samples of each problem are drawn while there is time, and at most how many
             distinct solutions an exact solver enumerates; None for one answer. A sample is one start, and
             further ones where it arrives where another has been: ``restarts`` has no say then.

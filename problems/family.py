@@ -222,3 +222,17 @@ def share(text: str, what: str) -> float:
     if not 0 <= value <= 1:
         raise InputError(f"{what}: a number from 0 to 1, not {excerpt(text)}")
     return value
+
+
+def shares(text: str, what: str) -> tuple[float, float]:
+    """A number from 0 to 1 or a range of them, ``0.2`` or ``0.2-0.4``, as its two ends.
+
+    Raises:
+        InputError: it is none, or outside.
+    """
+    low_text, dash, high_text = text.partition("-")
+    low = share(low_text, what)
+    high = share(high_text, what) if dash else low
+    if high < low:
+        raise InputError(f"{what}: {excerpt(text)} ends below its beginning", hint="e.g. 0.2-0.4")
+    return low, high

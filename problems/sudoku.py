@@ -13,11 +13,16 @@ from ..engine.graph import ConstraintGraph, Value
 from ..engine.problem import Problem, Source
 from . import grids, switching
 from .errors import InputError, excerpt
-from .family import Family, share, whole
+from .family import Family, shares, whole
 
 SIZES = (4, 9, 16, 25)
 DECORATION = "|+-=!"
 HINT = "one puzzle a line (16, 81, 256 or 625 cells), a grid of rows, or CSV with a column 'puzzle'"
+
+
+def by_guesses(text: str) -> bool:
+    """Whether what follows ``sudoku:9:`` is a band of guesses: a range without a decimal point, which one of shares has."""
+    return "-" in text and "." not in text
 
 
 class Sudoku(Family):
@@ -26,8 +31,8 @@ class Sudoku(Family):
     name = "sudoku"
     summary = "n^2 x n^2 grids, n = 2 to 5: one a line, grids, or CSV with a column 'puzzle'"
     spec = (
-        "sudoku:SIZE[:GIVENS], SIZE 4, 9, 16 or 25, GIVENS a share (0.4); "
-        "sudoku:9:LOW-HIGH, a minimal board that takes so many guesses (20-60, 300-)"
+        "sudoku:SIZE[:GIVENS], SIZE 4, 9, 16 or 25, GIVENS a share (0.4, 0.2-0.3); "
+        "sudoku:9:LOW-HIGH without a point, a minimal board that takes so many guesses (20-60, 300-)"
     )
     suffixes = (".sudoku", ".sdk")
 
@@ -61,12 +66,13 @@ class Sudoku(Family):
         if size not in SIZES:
             raise InputError(f"Sudoku size {size} is no square of 2 to 5", hint=self.spec)
         source = f"sudoku:{spec}"
-        if size == 9 and "-" in givens_text:
+        if size == 9 and by_guesses(givens_text):
             from .streams.sudoku import one  # brings a compiler along
 
             return self._problem(None, one(spec, seed), source)
-        keep = share(givens_text or "0.4", "share of givens")
+        least, most = shares(givens_text or "0.4", "share of givens")
         rng = random.Random(f"sudoku:{spec}:{seed}")
+        keep = rng.uniform(least, most) if least < most else least
         board = [value for row in switching.sudoku(isqrt(size), rng) for value in row]
         shown = set(rng.sample(range(size * size), round(keep * size * size)))
         return self._problem(None, [v if i in shown else 0 for i, v in enumerate(board)], source)

@@ -16,7 +16,7 @@ from torch.nn.functional import softplus
 
 from ..engine.random import Random
 from ..engine.training.loss import Shown
-from .learned import PUBLISHED, Learned
+from .learned import DOUBT, PUBLISHED, Learned
 from .nets.layers import SwiGLU
 from .nets.reasoner import Latent, Readout, Reasoner
 from .nets.shape import NetShape
@@ -225,12 +225,7 @@ class Gram(Learned):
         "full",
         description="learned: scale and mean of the noise, one of them, none (noise), none and only when solving (inference)",
     )
-    doubt: float = Field(
-        0.5,
-        gt=0,
-        le=1,
-        description="share of variables that are not given in doubt above which a row takes a likely value as given at every step (1: never)",
-    )
+    doubt: float = Field(0.5, gt=0, le=1, description=DOUBT)
     segments: int = Field(16, ge=1, description="depth: segments after which a trajectory starts anew")
     copies: int = Field(8, ge=1, description="trajectories of a problem run side by side, unless --restarts says")
 

@@ -36,6 +36,8 @@ REACH = 6
 SURE = 0.9
 """Probability of its likeliest value from which a variable is no longer in doubt."""
 
+DOUBT = "share of open variables in doubt above which a row takes a likely value as given every step (1: never)"
+
 PUBLISHED: Mapping[str, Any] = {
     "batch": 768,
     "optimizer": "adamw",
@@ -98,12 +100,7 @@ class Learned(Solver):
         ge=0,
         description="residual below which an unsolved row takes a likely value as given: several answers (0: never)",
     )
-    doubt: float = Field(
-        1.0,
-        gt=0,
-        le=1,
-        description="share of variables that are not given in doubt above which a row takes a likely value as given at every step (1: never)",
-    )
+    doubt: float = Field(1.0, gt=0, le=1, description=DOUBT)
     copies: int = Field(1, ge=1, description="random starts of a problem run side by side, unless --restarts says")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of the net when solving; auto is bfloat16 where the processor has it"
@@ -253,7 +250,7 @@ class Learned(Solver):
     # Running ----------------------------------------------------------------------------------------------------------
 
     def width(self, graph: ConstraintGraph) -> int:
-        return self.rows or max(1, self._literals // graph.literals)
+        return self.rows or max(1, self._literals // max(1, graph.literals))
 
     def starts(self) -> int | None:
         return self.copies

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -160,6 +160,33 @@ def test_cost_changes_are_differences_of_costs(kind: str, data: st.DataObject) -
                     span = len(list(graph.domains.values())[int(scopes[0, k])])
                     difference = (want - got)[:, k, :span]
                     assert torch.equal(difference, difference[:, :1].expand_as(difference))
+
+
+@pytest.mark.parametrize("kind", ["AllDifferent", "Compare"])
+@quick
+@given(data=st.data())
+def test_what_is_indifferent_knows_no_names(kind: str, data: st.DataObject) -> None:
+    constraint = data.draw(graphs(kind)).constraints[0]
+    values = data.draw(st.lists(st.integers(-2, 3), min_size=len(constraint.scope), max_size=len(constraint.scope)))
+    renamed = dict(zip(range(-2, 4), data.draw(st.permutations(range(-2, 4))), strict=True))
+    if constraint.indifferent:
+        assert constraint.check(values) == constraint.check([renamed[value] for value in values])
+
+
+def test_who_is_indifferent() -> None:
+    class Narrower(Compare):
+        def check(self, values: Sequence[Any]) -> bool:
+            return super().check(values) and values[0] != 2
+
+    assert AllDifferent(("a", "b")).indifferent
+    assert Compare("a", "=", "b").indifferent
+    others = [
+        AllDifferent(("a", "b"), (0,)),
+        Compare("a", "<", "b"),
+        Compare("a", "!=", "b", 1),
+        Narrower("a", "!=", "b"),
+    ]
+    assert not any(c.indifferent for c in (*others, Count(("a",), (1,), 0, 1), Xor((("a", 1),), True)))
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

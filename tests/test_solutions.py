@@ -35,6 +35,7 @@ from mull.engine import (
     Xor,
     solve,
 )
+from mull.engine.loop import iterate
 from mull.plugins.conformance import unsatisfiable
 from mull.problems import load
 
@@ -216,6 +217,54 @@ def test_the_first_answer_of_a_sample_stands_where_it_finds_no_other() -> None:
     assert keys(drawn) < keys(longer)
 
 
+class TwoDice(Dice):
+    """A value at random for each of two variables: it seldom solves, and what does not solve stays."""
+
+    name: ClassVar[str] = "two-dice"
+
+    def init(self, instance: Instance, random: Random) -> Tensor:
+        return (random.uniform(2) * 3).long()
+
+    def step(self, instance: Instance, state: Tensor) -> tuple[Tensor, Info]:
+        wandering = torch.ones(instance.shape[0], device=instance.device)
+        return state, Info(wandering, wandering)
+
+    def decode(self, instance: Instance, state: Tensor) -> Tensor:
+        return state
+
+
+def test_what_begins_anew_and_finds_nothing_keeps_its_first_answer() -> None:
+    problem = same(3)
+    arrivals: dict[int, list[Any]] = {}
+
+    def again(n: int, found: dict[str, Any]) -> bool:
+        arrivals.setdefault(n, []).append(found)
+        return True
+
+    task = Task(Budget(iterations=6), seed=1)
+    found = dict(
+        iterate(TwoDice(), [problem] * 64, replace(task, budget=replace(task.budget, restarts=1)), range(64), again)
+    )
+    assert 5 < len(arrivals) < 40
+    for n, solution in found.items():
+        assert solution.status.solved == (n in arrivals)
+        if n in arrivals:
+            assert not problem.broken(solution.assignment or {})
+            assert (solution.assignment, solution.violations) == (arrivals[n][0], 0)
+
+
+def test_a_stop_while_one_begins_anew_loses_no_answer() -> None:
+    stopped: list[int] = []
+
+    def again(n: int, found: dict[str, Any]) -> bool:
+        stopped.append(n)
+        return True
+
+    task = Task(Budget(None), cancelled=lambda: bool(stopped))
+    ((_, solution),) = iterate(Dice(), [same(5)], task, [0], again)
+    assert (solution.status, solution.violations, len(stopped)) == (Status.SOLVED, 0, 1)
+
+
 def test_answers_that_differ_in_names_are_one_place_to_arrive_at() -> None:
     """Of two variables that are equal there is one colouring: nobody begins anew for another colour."""
     graph = ConstraintGraph({"a": tuple(range(40)), "b": tuple(range(40))}, [Compare("a", "=", "b")])
@@ -238,7 +287,14 @@ def test_representatives_are_of_colourings_not_of_their_names(data: st.DataObjec
     assert len(problem.broken(least)) == len(problem.broken(assignment))
     given = replace(problem, givens={names[0]: assignment[names[0]]})
     assert given.representative(assignment)[0] == assignment[names[0]]
-    assert (given.representative(other) == given.representative(assignment)) == (other[names[0]] == assignment[names[0]])
+    assert (given.representative(other) == given.representative(assignment)) == (
+        other[names[0]] == assignment[names[0]]
+    )
+
+
+def test_values_with_a_cost_are_no_mere_names() -> None:
+    graph = ConstraintGraph({"a": (0, 1), "b": (0, 1)}, [Compare("a", "!=", "b")], Objective({"a": 1}))
+    assert Problem(graph).representative({"a": 1, "b": 0}) == (1, 0)
 
 
 @pytest.mark.parametrize("spec", ["queens:6", "sudoku:4:0.5", "maze:5x5"])

@@ -117,7 +117,7 @@ def test_splits_of_mazes_are_apart() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["sudoku", "sudoku:7:0.4", "sudoku:9:60-20", "sudoku:9:a-b", "sudoku:4:0.1", "maze:9x9:500", "maze:15x15:97",
+    ["sudoku", "sudoku:7:0.4", "sudoku:9:60-20", "sudoku:9:a-b", "sudoku:4:0.1", "sudoku:4:0.2-0.6", "maze:9x9:500", "maze:15x15:97",
      "queens:3:1", "queens:8:0", "latin:5:2", "latin:5:0.6-0.4", "coloring:9:0.4", "sat:", "sat:9:20:3", "nothing:1",
      "absent.npz", "queens:4:1"],
 )  # fmt: skip
@@ -126,6 +126,13 @@ def test_what_cannot_be_made_is_told(name: str) -> None:
         stream(name, "validation").chunk(0)
     assert caught.value.path == name
     assert caught.value.hint or name == "absent.npz" or "from 0 to 1" in caught.value.message
+
+
+def test_a_range_of_shares_is_all_of_it() -> None:
+    counts = (stream("sudoku:9:0.0-0.35").chunk(0).givens >= 0).sum(1)
+    assert counts.min() < 8
+    assert 20 < counts.max() <= 28
+    assert len(set(counts.tolist())) > 8
 
 
 def test_an_unknown_split_is_told() -> None:

@@ -29,7 +29,7 @@ class AllDifferent(Constraint):
 
     @property
     def indifferent(self) -> bool:
-        return not self.exempt
+        return type(self) is AllDifferent and not self.exempt
 
     def check(self, values: Sequence[Value]) -> bool:
         counted = [value for value in values if value not in self.exempt]

@@ -57,7 +57,8 @@ class Constraint(ABC):
 
     @property
     def indifferent(self) -> bool:
-        """Whether exchanging two values wherever they stand never changes if it holds; the base, to be safe, says no."""
+        """Whether exchanging two values wherever they stand never changes if it holds; the base says no, and kinds that say yes
+        say it of themselves alone, not of classes derived from them."""
         return False
 
     @property

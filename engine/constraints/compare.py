@@ -39,7 +39,7 @@ class Compare(Constraint):
 
     @property
     def indifferent(self) -> bool:
-        return self.op in ("=", "!=") and not self.offset
+        return type(self) is Compare and self.op in ("=", "!=") and not self.offset
 
     def describe(self) -> str:
         return f"{self.left} {self.op} {self.right}{f' + {self.offset}' if self.offset else ''}"

@@ -18,15 +18,15 @@ __all__ = ["FORMS", "stream"]
 
 FORMS = (
     "sudoku:9[:LOW-HIGH]",
-    "sudoku:SIZE:SHARE",
+    "sudoku:SIZE:SHARE[-SHARE]",
     "maze:ROWSxCOLUMNS[:SHORTEST]",
     "queens:N:PLACED",
     "latin:ORDER:SHARE",
     "coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]",
     "sat:VARIABLES[:CLAUSES]",
 )
-"""What streams there are; but for sizes of Sudokus and mazes every number may be a range such as ``10-20``; a Sudoku's is one of
-shares where it has a decimal point, else of guesses."""
+"""What streams there are; but for the sizes of Sudokus and mazes every number may be a range such as ``10-20``. For size 9 a range
+without a decimal point is of guesses."""
 
 
 def stream(name: str, split: str = "train", seed: int = 0) -> Stream:

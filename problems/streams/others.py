@@ -15,9 +15,9 @@ from ...engine.graph import ConstraintGraph
 from .. import coloring, grids, latin, switching
 from ..coloring import Coloring
 from ..errors import InputError
-from ..family import whole
+from ..family import shares, whole
 from ..sat import Sat
-from .packing import Instance, Named, between, fields, of_split, pack, shares
+from .packing import Instance, Named, between, fields, of_split, pack
 
 CHUNK = 256
 TRIES = 500

@@ -12,7 +12,7 @@ import numpy as np
 from ...engine.examples import SPLITS, Examples
 from ...engine.graph import ConstraintGraph, Value
 from ..errors import InputError, excerpt
-from ..family import share, whole
+from ..family import whole
 from .splits import split_of
 
 Instance = tuple[ConstraintGraph, Mapping[str, Value], Sequence[Sequence[int]]]
@@ -113,20 +113,6 @@ def between(text: str, least: int, most: int, what: str, hint: str = "") -> tupl
     low_text, dash, high_text = text.partition("-")
     low = whole(low_text, least, most, what, hint)
     return low, whole(high_text, low, most, what, hint) if dash else low
-
-
-def shares(text: str, what: str) -> tuple[float, float]:
-    """A number from 0 to 1 or a range of them, ``0.2`` or ``0.2-0.4``, as its two ends.
-
-    Raises:
-        InputError: it is none, or outside.
-    """
-    low_text, dash, high_text = text.partition("-")
-    low = share(low_text, what)
-    high = share(high_text, what) if dash else low
-    if high < low:
-        raise InputError(f"{what}: {excerpt(text)} ends below its beginning", hint="e.g. 0.2-0.4")
-    return low, high
 
 
 def fields(spec: str, least: int, most: int, form: str) -> list[str]:

@@ -13,9 +13,9 @@ import numpy as np
 from ...engine.examples import Examples
 from .. import switching
 from ..errors import InputError, excerpt
-from ..family import whole
-from ..sudoku import SIZES, Sudoku, template
-from .packing import Named, of_split, shares
+from ..family import shares, whole
+from ..sudoku import SIZES, Sudoku, by_guesses, template
+from .packing import Named, of_split
 
 Board = tuple[np.ndarray, np.ndarray, float]
 """A puzzle and its solution, uint8 [81], 0 for a blank, and the mean guesses that it takes."""
@@ -65,7 +65,11 @@ class Shown(Named):
     """
 
     def check(self) -> None:
-        _sized(self.spec)
+        size, (least, _) = _sized(self.spec)
+        if size == 4 and round(least * 16) < 4:
+            raise InputError(
+                "no 4 x 4 board of so few givens has one solution", hint="from 0.25 on; 0.4 is quick to find"
+            )
 
     def chunk(self, k: int) -> Examples:
         """The k-th boards: 1024 of size 4, 256 of size 9, 64 of size 16, 16 of size 25."""
@@ -96,8 +100,7 @@ def stream(name: str, split: str, seed: int) -> Boards | Shown:
         InputError: no such boards can be made.
     """
     size, _, more = name.partition(":")[2].partition(":")
-    by_guesses = not more or ("-" in more and "." not in more)
-    return Boards(name, split, seed) if size == "9" and by_guesses else Shown(name, split, seed)
+    return Boards(name, split, seed) if size == "9" and (not more or by_guesses(more)) else Shown(name, split, seed)
 
 
 def band(spec: str) -> tuple[float, float] | None:
