@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .constraints.base import Constraint, Factor
+from .constraints.base import Constraint
+from .constraints.factor import Factor
 from .examples import Examples
 from .graph import Assignment, ConstraintGraph
 from .problem import Problem

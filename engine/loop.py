@@ -141,7 +141,7 @@ class _Batch:
             self.ended |= settled
             answered = holds & (~self.pursued | self.ended.all(1))
             over = self._exhausted()
-            renewed = self._renew(answered & ~self.done) if self.again and not over else np.zeros_like(answered)
+            renewed = self._renew(answered & ~self.done & (not over))
             stuck = settled.all(1) & ~self._may_start()
             finished = ((answered | stuck) & ~renewed | over) & ~self.done
             self._tell(answered & ~renewed)
@@ -292,18 +292,17 @@ class _Batch:
 
     def _renew(self, answered: np.ndarray) -> np.ndarray:
         """Begin anew, in all their copies, the problems answered that are to find another answer: which [P]."""
-        assert self.again is not None
         renewed = np.zeros_like(answered)
         for p in answered.nonzero()[0].tolist():
             member = self.members[p]
-            renewed[p] = self.again(member, self._assignment(p))
-            if renewed[p]:
+            if self.again is not None and self.again(member, self._assignment(p)):
+                renewed[p] = True
                 if member not in self.kept:
                     self.kept[member] = self._solution(p, True)
                 self.best[p] = torch.iinfo(torch.int64).max
         self.starts[renewed] += 1
         self.ended[renewed] = False
-        self._start(np.argwhere(np.repeat(renewed, self.copies))[:, 0].tolist())
+        self._start(np.repeat(renewed, self.copies).nonzero()[0].tolist())
         return renewed
 
     def _restart(self, settled: np.ndarray) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from ..engine.random import Random
 from ..engine.solution import Solution
 from ..engine.solver import Info, OptionError, Solver
 from ..engine.task import Task
+from .decimation import decimate, in_doubt
 from .nets.reasoner import BACKBONES, Latent, Reasoner
 from .nets.shape import NetShape
 
@@ -33,9 +33,6 @@ rows of 64."""
 GPU_LITERALS = 1 << 22
 REACH = 6
 """A problem of so many times the literals of those trained on is too far from them to be tried without being asked."""
-SURE = 0.9
-"""Probability of its likeliest value from which a variable is no longer in doubt."""
-
 DOUBT = "share of open variables in doubt above which a row takes a likely value as given every step (1: never)"
 
 PUBLISHED: Mapping[str, Any] = {
@@ -317,15 +314,15 @@ class Learned(Solver):
         age = state.age + 1
         allowed = state.allowed
         if self.commit or self.doubt < 1:
-            doubtful = _doubtful(allowed, chances)
+            doubtful = in_doubt(allowed, chances)
             # Fewer than two segments tell nothing yet; between two commitments the net has one to think about the last.
             calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 2 * net.per_segment)
             # A random recursion is never calm: what leaves most of the answer in doubt for long has many answers.
-            in_doubt = doubtful.sum(1) / instance.free.sum(1).clamp(min=1)
-            lost = (in_doubt > self.doubt) & (age >= 3 * net.per_segment)
+            share = doubtful.sum(1) / instance.free.sum(1).clamp(min=1)
+            lost = (share > self.doubt) & (age >= 3 * net.per_segment)
             # What is likely need not be part of the best answer.
             due = (calm | lost) & ~instance.minimises
-            allowed = _commit(allowed, chances, due[:, None] & doubtful, state.random.at(age))
+            allowed = decimate(allowed, chances, due[:, None] & doubtful, state.random.at(age))
         return LearnedState(z, allowed, chances, halt, state.random, age), Info(energy, change)
 
     def decode(self, instance: Instance, state: LearnedState) -> Tensor:
@@ -360,34 +357,6 @@ def _unreadable(card: Card, graph: ConstraintGraph) -> str | None:
     except ValueError:
         return "its card does not describe a net"
     return BACKBONES[shape.backbone].supports(shape, graph)
-
-
-def _doubtful(allowed: Tensor, chances: Tensor) -> Tensor:
-    """[B, V] bool: variables with several values allowed, none of them likely enough."""
-    return (chances.amax(-1) < math.log(SURE)) & (allowed.sum(-1) > 1)
-
-
-def _commit(allowed: Tensor, chances: Tensor, doubtful: Tensor, random: Random) -> Tensor:
-    """Allowed literals with one more variable decided in some rows.
-
-    Where a problem has several answers a net that was taught single ones settles between them, each as likely as the next.
-    Decimation (Mézard, Parisi and Zecchina 2002): of the variables still in doubt the one least so takes a value, drawn from its chances.
-
-    Args:
-        allowed: [B, V, D] bool.
-        chances: [B, V, D] log-probabilities.
-        doubtful: [B, V] bool, the variables to choose from, in rows where none is to be decided none.
-        random: one stream a row.
-    """
-    rows = torch.arange(len(allowed), device=allowed.device)
-    variable = chances.amax(-1).masked_fill(~doubtful, -torch.inf).argmax(-1)
-    of_it = chances[rows, variable]  # [B, D]
-    gumbel = -(-random.uniform(of_it.shape[1]).clamp(min=1e-9).log()).log()
-    value = (of_it + gumbel).argmax(-1)
-    chosen = torch.zeros_like(allowed)
-    chosen[rows, variable] = True
-    keep = ~chosen | (torch.arange(allowed.shape[2], device=allowed.device) == value[:, None, None])
-    return torch.where(doubtful.any(1)[:, None, None], allowed & keep, allowed)
 
 
 @lru_cache(maxsize=8)

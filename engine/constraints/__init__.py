@@ -8,10 +8,11 @@ from typing import Any
 from ..graph import GraphError
 from ..registry import CONSTRAINTS, PluginError, entries, load, pick
 from .all_different import AllDifferent
-from .base import Constraint, Factor, LiteralGroup
+from .base import Constraint, LiteralGroup
 from .clause import Clause
 from .compare import Compare
 from .count import Count
+from .factor import Factor
 from .linear import Linear
 from .table import Table
 from .xor import Xor

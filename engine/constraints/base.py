@@ -1,4 +1,4 @@
-"""What a constraint kind is, and the factor that all constraints of one kind compile to.
+"""What a constraint kind is.
 
 A kind is one class in one file. As an object it is what a user states: a scope, parameters, the exact check in plain
 Python. As a class it says how a stack of such constraints looks in tensors: its violation degree for values and its
@@ -9,10 +9,9 @@ expected degree for beliefs, both polymorphic in their leading axes, so that the
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -245,143 +244,6 @@ class Constraint(ABC):
         slots = torch.arange(k, device=values.device).repeat_interleave(size).expand(n, -1)
         indices = torch.arange(size, device=values.device).repeat(k).expand(n, -1)
         return slots, indices, change.reshape(n, k * size)
-
-
-class Factor:
-    """All constraints of one kind (and bucket) of a batch, as tensors.
-
-    Args:
-        kind: the constraint class.
-        scopes: [T, F, K] variable indices, T templates stacked and padded.
-        active: [T, F], False for padding.
-        parameters: tensors [T, F, ...].
-        template: [B] which template each row of the batch is of; None when T = 1 and all rows share it.
-    """
-
-    def __init__(
-        self, kind: type[Constraint], scopes: Tensor, active: Tensor, parameters: Parameters, template: Tensor | None
-    ) -> None:
-        self.kind = kind
-        self.scopes = scopes
-        self.active = active
-        self.parameters = parameters
-        self.template = template
-
-    @property
-    def count(self) -> int:
-        """F, the number of constraints of a template (the largest one's)."""
-        return self.scopes.shape[1]
-
-    def with_rows(self, template: Tensor | None) -> Factor:
-        """The same factor for other rows of the batch."""
-        return Factor(self.kind, self.scopes, self.active, self.parameters, template)
-
-    def to(self, device: torch.device) -> Factor:
-        """The same factor on another device."""
-        template = None if self.template is None else self.template.to(device)
-        parameters = {name: t.to(device) for name, t in self.parameters.items()}
-        return Factor(self.kind, self.scopes.to(device), self.active.to(device), parameters, template)
-
-    def violations(self, assignment: Tensor) -> Tensor:
-        """Violation degrees [B, F] (int64) of an assignment [B, V]; 0 exactly where a constraint holds."""
-        values = self._gather(assignment)
-        degree = self.kind.degree(values, self._rows)
-        return degree if self._full[1] else torch.where(self._active, degree, 0)
-
-    def energy(self, beliefs: Tensor) -> Tensor:
-        """Expected violation degrees [B, F] of beliefs [B, V, D]; equal to ``violations`` at one-hot beliefs."""
-        if "literal" in self.parameters:
-            chances = _gather(beliefs.flatten(1), self._literals(beliefs.shape[2]))
-            chances = chances.view(len(beliefs), *self.scopes.shape[1:])
-            if not self._full[0]:
-                chances = chances * self._rows["slots"]
-            energy = self.kind.expected_of_literals(chances, self._rows)
-        else:
-            index = self._index.view(-1, self.scopes[0].numel())
-            gathered = _gather(beliefs, index).view(len(beliefs), *self.scopes.shape[1:], -1)
-            energy = self.kind.expected(gathered, self._rows)
-        return energy if self._full[1] else torch.where(self._active, energy, 0)
-
-    def pick(self, rows: Tensor, index: Tensor) -> tuple[Tensor, Parameters]:
-        """Scopes [N, K] and parameters [N or 1, ...] of constraint ``index[n]`` in row ``rows[n]``."""
-        flat = index if self.template is None else self.template[rows] * self.count + index
-        return self.scopes.flatten(0, 1).index_select(0, flat), {
-            name: t.flatten(0, 1) if self._shared(t) else t.flatten(0, 1).index_select(0, flat)
-            for name, t in self.parameters.items()
-        }
-
-    def _shared(self, parameter: Tensor) -> bool:
-        """Whether all constraints share one value of a parameter."""
-        return parameter.shape[:2] == (1, 1) and self.scopes.shape[:2] != (1, 1)
-
-    @cached_property
-    def _active(self) -> Tensor:
-        return self.active if self.template is None else self.active[self.template]
-
-    @cached_property
-    def _rows(self) -> Parameters:
-        if self.template is None:
-            return self.parameters
-        return {name: t if self._shared(t) else t[self.template] for name, t in self.parameters.items()}
-
-    @cached_property
-    def _index(self) -> Tensor:
-        return (self.scopes[0] if self.template is None else self.scopes[self.template]).flatten()
-
-    @cached_property
-    def _full(self) -> tuple[bool, bool]:
-        """Whether no slot, and no constraint, is padding."""
-        return bool(self.parameters["slots"].all()), bool(self.active.all())
-
-    def _literals(self, size: int) -> Tensor:
-        """[B or 1, F * K] where the slots' literals lie among the V * D of a row."""
-        if self._literal_index is None:
-            self._literal_index = self._index.view(-1, self.scopes[0].numel()) * size + self._rows["literal"].flatten(1)
-        return self._literal_index
-
-    _literal_index: Tensor | None = None
-
-    def _gather(self, values: Tensor) -> Tensor:
-        """[B, V] -> [B, F, K]."""
-        index = self._index.view(-1, self.scopes[0].numel()).expand(len(values), -1)
-        return values.gather(1, index).view(len(values), *self.scopes.shape[1:])
-
-
-class _Gather(torch.autograd.Function):
-    """x [B, N, ...], index [B or 1, M] -> [B, M, ...], with the backward pass that is fastest on CPU.
-
-    Autograd's own, an index_add of short rows, runs on one thread: measured 78 ms against 2 ms for 1.7 M indices.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, index: Tensor) -> Tensor:
-        if len(index) == 1:
-            return x.index_select(1, index[0])
-        if x.dim() == 2:
-            return x.gather(1, index)
-        return x.gather(1, index[..., None].expand(-1, -1, x.shape[2]))
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        x, index = inputs
-        ctx.save_for_backward(index)
-        ctx.size = x.shape[1]
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (index,) = ctx.saved_tensors
-        gradient = gradients[0]
-        if gradient.dim() == 2:
-            index = index.expand(len(gradient), -1)
-            return gradient.new_zeros(len(gradient), ctx.size).scatter_add(1, index, gradient), None
-        by_value = gradient.transpose(1, 2).contiguous()
-        zero = gradient.new_zeros(*by_value.shape[:2], ctx.size)
-        return zero.scatter_add(2, index[:, None].expand(by_value.shape), by_value).transpose(1, 2), None
-
-
-_gather = cast(Callable[[Tensor, Tensor], Tensor], _Gather.apply)
 
 
 def membership(wanted: Sequence[Sequence[Value]], domains: Sequence[Domain], arity: int, size: int) -> np.ndarray:

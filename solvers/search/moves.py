@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...engine.compile import Instance
-from ...engine.constraints.base import Factor
+from ...engine.constraints.factor import Factor
 from ...engine.random import Random
 from ...engine.solver import Info
 
