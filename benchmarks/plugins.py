@@ -76,7 +76,7 @@ def main() -> int:
         broken = {names[n] for n in wrong}
         environment = {**os.environ, "PYTHONPATH": str(site), "MULL_CONFIG": folder, "MULL_STORE": f"{folder}/store.db"}
         seconds, times, out = timed(environment, "solvers", "list", "--json")
-        rows = [row for row in map(json.loads, out.splitlines()) if row["package"] != "mull"]
+        rows = [row for row in map(json.loads, out.splitlines()) if row["package"] != "mull-solver"]
         reported = {row["name"] for row in rows if row["fault"]}
         print(
             f"solvers list, {len(rows)} packages: median {seconds:.3f} s, {min(times):.3f} to {max(times):.3f} of {ROUNDS}"

@@ -24,7 +24,8 @@ SOLVERS, PROBLEMS, CONSTRAINTS, COMMANDS = "mull.solvers", "mull.problems", "mul
 WORDS = {SOLVERS: "solver", PROBLEMS: "problem family", CONSTRAINTS: "constraint kind", COMMANDS: "command"}
 """The groups of entry points there are, and what one of each is called."""
 
-OURS = "mull"
+OURS = "mull-solver"
+"""The distribution that installs mull; the name ``mull`` on the public index is another project."""
 ONLY = "MULL_PLUGINS"
 """Environment variable: the distributions of others that may be used, by comma; empty for none; unset for all."""
 

@@ -339,25 +339,25 @@ def test_bad_input(arguments: list[str], message: str, folder: Path, complains: 
 
 
 @pytest.mark.parametrize(
-    ("module", "arguments", "extra"),
+    ("module", "arguments", "package"),
     [
-        ("matplotlib", ["plot", "cactus", "--to", "f.png"], "plot"),
-        ("pyarrow", ["export", "--to", "f.parquet"], "parquet"),
-        ("mlflow", ["export", "--to", "mlflow:x"], "mlflow"),
+        ("matplotlib", ["plot", "cactus", "--to", "f.png"], "matplotlib"),
+        ("pyarrow", ["export", "--to", "f.parquet"], "pyarrow"),
+        ("mlflow", ["export", "--to", "mlflow:x"], "mlflow-skinny"),
         ("torch.utils.tensorboard", ["export", "--to", "tensorboard:x"], "tensorboard"),
     ],
 )
 def test_a_missing_extra_is_named(
     module: str,
     arguments: list[str],
-    extra: str,
+    package: str,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     assert call(*arguments) == 2
-    assert f'hint: pip install "mull[{extra}]"\n' in capsys.readouterr().err
+    assert f'hint: pip install {package}\n' in capsys.readouterr().err
     assert list(folder.iterdir()) == []
 
 

@@ -25,7 +25,7 @@ def test_rooms_are_links(room: str) -> None:
 def test_src_holds_nothing_else() -> None:
     held = {p.name for p in (ROOT / "src" / "mull").iterdir()} - {"__pycache__"}
     rooms = {"engine", "problems", "solvers", "plugins", "commands", "weights"}
-    assert held == {"__init__.py", "py.typed", *rooms, "cli.py", "terminal.py"}
+    assert held == {"__init__.py", "__main__.py", "py.typed", *rooms, "cli.py", "terminal.py"}
 
 
 def test_public_names_are_there() -> None:

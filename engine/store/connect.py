@@ -131,8 +131,8 @@ def connect(url: sa.URL) -> sa.Engine:
         # A server may be started anew while a solver works: a connection is tried before it is used.
         engine = sa.create_engine(url, connect_args=known, pool_pre_ping=True) if server else sa.create_engine(url)
     except ModuleNotFoundError as error:
-        extra = 'pip install "mull[postgresql]"' if server else ""
-        raise StoreError(f"{url.drivername} needs the module {error.name}", extra) from None
+        hint = 'pip install "psycopg[binary]"' if server else ""
+        raise StoreError(f"{url.drivername} needs the module {error.name}", hint) from None
     if not server:
         sa.event.listen(engine, "connect", _set_up)
         sa.event.listen(engine, "begin", _begin)

@@ -169,7 +169,7 @@ def here() -> tuple[str, dict[str, Any]]:
     versions = {"python": platform.python_version()}
     for name in VERSIONED:
         try:
-            versions[name] = version(name)
+            versions[name] = version("mull-solver" if name == "mull" else name)
         except PackageNotFoundError:
             continue
     values = {"host": socket.gethostname(), "versions": versions}
