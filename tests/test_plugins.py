@@ -94,7 +94,7 @@ def test_names_that_two_packages_claim(site: Path, capsys: pytest.CaptureFixture
     assert [e.distribution for e in installed() if e.name == "walk"] == ["first-walk", "other-walk"]
     for name, claims in {
         "walk": "first-walk 1.0 and other-walk 1.0",
-        "descent": f"mull {VERSION} and first-walk 1.0",
+        "descent": f"mull-solver {VERSION} and first-walk 1.0",
     }.items():
         with pytest.raises(PluginError, match=f"{name!r} is claimed by {claims}") as caught:
             load(name)
@@ -285,7 +285,7 @@ def test_broken_commands_spoil_nothing(site: Path, capsys: pytest.CaptureFixture
     assert call("--help") == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "absent broken: acme 1.0: acme_a.py:1: needs absent_library" in out
-    assert f"train broken: claimed by mull {VERSION} and other 1.0" in out
+    assert f"train broken: claimed by mull-solver {VERSION} and other 1.0" in out
     assert "queens broken: acme 1.0: there is no module nowhere" in out
     for name, says in {
         "absent": "absent_library",
@@ -351,7 +351,7 @@ def test_families_of_other_packages(site: Path, tmp_path: Path, capsys: pytest.C
 
 def test_a_family_claimed_twice(site: Path) -> None:
     install(site, "acme", {"sudoku": "acme_ring:Ring"}, {"acme_ring": FAMILY}, "mull.problems")
-    with pytest.raises(InputError, match=f"'sudoku' is claimed by mull {VERSION} and acme 1.0"):
+    with pytest.raises(InputError, match=f"'sudoku' is claimed by mull-solver {VERSION} and acme 1.0"):
         read("sudoku:4")
     assert read("queens:5")
 
@@ -418,4 +418,4 @@ def test_show_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown["supports"]["AllDifferent"] is None
     assert "looped-sudoku" in [card["name"] for card in shown["weights"]]
     assert shown["citation"]
-    assert shown["package"] == f"mull {VERSION}"
+    assert shown["package"] == f"mull-solver {VERSION}"
