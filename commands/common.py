@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -41,6 +42,26 @@ def failures() -> Iterator[None]:
     # What was raised has been imported: to import all rooms for their errors would cost a quarter of `solve history`.
     except tuple(getattr(sys.modules[m], name) for m, name in ERRORS.items() if m in sys.modules) as error:
         raise Failure(str(error), error.hint) from error
+
+
+@contextmanager
+def shown_warnings() -> Iterator[None]:
+    """Warnings about input as lines ``warning: ...`` on stderr; a script in Python gets them from ``warnings``."""
+    from mull.problems import InputWarning
+
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+    ) -> None:
+        if issubclass(category, InputWarning):
+            click.echo(f"warning: {message}", err=True)
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+        warnings.showwarning = show
+        warnings.simplefilter("always", InputWarning)
+        yield
 
 
 class ListGroup(click.Group):

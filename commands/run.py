@@ -20,6 +20,7 @@ from .common import (
     make_solver,
     open_store,
     pairs,
+    shown_warnings,
     store_option,
     usable_device,
 )
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--option", "options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="Solver option.")
 @click.option("-k", "--colors", type=click.IntRange(1), help="Colours of a graph colouring; without it, the fewest.")
 @click.option("--family", help="The problems' family, where content and suffix do not tell.")
+@click.option("--strict", is_flag=True, help="Refuse files whose faults only cause a warning.")
 @click.option("--limit", type=Seconds(), default="60s", show_default=True, help="Wall time of the call, or none.")
 @click.option("--iterations", type=click.IntRange(1), help="Steps a problem may take (conflicts of an exact solver).")
 @click.option("--restarts", type=click.IntRange(1), help="Starts a problem may have, side by side and in turn.")
@@ -53,6 +55,7 @@ def run(
     options: dict[str, str],
     colors: int | None,
     family: str | None,
+    strict: bool,
     limit: float,
     iterations: int | None,
     restarts: int | None,
@@ -69,7 +72,7 @@ def run(
     started = time.monotonic()
     with failures():
         solver = make_solver(name, options)
-        problems = _problems(arguments, family, seed, colors)
+        problems = _problems(arguments, family, seed, colors, strict)
         from mull.engine import Budget, Task, Unrecorded, solve
         from mull.solvers.learned import Learned
 
@@ -93,10 +96,13 @@ def run(
         return code
 
 
-def _problems(arguments: Sequence[str], family: str | None, seed: int, colors: int | None) -> list[Problem]:
+def _problems(
+    arguments: Sequence[str], family: str | None, seed: int, colors: int | None, strict: bool
+) -> list[Problem]:
     from mull.problems import load
 
-    return [p for argument in arguments for p in load(argument, family=family, seed=seed, colors=colors)]
+    with shown_warnings():
+        return [p for a in arguments for p in load(a, family=family, seed=seed, colors=colors, strict=strict)]
 
 
 def _refuse_one_answer(solver: Solver, problems: Sequence[Problem], restarts: int | None) -> None:

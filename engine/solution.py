@@ -130,7 +130,7 @@ class Solution:
     @property
     def text(self) -> str:
         """The answer drawn for a terminal; empty where there is none."""
-        return self.problem.show(self.assignment) if self.assignment else ""
+        return self.problem.show(self.assignment) if self.assignment is not None else ""
 
     @property
     def distinct(self) -> int | None:
@@ -160,8 +160,8 @@ class Solution:
             "solver": self.solver,
             "status": str(self.status),
             "iterations": self.iterations,
-            "violations": self.violations if self.assignment else None,
-            "energy": self.energy if self.assignment else None,
+            "violations": self.violations if self.assignment is not None else None,
+            "energy": self.energy if self.assignment is not None else None,
             "seconds": round(self.seconds, 6),
             "seed": self.seed,
             "device": self.device,

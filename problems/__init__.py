@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.registry import PROBLEMS, Entry, PluginError, entries, pick
 from ..engine.registry import load as load_entry
-from .errors import InputError
+from .errors import InputError, InputWarning
 
 if TYPE_CHECKING:
     from ..engine.problem import Problem
     from .family import Family
 
-__all__ = ["Families", "InputError", "examples", "families", "load"]
+__all__ = ["Families", "InputError", "InputWarning", "examples", "families", "load"]
 
 FIRST = ("graph", "sat", "coloring", "sudoku", "queens", "latin", "maze")
 """The order in which families are asked whether they recognise a text; those of other packages come after."""
@@ -73,7 +73,14 @@ def _family(entry: Entry) -> Family:
     return family
 
 
-def load(argument: str, *, family: str | None = None, seed: int = 0, colors: int | None = None) -> list[Problem]:
+def load(
+    argument: str,
+    *,
+    family: str | None = None,
+    seed: int = 0,
+    colors: int | None = None,
+    strict: bool = False,
+) -> list[Problem]:
     """The problems that an argument names: a path, ``-`` for standard input, or ``family:spec``, which generates.
 
     Args:
@@ -81,13 +88,14 @@ def load(argument: str, *, family: str | None = None, seed: int = 0, colors: int
         family: the family's name; by default found from suffix and content.
         seed: for generated problems.
         colors: how many colours a graph colouring may use; None asks for as few as can be.
+        strict: refuse what is otherwise read with an ``InputWarning``, such as a header whose counts do not fit.
 
     Raises:
         InputError: with path, line and hint.
     """
     from . import family as reading
 
-    return reading.load(argument, families(), family=family, seed=seed, colors=colors)
+    return reading.load(argument, families(), family=family, seed=seed, colors=colors, strict=strict)
 
 
 def examples() -> dict[str, str]:

@@ -1,6 +1,11 @@
-"""What goes wrong with input, told the way a person can act on it."""
+"""Errors and warnings about input: what is wrong, where, and what to do."""
 
 from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 
 class InputError(ValueError):
@@ -24,6 +29,48 @@ class InputError(ValueError):
     def at(self, path: str, line: int | None = None) -> InputError:
         """The same error with its place filled in where it was not known."""
         return InputError(self.message, self.path or path, self.line if self.line is not None else line, self.hint)
+
+
+class InputWarning(UserWarning):
+    """Input that is read although something in it is wrong: a count that does not fit, an edge left out."""
+
+
+_kept: ContextVar[list[InputError] | None] = ContextVar("kept", default=None)
+
+
+def warn(message: str, line: int | None = None, hint: str = "") -> None:
+    """Warn about the input that is being read; with ``strict``, reading refuses it with the same words.
+
+    Args:
+        message: what is wrong and how it is read.
+        line: 1-based, where the input has lines.
+        hint: what the user may do about it.
+    """
+    kept = _kept.get()
+    if kept is None:
+        warnings.warn(message, InputWarning, stacklevel=3)
+    else:
+        kept.append(InputError(message, line=line, hint=hint))
+
+
+@contextmanager
+def warned(path: str, strict: bool) -> Iterator[None]:
+    """Complete the warnings of a reader with the path, and issue them when it has read.
+
+    Raises:
+        InputError: the first of them, where ``strict`` is set.
+    """
+    kept: list[InputError] = []
+    token = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+    for found in kept:
+        error = found.at(path)
+        if strict:
+            raise error
+        warnings.warn(f"{error} ({error.hint})" if error.hint else str(error), InputWarning, stacklevel=2)
 
 
 def excerpt(text: str, length: int = 40) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -10,9 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from ..engine import files
 from ..engine.graph import GraphError, Value
 from ..engine.problem import Problem, Source
-from .errors import InputError, excerpt
+from . import foreign
+from .errors import InputError, excerpt, warned
 
 LARGEST = 256 << 20
 """Bytes of the largest file read: larger ones are refused before they fill the memory."""
@@ -73,11 +77,13 @@ def load(
     family: str | None = None,
     seed: int = 0,
     colors: int | None = None,
+    strict: bool = False,
 ) -> list[Problem]:
     """The problems that an argument names: a path, ``-`` for standard input, or ``family:spec``.
 
     Raises:
-        InputError: a family that is not known, or input that cannot be read.
+        InputError: a family that is not known, or input that cannot be read; with ``strict``, also what is otherwise
+            an ``InputWarning``.
     """
     if family is not None and family not in families:
         raise InputError(f"unknown family {excerpt(family)}", hint=f"families are {', '.join(families)}")
@@ -90,8 +96,14 @@ def load(
         )
     text = _text(argument)
     reader = families[family] if family else _recognise(text, argument, families)
-    with _excused(reader):
-        return _located(lambda: reader.read(text, argument, colors), argument)
+    try:
+        with _excused(reader), warned(argument, strict):
+            return _located(lambda: reader.read(text, argument, colors), argument)
+    except InputError:
+        kind = None if family else foreign.named(text)
+        if kind:
+            raise _unsupported(kind, argument, families) from None
+        raise
 
 
 def _generate(
@@ -122,35 +134,60 @@ def _located(read: Callable[[], list[Problem]], path: str) -> list[Problem]:
 
 
 def _text(argument: str) -> str:
-    path = Path(argument)
-    try:
-        if argument == "-":
-            data = sys.stdin.buffer.read(LARGEST + 1)
-        else:
-            if path.is_dir():
-                raise InputError("is a directory", argument, hint="name its files, e.g. with a shell pattern")
-            with path.open("rb") as file:
-                data = file.read(LARGEST + 1)
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError("no such file", argument, hint="or generate a problem, e.g. queens:12") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputError(f"cannot be read: {reason}", argument, hint="check the path and its permissions") from None
-    if len(data) > LARGEST:
-        raise InputError(f"is larger than {LARGEST >> 20} MiB", argument, hint="split the file")
-    if b"\0" in data:
-        line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise InputError("is binary, not text", argument, line, hint="unpack archives first")
+    data = _bytes(argument)
+    kind = foreign.archive(data)
+    if kind:
+        raise InputError(f"is {kind}", argument, hint="unpack it first")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # what PowerShell's > writes
+        data = data.decode("utf-16", "replace").encode()
+    binary = _BINARY.search(data)
+    if binary:
+        line = data.count(b"\n", 0, binary.start()) + 1
+        raise InputError("is binary, not text", argument, line, hint="give a text file; unpack archives first")
     try:
         text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise InputError("is not UTF-8 text", argument, line, hint="unpack archives first") from None
+    except UnicodeDecodeError:
+        text = _latin(data, argument)
     if not text.strip():
         raise InputError("is empty", argument, hint="the file may be truncated")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x19]")
+
+
+def _bytes(argument: str) -> bytes:
+    try:
+        if argument == "-":
+            data = sys.stdin.buffer.read(LARGEST + 1)
+            if len(data) > LARGEST:
+                raise files.too_large(argument, LARGEST)
+            return data
+        return files.read(argument, LARGEST, pipes=True)
+    except IsADirectoryError:
+        raise InputError("is a directory", argument, hint="name its files, e.g. with a shell pattern") from None
+    except FileNotFoundError:
+        raise InputError("no such file", argument, hint="or generate a problem, e.g. queens:12") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.EINVAL):
+            raise InputError(str(error.strerror), argument, hint="give a text file; split a large one") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"cannot be read: {reason}", argument, hint="check the path and its permissions") from None
+
+
+def _latin(data: bytes, argument: str) -> str:
+    """The text of a file in Latin-1, accepted where comments alone hold letters outside ASCII.
+
+    In data, bytes that are not UTF-8 would have to be guessed.
+    """
+    for number, line in enumerate(data.splitlines(), 1):
+        if not line.isascii() and not line.lstrip().startswith((b"c", b"#", b"%", b"*")):
+            try:
+                line.decode("utf-8-sig")
+            except UnicodeDecodeError:
+                hint = "save it as UTF-8; other encodings are read in comments only"
+                raise InputError("is not UTF-8 text", argument, number, hint=hint) from None
+    return data.decode("latin-1")
 
 
 def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> Family:
@@ -165,11 +202,18 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> Fami
                         return family
             except InputError as error:  # a broken plugin is no reason not to ask the others
                 broken[name] = error
+    kind = foreign.named(text, argument)
+    if kind:
+        raise _unsupported(kind, argument, families)
     known = ", ".join(name for name in families if name not in broken)
     hint = "; ".join([f"name its family with --family ({known})", *map(str, broken.values())])
     raise InputError(
         f"not recognised as a problem: it starts with {excerpt(text.lstrip().splitlines()[0])}", argument, 1, hint=hint
     )
+
+
+def _unsupported(kind: str, argument: str, families: Mapping[str, Family]) -> InputError:
+    return InputError(f"{kind}: not supported", argument, hint=f"families are {', '.join(families)}: see solve --help")
 
 
 @contextmanager
@@ -204,7 +248,7 @@ def whole(text: str, least: int, most: int, what: str, hint: str = "") -> int:
     Raises:
         InputError: it is none, or outside.
     """
-    if not (text.isascii() and text.lstrip("-").isdigit() and len(text) < 12) or not least <= int(text) <= most:
+    if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) < 12) or not least <= int(text) <= most:
         raise InputError(f"{what}: a whole number from {least} to {most}, not {excerpt(text)}", hint=hint)
     return int(text)
 

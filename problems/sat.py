@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from ..engine.constraints import Clause, Table
 from ..engine.constraints.base import Constraint
-from ..engine.graph import ConstraintGraph, Value
+from ..engine.graph import ConstraintGraph, Value, uncollected
 from ..engine.problem import Problem, Source
-from .errors import InputError, excerpt
+from .errors import InputError, excerpt, warn
 from .family import Family, whole
 
 HINT = "DIMACS CNF: 'p cnf VARIABLES CLAUSES', then clauses of literals that each end in 0"
 LARGEST = 10_000_000
+MANY = 1_000_000
+"""Variables that the header of a short file may declare; a longer one may declare one for each character."""
 
 
 class Sat(Family):
@@ -25,11 +30,12 @@ class Sat(Family):
     suffixes = (".cnf", ".dimacs")
 
     def recognises(self, text: str) -> bool:
-        return any(line.split()[:2] == ["p", "cnf"] for line in text.split("\n", 200)[:200])
+        return re.search(r"^[ \t]*p[ \t]+cnf[ \t]", text, re.MULTILINE) is not None
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        variables, clauses = _parse(text)
-        return [formula(variables, clauses, path)]
+        with uncollected():
+            variables, clauses = _parse(text)
+            return [formula(variables, clauses, path)]
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         n_text, _, m_text = spec.partition(":")
@@ -50,14 +56,19 @@ class Sat(Family):
 
 def formula(variables: int, clauses: Sequence[Sequence[int]], path: str = "-") -> Problem:
     """The problem of a CNF formula: variables x1..xn in 0/1, clauses of signed variable numbers."""
+    if not variables and clauses:  # empty clauses alone: the graph needs a variable to hang them on
+        variables = 1
     names = [f"x{i}" for i in range(variables + 1)]
-    made: list[Constraint] = []
-    for clause in clauses:
-        if clause:
-            made.append(Clause(tuple((names[abs(literal)], int(literal > 0)) for literal in clause)))
-        else:  # the empty clause: nothing satisfies it
-            made.append(Table((names[1],), ()))
-    return Problem(ConstraintGraph(dict.fromkeys(names[1:], (0, 1)), made), {}, "sat", Source(path), render)
+    # One tuple a literal, shared by all clauses; literal -v is found at the list's end.
+    literals = [*((name, 1) for name in names), *((name, 0) for name in reversed(names[1:]))]
+    never = Table((names[1],), ()) if variables else None  # the empty clause: nothing satisfies it
+    with uncollected():
+        made: list[Constraint] = [
+            Clause(tuple([literals[literal] for literal in clause])) if clause else never  # type: ignore[misc]
+            for clause in clauses
+        ]
+        graph = ConstraintGraph.unchecked(dict.fromkeys(names[1:], (0, 1)), made)
+    return Problem(graph, {}, "sat", Source(path), render)
 
 
 def render(assignment: Mapping[str, Value]) -> str:
@@ -67,52 +78,110 @@ def render(assignment: Mapping[str, Value]) -> str:
 
 
 def _parse(text: str) -> tuple[int, list[list[int]]]:
-    variables = stated = -1
-    header = 0
-    clauses: list[list[int]] = []
-    clause: list[int] = []
-    number = 0
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith("%"):
+    """How many variables there are, and the clauses.
+
+    One search finds all that is not a number, and what lies between is converted together: a million clauses take a second.
+    """
+    stated: tuple[int, int] | None = None
+    header = end = 0
+    numbers: list[int] = []
+    for match in _REST.finditer(text):
+        numbers += _numbers(text, end, match.start(), stated is not None)
+        end, rest = match.end(), match[0]
+        before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if rest[0] == "c" and (not before or before[-1].isspace()):
+            continue  # a comment: a line of its own, or behind a clause
+        number = _line(text, match.start())
+        if before.strip():
+            word = (before + rest).split()[len(before.rstrip().split()) - (not before[-1].isspace())]
+            raise InputError(f"{excerpt(word)} is not a literal", line=number, hint=HINT)
+        if rest[0] == "%":
+            end = len(text)
             break  # SATLIB: what follows is a lone 0
-        if line.startswith("c") or not line.strip():
-            continue
-        if line.startswith("p"):
-            if variables >= 0:
-                raise InputError("a second 'p' line", line=number, hint=HINT)
-            variables, stated = _header(line, number)
-            header = number
-            continue
-        if variables < 0:
-            raise InputError("a clause before the 'p cnf' line", line=number, hint=HINT)
-        for item in line.split():
-            try:
-                literal = int(item) if len(item) < 12 else variables + 1
-            except ValueError:
-                raise InputError(f"{excerpt(item)} is no literal", line=number, hint=HINT) from None
-            if abs(literal) > variables:
-                message = f"literal {excerpt(item)} is out of range"
-                raise InputError(message, line=number, hint=f"the header says {variables} variables")
-            if literal:
-                clause.append(literal)
-            else:
-                clauses.append(clause)
-                clause = []
-    if variables < 0:
+        if rest[0] != "p":
+            raise InputError(f"{excerpt(rest.split()[0])} is not a literal{_known(rest)}", line=number, hint=HINT)
+        if stated:
+            raise InputError("a second 'p' line", line=number, hint=HINT)
+        header, stated = number, _header(rest, number, len(text))
+    if stated is None:
+        _numbers(text, end, len(text), False)
         raise InputError("no 'p cnf' line", line=1, hint=HINT)
-    if clause:
-        raise InputError("the last clause does not end in 0", line=number, hint="the file may be truncated")
+    numbers += _numbers(text, end, len(text), True)
+    return _clauses(text, numbers, *stated, header)
+
+
+_REST = re.compile(r"[^-0-9\s][^\n]*")
+"""What is not a number, to the end of its line: a comment, the header, or a mistake."""
+
+
+def _numbers(text: str, start: int, end: int, ready: bool) -> list[int]:
+    words = text[start:end].split()
+    if words and not ready:
+        first = start + len(text[start:end]) - len(text[start:end].lstrip())
+        raise InputError("a clause before the 'p cnf' line", line=_line(text, first), hint=HINT)
+    try:
+        return list(map(int, words))
+    except ValueError:
+        wrong = next(word for word in words if not re.fullmatch(r"-?[0-9]{1,18}", word))
+        raise InputError(f"{excerpt(wrong)} is not a literal", line=_place(text, start, wrong), hint=HINT) from None
+
+
+def _clauses(text: str, numbers: list[int], variables: int, stated: int, header: int) -> tuple[int, list[list[int]]]:
+    """Numbers cut at the zeros, and the header's counts compared with them."""
+    if numbers and numbers[-1]:
+        line = _line(text, len(text.rstrip()))
+        hint = "the file may be truncated; if it is whole, add the 0"
+        raise InputError("the last clause does not end in 0", line=line, hint=hint)
+    used = max(max(numbers, default=0), -min(numbers, default=0))
+    most = _most(len(text))
+    if used > most:
+        wrong = next(str(number) for number in numbers if abs(number) > most)
+        hint = f"the header says {variables} variables"
+        raise InputError(f"literal {excerpt(wrong)} is out of range", line=_place(text, 0, wrong), hint=hint)
+    if used > variables:
+        warn(f"the header says {variables} variables, the file uses {used}: {used} are taken", header)
+    ends = np.flatnonzero(np.array(numbers, dtype=np.int64) == 0).tolist()
+    clauses = [numbers[start:end] for start, end in zip([0, *(end + 1 for end in ends)], ends, strict=False)]
+    if len(clauses) > stated and not clauses[-1]:
+        warn(f"a 0 after the last of {stated} clauses is left out", _line(text, len(text.rstrip())))
+        while len(clauses) > stated and not clauses[-1]:
+            clauses.pop()
     if len(clauses) != stated:
-        message = f"the header says {stated} clauses, the file has {len(clauses)}"
-        raise InputError(message, line=header, hint="the file may be truncated")
-    return variables, clauses
+        hint = "the file may be truncated" if len(clauses) < stated else ""
+        warn(f"the header says {stated} clauses, the file has {len(clauses)}: all of them are taken", header, hint)
+    return max(variables, used), clauses
 
 
-def _header(line: str, number: int) -> tuple[int, int]:
+def _header(line: str, number: int, size: int) -> tuple[int, int]:
     parts = line.split(None, 5)
     if len(parts) != 4 or parts[1] != "cnf":
-        raise InputError(f"{excerpt(line)} is no 'p cnf VARIABLES CLAUSES'", line=number, hint=HINT)
+        raise InputError(f"{excerpt(line)} is not 'p cnf VARIABLES CLAUSES'", line=number, hint=HINT)
     try:
-        return whole(parts[2], 1, LARGEST, "variables"), whole(parts[3], 0, LARGEST, "clauses")
+        return whole(parts[2], 0, _most(size), "variables", HINT), whole(parts[3], 0, LARGEST, "clauses", HINT)
     except InputError as error:
         raise error.at("", number) from None
+
+
+def _most(size: int) -> int:
+    """How many variables a file of so many characters may have: a short file does not fill the memory."""
+    return min(LARGEST, max(MANY, size))
+
+
+def _known(line: str) -> str:
+    """What a line that is not CNF belongs to, for the message."""
+    if re.match(r"[ae]\s+[-0-9\s]+$", line):
+        return ": a QDIMACS file, not supported"
+    return ": an XOR clause, not supported" if re.match(r"x\s*-?[0-9]", line) else ""
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _place(text: str, start: int, word: str) -> int:
+    """The line of a word that is known to stand behind ``start``, comments aside."""
+    first = _line(text, start)
+    for number, line in enumerate(text[start:].split("\n"), first):
+        if word in _REST.sub("", line).split():
+            return number
+    return first

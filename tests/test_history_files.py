@@ -357,7 +357,7 @@ def test_a_missing_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     assert call(*arguments) == 2
-    assert f'hint: pip install {package}\n' in capsys.readouterr().err
+    assert f"hint: pip install {package}\n" in capsys.readouterr().err
     assert list(folder.iterdir()) == []
 
 

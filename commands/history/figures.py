@@ -55,7 +55,7 @@ def write(draw: Callable[[Figure], None], title: str, note: str, kind: str, file
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise Failure("plots need matplotlib", 'pip install matplotlib') from None
+        raise Failure("plots need matplotlib", "pip install matplotlib") from None
     with mpl.rc_context(STYLE):  # no pyplot: it would look for a window
         figure = Figure(figsize=(9, 4.5), layout="constrained")
         draw(figure)

@@ -59,7 +59,7 @@ def write_parquet(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
         import pyarrow as pa
         from pyarrow import parquet
     except ModuleNotFoundError:
-        raise Failure("Parquet needs pyarrow", 'pip install pyarrow') from None
+        raise Failure("Parquet needs pyarrow", "pip install pyarrow") from None
     schema = _schema(pa, traces)
     count = 0
     remaining = iter(rows)

@@ -38,7 +38,7 @@ def to_mlflow(rows: Iterable[RunRow], uri: str) -> int:
         from mlflow.entities import Metric, Param, RunTag
         from mlflow.exceptions import MlflowException
     except ModuleNotFoundError:
-        raise Failure("an export to MLflow needs mlflow", 'pip install mlflow-skinny') from None
+        raise Failure("an export to MLflow needs mlflow", "pip install mlflow-skinny") from None
     count = 0
     try:
         client = MlflowClient(tracking_uri=uri)
@@ -83,7 +83,7 @@ def to_tensorboard(rows: Iterable[RunRow], folder: str) -> int:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError:
-        raise Failure("an export to TensorBoard needs tensorboard", 'pip install tensorboard') from None
+        raise Failure("an export to TensorBoard needs tensorboard", "pip install tensorboard") from None
     import shutil
     from pathlib import Path
 

@@ -35,14 +35,16 @@ class Clause(Constraint):
 
     @cached_property
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
-        return tuple(self.wanted)
+        names = tuple([name for name, _ in self.literals])
+        return names if len(set(names)) == len(names) else tuple(self.wanted)
 
     def describe(self) -> str:
         shown = " or ".join(f"{name}={value}" for name, value in self.literals[:6])
         return f"Clause({shown}{' or …' if len(self.literals) > 6 else ''})"
 
     def validate(self, domains: Mapping[str, Domain]) -> None:
-        super().validate(domains)
+        if not self.literals:
+            super().validate(domains)
         for name, value in self.literals:
             if value not in domains[name]:
                 raise GraphError(f"{self.describe()}: {value!r} is outside the domain of {name!r}")

@@ -1,0 +1,72 @@
+"""Formats that are recognised so that a message can name them; mull does not read them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+SUFFIXES = {
+    ".wcnf": "a WCNF (MaxSAT)",
+    ".opb": "an OPB (pseudo-Boolean)",
+    ".wbo": "a WBO (pseudo-Boolean)",
+    ".qdimacs": "a QDIMACS (quantified)",
+    ".qcir": "a QCIR (quantified)",
+    ".xml": "an XML",
+    ".mzn": "a MiniZinc",
+    ".dzn": "a MiniZinc data",
+    ".fzn": "a FlatZinc",
+    ".smt2": "an SMT-LIB",
+    ".lp": "an LP",
+    ".mps": "an MPS",
+    ".aag": "an AIGER",
+    ".aig": "an AIGER",
+    ".essence": "an Essence",
+    ".eprime": "an Essence Prime",
+    ".tsp": "a TSPLIB",
+    ".gml": "a GML",
+    ".graphml": "a GraphML",
+    ".pddl": "a PDDL",
+    ".mtx": "a Matrix Market",
+    ".mod": "an AMPL",
+}
+
+_SIGNS = {
+    "a WCNF (MaxSAT)": r"^[ \t]*p[ \t]+wcnf\b",
+    "a DIMACS problem other than 'p cnf' and 'p edge'": r"^[ \t]*p[ \t]+(?:max|min|sp|mat|asn|tw|ds|fvs|sat|xor|inccnf|cnf\+)\b",
+    "an OPB (pseudo-Boolean)": r"\A\* *#variable *=|^(?:[-+]\d+ +~?x\d+ +)+(?:>=|=|<=) +[-+]?\d+ *;",
+    "an XCSP3": r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<instance\b[^>]*XCSP",
+    "an XML": r"\A\s*<(?:\?xml|graphml|instance)\b",
+    "a MiniZinc": r"^\s*solve\s+(?:satisfy|minimize|maximize|::)|^\s*(?:constraint|include|var|array)\b[^\n]*;\s*(?:%|$)",
+    "an SMT-LIB": r"^\s*\((?:set-logic|set-info|set-option|declare-fun|declare-const|assert)\b",
+    "a PDDL": r"\A\s*(?:;[^\n]*\n\s*)*\(define\b",
+    "an MPS": r"^ROWS[ \t]*$",
+    "an LP": r"^[ \t]*(?:subject to|such that|s\.t\.|st)[ \t]*:?[ \t]*$",
+    "an AIGER": r"\Aa[ai]g(?: \d+){5}",
+    "a TSPLIB": r"^DIMENSION *: *\d+",
+    "a Matrix Market": r"\A%%MatrixMarket\b",
+    "a QCIR (quantified)": r"\A#QCIR",
+}
+
+_PACKED = {
+    b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"(\xb5/\xfd": "a Zstandard archive",
+    b"PK\x03\x04": "a zip archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"SQLite format 3": "an SQLite database",
+    b"%PDF": "a PDF",
+}
+
+
+def archive(data: bytes) -> str | None:
+    """What an archive or another binary file of a known kind is, by its first bytes."""
+    return next((name for start, name in _PACKED.items() if data.startswith(start)), None)
+
+
+def named(text: str, path: str = "") -> str | None:
+    """The name of a format that mull does not read, with its article, by content or else by suffix."""
+    head = text[:20_000]
+    found = next((name for name, sign in _SIGNS.items() if re.search(sign, head, re.MULTILINE | re.IGNORECASE)), None)
+    found = found or SUFFIXES.get(Path(path).suffix.lower())
+    return found and (found if "problem" in found else f"{found} file")
