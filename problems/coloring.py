@@ -13,7 +13,7 @@ from itertools import count
 import networkx as nx
 
 from ..engine.constraints import Compare
-from ..engine.graph import ConstraintGraph, Value
+from ..engine.graph import ConstraintGraph, Value, uncollected
 from ..engine.problem import Problem, Source
 from .errors import InputError, excerpt, warn
 from .family import Family, share, whole
@@ -40,8 +40,9 @@ class Coloring(Family):
         return re.search(r"^[ \t]*p[ \t]+(?:edges?|col)[ \t]", text, re.MULTILINE) is not None
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        graph, lists = _parse(text)
-        return [_listed(graph, lists, colors, path) if lists else colouring(graph, colors, path)]
+        with uncollected():
+            graph, lists = _parse(text)
+            return [_listed(graph, lists, colors, path) if lists else colouring(graph, colors, path)]
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         parts = spec.split(":")
@@ -104,7 +105,7 @@ def _listed(graph: nx.Graph, lists: Lists, colors: int | None, path: str) -> Pro
         if not left:
             raise InputError(f"vertex {v} may take none of the colours 1 to {colors}", path, hint="a larger -k")
         domains[f"v{v}"] = left
-    return Problem(ConstraintGraph(domains, _unequal(graph)), {}, "coloring", Source(path), render)
+    return Problem(ConstraintGraph.unchecked(domains, _unequal(graph)), {}, "coloring", Source(path), render)
 
 
 def _dsatur(graph: nx.Graph) -> int:
@@ -145,11 +146,13 @@ def template(graph: nx.Graph, colors: int) -> ConstraintGraph:
     """Variable v1..vn with colours 1..k, unequal along edges."""
     span = tuple(range(1, colors + 1))
     domains = {f"v{v}": span for v in sorted(graph)}
-    return ConstraintGraph(domains, _unequal(graph))
+    return ConstraintGraph.unchecked(domains, _unequal(graph))
 
 
 def _unequal(graph: nx.Graph) -> list[Compare]:
-    return [Compare(f"v{u}", "!=", f"v{v}") for u, v in sorted(map(sorted, graph.edges))]
+    names = {v: f"v{v}" for v in graph}
+    pairs = sorted((u, v) if u < v else (v, u) for u, v in graph.edges)
+    return [Compare(names[u], "!=", names[v]) for u, v in pairs]
 
 
 def render(assignment: Mapping[str, Value]) -> str:
@@ -169,8 +172,7 @@ Lists = dict[int, tuple[int, ...]]
 def _parse(text: str) -> tuple[nx.Graph, Lists]:
     """The graph of a file, and what its ``f`` lines allow."""
     stated: tuple[int, int] | None = None
-    header = lines = loops = weights = 0
-    most = min(LARGEST, max(MANY, len(text)))
+    header = last = lines = loops = weights = 0
     pairs: list[tuple[int, int]] = []
     lists: Lists = {}
     for number, line in enumerate(text.split("\n"), 1):
@@ -182,7 +184,7 @@ def _parse(text: str) -> tuple[nx.Graph, Lists]:
             if len(parts) != 3:
                 more = ": edges with a weight (bandwidth colouring) are not supported" if len(parts) > 3 else ""
                 raise InputError(f"{excerpt(line)} is not 'e U V'{more}", line=number, hint=HINT)
-            u, v = _vertex(parts[1], most, number), _vertex(parts[2], most, number)
+            u, v = _vertex(parts[1], last, number), _vertex(parts[2], last, number)
             lines += 1
             if u == v:
                 loops += 1
@@ -195,11 +197,12 @@ def _parse(text: str) -> tuple[nx.Graph, Lists]:
         elif head == "p":
             if stated is not None:
                 raise InputError("a second 'p' line", line=number, hint=HINT)
-            header, stated = number, _header(line, number, most)
+            header, stated = number, _header(line, number, len(text))
+            last = max(stated[0], min(LARGEST, max(10_000, len(text))))
         elif head == "f":
             if stated is None:
                 raise InputError("an 'f' line before the 'p edge' line", line=number, hint=HINT)
-            vertex, colors = _allowed(line, most, number)
+            vertex, colors = _allowed(line, last, number)
             if vertex in lists:
                 raise InputError(f"a second 'f' line of vertex {vertex}", line=number, hint="join the two")
             lists[vertex] = colors
@@ -241,10 +244,11 @@ def _compare(stated: int, lines: int, loops: int, repeated: int, distinct: int, 
         warn(f"{message}: all of them are taken", header, "the file may be truncated" if lines < stated else "")
 
 
-def _header(line: str, number: int, most: int) -> tuple[int, int]:
+def _header(line: str, number: int, size: int) -> tuple[int, int]:
     parts = line.split(None, 6)
     if len(parts) != 4 or parts[1] not in ("edge", "edges", "col"):
         raise InputError(f"{excerpt(line)} is not 'p edge VERTICES EDGES'", line=number, hint=HINT)
+    most = min(LARGEST, max(MANY, size))
     return _number(parts[2], 0, most, "vertices", number), _number(parts[3], 0, 10**10, "edges", number)
 
 

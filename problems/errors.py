@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 
+LONGEST = 400
+"""Characters of a message: longer ones are cut in the middle."""
+
+
 class InputError(ValueError):
     """Input that cannot be read: what is wrong, where, and what to do.
 
@@ -19,6 +23,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str, path: str = "", line: int | None = None, hint: str = "") -> None:
+        if len(message) > LONGEST:  # a name of thousands of characters in it
+            message = f"{message[: LONGEST - 100]}…{message[-99:]}"
         super().__init__(message)
         self.message, self.path, self.line, self.hint = message, path, line, hint
 

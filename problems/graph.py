@@ -28,6 +28,10 @@ class Graph(Family):
             data = json.loads(text, object_pairs_hook=_no_repeats)
         except json.JSONDecodeError as error:
             raise InputError(f"is no JSON: {error.msg}", line=error.lineno, hint=HINT) from None
+        except InputError:
+            raise
+        except ValueError:  # Python converts no more than 4300 digits
+            raise InputError("holds a number of thousands of digits", hint=HINT) from None
         except RecursionError:
             raise InputError("is nested too deeply", line=1, hint=HINT) from None
         try:

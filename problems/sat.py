@@ -17,7 +17,7 @@ from .family import Family, whole
 
 HINT = "DIMACS CNF: 'p cnf VARIABLES CLAUSES', then clauses of literals that each end in 0"
 LARGEST = 10_000_000
-MANY = 1_000_000
+MANY = 100_000
 """Variables that the header of a short file may declare; a longer one may declare one for each character."""
 
 
@@ -133,7 +133,7 @@ def _clauses(text: str, numbers: list[int], variables: int, stated: int, header:
         hint = "the file may be truncated; if it is whole, add the 0"
         raise InputError("the last clause does not end in 0", line=line, hint=hint)
     used = max(max(numbers, default=0), -min(numbers, default=0))
-    most = _most(len(text))
+    most = max(variables, min(LARGEST, max(10_000, len(text))))
     if used > most:
         wrong = next(str(number) for number in numbers if abs(number) > most)
         hint = f"the header says {variables} variables"

@@ -1,0 +1,139 @@
+"""Mutated files for every reader: only an InputError may come out, soon.
+
+    python benchmarks/fuzz.py [--number 100000] [--seed 0] [FAMILY ...]
+
+Prints how many mutations each reader refused and read, the slowest one, and any other error with the file that caused it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from mull.problems import InputError, examples, families, load
+
+SEEDS = {
+    "coloring": [b"c a\np edge 5 6\ne 1 2\ne 2 3\ne 3 1\ne 4 5\ne 5 1\ne 2 5\nf 1 2 3\nn 2 7\n"],
+    "graph": [
+        b'{"variables": {"a": [1, 2], "b": ["x", "y"], "c": [0, 1]}, "constraints": [{"kind": "AllDifferent",'
+        b' "scope": ["a", "c"]}, {"kind": "Clause", "literals": [["b", "x"], ["c", 1]]}, {"kind": "Table",'
+        b' "scope": ["a", "b"], "tuples": [[1, "x"], [2, "y"]]}], "objective": {"coefficients": {"a": 2}}, "givens": {"c": 1}}'
+    ],
+    "latin": [b"order 4\n0 1 -1 3\n-1 -1 2 -1\n3 -1 -1 -1\n-1 -1 -1 0\n"],
+    "queens": [b"queens 6\n1 2\n3 6\n", b"Q...\n....\n....\n....\n"],
+    "sat": [b"c a\np cnf 6 5\n1 -2 3 0\n-1 0\n4 5\n-6 0 2 3 0\nc b\n-4 -5 6 0\n"],
+    "sudoku": [b"53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79\n"],
+}
+TOKENS = (
+    *(b"0 1 -1 --1 -0 +1 1_0 1.5 1e9 nan 00000000001 99999 2147483648 9223372036854775808 . - _ # % c p e f a".split()),
+    *(b'[ ] { } , : ; " \' \\ null true [[1],2] {} [] "" S G Q o | / = p cnf p edge queens order latin'.split()),
+    *("٣ ² é   \ufeff".encode().split(b" ")),
+    *(b"\n", b"\r", b"\t", b" ", b"\0", b"\x1a", b"\xff", b"\n\n\n", b"\x85", b"9" * 5000),
+)
+NUMBER = re.compile(rb"-?\d+")
+
+
+def mutated(seeds: list[bytes], rng: random.Random) -> bytes:
+    """One of the seeds after one to six small changes."""
+    data = rng.choice(seeds)
+    for _ in range(rng.choice((1, 1, 2, 3, 6))):
+        i, j = sorted(rng.randrange(len(data) + 1) for _ in range(2))
+        j = min(j, i + rng.choice((1, 3, 20, 200)))
+        lines = data.split(b"\n")
+        k = rng.randrange(len(lines))
+        match rng.randrange(9):
+            case 0:
+                data = data[:i] + rng.choice(TOKENS) + data[i:]
+            case 1:
+                data = data[:i] + rng.choice(TOKENS) + data[j:]
+            case 2:
+                data = data[:i] + data[j:]
+            case 3:
+                data = data[:j] + data[i:j] + data[j:]
+            case 4:
+                data = data[:i]
+            case 5:
+                data = data[:i] + bytes([rng.randrange(256)]) + data[i + 1 :]
+            case 6:
+                lines.insert(rng.randrange(len(lines)), lines[k])
+                data = b"\n".join(lines)
+            case 7:
+                lines[k] = b" ".join([*lines[k].split(), rng.choice(TOKENS)])
+                data = b"\n".join(lines)
+            case 8:
+                found = list(NUMBER.finditer(data))
+                if found:
+                    at = rng.choice(found)
+                    value = int(at[0][:18]) + rng.choice((-1, 1, -(10**6), 10**4, 10**10))
+                    data = data[: at.start()] + str(value).encode() + data[at.end() :]
+    return data
+
+
+def seeds(family: str) -> list[bytes]:
+    """The bundled examples of a family that are not large, and what is written above."""
+    kind = families()[family]
+    bundled = [text.encode() for name, text in examples().items() if Path(name).suffix in kind.suffixes]
+    return [*SEEDS.get(family, []), *(text for text in bundled if len(text) < 4000)]
+
+
+def campaign(
+    family: str, number: int, seed: int, folder: Path
+) -> Iterator[tuple[bytes, bool, float, Exception | None]]:
+    """Read mutations: each with whether it was read, the seconds it took, and an error other than InputError."""
+    rng = random.Random(f"{family}:{seed}")
+    begin = seeds(family)
+    path = folder / f"fuzz{next(iter(families()[family].suffixes), '.txt')}"
+    for k in range(number):
+        data = mutated(begin, rng)
+        path.write_bytes(data)
+        started = time.process_time()
+        wrong, read = None, False
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                load(str(path), family=family if k % 2 else None)
+            read = True
+        except InputError as error:
+            if "\n" in str(error) or len(str(error)) > 600 + len(str(path)):
+                wrong = error
+        except Exception as error:
+            wrong = error
+        yield data, read, time.process_time() - started, wrong
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("family", nargs="*", default=list(families()))
+    parser.add_argument("--number", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    failed = 0
+    for family in asked.family:
+        reads, slowest, text, kinds = 0, 0.0, b"", set()
+        with tempfile.TemporaryDirectory() as folder:
+            for data, read, seconds, error in campaign(family, asked.number, asked.seed, Path(folder)):
+                reads += read
+                if seconds > slowest:
+                    slowest, text = seconds, data
+                if error is not None:
+                    failed += 1
+                    place = traceback.extract_tb(error.__traceback__)[-1]
+                    if (type(error), place.lineno) not in kinds:
+                        kinds.add((type(error), place.lineno))
+                        print(
+                            f"{family}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})\n  {data!r}"
+                        )
+        print(f"{family}: {reads} of {asked.number} read; slowest {slowest:.2f} s: {text[:80]!r}", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""Mutated files: from every reader only an InputError comes out. The long campaign is benchmarks/fuzz.py."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from mull.problems import families
+
+FUZZ = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "fuzz.py"))
+
+
+@pytest.mark.parametrize("family", list(families()))
+def test_mutated_files_are_read_or_refused(family: str, tmp_path: Path) -> None:
+    wrong = [(error, data) for data, _, _, error in FUZZ["campaign"](family, 2000, 1, tmp_path) if error is not None]
+    assert not wrong
