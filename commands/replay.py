@@ -74,11 +74,11 @@ def _again(row: RunRow, device: str | None, stopped: Callable[[], bool]) -> Solu
 
 
 def _problem(row: RunRow) -> Problem:
-    from mull.engine import ConstraintGraph, Problem, Source
+    from mull.engine import Problem, Source
     from mull.problems import families
 
     payload = row.payload or {}
-    problem = Problem(ConstraintGraph.from_json(payload), payload["givens"], row.family, Source(row.source))
+    problem = replace(Problem.from_json(payload), family=row.family, source=Source(row.source))
     family = families().get(row.family)
     return family.restored(problem, row.objective is not None) if family else problem
 

@@ -9,24 +9,27 @@ import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
+from . import values as plain
+from .values import EXACT_IN_FLOATS, LARGEST, LARGEST_TOTAL, GraphError, Value, brief, integer, refuse_unknown
+
 if TYPE_CHECKING:
     from .constraints.base import Constraint
     from .roles import RoleArrays
 
-Value = int | str
-"""A domain value: an integer, or a string where the problem speaks of names."""
+__all__ = ["KEYS", "Assignment", "ConstraintGraph", "GraphError", "Objective", "Value"]
 
 Assignment = dict[str, Value]
 """One value per variable name."""
 
 
-class GraphError(ValueError):
-    """A graph, constraint or assignment that makes no sense; the message names the variable or constraint."""
+MOST_VALUES = 1 << 20
+"""The largest range {"min": …, "max": …} that a JSON file may ask for."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,16 @@ class Objective:
 
     coefficients: Mapping[str, int]
     constant: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.coefficients, Mapping):
+            hint = 'write Objective({"a": 1, "b": 2}), in JSON "objective": {"coefficients": {"a": 1, "b": 2}}'
+            raise GraphError(f"objective: the coefficients are a mapping, not {brief(self.coefficients)}", hint)
+        coefficients = {
+            plain.name(name, "objective"): integer(c, f"objective: the coefficient of {name!r}")
+            for name, c in self.coefficients.items()
+        }
+        plain.keep(self, coefficients=coefficients, constant=integer(self.constant, "objective: the constant"))
 
     def value(self, assignment: Mapping[str, Value]) -> int:
         """The objective of a whole assignment."""
@@ -63,27 +76,45 @@ class ConstraintGraph:
         constraints: Iterable[Constraint] = (),
         objective: Objective | None = None,
     ) -> None:
+        if not isinstance(domains, Mapping):
+            hint = 'write ConstraintGraph({"a": [1, 2], "b": [1, 2]}, [...])'
+            raise GraphError(f"the domains are a mapping (name: list of values), not {brief(domains)}", hint)
         shared: dict[tuple[Value, ...], tuple[Value, ...]] = {}  # equal domains share one tuple
         tidy: dict[str, tuple[Value, ...]] = {}
-        for name, domain in domains.items():
-            values = tuple(domain)
-            if values not in shared:
-                _check_domain(name, values)
-                shared[values] = values
-            tidy[name] = shared[values]
+        seen: dict[int, tuple[Value, ...]] = {}  # most graphs give one object to many variables
+        for given, domain in domains.items():
+            name = plain.name(given, "a graph")
+            if id(domain) not in seen:
+                values = _domain(name, domain)
+                seen[id(domain)] = shared.setdefault(values, values)
+            tidy[name] = seen[id(domain)]
+        _check_encodable(tidy)
         self.domains: Mapping[str, tuple[Value, ...]] = tidy
-        self.constraints = tuple(constraints)
+        self.constraints = plain.items(constraints, "the constraints", 'a list: [AllDifferent(["a", "b"])]')
         self.objective = objective
+        if objective is not None and not isinstance(objective, Objective):
+            raise GraphError(f"the objective must be an Objective, not {brief(objective)}", 'write Objective({"a": 1})')
         for constraint in self.constraints:
-            for name in constraint.scope:
-                if name not in tidy:
-                    raise GraphError(f"{constraint.describe()}: unknown variable {name!r}")
+            _check_scope(constraint, tidy)
             constraint.validate(tidy)
         for name in objective.coefficients if objective else ():
             if name not in tidy:
-                raise GraphError(f"objective: unknown variable {name!r}")
+                raise GraphError(f"objective: unknown variable {name!r}", _nearest(name, tidy))
             if not all(isinstance(value, int) for value in tidy[name]):
                 raise GraphError(f"objective: the domain of {name!r} is not numeric")
+        _ = self.magnitude  # refuses what is too large
+
+    @cached_property
+    def magnitude(self) -> int:
+        """What the sums of all constraints and the objective reach together, at most: what solvers compute with."""
+        return _magnitude(self.domains, self.constraints, self.objective)
+
+    @property
+    def inexact(self) -> str | None:
+        """Why floating-point numbers do not hold the graph's sums exactly, or None: such solvers ask before they start."""
+        if self.magnitude > EXACT_IN_FLOATS:
+            return f"its sums reach {self.magnitude}; floating-point numbers are exact up to 2^53"
+        return None
 
     @classmethod
     def unchecked(
@@ -249,7 +280,7 @@ class ConstraintGraph:
         """A JSON object: ``variables`` (name -> domain), ``constraints`` and, where there is one, ``objective``."""
         data: dict[str, Any] = {
             "variables": {name: list(domain) for name, domain in self.domains.items()},
-            "constraints": [constraint.to_json() for constraint in self.constraints],
+            "constraints": [{**constraint.to_json(), **constraint.labels} for constraint in self.constraints],
         }
         if self.objective:
             data["objective"] = self.objective.to_json()
@@ -257,24 +288,27 @@ class ConstraintGraph:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ConstraintGraph:
-        """The graph that ``to_json`` wrote.
+        """The graph that ``to_json`` wrote; ``Problem.from_json`` reads ``givens`` and more as well.
+
+        A domain is a list of values, or a range ``{"min": 0, "max": 10}`` with both ends in it.
 
         Raises:
-            GraphError: anything missing, of the wrong type or of an unknown kind.
+            GraphError: anything missing, unknown, of the wrong type or of an unknown kind.
         """
         from .constraints import from_json
 
-        if not isinstance(data, Mapping) or not isinstance(data.get("variables"), Mapping):
+        if not isinstance(data, Mapping):
+            raise GraphError(f'a graph is an object with "variables" and "constraints", not {brief(data)}')
+        refuse_unknown(data, KEYS, "graph")
+        if not isinstance(data.get("variables"), Mapping):
             raise GraphError('a graph is an object with "variables" (name: domain) and "constraints"')
         if not isinstance(data.get("constraints", []), list):
             raise GraphError('"constraints" is a list of objects')
-        for name, domain in data["variables"].items():
-            if not isinstance(domain, list):
-                raise GraphError(f"variable {name!r}: its domain is a list of integers or strings")
+        domains = {name: _domain_from_json(name, domain) for name, domain in data["variables"].items()}
         objective = None
         if data.get("objective") is not None:
             objective = _objective_from_json(data["objective"])
-        return cls(data["variables"], [from_json(item) for item in data.get("constraints", [])], objective)
+        return cls(domains, [from_json(item) for item in data.get("constraints", [])], objective)
 
 
 @contextmanager
@@ -289,21 +323,123 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _check_domain(name: str, values: tuple[Value, ...]) -> None:
+KEYS = ("variables", "constraints", "objective")
+"""The keys of a graph's JSON object."""
+
+
+def _domain_from_json(name: str, domain: object) -> Sequence[Value]:
+    if isinstance(domain, Mapping):
+        refuse_unknown(domain, ("min", "max"), f"variable {name!r}")
+        if {"min", "max"} - domain.keys():
+            raise GraphError(f'variable {name!r}: a range has both "min" and "max"', 'write {"min": 0, "max": 10}')
+        ends = [integer(domain[end], f'variable {name!r}: "{end}"') for end in ("min", "max")]
+        if ends[1] - ends[0] >= MOST_VALUES:
+            message = f"variable {name!r}: a range of {brief(ends[1] - ends[0] + 1)} values"
+            raise GraphError(message, f"a range has at most {MOST_VALUES} values")
+        return range(ends[0], ends[1] + 1)
+    if not isinstance(domain, list):
+        hint = 'write [1, 2, 3] or {"min": 1, "max": 3}'
+        raise GraphError(f"variable {name!r}: its domain is a list of integers or strings, not {brief(domain)}", hint)
+    return domain
+
+
+def _domain(name: str, domain: object) -> tuple[Value, ...]:
+    """A domain as a tuple of plain values, checked."""
+    what = f"variable {name!r}"
+    if isinstance(domain, range) and len(domain) > MOST_VALUES:
+        raise GraphError(f"{what}: a range of {len(domain)} values", f"a range has at most {MOST_VALUES} values")
+    form = f"the domain {list(domain)}" if isinstance(domain, str) and len(domain) < 10 else "the domain [1, 2, 3]"
+    found = plain.items(domain, f"{what}: its domain", form, ordered=False)
+    values = tuple(plain.value(value, what) for value in found)
     if not values:
-        raise GraphError(f"variable {name!r}: empty domain")
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise GraphError(f"variable {name!r}: {value!r} is neither an integer nor a string")
+        raise GraphError(f"{what}: empty domain", "a variable has at least one value")
     if len(set(values)) < len(values):
-        raise GraphError(f"variable {name!r}: a value occurs twice in its domain")
+        twice = next(value for value in values if values.count(value) > 1)
+        raise GraphError(f"{what}: the value {brief(twice)} occurs twice in its domain", "list each value once")
+    for value in values:
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise GraphError(f"{what}: the value {brief(value)} is too large", _AT_MOST)
+    return values
+
+
+_AT_MOST = "values, terms and sums reach 2^60 at most: divide by a common factor, or give the values names"
+
+
+def _check_encodable(domains: Mapping[str, tuple[Value, ...]]) -> None:
+    """Refuse text that UTF-8 cannot hold (lone surrogates): it can be neither printed nor stored."""
+    texts = {value for domain in set(domains.values()) for value in domain if isinstance(value, str)}
+    for text in (*domains, *texts):
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise GraphError(f"{text[:40]!a} is not valid Unicode text", "use whole characters") from None
+
+
+def _check_scope(constraint: Constraint, domains: Mapping[str, object]) -> None:
+    """Refuse a scope that is not a tuple of known names, whatever kind it belongs to."""
+    if isinstance(constraint, type) or not hasattr(constraint, "scope"):
+        what = constraint.__name__ if isinstance(constraint, type) else brief(constraint)
+        raise GraphError(f"a constraint must be an object of its kind, not {what}", 'write AllDifferent(["a", "b"])')
+    scope: object = constraint.scope
+    if not isinstance(scope, tuple | list):
+        plain.items(scope, f"{constraint.kind}: the scope", '["a", "b"]')
+        raise GraphError(f"{constraint.kind}: the scope is a tuple of names, not {brief(scope)}", 'write ("a", "b")')
+    for name in scope:
+        if not isinstance(name, str):
+            plain.name(name, constraint.kind)
+        if name not in domains:
+            raise GraphError(f"{constraint.describe()}: unknown variable {name!r}", _nearest(name, domains))
+
+
+def _nearest(name: str, domains: Mapping[str, object]) -> str:
+    close = get_close_matches(name, list(domains)[:1000], 1)
+    return f"did you mean {close[0]!r}?" if close else "a constraint names variables of the graph"
+
+
+def _magnitude(
+    domains: Mapping[str, tuple[Value, ...]], constraints: Iterable[Constraint], objective: Objective | None
+) -> int:
+    """What all sums reach together, at most.
+
+    Raises:
+        GraphError: a sum beyond what 64-bit integers hold exactly, or all values together beyond what CP-SAT can add; the
+            message names the largest term.
+    """
+    of_domain = {
+        domain: max((abs(value) for value in domain if isinstance(value, int)), default=0)
+        for domain in set(domains.values())
+    }
+    largest = {name: of_domain[domain] for name, domain in domains.items()}
+    total = 0
+    for constraint in constraints:
+        terms = constraint.magnitudes(largest)
+        if terms:
+            total += _sum(terms, constraint)
+    if objective:
+        terms = {name: abs(c) * largest[name] for name, c in objective.coefficients.items()}
+        total += _sum({**terms, "the constant": abs(objective.constant)}, None)
+    added = sum(largest.values())
+    if added > LARGEST_TOTAL:
+        raise GraphError(f"the values of all variables add up to {brief(added)}, more than 2^61", _AT_MOST)
+    return total
+
+
+def _sum(terms: Mapping[str, int], constraint: Constraint | None) -> int:
+    reached = sum(terms.values())
+    if reached > LARGEST:
+        name = max(terms, key=lambda each: terms[each])
+        where = constraint.describe() if constraint is not None else "objective"
+        message = f"the term of {name!r} reaches {brief(terms[name])}, and the sum {brief(reached)}"
+        raise GraphError(f"{where[:200]}: {message}, more than 2^60", _AT_MOST)
+    return reached
 
 
 def _objective_from_json(data: Any) -> Objective:
-    coefficients = data.get("coefficients") if isinstance(data, Mapping) else None
-    constant = data.get("constant", 0) if isinstance(data, Mapping) else 0
-    if not isinstance(coefficients, Mapping) or not all(
-        isinstance(c, int) and not isinstance(c, bool) for c in (*coefficients.values(), constant)
-    ):
-        raise GraphError('"objective" is an object with integer "coefficients" (name: number) and "constant"')
-    return Objective(dict(coefficients), constant)
+    if not isinstance(data, Mapping) or not isinstance(data.get("coefficients", {}), Mapping):
+        hint = 'write "objective": {"coefficients": {"a": 1, "b": 2}}'
+        raise GraphError('"objective" is an object with integer "coefficients" (name: number) and "constant"', hint)
+    refuse_unknown(data, ("coefficients", "constant"), "objective")
+    if "coefficients" not in data:
+        raise GraphError('objective: "coefficients" (name: number) is missing')
+    return Objective(data["coefficients"], data.get("constant", 0))

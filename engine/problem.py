@@ -7,9 +7,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from .constraints.base import Constraint
-from .graph import Assignment, ConstraintGraph, GraphError, Value
+from .graph import KEYS, Assignment, ConstraintGraph, GraphError, Value
+from .values import brief, refuse_unknown
+from .values import value as plain_value
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Source:
         return self.path if self.line is None else f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Problem:
     """A constraint graph, the values that this instance fixes, and how a person sees the answer.
 
@@ -36,6 +39,7 @@ class Problem:
         tighten: for problems that ask for a best answer by other means than a linear objective: given a solution's
             assignment, the same problem asking for strictly less, or None when nothing less can exist.
         cost: with ``tighten``, the figure it lowers (colours used); None where the graph's objective says it.
+        name, comment: for people; kept through JSON, without effect on the digest.
 
     Raises:
         GraphError: a given for an unknown variable or outside its domain.
@@ -48,8 +52,20 @@ class Problem:
     render: Callable[[Mapping[str, Value]], str] | None = field(default=None, repr=False, compare=False)
     tighten: Callable[[Mapping[str, Value]], Problem | None] | None = field(default=None, repr=False, compare=False)
     cost: Callable[[Mapping[str, Value]], int] | None = field(default=None, repr=False, compare=False)
+    name: str = field(default="", kw_only=True, compare=False)
+    comment: str = field(default="", kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.graph, ConstraintGraph):
+            raise GraphError(f"a problem has a ConstraintGraph, not {brief(self.graph)}", "write Problem(graph)")
+        if not isinstance(self.givens, Mapping):
+            raise GraphError(f"the givens are a mapping (name: value), not {brief(self.givens)}", 'write {"a": 1}')
+        if not all(type(given) in (int, str) for given in self.givens.values()):
+            plain = {name: plain_value(given, f"given {name!s:.40}") for name, given in self.givens.items()}
+            object.__setattr__(self, "givens", plain)
+        for text in (self.name, self.comment):
+            if not isinstance(text, str):
+                raise GraphError(f"the name and the comment of a problem are strings, not {brief(text)}")
         for name, value in self.givens.items():
             if name not in self.graph.domains:
                 raise GraphError(f"given for an unknown variable {name!r}")
@@ -116,6 +132,44 @@ class Problem:
             return self.render(assignment)
         return " ".join(f"{name}={value}" for name, value in assignment.items())
 
+    def __repr__(self) -> str:
+        named = f" {self.name!r}" if self.name else ""
+        source = f", {self.source}" if str(self.source) != "-" else ""
+        return f"<Problem{named}: {self.family}, {self.graph!r}, {len(self.givens)} givens{source}>"
+
     def to_json(self) -> dict[str, object]:
         """The graph's JSON object with ``givens`` and ``family`` added: what the store keeps as payload."""
-        return {**self.graph.to_json(), "givens": dict(self.givens), "family": self.family}
+        labels = {key: text for key, text in (("name", self.name), ("comment", self.comment)) if text}
+        return {**labels, **self.graph.to_json(), "givens": dict(self.givens), "family": self.family}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], source: Source | None = None) -> Problem:
+        """The problem that ``to_json`` wrote, or a graph's object alone.
+
+        Raises:
+            GraphError: anything missing, unknown or of the wrong type.
+        """
+        return cls.all_from_json(data, source)[0]
+
+    @classmethod
+    def all_from_json(cls, data: Mapping[str, Any], source: Source | None = None) -> list[Problem]:
+        """The problems of one object: one, or as many as ``givens`` lists, all of one graph.
+
+        Raises:
+            GraphError: anything missing, unknown or of the wrong type.
+        """
+        source = source or Source("-")
+        if not isinstance(data, Mapping):
+            raise GraphError(f'a graph is an object with "variables" and "constraints", not {brief(data)}')
+        refuse_unknown(data, (*KEYS, "givens", "family", "name", "comment"), "graph")
+        graph = ConstraintGraph.from_json({key: item for key, item in data.items() if key in KEYS})
+        family, givens = data.get("family", "graph"), data.get("givens", {})
+        if not isinstance(family, str):
+            raise GraphError(f'"family" is a string, not {brief(family)}')
+        several = isinstance(givens, list)
+        listed = givens if several else [givens]
+        if not listed or not all(isinstance(each, Mapping) for each in listed):
+            raise GraphError(f'"givens" is an object (name: value), or a list of such objects, not {brief(givens)}')
+        labels = {key: data[key] for key in ("name", "comment") if key in data}
+        at = [Source(f"{source.path}#{k}", source.line) for k in range(1, len(listed) + 1)] if several else [source]
+        return [cls(graph, each, family, place, **labels) for each, place in zip(listed, at, strict=True)]

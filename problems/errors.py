@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-
 LONGEST = 400
 """Characters of a message: longer ones are cut in the middle."""
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from typing import Any
 
-from ..engine.graph import ConstraintGraph, GraphError
+from ..engine.graph import GraphError
 from ..engine.problem import Problem, Source
 from .errors import InputError, excerpt
 from .family import Family
@@ -13,7 +16,10 @@ HINT = 'an object with "variables" (name: list of values), "constraints", and op
 
 
 class Graph(Family):
-    """A graph in the form of ``ConstraintGraph.to_json``, with ``givens`` (name: value) where some are fixed."""
+    """Graphs in the form of ``Problem.to_json``: one object, a list of them, or one a line.
+
+    ``givens`` (name: value) fixes variables; a list of such objects makes as many problems of one graph.
+    """
 
     name = "graph"
     summary = "any constraint graph as JSON"
@@ -21,30 +27,61 @@ class Graph(Family):
     suffixes = (".json",)
 
     def recognises(self, text: str) -> bool:
-        return text.lstrip().startswith("{")
+        start = text.lstrip()[:400]
+        return '"variables"' in text[:100_000] if start.startswith("[") else start.startswith("{")
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        try:
-            data = json.loads(text, object_pairs_hook=_no_repeats)
-        except json.JSONDecodeError as error:
-            raise InputError(f"is no JSON: {error.msg}", line=error.lineno, hint=HINT) from None
-        except InputError:
-            raise
-        except ValueError:  # Python converts no more than 4300 digits
-            raise InputError("holds a number of thousands of digits", hint=HINT) from None
-        except RecursionError:
-            raise InputError("is nested too deeply", line=1, hint=HINT) from None
-        try:
-            graph = ConstraintGraph.from_json(data)
-            givens = data.get("givens", {})
-            if not isinstance(givens, dict):
-                raise GraphError('"givens" is an object (name: value)')
-            return [Problem(graph, givens, "graph", Source(path))]
-        except GraphError as error:
-            raise InputError(str(error), line=_line(text, str(error)), hint=HINT) from None
+        found = list(_objects(text))
+        problems: list[Problem] = []
+        for line, data in found:
+            try:
+                problems += Problem.all_from_json(data, Source(path, line if len(found) > 1 else None))
+            except GraphError as error:
+                at = _line(text, str(error)) if len(found) == 1 else line
+                raise InputError(str(error), line=at, hint=error.hint or HINT) from None
+        return problems
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         raise InputError("graphs are not generated", hint="give a JSON file")
+
+
+def _objects(text: str) -> Iterator[tuple[int, Any]]:
+    """The objects of a text with their lines: one, JSON lines, or the elements of one list."""
+    decoder = json.JSONDecoder(object_pairs_hook=_no_repeats)
+    place, line, listed = _after_blanks(text, 0), 1, False
+    counted = 0
+    if text[place : place + 1] == "[":
+        place, listed = _after_blanks(text, place + 1), True
+    try:
+        while place < len(text) and not (listed and text[place] == "]"):
+            data, end = decoder.raw_decode(text, place)
+            line, counted = line + text.count("\n", counted, place), place
+            yield line, data
+            place = _after_blanks(text, end)
+            if listed and text[place : place + 1] == ",":
+                place = _after_blanks(text, place + 1)
+            elif listed and text[place : place + 1] != "]":
+                raise json.JSONDecodeError("Expecting ',' or ']'", text, place)
+        if listed and _after_blanks(text, place + 1) < len(text):
+            raise json.JSONDecodeError("Extra data", text, place + 1)
+        if listed and place >= len(text):
+            raise json.JSONDecodeError("Expecting ']'", text, place)
+    except json.JSONDecodeError as error:
+        raise InputError(f"is not valid JSON: {error.msg}", line=error.lineno, hint=HINT) from None
+    except RecursionError:
+        raise InputError("is nested too deeply", line=line, hint=HINT) from None
+    except InputError as error:
+        raise error.at("", line + text.count("\n", counted, place)) from None
+    except ValueError:  # an integer of thousands of digits
+        raise InputError("a number has too many digits", line=line, hint="values reach 2^60 at most") from None
+
+
+def _after_blanks(text: str, place: int) -> int:
+    found = _BLANKS.match(text, place)
+    return found.end() if found else place
+
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -95,7 +95,7 @@ class CpSat(WholeSolver):
             outcome, Status.UNSOLVED
         )
         if outcome == cp_model.OPTIMAL:
-            status = Status.OPTIMAL if posting.model.has_objective() else Status.SOLVED
+            status = Status.OPTIMAL if _proves_best(problem, posting, solver) else Status.SOLVED
         elif outcome == cp_model.UNKNOWN and task.cancelled():
             status = Status.CANCELLED
         elif outcome == cp_model.MODEL_INVALID:
@@ -120,6 +120,15 @@ class CpSat(WholeSolver):
             options=self.options,
             **found,
         )
+
+
+def _proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) -> bool:
+    """Whether CP-SAT's bound equals the answer's objective as an exact integer: its own test compares doubles."""
+    objective = problem.graph.objective
+    if objective is None or not posting.model.has_objective():
+        return False
+    value = objective.value(_assignment(posting, solver)) - objective.constant
+    return bool(solver.response_proto.inner_objective_lower_bound >= value)
 
 
 class _Listed(cp_model.CpSolverSolutionCallback):

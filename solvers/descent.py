@@ -57,7 +57,7 @@ class Descent(Solver):
     patience: int = Field(1000, ge=1, description="steps after which a row that is not solved starts anew")
 
     def supports(self, graph: ConstraintGraph) -> str | None:
-        return next(filter(None, (c.obstacle(graph.domains) for c in graph.constraints)), None)
+        return graph.inexact or next(filter(None, (c.obstacle(graph.domains) for c in graph.constraints)), None)
 
     def init(self, instance: Instance, random: Random) -> DescentState:
         b, v, d = instance.shape

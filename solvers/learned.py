@@ -167,6 +167,8 @@ class Learned(Solver):
         return min(able, key=unlike)
 
     def supports(self, graph: ConstraintGraph) -> str | None:
+        if graph.inexact:
+            return graph.inexact
         try:
             self.card(graph)
         except CheckpointError as error:

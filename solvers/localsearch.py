@@ -50,6 +50,9 @@ class LocalSearch(Solver):
         literals, most = (1 << 20, 2048) if cnf else (1 << 16, 256)
         return self.rows or max(8, min(most, literals // max(1, graph.literals)))
 
+    def supports(self, graph: ConstraintGraph) -> str | None:
+        return graph.inexact
+
     def init(self, instance: Instance, random: Random) -> SearchState:
         if _is_cnf(instance):
             return flips.init(instance, random, self.cb)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields as fields_of
+from dataclasses import is_dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from ..graph import GraphError
 from ..registry import CONSTRAINTS, PluginError, entries, load, pick
+from ..values import brief, refuse_unknown
 from .all_different import AllDifferent
 from .base import Constraint, LiteralGroup
 from .clause import Clause
@@ -57,24 +61,51 @@ def from_json(data: Any) -> Constraint:
         GraphError: no object, an unknown or broken kind, missing or malformed fields.
     """
     if not isinstance(data, Mapping):
-        raise GraphError(f"a constraint is an object, not {data!r}")
+        raise GraphError(
+            f"a constraint is an object, not {brief(data)}", 'write {"kind": "AllDifferent", "scope": [...]}'
+        )
     kind = _kind(data.get("kind"))
+    own = kind.keys or ()
+    if isinstance(data.get("scope"), str):
+        raise GraphError(
+            f"{kind.__name__}: the scope is a list, not {brief(data['scope'])}", 'write "scope": ["a", "b"]'
+        )
+    labels = {key: data[key] for key in LABELS if key in data and key not in own}
+    fields = {key: item for key, item in data.items() if key not in labels}
+    if kind.keys is not None:
+        refuse_unknown(fields, ("kind", *own, *LABELS), kind.__name__)
     try:
-        return kind.from_json(data)
+        made = kind.from_json(fields)
+        if kind.keys is None:
+            known = dict.fromkeys(("kind", *made.to_json(), *(f.name for f in _fields(kind)), *LABELS))
+            refuse_unknown(fields, known, kind.__name__)
+        return made.named(**labels) if labels else made
     except GraphError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise GraphError(f"{data['kind']}: missing or malformed field ({error})") from error
+    except KeyError as error:
+        raise GraphError(f"{kind.__name__}: the key {error} is missing", f"its keys are {', '.join(own)}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise GraphError(f"{kind.__name__}: malformed field ({error})") from error
+
+
+LABELS = ("name", "comment")
+"""What any constraint may have besides its own keys."""
+
+
+def _fields(kind: type[Constraint]) -> tuple[Any, ...]:
+    return fields_of(kind) if is_dataclass(kind) else ()
 
 
 def _kind(name: Any) -> type[Constraint]:
     if not isinstance(name, str):
-        raise GraphError(f'a constraint has a "kind", not {name!r}')
+        raise GraphError(f'a constraint has a "kind", not {brief(name)}', 'write "kind": "AllDifferent"')
     if name not in KINDS:
         known = entries(CONSTRAINTS)
         if name not in {entry.name for entry in known}:
             names = sorted({*KINDS, *(entry.name for entry in known)})
-            raise GraphError(f"unknown constraint kind {name!r} (known: {', '.join(names)})")
+            close = get_close_matches(name, names, 1, 0.5)
+            hint = f'did you mean "{close[0]}"?' if close else "write one of these"
+            raise GraphError(f"unknown constraint kind {brief(name)} (known: {', '.join(names)})", hint)
         try:
             KINDS[name] = load(pick(CONSTRAINTS, name, known), Constraint, "__name__")
         except PluginError as error:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..graph import Value
+from ..graph import GraphError, Value
+from ..values import keep, names, values
 from .base import Constraint, Domain, LiteralGroup, Parameters, pick
 
 if TYPE_CHECKING:
@@ -26,6 +27,23 @@ class AllDifferent(Constraint):
 
     scope: tuple[str, ...]
     exempt: tuple[Value, ...] = ()
+
+    keys = ("scope", "except")
+
+    def __new__(cls, *fields: Any, **named: Any) -> Self:
+        if len(fields) > 1 and all(isinstance(field, str) for field in fields):
+            listed = ", ".join(f'"{field}"' for field in fields[:6])
+            raise GraphError(
+                f"{cls.__name__}: the scope is one list, not {len(fields)} strings", f"write {cls.__name__}([{listed}])"
+            )
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        keep(
+            self,
+            scope=names(self.scope, self.kind, ordered=False),
+            exempt=values(self.exempt, f"{self.kind}: the exempt values"),
+        )
 
     @property
     def indifferent(self) -> bool:
@@ -57,7 +75,7 @@ class AllDifferent(Constraint):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> AllDifferent:
-        return cls(tuple(data["scope"]), tuple(data.get("except", ())))
+        return cls(data["scope"], data.get("except", ()))
 
     def post(self, to: Posting) -> None:
         if not self.exempt:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..graph import GraphError, Value
+from ..values import brief
 
 if TYPE_CHECKING:
     from .posting import Posting
@@ -52,6 +55,22 @@ class Constraint(ABC):
     symmetric: ClassVar[bool] = True
     """Whether the order of the scope is without meaning (the digest then ignores it)."""
 
+    keys: ClassVar[tuple[str, ...] | None] = None
+    """The keys that ``from_json`` reads, ``kind`` aside; None for those that ``to_json`` writes and the class's fields."""
+
+    labels: Mapping[str, str] = MappingProxyType({})
+    """``name`` and ``comment``, where there are any: kept through JSON, without effect on the digest or on equality."""
+
+    def named(self, name: str = "", comment: str = "") -> Self:
+        """The same constraint with a name, and a comment for its readers."""
+        labels = {"name": name, "comment": comment}
+        for key, text in labels.items():
+            if not isinstance(text, str):
+                raise GraphError(f"{self.kind}: {key!r} is a string, not {brief(text)}", "write it in quotes")
+        made = copy(self)
+        object.__setattr__(made, "labels", {key: text for key, text in labels.items() if text})
+        return made
+
     # What a user states -------------------------------------------------------------------------------------------
 
     @property
@@ -81,10 +100,18 @@ class Constraint(ABC):
             GraphError: naming the variable at fault. The base refuses empty scopes and repeated variables.
         """
         if not self.scope:
-            raise GraphError(f"{self.kind}: empty scope")
+            raise GraphError(f"{self.kind}: empty scope", "a constraint names at least one variable")
         if len(set(self.scope)) < len(self.scope):
             twice = next(name for name in self.scope if self.scope.count(name) > 1)
             raise GraphError(f"{self.describe()}: variable {twice!r} occurs twice")
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        """The largest magnitude of each variable's term, for kinds that calculate with values; the base has no terms.
+
+        Args:
+            largest: variable name -> the largest magnitude of its values.
+        """
+        return {}
 
     def conflict(self, given: Mapping[str, Value]) -> tuple[str, ...] | None:
         """The given variables that break the constraint whatever the others are; None where none do.

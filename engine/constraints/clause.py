@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..graph import GraphError, Value
+from ..values import keep, literals
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ class Clause(Constraint):
     """A disjunction of literals (variable, value): some variable takes one of the values named for it."""
 
     literals: tuple[tuple[str, Value], ...]
+
+    keys = ("literals",)
+
+    def __post_init__(self) -> None:
+        made = literals(self.literals, "Clause")
+        if made is not self.literals:
+            keep(self, literals=made)
 
     @cached_property
     def wanted(self) -> dict[str, tuple[Value, ...]]:
@@ -57,7 +65,7 @@ class Clause(Constraint):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Clause:
-        return cls(tuple((name, value) for name, value in data["literals"]))
+        return cls(data["literals"])
 
     def canonical(self) -> dict[str, Any]:
         literals = sorted({(name, value) for name, value in self.literals}, key=str)

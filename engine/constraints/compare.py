@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..graph import GraphError, Value
+from ..values import brief, integer, keep, name
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers
 
 if TYPE_CHECKING:
@@ -31,7 +32,14 @@ class Compare(Constraint):
     right: str
     offset: int = 0
 
+    keys = ("left", "op", "right", "offset")
     symmetric = False
+
+    def __post_init__(self) -> None:
+        if type(self.left) is str and type(self.right) is str and type(self.offset) is int:
+            return
+        left, right = name(self.left, self.kind), name(self.right, self.kind)
+        keep(self, left=left, right=right, offset=integer(self.offset, f"{self.kind}: the offset"))
 
     @property
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -47,12 +55,16 @@ class Compare(Constraint):
     def validate(self, domains: Mapping[str, Domain]) -> None:
         super().validate(domains)
         if self.op not in OPS:
-            raise GraphError(f"Compare({self.describe()}): unknown operator {self.op!r} ({', '.join(OPS)})")
-        if not isinstance(self.offset, int) or isinstance(self.offset, bool):
-            raise GraphError(f"Compare({self.describe()}): the offset is an integer")
+            message = f"Compare({self.describe()}): unknown operator {brief(self.op)} ({', '.join(OPS)})"
+            raise GraphError(message, "exchange left and right for > and >=")
         if self.op in ("<", "<=") or self.offset:
-            for name in self.scope:
-                numbers(domains[name], name, f"Compare({self.describe()})")
+            for each in self.scope:
+                numbers(domains[each], each, f"Compare({self.describe()})")
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        if self.offset or self.op in ("<", "<="):
+            return {self.left: largest[self.left], self.right: largest[self.right] + abs(self.offset)}
+        return {}
 
     def check(self, values: Sequence[Value]) -> bool:
         left, right = values

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from ..graph import GraphError, Value
+from ..values import LARGEST, integer, keep, names, values
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 from .sums import excess, expected_excess
 
@@ -29,10 +30,20 @@ class Count(Constraint):
     least: int
     most: int
 
+    keys = ("scope", "values", "least", "most")
+
+    def __post_init__(self) -> None:
+        scope, wanted = names(self.scope, self.kind, ordered=False), values(self.values, f"{self.kind}: the values")
+        least, most = integer(self.least, f"{self.kind}: least"), integer(self.most, f"{self.kind}: most")
+        keep(self, scope=scope, values=wanted, least=least, most=most)
+
     def validate(self, domains: Mapping[str, Domain]) -> None:
         super().validate(domains)
         if not 0 <= self.least <= self.most:
             raise GraphError(f"{self.describe()}: needs 0 <= least <= most, not {self.least} and {self.most}")
+
+        if self.most > LARGEST:
+            raise GraphError(f"{self.describe()}: most is too large", f"at most {len(self.scope)} variables count")
 
     def check(self, values: Sequence[Value]) -> bool:
         return self.least <= sum(value in self.values for value in values) <= self.most
@@ -43,8 +54,8 @@ class Count(Constraint):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Count:
-        least = data.get("least", 0)
-        return cls(tuple(data["scope"]), tuple(data["values"]), least, data.get("most", len(data["scope"])))
+        scope = names(data["scope"], cls.__name__, ordered=False)
+        return cls(scope, data["values"], data.get("least", 0), data.get("most", len(scope)))
 
     def post(self, to: Posting) -> None:
         literals = [to.literal(n, value) for n in self.scope for value in set(self.values) if value in to.domains[n]]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..graph import GraphError, Value
+from ..values import LARGEST, brief, integer, items, keep, names
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers, pick
 from .sums import excess, expected_excess
 
@@ -33,18 +34,31 @@ class Linear(Constraint):
     op: str
     bound: int
 
+    keys = ("scope", "coefficients", "op", "bound")
     symmetric = False  # coefficients go with the scope; canonical() sorts both together
+
+    def __post_init__(self) -> None:
+        what = f"{self.kind}: the coefficients"
+        coefficients = tuple(
+            integer(c, f"{self.kind}: a coefficient") for c in items(self.coefficients, what, "one a variable: [1, 1]")
+        )
+        bound = integer(self.bound, f"{self.kind}: the bound")
+        keep(self, scope=names(self.scope, self.kind), coefficients=coefficients, bound=bound)
 
     def validate(self, domains: Mapping[str, Domain]) -> None:
         super().validate(domains)
         if len(self.coefficients) != len(self.scope):
             raise GraphError(f"{self.describe()}: {len(self.coefficients)} coefficients, {len(self.scope)} variables")
         if self.op not in ("<=", ">=", "="):
-            raise GraphError(f"{self.describe()}: unknown operator {self.op!r} (<=, >=, =)")
-        if not all(isinstance(c, int) and not isinstance(c, bool) for c in (*self.coefficients, self.bound)):
-            raise GraphError(f"{self.describe()}: coefficients and bound are integers")
+            hint = "of integers, x < b is x <= b - 1; for != use Compare with an auxiliary variable"
+            raise GraphError(f"{self.describe()}: unknown operator {brief(self.op)} (<=, >=, =)", hint)
+        if abs(self.bound) > 2 * LARGEST:  # a bound just beyond a sum at its limit is what the engine adds itself
+            raise GraphError(f"{self.kind}: the bound {brief(self.bound)} is too large", "sums reach 2^60 at most")
         for name in self.scope:
             numbers(domains[name], name, self.kind)
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        return {name: abs(c) * largest[name] for c, name in zip(self.coefficients, self.scope, strict=True)}
 
     def describe(self) -> str:
         terms = [f"{c}*{name}" for c, name in zip(self.coefficients[:6], self.scope, strict=False)]
@@ -67,8 +81,8 @@ class Linear(Constraint):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Linear:
-        coefficients = data.get("coefficients", [1] * len(data["scope"]))
-        return cls(tuple(data["scope"]), tuple(coefficients), data["op"], data["bound"])
+        scope = names(data["scope"], cls.__name__)
+        return cls(scope, data.get("coefficients", (1,) * len(scope)), data["op"], data["bound"])
 
     def canonical(self) -> dict[str, Any]:
         pairs = sorted(zip(self.scope, self.coefficients, strict=True))
@@ -129,7 +143,7 @@ class Linear(Constraint):
 
     @classmethod
     def simplify(cls, p: Parameters) -> Parameters:
-        span = int(p["terms"].amax(-1).sum(-1).max())
+        span = min(int(p["terms"].amax(-1).sum(-1).max()), MOST_SPAN + 1)  # beyond it nobody asks for expectations
         return {**p, "span": torch.empty(*p["terms"].shape[:2], 0, span)}  # a number as a shape: see AllDifferent
 
     @staticmethod

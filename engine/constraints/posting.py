@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 
 from ortools.sat.python import cp_model
 
@@ -24,8 +25,9 @@ class Posting:
     def __init__(self, domains: Mapping[str, Domain], givens: Mapping[str, Value]) -> None:
         self.model = cp_model.CpModel()
         self.domains = {name: (givens[name],) if name in givens else domain for name, domain in domains.items()}
-        integers = [v for domain in set(self.domains.values()) for v in domain if isinstance(v, int)]
-        self._first_code = max(integers, default=0) + 1
+        integers = {v for domain in set(self.domains.values()) for v in domain if isinstance(v, int)}
+        # Small codes: CP-SAT adds up the domains of all variables.
+        self._unused = (code for code in count(1) if code not in integers)
         self._codes: dict[str, int] = {}
         self._variables: dict[str, cp_model.IntVar] = {}
         self._literals: dict[tuple[str, Value], cp_model.LiteralT] = {}
@@ -36,7 +38,9 @@ class Posting:
         """The integer that stands for a value."""
         if isinstance(value, int):
             return value
-        return self._codes.setdefault(value, self._first_code + len(self._codes))
+        if value not in self._codes:
+            self._codes[value] = next(self._unused)
+        return self._codes[value]
 
     def variable(self, name: str) -> cp_model.IntVar:
         """The integer variable of a graph variable; its values are codes."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..graph import GraphError, Value
+from ..values import boolean, items, keep, names, value
 from .base import Constraint, Domain, LiteralGroup, Parameters
 
 if TYPE_CHECKING:
@@ -26,7 +27,18 @@ class Table(Constraint):
     tuples: tuple[tuple[Value, ...], ...]
     allowed: bool = True
 
+    keys = ("scope", "tuples", "allowed")
     symmetric = False
+
+    def __post_init__(self) -> None:
+        form = f'{self.kind}(["a", "b"], [(1, 2), (2, 3)]), in JSON "tuples": [[1, 2], [2, 3]]'
+        rows = items(self.tuples, f"{self.kind}: the tuples", form)
+        if not all(type(row) is tuple and all(type(each) is int for each in row) for row in rows):
+            what = f"{self.kind}: a value of the tuples"
+            listed = (items(row, f"{self.kind}: each of the tuples", form) for row in rows)
+            rows = tuple(tuple(value(each, what) for each in row) for row in listed)
+        allowed = boolean(self.allowed, f'{self.kind}: "allowed"')
+        keep(self, scope=names(self.scope, self.kind), tuples=rows, allowed=allowed)
 
     @cached_property
     def _set(self) -> frozenset[tuple[Value, ...]]:
@@ -47,9 +59,7 @@ class Table(Constraint):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Table:
-        if not isinstance(data.get("allowed", True), bool):
-            raise GraphError('Table: "allowed" is true or false')
-        return cls(tuple(data["scope"]), tuple(tuple(row) for row in data["tuples"]), data.get("allowed", True))
+        return cls(data["scope"], data["tuples"], data.get("allowed", True))
 
     def canonical(self) -> dict[str, Any]:
         order = sorted(range(len(self.scope)), key=lambda k: self.scope[k])

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from ..graph import GraphError, Value
+from ..values import boolean, keep, literals
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ class Xor(Constraint):
 
     literals: tuple[tuple[str, Value], ...]
     odd: bool = True
+
+    keys = ("literals", "odd")
+
+    def __post_init__(self) -> None:
+        keep(self, literals=literals(self.literals, self.kind), odd=boolean(self.odd, f'{self.kind}: "odd"'))
 
     @cached_property
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -43,9 +49,7 @@ class Xor(Constraint):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Xor:
-        if not isinstance(data.get("odd", True), bool):
-            raise GraphError('Xor: "odd" is true or false')
-        return cls(tuple((name, value) for name, value in data["literals"]), data.get("odd", True))
+        return cls(data["literals"], data.get("odd", True))
 
     def canonical(self) -> dict[str, Any]:
         return {**self.to_json(), "literals": sorted(self.literals, key=str)}

@@ -21,6 +21,8 @@ from ...engine.solver import Info
 NOISE = 1 << 16
 APART = 1009
 """Between the noise of one variable's values and of the next one's: more than values, and the same whatever is beside."""
+NARROW = 1 << 16
+"""The largest sum of a graph whose move costs are kept in 32 bits."""
 CHUNK = 1 << 22
 """Entries of cost tables built at a time when a row starts: bounds the memory of starting on a large graph."""
 
@@ -31,7 +33,7 @@ class MoveState:
 
     Args:
         assignment: [B, V] int64.
-        cost: [B, V, D] int32, the table; only differences along D mean anything, but a variable is in conflict exactly
+        cost: [B, V, D] int32 (int64 for large sums), the table; only differences along D mean anything, but a variable is in conflict exactly
             when its present literal costs more than zero.
         weights: a tensor [B, F] int32 for each factor.
         tabu: [B, V, D] int32, the step until which a literal is forbidden.
@@ -59,7 +61,9 @@ def init(instance: Instance, random: Random) -> MoveState:
     chance = random.at(0).uniform(v, d).masked_fill(~instance.allowed, -1)
     assignment = chance.argmax(-1)
     weights = tuple(torch.ones(b, f.count, dtype=torch.int32, device=device) for f in instance.factors)
-    cost = torch.zeros(b * v, d, dtype=torch.int32, device=device)
+    # Degrees grow with the sums of a graph, and weights multiply them: wide tables where 32 bits may not do.
+    table = torch.int64 if max(graph.magnitude for graph in instance.graphs) > NARROW else torch.int32
+    cost = torch.zeros(b * v, d, dtype=table, device=device)
     for factor in instance.factors:
         constraints = factor.active.expand(b, -1) if factor.template is None else factor.active[factor.template]
         rows, index = constraints.nonzero(as_tuple=True)
@@ -149,7 +153,7 @@ def _update(
     scopes, parameters = factor.pick(rows, index)
     values = state.assignment[rows[:, None], scopes]
     slots, indices, change = factor.kind.cost_changes(values, slot, new, parameters, d)
-    change = (change * weights[rows, index][:, None]).int()
+    change = (change * weights[rows, index][:, None]).to(state.cost.dtype)
     literal = (rows[:, None] * v + scopes.gather(1, slots)) * d + indices
     state.cost.view(-1).index_add_(0, literal.flatten(), change.flatten())
 
@@ -173,7 +177,7 @@ def _add_costs(cost: Tensor, factor: Factor, assignment: Tensor, rows: Tensor, i
     values = assignment[rows[:, None], scopes]
     costs = factor.kind.costs(values, parameters, cost.shape[1]) * parameters["slots"][..., None]
     place = rows[:, None] * assignment.shape[1] + scopes
-    cost.index_add_(0, place.flatten(), costs.flatten(0, 1).int())
+    cost.index_add_(0, place.flatten(), costs.flatten(0, 1).to(cost.dtype))
 
 
 def _raise_weights(instance: Instance, state: MoveState, clock: int, patience: int) -> MoveState:

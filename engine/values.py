@@ -1,0 +1,225 @@
+"""Names, values and numbers as a graph keeps them: plain Python, whatever sequence or integer type they came in."""
+
+from __future__ import annotations
+
+import operator
+import reprlib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+Value = int | str
+"""A domain value: an integer, or a string where the problem speaks of names."""
+
+LARGEST = 1 << 60
+"""The largest magnitude of a value, a term or a sum: 64-bit integers and CP-SAT hold it exactly, with room to add."""
+
+LARGEST_TOTAL = 1 << 61
+"""The largest total of a graph's values: CP-SAT adds up the domains of all variables."""
+
+EXACT_IN_FLOATS = 1 << 53
+"""Beyond this magnitude a double does not hold every integer."""
+
+
+class GraphError(ValueError):
+    """A graph, constraint or assignment that makes no sense; the message names the variable or constraint.
+
+    Args:
+        message: what is wrong, and where.
+        hint: what the user may try.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def brief(value: object) -> str:
+    """A value quoted for a message: a long or deep one is cut."""
+    return reprlib.repr(value)
+
+
+def integer(number: object, what: str) -> int:
+    """A plain integer from any integer type, numpy's included.
+
+    Args:
+        number: the number; booleans and floats are refused.
+        what: the number's name for the message, e.g. ``Linear: the bound``.
+
+    Raises:
+        GraphError: it is not an integer.
+    """
+    if type(number) is int:
+        return number
+    if not isinstance(number, bool):
+        try:
+            return operator.index(number)  # type: ignore[arg-type]
+        except TypeError:
+            pass
+    raise GraphError(f"{what} must be an integer, not {brief(number)}", _integer_hint(number))
+
+
+def boolean(flag: object, what: str) -> bool:
+    """A plain boolean, numpy's accepted.
+
+    Raises:
+        GraphError: it is not a boolean.
+    """
+    if type(flag) is bool:
+        return flag
+    if type(flag).__name__ in ("bool", "bool_") and type(flag).__module__ == "numpy":
+        return bool(flag)
+    raise GraphError(f"{what} must be true or false, not {brief(flag)}", "write True or False, in JSON true or false")
+
+
+def value(given: object, what: str) -> Value:
+    """A domain value as a plain integer or string.
+
+    Raises:
+        GraphError: it is neither.
+    """
+    if type(given) is int or type(given) is str:
+        return given
+    if isinstance(given, str):
+        return str.__str__(given)
+    try:
+        return integer(given, what)
+    except GraphError:
+        raise GraphError(f"{what}: {brief(given)} is neither an integer nor a string", _integer_hint(given)) from None
+
+
+def name(given: object, what: str) -> str:
+    """A variable's name as a plain string.
+
+    Raises:
+        GraphError: it is not a string.
+    """
+    if type(given) is str:
+        return given
+    if isinstance(given, str):
+        return str.__str__(given)
+    raise GraphError(f"{what}: the name of a variable is a string, not {brief(given)}", 'write it in quotes: "a"')
+
+
+def items(given: object, what: str, form: str, *, ordered: bool = True) -> tuple[Any, ...]:
+    """The elements of a sequence (list, tuple, range, array, iterator), as a tuple.
+
+    Args:
+        given: the sequence; a bare string and a mapping are refused.
+        what: the sequence's name for the message, e.g. ``AllDifferent: the scope``.
+        form: the right form, for the hint.
+        ordered: whether the order has a meaning: a set is then refused, and else sorted.
+
+    Raises:
+        GraphError: it is not a sequence.
+    """
+    if type(given) is tuple or type(given) is list:
+        return tuple(given)
+    if isinstance(given, set | frozenset) and not ordered:
+        return tuple(
+            sorted(given, key=lambda item: (isinstance(item, str), str(item) if isinstance(item, str) else item))
+        )
+    if not isinstance(given, str | bytes | Mapping | set | frozenset) and isinstance(given, Iterable):
+        try:
+            return tuple(given)
+        except TypeError:  # an array without an axis
+            pass
+    kind = "the string " if isinstance(given, str) else ""
+    raise GraphError(f"{what} must be a list, not {kind}{brief(given)}", f"write {form}")
+
+
+def names(given: object, kind: str, *, ordered: bool = True) -> tuple[str, ...]:
+    """The scope of a constraint: names of variables.
+
+    Raises:
+        GraphError: a bare string, or a name that is not a string.
+    """
+    if type(given) is tuple and all(type(each) is str for each in given):
+        return given
+    found = items(given, f"{kind}: the scope", f'{kind}(["a", "b"]), in JSON "scope": ["a", "b"]', ordered=ordered)
+    return tuple(name(each, kind) for each in found)
+
+
+def values(given: object, what: str) -> tuple[Value, ...]:
+    """A collection of domain values.
+
+    Raises:
+        GraphError: a bare string, or an element that is neither an integer nor a string.
+    """
+    example = f'["{given}"]' if isinstance(given, str) else '[1, 2] or ["x", "y"]'
+    return tuple(value(each, what) for each in items(given, what, example, ordered=False))
+
+
+def literals(given: object, kind: str) -> tuple[tuple[str, Value], ...]:
+    """Pairs of a variable's name and a value.
+
+    Raises:
+        GraphError: an element that is not such a pair.
+    """
+    if type(given) is tuple:  # nearly always, and a million times in a large file
+        for each in given:
+            if type(each) is not tuple or len(each) != 2 or type(each[0]) is not str or type(each[1]) is not int:
+                break
+        else:
+            return given
+    form = f'{kind}([("a", 1), ("b", 0)]), in JSON "literals": [["a", 1], ["b", 0]]'
+    found = items(given, f"{kind}: the literals", form)
+    pairs = []
+    for each in found:
+        pair = items(each, f"{kind}: a literal", form)
+        if len(pair) != 2:
+            raise GraphError(f"{kind}: a literal is a pair (variable, value), not {brief(each)}", f"write {form}")
+        pairs.append((name(pair[0], kind), value(pair[1], f"{kind}: the literal of {brief(pair[0])}")))
+    return tuple(pairs)
+
+
+def refuse_unknown(data: Mapping[str, Any], known: Iterable[str], what: str) -> None:
+    """Refuse an object with a key that nobody reads.
+
+    Args:
+        data: a JSON object.
+        known: the keys that are read.
+        what: the object's name for the message.
+
+    Raises:
+        GraphError: with the nearest known key in the hint.
+    """
+    known = list(known)
+    for key in data:
+        if key in known:
+            continue
+        hint = f"the keys are {', '.join(known)}"
+        close = get_close_matches(str(key), known, 1, 0.5)
+        if str(key) in _INSTEAD and _INSTEAD[str(key)][0] in known:
+            hint = _INSTEAD[str(key)][1]
+        elif close:
+            hint = f'did you mean "{close[0]}"? {hint}'
+        raise GraphError(f"{what}: unknown key {str(key)[:40]!r}", hint)
+
+
+_MINIMISED = "an objective is minimised; to maximise, negate the coefficients"
+_INSTEAD = {
+    "sense": ("coefficients", _MINIMISED),
+    "maximize": ("coefficients", _MINIMISED),
+    "maximise": ("coefficients", _MINIMISED),
+    "minimize": ("objective", 'did you mean "objective"?'),
+    "vars": ("variables", 'did you mean "variables"?'),
+    "domains": ("variables", 'did you mean "variables"?'),
+    "weights": ("coefficients", 'did you mean "coefficients"?'),
+    "rhs": ("bound", 'did you mean "bound"?'),
+}
+
+
+def keep(owner: object, **fields: object) -> None:
+    """Set fields of a frozen dataclass in its ``__post_init__``, those that changed."""
+    for field, held in fields.items():
+        if getattr(owner, field) is not held:
+            object.__setattr__(owner, field, held)
+
+
+def _integer_hint(given: object) -> str:
+    if isinstance(given, bool) or type(given).__name__ in ("bool", "bool_"):
+        return "write 1 for true and 0 for false, or a string"
+    if isinstance(given, float):
+        return "numbers are integers: scale by a power of ten"
+    return "write an integer or a string"
