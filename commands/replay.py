@@ -89,7 +89,7 @@ def _solver(row: RunRow, problem: Problem) -> Solver:
     from mull.engine.solver import OptionError
     from mull.plugins import load
 
-    if row.via is not None and problem.minimises:
+    if row.via is not None and (problem.minimises or row.solver == "peel"):
         return load(row.via)()
     kind = load(row.solver)
     # Options at their defaults are left out: given, some would be asked of the weights too.
@@ -170,7 +170,7 @@ def _reasons(row: RunRow, again: Solution) -> Iterator[str]:
     if row.budget is None:
         yield "the run's budget is not known: it is of before stores kept it"
     cut = row.status in ("unsolved", "cancelled") or row.objective is not None or row.solutions is not None
-    timed = again.solver != row.solver or cut
+    timed = (again.solver != row.solver and row.solver != "peel") or cut
     if timed and row.budget is not None and row.budget["seconds"] is not None:
         yield f"within {row.budget['seconds']:g} s a run gets as far as the machine lets it"
     if (row.options.get("workers") or 1) > 1:

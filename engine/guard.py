@@ -22,15 +22,19 @@ def guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator
     """
     waiting = [list(range(len(problems)))] if problems else []
     raised = 0
+    spent = 0.0  # inside the solver
     while waiting:
         asked = waiting.pop()
         open_ = dict.fromkeys(asked)
         try:
+            since = task.clock()
             for n, solution in solver.run([problems[i] for i in asked], task):
+                spent += task.clock() - since
                 if not 0 <= n < len(asked) or asked[n] not in open_:
                     raise RuntimeError(f"the solver answers problem {n}, which it has answered or was not asked")
                 del open_[asked[n]]
-                yield asked[n], _answer(solution, problems[asked[n]], solver, task)
+                yield asked[n], _answer(solution, problems[asked[n]], solver, task, spent)
+                since = task.clock()
             if open_:
                 raise RuntimeError(f"the solver leaves {len(open_)} of {len(asked)} problems without an answer")
         except (Exception, SystemExit) as error:  # a plugin may raise anything
@@ -60,7 +64,7 @@ def told(problem: Problem, solver: Solver, task: Task, status: Status, detail: s
         problem,
         solver.name,
         status,
-        seconds=task.elapsed,
+        unit=solver.unit,
         seed=task.seed,
         device=task.device,
         version=solver.version,
@@ -69,13 +73,16 @@ def told(problem: Problem, solver: Solver, task: Task, status: Status, detail: s
     )
 
 
-def _answer(solution: Solution, problem: Problem, solver: Solver, task: Task) -> Solution:
-    """The solution if it is one, of this problem, and says no more than its solver may say."""
+def _answer(solution: Solution, problem: Problem, solver: Solver, task: Task, spent: float) -> Solution:
+    """The solution if it is one, of this problem, and says no more than its solver may say.
+
+    No problem took more than the seconds ``spent`` inside the solver: a plugin may count from the start of the call.
+    """
     if not (isinstance(solution, Solution) and isinstance(solution.status, Status)):
         detail = f"the solver answers with {type(solution).__name__}, which is no Solution with a Status"
         return told(problem, solver, task, Status.FAILED, detail)
-    if solution.problem is not problem:
-        solution = replace(solution, problem=problem)
+    if solution.problem is not problem or solution.seconds > spent:
+        solution = replace(solution, problem=problem, seconds=min(solution.seconds, spent))
     if solution.assignment is not None and not _assigns(solution.assignment, problem):
         detail = "the solver's assignment is none of the problem's variables to values of their domains"
         return replace(solution, status=Status.FAILED, detail=detail, assignment=None, violations=-1)

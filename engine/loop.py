@@ -49,6 +49,7 @@ def iterate(
     first = first or [0] * len(problems)
     pending = list(range(len(problems)))
     share = 0.0
+    spent = dict.fromkeys(pending, 0.0)  # solving seconds by position, over all tries
     late: list[tuple[int, Solution]] = []
     while pending:
         tried, late = dict(late), []
@@ -61,7 +62,7 @@ def iterate(
                 if not members:
                     continue
             portion = task.share(task.remaining * len(members) / left)
-            for i, solution in _Batch(solver, problems, members, portion, first, again).run():
+            for i, solution in _Batch(solver, problems, members, portion, first, again, spent).run():
                 if solution.status is Status.UNSOLVED and portion is not task and portion.over:
                     late.append((i, solution))
                 else:
@@ -110,7 +111,9 @@ class _Batch:
         task: Task,
         first: Sequence[int],
         again: Callable[[int, Assignment], bool] | None,
+        spent: dict[int, float],
     ) -> None:
+        self.spent, self.mark = spent, task.clock()
         self.solver, self.task, self.again = solver, task, again
         self.members = list(members)  # the problems' positions, for the caller
         self.first = first  # by the caller's positions
@@ -137,7 +140,9 @@ class _Batch:
     def run(self) -> Iterator[tuple[int, Solution]]:
         while True:
             info = self._advance()
+            self._charge()
             holds, settled = self._check(info)
+            self._charge()
             self.ended |= settled
             answered = holds & (~self.pursued | self.ended.all(1))
             over = self._exhausted()
@@ -148,12 +153,21 @@ class _Batch:
             for p in finished.nonzero()[0].tolist():
                 kept = None if holds[p] else self.kept.get(self.members[p])
                 yield self.members[p], kept or self._solution(p, bool(holds[p]))
+            self.mark = self.task.clock()  # without the time of whoever takes the answers
             self.done |= finished
             if self.done.all():
                 return
             self._restart(settled & ~holds[:, None])
             if 2 * self.done.sum() >= len(self.done) or (self.task.budget.copies and self._copies() > self.copies):
                 self._compact()
+
+    def _charge(self) -> None:
+        """Share the seconds since the last call among the problems that are not done."""
+        now = self.task.clock()
+        open_ = (~self.done).nonzero()[0]
+        for p in open_:
+            self.spent[self.members[p]] += (now - self.mark) / len(open_)
+        self.mark = now
 
     def _copies(self) -> int:
         if self.task.budget.copies is not None:
@@ -209,7 +223,7 @@ class _Batch:
         self.best = torch.where(better, now, self.best)
         self.best_energy = torch.where(better, energy, self.best_energy)
         self.best_cost = torch.where(better, cost, self.best_cost)
-        now_at = self.best_at.new_tensor([self.iteration, self.task.elapsed])
+        now_at = self.best_at.new_tensor([(self.iteration, self.spent[i]) for i in self.members])
         self.best_at = torch.where(better[:, None], now_at, self.best_at)
         self.best_assignment = torch.where(better[:, None], assignment, self.best_assignment)
         self.trace.add(self.iteration, info.energy[row], now, info.residual[row])
@@ -270,7 +284,7 @@ class _Batch:
 
     def _solution(self, p: int, solved: bool) -> Solution:
         iterations, seconds = (
-            self.best_at[p].tolist() if self.pursued[p] and solved else (self.iteration, self.task.elapsed)
+            self.best_at[p].tolist() if self.pursued[p] and solved else (self.iteration, self.spent[self.members[p]])
         )
         return Solution(
             problem=self.problems[p],
@@ -280,6 +294,7 @@ class _Batch:
             violations=int(self.best[p]),
             energy=float(self.best_energy[p]),
             iterations=int(iterations),
+            unit=self.solver.unit,
             seconds=seconds,
             seed=self.task.seed,
             device=self.task.device,

@@ -13,6 +13,9 @@ from collections.abc import Collection
 from .constraints.base import Constraint
 from .graph import Assignment, ConstraintGraph
 
+PEEL = "peel"
+"""Credited in place of a solver where peeling or contradictory givens settle a problem."""
+
 
 def peel(graph: ConstraintGraph, givens: Collection[str] = ()) -> tuple[ConstraintGraph, tuple[str, ...]]:
     """The core of a graph, and the variables taken away in order; the graph itself where there are none.

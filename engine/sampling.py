@@ -69,7 +69,7 @@ class _Samples:
     def add(self, k: int, s: Solution) -> None:
         self.drawn += 1
         self.hits += s.status.solved
-        self.seconds = max(self.seconds, s.seconds)
+        self.seconds += s.seconds
         # The order of waves and batches must not show: the first is the cheapest, then the one of fewest iterations.
         objective = s.problem.graph.objective
         cost = objective.value(s.assignment) if objective and s.assignment and s.status.solved else 0

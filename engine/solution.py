@@ -86,8 +86,11 @@ class Solution:
         violations: how many constraints it breaks, by the engine's check; -1 without an assignment.
         energy: total violation degree of the assignment; 0.0 exactly when solved.
         objective: the figure that the problem minimises, or None.
-        iterations: steps until the solution was seen (or until the end); branches for a complete solver.
-        seconds: wall time from the call until then.
+        iterations: how many ``unit`` until the solution was seen, or until the end.
+        unit: what ``iterations`` counts, and what ``Budget.iterations`` limits: steps, or conflicts of a complete solver.
+        seconds: solving time of this solver on this problem: in a batch its share of the batch's steps. Imports, reading and
+            other problems' time are excluded.
+        wall: seconds from the start of the call until the answer.
         seed, device: what, with the versions, makes the run repeatable.
         version, options: of the solver.
         checkpoint: sha256 of the trained weights that answered; None where nothing was learned.
@@ -111,7 +114,9 @@ class Solution:
     energy: float = float("inf")
     objective: int | None = None
     iterations: int = 0
+    unit: str = "steps"
     seconds: float = 0.0
+    wall: float = 0.0
     seed: int = 0
     device: str = "cpu"
     version: str = ""
@@ -160,9 +165,11 @@ class Solution:
             "solver": self.solver,
             "status": str(self.status),
             "iterations": self.iterations,
+            "unit": self.unit,
             "violations": self.violations if self.assignment is not None else None,
             "energy": self.energy if self.assignment is not None else None,
             "seconds": round(self.seconds, 6),
+            "wall": round(self.wall, 6),
             "seed": self.seed,
             "device": self.device,
             "assignment": self.assignment,

@@ -51,6 +51,8 @@ class Solver(BaseModel, ABC):
     citation: ClassVar[str] = ""
     complete: ClassVar[bool] = False
     """Whether an answer of *unsatisfiable* or *optimal* may be believed."""
+    unit: ClassVar[str] = "steps"
+    """What ``Solution.iterations`` counts and ``Budget.iterations`` limits."""
     check_every: ClassVar[int] = 1
     """Steps between two checks by the engine."""
     exact: ClassVar[bool] = False

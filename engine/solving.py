@@ -8,7 +8,7 @@ from dataclasses import replace
 from .constraints import Linear
 from .graph import Assignment, ConstraintGraph, GraphError
 from .guard import guarded, refusal, told
-from .peel import extend, peel
+from .peel import PEEL, extend, peel
 from .problem import Problem
 from .recording import Recorder, Recording
 from .solution import Solution, Status, Unrecorded, Unsolved
@@ -53,7 +53,7 @@ def solve(
     try:
         for i, raw in _answers(asked, solver, task):
             known = _budgeted(raw, task) if task.budget.solutions is None else _counted(raw, task)
-            found[i] = final = _verified(known)
+            found[i] = final = replace(_verified(known), wall=task.elapsed)
             if on_solution is not None:
                 on_solution(final)
             recording.add(final)
@@ -71,16 +71,15 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
     """Contradictory givens and best answers are the engine's own business; the rest is the solver's."""
     ready = []
     for i, problem in enumerate(problems):
+        since = task.clock()
         contradiction = problem.contradiction()
         if contradiction is None:
             ready.append(i)
             continue
         constraint, givens = contradiction
         named = " and ".join(f"{name} = {value}" for name, value in givens.items())
-        yield (
-            i,
-            told(problem, solver, task, Status.UNSATISFIABLE, f"givens {named} contradict {constraint.describe()}"),
-        )
+        detail = f"givens {named} contradict {constraint.describe()}"
+        yield i, _peeled(told(problem, solver, task, Status.UNSATISFIABLE, detail), task.clock() - since)
     if task.budget.solutions is not None:
         yield from ((ready[n], solution) for n, solution in _sample([problems[i] for i in ready], solver, task))
         return
@@ -122,6 +121,7 @@ def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[
                     id=best[i].id,
                     problem=problems[i],
                     iterations=best[i].iterations + less.iterations,
+                    seconds=best[i].seconds + less.seconds,
                     status=Status.SOLVED,
                 )
                 if less.status is Status.OPTIMAL:
@@ -129,7 +129,20 @@ def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[
             else:
                 proved = less.status is Status.UNSATISFIABLE
                 last = best.pop(i)
-                yield i, replace(last, status=Status.OPTIMAL if proved else last.status, seconds=task.elapsed)
+                if last.solver == PEEL != less.solver:  # the search for a better answer is the solver's work
+                    last = _credited(last, less)
+                yield (
+                    i,
+                    replace(
+                        last, status=Status.OPTIMAL if proved else last.status, seconds=last.seconds + less.seconds
+                    ),
+                )
+
+
+def _credited(last: Solution, to: Solution) -> Solution:
+    """The answer credited to another's solver."""
+    about = {name: getattr(to, name) for name in ("solver", "via", "version", "options", "checkpoint", "unit")}
+    return replace(last, **about)
 
 
 def _searching(solution: Solution) -> Solution:
@@ -161,6 +174,7 @@ def _satisfy(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
     joined: dict[int, list[Solution]] = {}
     shared: dict[tuple[int, frozenset[str]], tuple[ConstraintGraph, tuple[str, ...], list[ConstraintGraph]]] = {}
     for i, problem in enumerate(problems):
+        since = task.clock()
         refused = refusal(solver, problem, task)
         if refused is not None:
             yield i, refused
@@ -180,7 +194,7 @@ def _satisfy(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
         parts += mine
         owner += [i] * len(mine)
         if not mine:
-            yield i, _join(problem, joined.pop(i), orders[i])
+            yield i, _peeled(_join(problem, joined.pop(i), orders[i]), task.clock() - since)
     for n, solution in guarded(parts, solver, task):
         i = owner[n]
         joined[i].append(solution)
@@ -203,12 +217,21 @@ def _unconstrained(problem: Problem, solver: Solver, task: Task) -> Solution:
         cheapest = min(domain, key=lambda value: cost[name] * int(value)) if name in cost else domain[0]
         assignment[name] = problem.givens.get(name, cheapest)
     status = Status.OPTIMAL if objective else Status.SOLVED
-    return replace(told(problem, solver, task, status, ""), assignment=assignment, violations=0, energy=0.0)
+    settled = _peeled(told(problem, solver, task, status, ""), 0.0)
+    return replace(settled, assignment=assignment, violations=0, energy=0.0)
+
+
+def _peeled(solution: Solution, seconds: float) -> Solution:
+    """The solution of a problem that its givens or peeling settle: no solver is credited, the one asked is ``via``."""
+    via = solution.via or solution.solver
+    if solution.solver == PEEL:
+        return replace(solution, seconds=seconds)
+    return replace(solution, solver=PEEL, via=via, version="1", options={}, checkpoint=None, seconds=seconds)
 
 
 def _join(problem: Problem, parts: Sequence[Solution], order: tuple[str, ...]) -> Solution:
-    """One solution from those of the components: as bad as the worst, as slow as the slowest."""
-    worst = max(parts, key=lambda part: _BADNESS.index(part.status))
+    """One solution from those of the components: as bad as the worst, in the time of all of them."""
+    worst = max(parts, key=lambda part: (_BADNESS.index(part.status), part.solver != PEEL))
     slowest = max(parts, key=lambda part: (part.iterations, part.trace is not None))
     if len(parts) == 1 and not order:
         return replace(worst, problem=problem)
@@ -227,7 +250,7 @@ def _join(problem: Problem, parts: Sequence[Solution], order: tuple[str, ...]) -
         violations=violations,
         energy=sum(part.energy for part in parts),
         iterations=slowest.iterations,
-        seconds=max(part.seconds for part in parts),
+        seconds=sum(part.seconds for part in parts),
         budget=_longest([part.budget for part in parts]),
         trace=slowest.trace,
     )

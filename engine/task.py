@@ -16,7 +16,7 @@ class Budget:
 
     Args:
         seconds: wall time from ``Task.started``, so that reading and compiling count; None for no limit.
-        iterations: steps a row may take, over all its restarts; conflicts for a complete solver.
+        iterations: steps a row may take, over all its restarts; conflicts of a complete solver (``Solver.unit``).
         restarts: starts a problem may have in all, side by side and one after another.
         batch: the largest number of rows (problem copies) run side by side; None leaves it to the solver. Samples of one problem
             (``solutions``) stay together, up to 32 of them.
@@ -68,11 +68,13 @@ class Task:
     on_progress: Callable[[Progress], None] | None = None
     on_notice: Callable[[str], None] = lambda text: None
     cancelled: Callable[[], bool] = lambda: False
+    clock: Callable[[], float] = lambda: time.monotonic()
+    """Monotonic seconds; ``started`` is a reading of it. Tests pass a clock of their own."""
 
     @property
     def elapsed(self) -> float:
         """Seconds since the start."""
-        return time.monotonic() - self.started
+        return self.clock() - self.started
 
     @property
     def remaining(self) -> float:

@@ -51,33 +51,35 @@ class Auto(WholeSolver):
             return
         open_ = dict(enumerate(problems))
         best: dict[int, Solution] = {}
+        spent = dict.fromkeys(open_, 0.0)  # solving seconds of all members
         once = replace(task, budget=replace(task.budget, restarts=task.budget.restarts or 1))
         for reasoner in (Looped(segments=self.depth), Trm(segments=self.depth), Hrm(segments=self.depth)):
-            yield from self._turn(reasoner, open_, best, once.share(task.remaining / 2))
+            yield from self._turn(reasoner, open_, best, spent, once.share(task.remaining / 2))
         seconds = self.slice
         # Under a limit on iterations or restarts a second turn would begin from the first's start: one turn each.
         limited = task.budget.iterations is not None or task.budget.restarts is not None
         while open_:
             for member in (LocalSearch(), CpSat()):
-                yield from self._turn(member, open_, best, task if limited else task.share(seconds))
+                yield from self._turn(member, open_, best, spent, task if limited else task.share(seconds))
             seconds *= 2
             if task.over or limited:
                 break
         for n in open_:
             status = Status.CANCELLED if task.cancelled() and not best[n].status.solved else best[n].status
-            yield n, replace(best[n], status=status, via=self.name, seconds=task.elapsed)
+            yield n, replace(best[n], status=status, via=self.name, seconds=spent[n])
 
     def _turn(
-        self, member: Solver, open_: dict[int, Problem], best: dict[int, Solution], task: Task
+        self, member: Solver, open_: dict[int, Problem], best: dict[int, Solution], spent: dict[int, float], task: Task
     ) -> Iterator[tuple[int, Solution]]:
         """One member on what is open: yields what it answers, and keeps the best of the rest."""
         mine = [n for n, problem in open_.items() if _fits(member, problem)]
         try:
             for m, solution in member.run([open_[n] for n in mine], task) if mine else ():
                 n = mine[m]
+                spent[n] += solution.seconds
                 if solution.status.good:
                     del open_[n]
-                    yield n, replace(solution, via=self.name)
+                    yield n, replace(solution, via=self.name, seconds=spent[n])
                 elif n not in best or _rank(solution) < _rank(best[n]):
                     best[n] = solution
         except CheckpointError as error:  # a damaged file is no reason to answer nothing

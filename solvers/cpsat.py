@@ -23,13 +23,14 @@ FEASIBLE = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 class CpSat(WholeSolver):
     """Lazy clause generation with OR-Tools' CP-SAT: proves that an answer is best or that there is none.
 
-    Problems are solved one after another, each within its share of the time; iterations are branches. An iteration
-    limit is passed on as a limit on conflicts, the nearest that CP-SAT has (a branch is at least a conflict's half).
+    Problems are solved one after another, each within its share of the time. Iterations are conflicts.
     Several answers are enumerated, with one worker, and counted where all are found; of an objective the best ones.
     """
 
     name: ClassVar[str] = "cpsat"
+    version: ClassVar[str] = "2"
     complete: ClassVar[bool] = True
+    unit: ClassVar[str] = "conflicts"
     citation: ClassVar[str] = (
         "L. Perron and F. Didier: CP-SAT. Google OR-Tools, https://developers.google.com/optimization"
     )
@@ -42,12 +43,16 @@ class CpSat(WholeSolver):
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         pending = list(range(len(problems)))
         share = 0.0
+        spent = dict.fromkeys(pending, 0.0)
         while pending:
             late: list[tuple[int, Solution]] = []
             share = max(2 * share, task.remaining / len(pending))
             for done, i in enumerate(pending):
                 portion = task.share(task.remaining / (len(pending) - done))
+                since = task.clock()
                 solution = self._solve(problems[i], portion)
+                spent[i] += task.clock() - since
+                solution = replace(solution, seconds=spent[i])
                 if solution.status in (Status.UNSOLVED, Status.SOLVED) and portion is not task and portion.over:
                     late.append((i, solution))
                 else:
@@ -101,9 +106,9 @@ class CpSat(WholeSolver):
         elif outcome == cp_model.MODEL_INVALID:
             return self._result(problem, Status.FAILED, task, detail=f"CP-SAT: {posting.model.validate()}")
         if outcome not in FEASIBLE:
-            return self._result(problem, status, task, iterations=solver.num_branches if searched else 0)
+            return self._result(problem, status, task, iterations=solver.num_conflicts if searched else 0)
         if listed is None:
-            answer = {"assignment": _assignment(posting, solver), "iterations": solver.num_branches}
+            answer = {"assignment": _assignment(posting, solver), "iterations": solver.num_conflicts}
         else:
             answer = listed.answer(outcome == cp_model.OPTIMAL)
         return self._result(problem, status, task, violations=0, energy=0.0, **answer)
@@ -113,7 +118,7 @@ class CpSat(WholeSolver):
             problem,
             self.name,
             status,
-            seconds=task.elapsed,
+            unit=self.unit,
             seed=task.seed,
             device="cpu",
             version=self.version,
@@ -138,11 +143,11 @@ class _Listed(cp_model.CpSolverSolutionCallback):
         super().__init__()
         self.posting, self.most = posting, most
         self.found: dict[tuple[Value, ...], Assignment] = {}
-        self.branches = 0
+        self.conflicts = 0
 
     def on_solution_callback(self) -> None:
         if not self.found:
-            self.branches = self.num_branches
+            self.conflicts = self.num_conflicts
         assignment = _assignment(self.posting, self)
         self.found.setdefault(tuple(assignment.values()), assignment)
         if len(self.found) >= self.most:
@@ -151,7 +156,7 @@ class _Listed(cp_model.CpSolverSolutionCallback):
     def answer(self, finished: bool) -> dict[str, Any]:
         solutions = tuple(self.found.values())
         total = len(solutions) if finished and len(solutions) < self.most else None
-        return {"assignment": solutions[0], "solutions": solutions, "total": total, "iterations": self.branches}
+        return {"assignment": solutions[0], "solutions": solutions, "total": total, "iterations": self.conflicts}
 
 
 def _assignment(posting: Posting, solved: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Assignment:

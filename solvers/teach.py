@@ -46,6 +46,7 @@ class Lesson:
             status=Status.TRAINED if self.finished else Status.CANCELLED,
             iterations=card.steps,
             seconds=60 * card.device_minutes,
+            wall=60 * card.device_minutes,
             seed=card.seed,
             device=card.device[:32],
             version=card.version,

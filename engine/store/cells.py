@@ -12,6 +12,9 @@ from .filter import Filter
 from .query import SOLVED, conditions
 from .schema import budget, facets, problem, run, solver
 
+PEEL = "peel"
+"""A problem that peeling or its givens settle is credited to no solver."""
+
 ANSWERED = (*SOLVED, "unsatisfiable")
 
 
@@ -36,6 +39,7 @@ def read_cells(connection: sa.Connection, where: Filter) -> list[Cell]:
             problem.c.digest.label("problem"),
             facets.c.family,
             facets.c.status,
+            solver.c.unit,
             budget.c.seconds.label("limit"),
             *(sums.c[name] for name in ("runs", "seconds", "iterations")),
         )
@@ -44,7 +48,7 @@ def read_cells(connection: sa.Connection, where: Filter) -> list[Cell]:
         .join(solver, facets.c.solver == solver.c.id)
         .outerjoin(budget, facets.c.budget == budget.c.id)
         .join(problem, sums.c.problem == problem.c.id)
-        .where(facets.c.status != "trained")
+        .where(facets.c.status != "trained", solver.c.name != PEEL)
     )
     parts: dict[tuple[str, str], list[sa.RowMapping]] = {}
     for row in connection.execute(wanted).mappings():
@@ -63,6 +67,7 @@ def _cell(solver: str, problem: str, rows: Sequence[sa.RowMapping]) -> Cell:
         sum(row["runs"] for row in rows if row["status"] in ANSWERED),
         tuple(sorted(found)),
         sum(map(_penalised, rows)) / runs,
+        units.pop() if len(units := {row["unit"] for row in rows}) == 1 else "mixed",
     )
 
 

@@ -27,6 +27,7 @@ class Cell:
         runs, solved: how many runs there are, and how many of them answered: solved, optimal or unsatisfiable.
         iterations: to the solution, of the runs that found one, in ascending order.
         par2: mean over the runs of the seconds, those of an unanswered run being twice its time limit.
+        unit: what the iterations count: steps, conflicts; mixed where the runs have several units.
     """
 
     solver: str
@@ -36,6 +37,7 @@ class Cell:
     solved: int
     iterations: tuple[int, ...]
     par2: float
+    unit: str = "steps"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Standing:
         runs, solved: its runs on them, and how many answered.
         iterations: quartiles over the runs that found a solution; None where none did.
         par2: seconds, the mean over problems of the cells' ``par2``: each problem weighs the same.
+        unit: what the iterations count.
     """
 
     solver: str
@@ -55,6 +58,7 @@ class Standing:
     solved: int
     iterations: Quartiles | None
     par2: float
+    unit: str = "steps"
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,14 @@ class Comparison:
     shared: bool
 
     def best(self, figure: str) -> frozenset[str]:
-        """Who is best in ``solved`` (by share), ``iterations`` (lowest median) or ``par2``; nobody unless ``shared``."""
+        """Who is best in ``solved`` (by share), ``iterations`` (lowest median) or ``par2``.
+
+        Nobody is best unless ``shared``, nor in iterations of unlike units.
+        """
         if not self.shared or len(self.standings) < 2:
+            return frozenset()
+        units = {s.unit for s in self.standings}
+        if figure == "iterations" and (len(units) > 1 or "mixed" in units):
             return frozenset()
         cost = {s.solver: _COST[figure](s) for s in self.standings}
         least = min(cost.values())
@@ -140,6 +150,7 @@ def _standing(cells: dict[str, Cell]) -> Standing:
         sum(cell.solved for cell in cells.values()),
         quartiles(iterations),
         sum(cell.par2 for cell in cells.values()) / len(cells),
+        units.pop() if len(units := {cell.unit for cell in cells.values()}) == 1 else "mixed",
     )
 
 

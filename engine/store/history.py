@@ -38,8 +38,8 @@ def moment(text: str) -> datetime:
 
 COLUMNS = (
     "id", "created", "source", "problem", "family", "size", "solver", "version", "options", "checkpoint", "via", "seed",
-    "device", "host", "versions", "budget", "status", "iterations", "violations", "energy", "objective", "seconds",
-    "detail", "samples", "hits", "accuracy", "distinct", "total", "coverage",
+    "device", "host", "versions", "budget", "status", "iterations", "unit", "violations", "energy", "objective",
+    "seconds", "wall", "detail", "samples", "hits", "accuracy", "distinct", "total", "coverage",
 )  # fmt: skip
 """What ``record`` gives of every run."""
 

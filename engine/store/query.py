@@ -33,6 +33,7 @@ RUNS = (
         solver.c.version,
         solver.c.options,
         solver.c.checkpoint,
+        solver.c.unit,
         environment.c.host,
         environment.c.versions,
         *(facets.c[name] for name in ("family", "via", "device", "status")),

@@ -16,7 +16,8 @@ class RunRow:
 
     ``trace``, ``assignment``, ``solutions`` and ``payload`` (the problem's JSON) come only with ``Store.run`` (the trace
     also with ``Store.each(traces=True)``). ``Store.run`` also knows the ``total`` of solutions where another run on the
-    problem counted them. ``budget`` has the fields of ``engine.task.Budget``; None for runs of before schema 0003.
+    problem counted them. ``seconds`` is the solving time of the solver on this problem, ``wall`` the time from the start of the
+    call to the answer; for runs of before schema 0004 both are the latter. ``unit`` is what ``iterations`` counts. ``budget`` has the fields of ``engine.task.Budget``; None for runs of before schema 0003.
     """
 
     id: str
@@ -36,10 +37,12 @@ class RunRow:
     budget: dict[str, Any] | None
     status: str
     iterations: int
+    unit: str
     violations: int | None
     energy: float | None
     objective: int | None
     seconds: float
+    wall: float
     detail: str
     samples: int | None
     hits: int | None

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The Alembic revision that these tables are."""
 
 metadata = MetaData(
@@ -56,6 +56,7 @@ solver = Table(
     Column("version", String(64), nullable=False),
     Column("options", JSON, nullable=False),
     Column("checkpoint", String(64)),
+    Column("unit", String(16)),  # of its iterations: steps, conflicts
 )
 
 environment = Table(
@@ -123,6 +124,7 @@ run = Table(
     Column("distinct_solutions", Integer),
     Column("total", Integer),
     Column("copies", Text),  # JSON; apart from the budget, since hardly two calls share theirs
+    Column("wall", Float),
     Index("ix_run_problem", "problem", "id"),
     Index("ix_run_source", "source", "id"),
     Index("ix_run_facets", "facets", "id"),

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from . import query
-from .cells import read_cells
+from .cells import PEEL, read_cells
 from .compare import Comparison, compare
 from .connect import StoreError, connect, file_of, parse, prepare, read, told, use_log
 from .filter import Filter
 from .query import RUNS, SOLVED, TRACED
 from .rows import RunRow
-from .schema import HEAD, facets, run
+from .schema import HEAD, facets, run, solver
 from .whole import whole_run
 
 if TYPE_CHECKING:
@@ -148,7 +148,8 @@ class Store:
         fewest = (
             sa.select(run.c.facets, sa.func.min(run.c.iterations).label("iterations"))
             .join(facets, run.c.facets == facets.c.id)
-            .where(facets.c.status.in_(SOLVED))
+            .join(solver, facets.c.solver == solver.c.id)
+            .where(facets.c.status.in_(SOLVED), solver.c.name != PEEL)
             .group_by(run.c.facets)
             .subquery()
         )

@@ -51,6 +51,7 @@ def pack(s: Solution) -> Packed:
         "energy": s.energy if s.assignment is not None else None,
         "objective": s.objective,
         "seconds": s.seconds,
+        "wall": s.wall,
         "detail": codec.clean(s.detail),
         "samples": s.samples,
         "hits": s.hits,
@@ -156,7 +157,7 @@ def _source(s: Solution) -> dict[str, Any]:
 
 
 def _solver(s: Solution) -> dict[str, Any]:
-    return {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": s.checkpoint}
+    return {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": s.checkpoint, "unit": s.unit}
 
 
 def _budget(s: Solution) -> dict[str, Any]:
