@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from ulid import ULID
 
-from .graph import Assignment
+from .graph import Assignment, Value
 from .problem import Problem
 from .task import Budget
 
@@ -74,7 +75,7 @@ class Trace:
         return len(self.iteration)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Solution:
     """One solver on one problem with one seed, and what came of it.
 
@@ -131,6 +132,30 @@ class Solution:
     budget: Budget = field(default=Budget(), repr=False, compare=False)
     trace: Trace | None = field(default=None, repr=False, compare=False)
     id: str = field(default_factory=lambda: str(ULID()))
+
+    def __repr__(self) -> str:
+        named = self.problem.name or (
+            str(self.problem.source) if self.problem.source.path != "-" else self.problem.family
+        )
+        parts = [f"{self.status} by {self.solver}", named, f"{self.iterations} iterations", f"{self.seconds:.2f} s"]
+        if self.objective is not None:
+            parts.insert(2, f"objective {self.objective}")
+        if self.violations > 0:
+            parts.insert(2, f"{self.violations} violations")
+        return f"<Solution: {', '.join(parts)}>"
+
+    def __getitem__(self, name: str) -> Value:
+        """The value of a variable.
+
+        Raises:
+            KeyError: there is no answer, or no such variable.
+        """
+        if self.assignment is None:
+            raise KeyError(f"{name!r}: the run ended {self.status} without an assignment")
+        if name not in self.assignment:
+            close = get_close_matches(str(name), list(self.assignment)[:1000], 1)
+            raise KeyError(f"no variable {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+        return self.assignment[name]
 
     @property
     def text(self) -> str:

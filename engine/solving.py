@@ -46,8 +46,15 @@ def solve(
         Unrecorded: the store refused runs; every problem was answered all the same.
         Unsolved: with ``check``.
     """
-    task = task or Task()
+    if not isinstance(solver, Solver):
+        called = f"{solver.__name__}()" if isinstance(solver, type) else 'a solver, or mull.solver("cpsat")'
+        what = f"the class {solver.__name__}" if isinstance(solver, type) else type(solver).__name__
+        raise TypeError(f"solve: the solver must be a Solver, not {what}; write {called}")
     asked = list(problems)
+    for each in asked:
+        if not isinstance(each, Problem):
+            raise TypeError(f"solve: a problem must be a Problem, not {type(each).__name__}; write Problem(graph)")
+    task = task or Task()
     found: dict[int, Solution] = {}
     recording = Recording(store, task.on_notice)
     try:

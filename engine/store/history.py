@@ -36,6 +36,9 @@ def moment(text: str) -> datetime:
         raise ValueError(f"{text[:40]!r} is no time: 2026-11-25, 2026-11-25T14:30, 2d, 3h or 30m") from None
 
 
+STATUSES = ("solved", "optimal", "unsolved", "unsatisfiable", "unsupported", "cancelled", "failed", "trained")
+"""How runs end: the values of ``Status``, which this module does not import because it needs torch."""
+
 COLUMNS = (
     "id", "created", "source", "problem", "family", "size", "solver", "version", "options", "checkpoint", "via", "seed",
     "device", "host", "versions", "budget", "status", "iterations", "unit", "violations", "energy", "objective",
@@ -113,9 +116,12 @@ def history(
 
     Raises:
         StoreError: the store cannot be read, or the frames' library is not installed.
-        ValueError: ``since`` is no time.
+        ValueError: ``since`` is no time, or ``status`` is not a status.
         TypeError: no such filter.
     """
+    status = filters.get("status")
+    if status is not None and str(status) not in STATUSES:
+        raise ValueError(f"no run ends with the status {str(status)[:40]!r}; it is one of {', '.join(STATUSES)}")
     if isinstance(filters.get("since"), str):
         filters["since"] = moment(filters["since"])
     where = Filter(**filters)

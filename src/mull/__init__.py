@@ -1,8 +1,9 @@
 """mull: reasoning as iterative optimisation over constraint graphs.
 
     >>> import mull
-    >>> solution, = mull.solve(mull.load("queens:8"), mull.solver("localsearch"))
-    >>> solution.status.solved
+    >>> graph = mull.ConstraintGraph({"a": range(3), "b": range(3)}, [mull.Compare("a", "<", "b")])
+    >>> solution = mull.solve(graph, "cpsat", seconds=10)
+    >>> solution["a"] < solution["b"]
     True
 
 Names are loaded on first use; what is not here comes from ``mull.engine``, ``mull.problems`` and ``mull.plugins``.
@@ -10,40 +11,70 @@ Names are loaded on first use; what is not here comes from ``mull.engine``, ``mu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
+    from os import PathLike
+
+    from matplotlib.figure import Figure
+
+    from .engine import AllDifferent as AllDifferent
     from .engine import Budget as Budget
+    from .engine import Clause as Clause
+    from .engine import Compare as Compare
+    from .engine import Constraint as Constraint
     from .engine import ConstraintGraph as ConstraintGraph
+    from .engine import Count as Count
+    from .engine import GraphError as GraphError
+    from .engine import Linear as Linear
+    from .engine import Objective as Objective
     from .engine import Problem as Problem
     from .engine import Solution as Solution
     from .engine import Solver as Solver
     from .engine import Status as Status
+    from .engine import Table as Table
     from .engine import Task as Task
-    from .engine import solve as solve
+    from .engine import Unsolved as Unsolved
+    from .engine import Xor as Xor
     from .engine.store import Store as Store
     from .engine.store.history import history as history
+    from .problems import InputError as InputError
     from .problems import load as load
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AllDifferent",
     "Budget",
+    "Clause",
+    "Compare",
+    "Constraint",
     "ConstraintGraph",
+    "Count",
+    "GraphError",
+    "InputError",
+    "Linear",
+    "Objective",
     "Problem",
     "Solution",
     "Solver",
     "Status",
     "Store",
+    "Table",
     "Task",
+    "Unsolved",
+    "Xor",
     "history",
     "load",
+    "plot",
     "solve",
     "solver",
 ]
 
 _ELSEWHERE = {  # the others live in .engine
+    "InputError": ".problems",
     "Store": ".engine.store",
     "history": ".engine.store.history",
     "load": ".problems",
@@ -62,7 +93,137 @@ def solver(name: str, **options: Any) -> Solver:
     return load_solver(name).from_options(options)
 
 
+@overload
+def solve(
+    problems: Problem | ConstraintGraph, solver: str | Solver = ..., task: Task | None = ..., **named: Any
+) -> Solution: ...
+
+
+@overload
+def solve(
+    problems: Iterable[Problem | ConstraintGraph],
+    solver: str | Solver = ...,
+    task: Task | None = ...,
+    **named: Any,
+) -> list[Solution]: ...
+
+
+def solve(  # type: ignore[misc]  # the overloads leave the options unnamed
+    problems: Problem | ConstraintGraph | Iterable[Problem | ConstraintGraph],
+    solver: str | Solver = "auto",
+    task: Task | None = None,
+    *,
+    seconds: float | None = None,
+    iterations: int | None = None,
+    restarts: int | None = None,
+    solutions: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    remember: bool = False,
+    store: Any = None,
+    on_solution: Any = None,
+    check: bool = False,
+) -> Solution | list[Solution]:
+    """Solve problems with a solver; every answer is checked.
+
+    Args:
+        problems: a problem, a graph, or any number of them (what ``load`` returns).
+        solver: a solver's name, or what ``solver(name, option=value)`` returns.
+        task: budget, seed and device together; the five arguments that follow are then refused.
+        seconds: wall time of the call; 60 by default.
+        iterations: steps a problem may take (conflicts of an exact solver).
+        restarts: starts a problem may have.
+        solutions: several answers: how many.
+        seed: of every random choice.
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
+        remember: record the runs in the user's store, which ``history`` and ``solve history`` read.
+        store: an open store to record the runs in.
+        on_solution: called with each solution as soon as it is final.
+        check: raise ``Unsolved`` unless every problem was solved or proved unsatisfiable.
+
+    Returns:
+        One solution for one problem or graph; a list, in order, for several.
+
+    Raises:
+        PluginError: no such solver.
+        TypeError: something else than a problem, or a solver's class in place of a solver.
+        StoreError: the store cannot be opened.
+        Unrecorded: the store refused runs; every problem was answered all the same.
+        Unsolved: with ``check``.
+    """
+    from . import engine
+
+    named = {"seconds": seconds, "iterations": iterations, "restarts": restarts, "solutions": solutions}
+    given = {name: value for name, value in named.items() if value is not None}
+    if task is None:
+        task = engine.Task(engine.Budget(**given), seed, device)  # type: ignore[arg-type]
+    elif given or seed or device != "cpu":
+        raise TypeError("solve: a task has its own budget, seed and device; leave out the other arguments")
+    single = isinstance(problems, engine.Problem | engine.ConstraintGraph)
+    asked = [_problem(each) for each in ([problems] if single else problems)]  # type: ignore[union-attr]
+    chosen = _named(solver) if isinstance(solver, str) else solver
+    if remember and store is None:
+        from .engine.store import Store
+
+        with Store(None) as opened:
+            found = engine.solve(asked, chosen, task, store=opened, on_solution=on_solution, check=check)
+    else:
+        found = engine.solve(asked, chosen, task, store=store, on_solution=on_solution, check=check)
+    return found[0] if single else found
+
+
+_named = solver  # ``solve`` has an argument of this name
+
+
+def _problem(given: object) -> Problem:
+    from .engine import ConstraintGraph, Problem
+
+    if isinstance(given, Problem):
+        return given
+    if isinstance(given, ConstraintGraph):
+        return Problem(given)
+    hint = f"; load({given!r}) reads or generates it" if isinstance(given, str) and len(given) > 1 else ""
+    raise TypeError(f"solve: a problem must be a Problem or a ConstraintGraph, not {type(given).__name__}{hint}")
+
+
+def plot(run: Any, path: str | PathLike[str] | None = None) -> Figure:
+    """Draw a run's trace: energy and violations by iteration.
+
+    Args:
+        run: a solution, a row of ``history(traces=True)``, or a run's id in the user's store.
+        path: a file to draw into as well; its ending says the format (.png, .svg, .pdf).
+
+    Returns:
+        The figure, which a notebook shows.
+
+    Raises:
+        ValueError: the run has no trace: solvers that run whole problems leave none.
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    from matplotlib.figure import Figure
+
+    from .commands.history.figures import course
+
+    if isinstance(run, str):
+        from .engine.store import Store
+
+        with Store(None) as opened:
+            run = opened.run(run)
+    trace = getattr(run, "trace", None)
+    if trace is None or not len(trace.iteration):
+        raise ValueError("the run has no trace: solvers that take steps leave one, e.g. descent")
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    course(trace)(figure)
+    if path is not None:
+        figure.savefig(path)
+    return figure
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_ELSEWHERE.get(name, ".engine"), __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
