@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -91,6 +92,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of ``solve``: every error in one message, a hint, and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a sign shows "?" in its place
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     try:
         if only():
             _tell_misspelt()

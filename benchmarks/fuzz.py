@@ -23,9 +23,11 @@ from mull.problems import InputError, examples, families, load
 SEEDS = {
     "coloring": [b"c a\np edge 5 6\ne 1 2\ne 2 3\ne 3 1\ne 4 5\ne 5 1\ne 2 5\nf 1 2 3\nn 2 7\n"],
     "graph": [
-        b'{"variables": {"a": [1, 2], "b": ["x", "y"], "c": [0, 1]}, "constraints": [{"kind": "AllDifferent",'
-        b' "scope": ["a", "c"]}, {"kind": "Clause", "literals": [["b", "x"], ["c", 1]]}, {"kind": "Table",'
-        b' "scope": ["a", "b"], "tuples": [[1, "x"], [2, "y"]]}], "objective": {"coefficients": {"a": 2}}, "givens": {"c": 1}}'
+        (
+            b'{"variables": {"a": [1, 2], "b": ["x", "y"], "c": [0, 1]}, "constraints": [{"kind": "AllDifferent",'
+            b' "scope": ["a", "c"]}, {"kind": "Clause", "literals": [["b", "x"], ["c", 1]]}, {"kind": "Table",'
+            b' "scope": ["a", "b"], "tuples": [[1, "x"], [2, "y"]]}], "objective": {"coefficients": {"a": 2}}, "givens": {"c": 1}}'
+        )
     ],
     "latin": [b"order 4\n0 1 -1 3\n-1 -1 2 -1\n3 -1 -1 -1\n-1 -1 -1 0\n"],
     "queens": [b"queens 6\n1 2\n3 6\n", b"Q...\n....\n....\n....\n"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -122,15 +123,54 @@ def open_store(url: str | None) -> Store:
 
 
 def usable_device(name: str) -> str:
+    """The device that a name means here.
+
+    Raises:
+        Failure: there is none of that name, or it cannot be used.
+    """
     import torch
 
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    found = re.fullmatch(r"cpu|cuda(?::([0-9]{1,4}))?", name)
+    if found is None:
+        raise Failure(f"device {name[:40]!r} is not supported", "--device takes auto, cpu, cuda or cuda:N")
+    if name == "cpu":
+        return name
+    if not torch.cuda.is_available():
+        reason = "no CUDA GPU is found" if torch.version.cuda else "the installed PyTorch has no CUDA"
+        raise Failure(f"device {name!r} cannot be used: {reason}", "--device cpu")
+    count = torch.cuda.device_count()
+    if found[1] and int(found[1]) >= count:
+        there = f"GPUs are cuda:0 to cuda:{count - 1}" if count > 1 else "the only GPU is cuda:0"
+        raise Failure(f"device {name!r} cannot be used: {there}", "--device cuda")
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise Failure(f"device {name[:40]!r} cannot be used: {str(error).splitlines()[0]}", "--device cpu") from None
+        raise Failure(f"device {name!r} cannot be used: {str(error).splitlines()[0]}", "--device cpu") from None
     return name
+
+
+def device_of_rank(name: str) -> str:
+    """The device of this process among those that torchrun started: GPU number LOCAL_RANK, or the CPU.
+
+    Raises:
+        Failure: as ``usable_device``; a GPU named by number, which all processes would share; more processes than GPUs.
+    """
+    import torch
+
+    device = usable_device(name)
+    if "LOCAL_RANK" not in os.environ or device == "cpu":
+        return device
+    rank, processes = int(os.environ["LOCAL_RANK"]), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if ":" in device and processes > 1:
+        hint = "--device cuda gives each process a GPU of its own; CUDA_VISIBLE_DEVICES chooses among them"
+        raise Failure(f"{processes} processes cannot share {device}", hint)
+    count = torch.cuda.device_count()
+    if max(rank + 1, processes) > count:
+        hint = f"torchrun --nproc-per-node {count}, or --device cpu"
+        raise Failure(f"{max(rank + 1, processes)} processes for {count} {'GPUs' if count > 1 else 'GPU'}", hint)
+    return device if ":" in device else f"cuda:{rank}"
 
 
 def interruptible() -> Callable[[], bool]:

@@ -17,6 +17,7 @@ from mull.terminal import TrainingScreen, describe_weights
 
 from .common import (
     Failure,
+    device_of_rank,
     failures,
     interruptible,
     json_option,
@@ -24,7 +25,6 @@ from .common import (
     open_store,
     pairs,
     store_option,
-    usable_device,
 )
 
 
@@ -85,6 +85,7 @@ def train(
         raise Failure(
             "how long? neither --minutes nor --steps is given", "solve train looped --on sudoku:4 --minutes 4"
         )
+    where = device_of_rank(device)
     with failures(), _training_failures(name):
         from mull.problems.streams import stream
 
@@ -96,9 +97,6 @@ def train(
         place = out or own_folder()
         title = weights or "-".join([name, *(re.sub(r"[^A-Za-z0-9]+", "-", Path(item).stem) for item in data)]).strip(
             "-"
-        )
-        where = usable_device(
-            f"cuda:{os.environ['LOCAL_RANK']}" if device == "auto" and "LOCAL_RANK" in os.environ else device
         )
         interrupted = interruptible()
         with TrainingScreen(title) as screen, nullcontext() if no_store else open_store(url) as store:
@@ -124,6 +122,9 @@ def train(
             run = lesson.solution()
             if store is not None and lesson.rank == 0:
                 store.write([run])
+    from mull.engine.training import leave
+
+    leave()
     if lesson.rank:
         return 0 if lesson.finished else 1
     card = lesson.card

@@ -16,12 +16,18 @@ from typing import TYPE_CHECKING, Any
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from . import files
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 SUFFIX = ".safetensors"
 HOME = "MULL_WEIGHTS"
 """Environment variable: the folder of the user's own weights."""
+LARGEST = 16 << 30
+"""Bytes of the largest file of tensors read."""
+LARGEST_CARD = 1 << 20
+"""Bytes of the largest card."""
 
 
 class CheckpointError(ValueError):
@@ -144,7 +150,7 @@ def read_card(path: str | Path) -> Card:
 def _card(path: str, modified: int) -> Card:
     place = Path(path)
     try:
-        data = json.loads(place.read_text())
+        data = json.loads(files.read(place, LARGEST_CARD))
         return Card(**{**data, "name": place.stem, "folder": str(place.parent)})
     except (ValueError, TypeError, ValidationError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
@@ -161,7 +167,7 @@ def load_tensors(card: Card) -> dict[str, Tensor]:
     from safetensors.torch import load
 
     try:
-        data = card.path.read_bytes()
+        data = files.read(card.path, LARGEST)
     except OSError as error:
         raise CheckpointError(f"{card.path}: {error.strerror or error}", "weights are two files") from None
     digest = hashlib.sha256(data).hexdigest()

@@ -15,8 +15,9 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..engine import files
 from ..engine.registry import Entry
-from .files import added
+from .files import LARGEST, added
 
 TARGET = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<attribute>\w+)(\.\w+)*\s*(\[.*\])?$")
 MOST = 50
@@ -137,6 +138,6 @@ def _source(spec: ModuleSpec) -> tuple[Path, bytes] | None:
     """A module's text; None where there is none to read: compiled, or in an archive."""
     path = Path(spec.origin or "")
     try:
-        return (path, path.read_bytes()) if path.suffix == ".py" else None
+        return (path, files.read(path, LARGEST)) if path.suffix == ".py" else None
     except OSError:
         return None

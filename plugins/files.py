@@ -19,10 +19,14 @@ from typing import Any
 
 from platformdirs import user_config_path
 
+from ..engine import files
 from ..engine.registry import SOLVERS, Entry, PluginError, contained, entries
 
 HOME = "MULL_CONFIG"
 """Environment variable: the user's configuration folder."""
+
+LARGEST = 64 << 20
+"""Bytes of the largest file, or of all files of the largest package, that is added."""
 
 ADDED = f"{__package__}.added"
 """The module under which files are imported."""
@@ -69,12 +73,16 @@ def digest(path: Path) -> str:
         OSError: it cannot be read.
     """
     if not path.is_dir():
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    total = hashlib.sha256()
+        return hashlib.sha256(files.read(path, LARGEST)).hexdigest()
+    total, size = hashlib.sha256(), 0
     for file in sorted(path.rglob("*")):
         inside = file.relative_to(path)
         if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in inside.parts):
-            total.update(f"{inside.as_posix()}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+            data = files.read(file, LARGEST)
+            size += len(data)
+            if size > LARGEST:
+                raise files.too_large(path, LARGEST)
+            total.update(f"{inside.as_posix()}\0{hashlib.sha256(data).hexdigest()}\n".encode())
     return total.hexdigest()
 
 
@@ -90,7 +98,7 @@ def added() -> list[SolverFile]:
         PluginError: the list cannot be read.
     """
     try:
-        data = json.loads(place().read_text())
+        data = json.loads(files.read(place(), LARGEST))
         return [SolverFile(**{key: str(value) for key, value in item.items()}) for item in data["solvers"]]
     except FileNotFoundError:
         return []
@@ -161,7 +169,7 @@ def _checked(path: Path) -> Path:
         named = f"solve solvers add {inner[0]}" if inner else ""
         hint = ", or: ".join(filter(None, (packaged, named))) or "name the folder that holds the __init__.py"
         raise PluginError(f"{path} is no package: it has no __init__.py", hint)
-    if path.is_file() and path.suffix != ".py":
+    if not path.is_dir() and path.suffix != ".py":
         raise PluginError(f"{path} is no .py file", "give a .py file, or a folder with an __init__.py")
     return path
 

@@ -154,7 +154,7 @@ def test_bad_usage(
 
 def test_nothing_is_solved_when_one_input_is_bad(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = tmp_path / "bad.cnf"
-    bad.write_text("p cnf 3 1\n1 9 0\n")
+    bad.write_text("p cnf 3 1\n1 nine 0\n")
     assert call("queens:6", str(bad)) == 2
     out, err = capsys.readouterr()
     assert out == ""

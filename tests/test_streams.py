@@ -285,7 +285,7 @@ def test_a_file_of_boards(tmp_path: Path) -> None:
     np.savez(path + "x", puzzles=np.zeros((3, 80), np.uint8), solutions=np.zeros((3, 80), np.uint8))
     (tmp_path / "text.npz").write_text("nothing")
     for bad in ("some.npzx.npz", "text.npz"):
-        with pytest.raises(InputError, match="no file of boards"):
+        with pytest.raises(InputError, match="not a file of boards"):
             stream(str(tmp_path / bad))
 
 

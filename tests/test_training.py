@@ -449,10 +449,7 @@ from mull.problems.streams import others, sudoku
 sudoku.SHOWN = {4: 128}
 others.CHUNK = 64
 from mull.cli import main
-try:
-    main(sys.argv[1:])
-finally:
-    torch.distributed.destroy_process_group()
+main(sys.argv[1:])
 """
 
 
@@ -487,6 +484,7 @@ def test_two_processes_train_the_same_net(tmp_path: Path) -> None:
     one, other = (torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2))
     assert all(torch.equal(one[key], other[key]) for key in one)
     assert json.loads(ended[0][0])["finished"]
+    assert not any("destroy_process_group" in err for _, err in ended)
     assert ended[1][0] == ""  # the first one speaks for all
     from mull.engine.store import Store
 
@@ -494,13 +492,13 @@ def test_two_processes_train_the_same_net(tmp_path: Path) -> None:
 
 
 CHECKED = """
-    from mull.engine.training import Trainer
-    run = Trainer.run
-    def checked(self, **options):
-        run(self, **options)
-        held = {str(i): p.detach() for i, p in enumerate(self.parameters)}
-        torch.save({**held, "step": torch.tensor(self.step)}, f"rank{self.rank}.pt")
-    Trainer.run = checked
-    main(sys.argv[1:])
+from mull.engine.training import Trainer
+run = Trainer.run
+def checked(self, **options):
+    run(self, **options)
+    held = {str(i): p.detach() for i, p in enumerate(self.parameters)}
+    torch.save({**held, "step": torch.tensor(self.step)}, f"rank{self.rank}.pt")
+Trainer.run = checked
+main(sys.argv[1:])
 """.strip()
 """What each process does: the program, leaving the weights that it ended with."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from platformdirs import user_data_path
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from .. import files
 
 BUSY_SECONDS = 30
 """How long a writer waits for another: a batch of a thousand runs takes a tenth of a second."""
@@ -80,8 +83,8 @@ def location(url: str | None = None) -> str:
 
 def parse(url: str | None) -> sa.URL:
     url = url or default_url()
-    if "://" not in url:
-        url = f"sqlite:///{Path(url).expanduser().absolute()}"
+    if "://" not in url:  # a plain path: ? and % are signs like others
+        return sa.URL.create("sqlite", database=str(Path(url).expanduser().absolute()))
     try:
         parsed = sa.make_url(url)
     except (SQLAlchemyError, ValueError):
@@ -108,6 +111,7 @@ def prepare(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         head = b""
         if path.exists():
+            files.check(path, sys.maxsize)
             with path.open("rb") as file:
                 head = file.read(16)
     except OSError as error:

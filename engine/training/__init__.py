@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .loop import Learner, Trainer, TrainingProgress, out_of_memory
+from .loop import Learner, Trainer, TrainingProgress, leave, out_of_memory
 from .recipe import Recipe
 
-__all__ = ["Learner", "Recipe", "Trainer", "TrainingProgress", "out_of_memory"]
+__all__ = ["Learner", "Recipe", "Trainer", "TrainingProgress", "leave", "out_of_memory"]

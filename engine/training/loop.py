@@ -139,7 +139,7 @@ class Trainer:
         self.streams, self.processes = streams, processes
         self.report, self.notice, self.cancelled = report, notice, cancelled
         self.kind = dict(kind or {})
-        self.rank, self.world = _world()
+        self.rank, self.world = _world(self.device)
         self.batch = recipe.batch
         self.step = 0
         self.seconds = 0.0
@@ -518,9 +518,19 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
-def _world() -> tuple[int, int]:
+def _world(device: torch.device) -> tuple[int, int]:
     """This process's rank among how many (torchrun's environment)."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1 and not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+            torch.distributed.init_process_group("nccl", device_id=device)
+        else:
+            torch.distributed.init_process_group("gloo")
     return (torch.distributed.get_rank(), world) if world > 1 else (0, 1)
+
+
+def leave() -> None:
+    """End the connection to the other processes of a training, where there is one."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

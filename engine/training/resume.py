@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..checkpoint import CheckpointError, write_file
+from .. import files
+from ..checkpoint import LARGEST, CheckpointError, write_file
 
 
 def write(path: Path, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
@@ -34,6 +35,7 @@ def read(path: Path, of: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, T
     from safetensors import SafetensorError, safe_open
 
     try:
+        files.check(path, LARGEST)
         with safe_open(path, "pt") as file:
             state = json.loads((file.metadata() or {})["training"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118

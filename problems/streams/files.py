@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from glob import glob
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
+from ...engine import files
 from ...engine.examples import Examples
 from ..errors import InputError
 from ..sudoku import template
@@ -15,6 +18,8 @@ from .packing import Named
 from .turns import turned
 
 CHUNK = 8192
+LARGEST = 4 << 30
+"""Bytes of the largest file read, packed and unpacked."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +68,22 @@ def load_boards(path: str) -> tuple[np.ndarray, np.ndarray]:
     if "*" in path:
         parts = [load_boards(part) for part in sorted(glob(path))]
         if not parts:
-            raise InputError("no such files", path)
+            raise InputError("no such files", path, hint="check the pattern")
         return np.concatenate([p for p, _ in parts]), np.concatenate([s for _, s in parts])
     try:
+        files.check(path, LARGEST)
+        with ZipFile(path) as archive:  # a small archive may hold arrays that fill the memory
+            if sum(part.file_size for part in archive.infolist()) > LARGEST:
+                raise files.too_large(path, LARGEST)
         with np.load(path) as data:
             puzzles, solutions = data["puzzles"], data["solutions"]
     except FileNotFoundError:
-        raise InputError("no such file", path) from None
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"is no file of boards: {error}", path, hint="an .npz with puzzles and solutions") from None
+        raise InputError("no such file", path, hint="check the path") from None
+    except (OSError, ValueError, LookupError, EOFError, BadZipFile, NotImplementedError, zlib.error) as error:
+        raise InputError(f"is not a file of boards: {error}", path, hint="an .npz with puzzles and solutions") from None
     for array in (puzzles, solutions):
         if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != 81 or not len(array):
-            raise InputError("is no file of boards", path, hint="puzzles and solutions are uint8 [N, 81]")
+            raise InputError("is not a file of boards", path, hint="puzzles and solutions are uint8 [N, 81]")
     if puzzles.shape != solutions.shape or ((puzzles != solutions) & (puzzles > 0)).any() or solutions.max() > 9:
         raise InputError("has solutions that are not of its puzzles", path)
     if not solutions.all():

@@ -18,7 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ...engine import files
 from . import boards
+from .files import LARGEST
 from .splits import split_of
 from .sudoku import Board, banded, minimal
 
@@ -89,6 +91,7 @@ def trained(folder: Path) -> set[int]:
     """The invariants of all boards in the folder's parts for training."""
     found: set[int] = set()
     for path in folder.glob("train-*.npz"):
+        files.check(path, LARGEST)
         with np.load(path) as part:
             found.update(int(boards.invariant(puzzle)) for puzzle in part["puzzles"])
     return found
