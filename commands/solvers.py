@@ -15,7 +15,10 @@ from .solvers_change import solvers_add, solvers_new, solvers_remove
 from .solvers_check import solvers_check
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mull.engine import Solver
+    from mull.engine.checkpoint import Card
     from mull.plugins import Entry
 
 
@@ -148,6 +151,27 @@ def solvers_show(name: str, as_json: bool) -> None:
     if mine:
         click.echo("\nweights (-o weights=NAME):")
         describe_weights(mine)
+        click.echo("\nused where no weights are named:")
+        table(("problems", "weights", "why"), _chosen(mine))
+
+
+def _chosen(cards: Sequence[Card]) -> list[tuple[str, str, str]]:
+    """The weights that each family and size of problem gets, and those that none gets."""
+    from mull.engine.choice import explained, ranked, refused
+
+    rows = []
+    # The size on a card is that of its largest family.
+    sizes = {(f, *_size(c)) for c in cards for f in c.families if len(c.families) == 1}
+    sizes |= {(f, *_size(c)) for c in cards for f in c.families if f not in {family for family, *_ in sizes}}
+    for family, values, variables in sorted(sizes):
+        for card in ranked(cards, family, values, variables)[:1]:
+            why = explained(card, family, values, variables)
+            rows.append((f"{family}, {variables} variables of {values} values", card.name, why))
+    return rows + [("none unless named", card.name, reason) for card in cards if (reason := refused(card))]
+
+
+def _size(card: Card) -> tuple[int, int]:
+    return card.shape.get("values", 0), card.shape.get("variables", 0)
 
 
 def _described(solver: type[Solver]) -> dict[str, Any]:

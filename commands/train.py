@@ -92,6 +92,7 @@ def train(
         solver, recipe = _lesson(name, options)
         streams = [(stream(item, seed=seed), stream(item, "validation", seed=seed)) for item in data]
         from mull.engine.checkpoint import own_folder
+        from mull.engine.choice import refused
         from mull.solvers.teach import teach
 
         place = out or own_folder()
@@ -132,6 +133,11 @@ def train(
         click.echo(json.dumps({**card.model_dump(), "path": str(card.path), "id": run.id, "finished": lesson.finished}))
     else:
         describe_weights([card])
+    if reason := refused(card):
+        click.echo(f"warning: the weights {card.name} are used only where they are named: {reason}", err=True)
+        click.echo(
+            "hint: train for longer (the same command with more --steps goes on), or make the net larger", err=True
+        )
     return 0 if lesson.finished else 1
 
 

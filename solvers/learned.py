@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from torch import Tensor
 
 from ..engine.checkpoint import Card, CheckpointError, cards, find, load_tensors, read_card
+from ..engine.choice import ranked, refused
 from ..engine.compile import Instance
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
@@ -139,10 +140,7 @@ class Learned(Solver):
     # Weights ----------------------------------------------------------------------------------------------------------
 
     def card(self, graph: ConstraintGraph, family: str = "") -> Card:
-        """The weights for a graph: those that were named, else the likeliest of this solver's that support it.
-
-        Weights trained on the problem's family come first, then those trained on graphs of its size, then those trained on
-        fewer families, then the more accurate.
+        """The weights for a graph: those that were named, else the first that ``choice.ranked`` gives of those that support it.
 
         Raises:
             CheckpointError: none, with the command that trains some.
@@ -158,13 +156,14 @@ class Learned(Solver):
         if not able:
             where = f"for {family} problems" if family else "for this graph"
             raise CheckpointError(f"no trained weights of {self.name} {where}", self._advice(family))
-        values, variables = max(map(len, graph.domains.values()), default=0), len(graph.domains)
-
-        def unlike(c: Card) -> tuple[bool, int, int, int, float, str]:
-            size = abs(c.shape.get("values", 0) - values), abs(c.shape.get("variables", 0) - variables)
-            return family not in c.families, *size, len(c.families), -max(c.accuracy.values(), default=0), c.name
-
-        return min(able, key=unlike)
+        chosen = ranked(able, family, max(map(len, graph.domains.values()), default=0), len(graph.domains))
+        if not chosen:
+            name = able[0].name
+            raise CheckpointError(
+                f"the weights {name} are not used unless they are named: {refused(able[0])}",
+                f"train for longer, or name them: -o weights={name}",
+            )
+        return chosen[0]
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         if graph.inexact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def make(folder: Path, name: str = "tiny", solver: str = "looped", **changes: An
         device_minutes=0,
         parameters=sum(p.numel() for p in net.parameters()),
         dtype="float32",
+        accuracy={"sudoku:4": 1.0},
         version=mull.__version__,
         sha256="",
     )
@@ -198,3 +200,94 @@ def test_a_replaced_file_is_another_net(home: Path) -> None:
     assert solver.checkpoint != before
     solver.ready()
     assert read_card(first.path).sha256 == solver.checkpoint
+
+
+def chosen(family: str = "sudoku", size: int = 4) -> str:
+    (problem,) = load(f"{family}:{size}", seed=1)
+    solver = mull.solver("looped")
+    assert isinstance(solver, Learned)
+    return solver.card(problem.graph, family).name
+
+
+def test_weights_are_chosen_by_their_check(home: Path) -> None:
+    make(home, "failed", accuracy={"sudoku:4": 0.0})
+    assert chosen() == "looped-sudoku"
+    make(home, "poor", accuracy={"sudoku:4": 0.7})
+    assert chosen() == "looped-sudoku"
+    make(home, "unchecked", accuracy={})
+    assert chosen() == "looped-sudoku"
+    make(home, "good", accuracy={"sudoku:4": 0.97})
+    assert chosen() == "good"
+    assert chosen(size=9) == "looped-sudoku"
+
+
+def test_weights_that_failed_are_used_where_they_are_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(home, "failed", accuracy={"sudoku:4": 0.0})
+    monkeypatch.setattr("mull.solvers.learned.cards", lambda: [find("failed")])
+    with pytest.raises(
+        CheckpointError, match=r"failed are not used unless they are named: they solved 0\.0%"
+    ) as caught:
+        chosen()
+    assert caught.value.hint == "train for longer, or name them: -o weights=failed"
+    (problem,) = load("sudoku:4", seed=1)
+    assert mull.solver("looped", weights="failed").supports(problem.graph) is None
+
+
+def test_solvers_show_says_which_weights_are_used(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(home, "failed", accuracy={"sudoku:4": 0.0})
+    with pytest.raises(SystemExit):
+        main(["solvers", "show", "looped"])
+    out = capsys.readouterr().out
+    assert re.search(r"sudoku, 81 variables of 9 values +looped-sudoku +trained on sudoku of this size, 9", out)
+    assert re.search(r"none unless named +failed +they solved 0.0% at their check", out)
+
+
+def weights(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(["weights", *arguments])
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def test_weights_are_exported_and_imported(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(home)
+    assert weights("list", "--json") == 0
+    rows = {row["name"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert rows["tiny"]["own"]
+    assert not rows["looped-sudoku"]["own"]
+    assert weights("export", "tiny", str(tmp_path / "out")) == 0
+    assert weights("import", str(tmp_path / "out" / "tiny.safetensors")) == 2
+    assert "already" in capsys.readouterr().err
+    assert weights("import", str(tmp_path / "out" / "tiny.safetensors"), "--replace") == 0
+    assert weights("remove", "tiny") == 0
+    assert [p.name for p in home.iterdir()] == []
+    assert weights("import", str(tmp_path / "out" / "tiny.safetensors")) == 0
+    assert find("tiny").path.parent == home
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["remove", "nobody"], "no weights named 'nobody'"),
+        (["remove", "looped-sudoku"], "ship with mull"),
+        (["export", "nobody", "out"], "no weights named 'nobody'"),
+        (["export", "looped-maze", "/proc/nowhere"], "/proc/nowhere"),
+        (["import", "/dev/null"], "no card"),
+    ],
+)
+def test_bad_input_to_weights(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert weights(*arguments) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert "hint: " in err
+
+
+def test_damaged_weights_are_neither_exported_nor_imported(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truncate(make(home))
+    assert weights("export", "tiny", str(tmp_path / "out")) == 2
+    assert "not the file that its card describes" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

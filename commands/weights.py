@@ -1,0 +1,123 @@
+"""``solve weights``: trained weights listed, removed, exported and imported."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mull.terminal import table
+
+from .common import Failure, ListGroup, failures, json_option
+
+if TYPE_CHECKING:
+    from mull.engine.checkpoint import Card
+
+
+@click.group(cls=ListGroup)
+def weights() -> None:
+    """List, remove, export and import trained weights."""
+
+
+@weights.command("list")
+@json_option
+def weights_list(as_json: bool) -> None:
+    """List the weights that can be used by name; your own hide shipped ones of the same name."""
+    from mull.engine.checkpoint import cards, own_folder
+
+    found = cards()
+    if as_json:
+        for card in found:
+            own = Path(card.folder) == own_folder()
+            click.echo(json.dumps({**card.model_dump(), "path": str(card.path), "own": own}))
+        return
+    table(("name", "solver", "families", "checked", "from"), [_row(card, own_folder()) for card in found])
+
+
+def _row(card: Card, own: Path) -> tuple[str, ...]:
+    from mull.engine.choice import accuracy
+
+    checked = accuracy(card)
+    share = "not checked" if checked is None else f"{checked:.1%}"
+    return card.name, card.solver, " ".join(card.families), share, "you" if Path(card.folder) == own else "mull"
+
+
+@weights.command("remove")
+@click.argument("name")
+def weights_remove(name: str) -> None:
+    """Delete your own weights of a name, with what is needed to train them further."""
+    with failures():
+        card = _found(name)
+        from mull.engine.checkpoint import SUFFIX, claimed, own_folder
+
+        if Path(card.folder) != own_folder():
+            raise Failure(f"the weights {name} ship with mull and cannot be removed", "solve weights list")
+        with claimed(own_folder(), name):
+            for file in (f"{name}{SUFFIX}", f"{name}.json", f"{name}.training{SUFFIX}"):
+                _deleted(own_folder() / file)
+        _deleted(own_folder() / f".{name}.lock")
+    click.echo(f"removed {name}", err=True)
+
+
+@weights.command("export")
+@click.argument("name")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def weights_export(name: str, folder: Path) -> None:
+    """Copy weights and their card into a folder: NAME.safetensors and NAME.json."""
+    with failures():
+        card = _found(name)
+        from mull.engine.checkpoint import load_tensors
+
+        load_tensors(card)  # what is damaged is not passed on
+        _copied(card, folder)
+    click.echo(str(folder / card.path.name))
+
+
+@weights.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--replace", is_flag=True, help="Replace your own weights of this name.")
+def weights_import(file: Path, replace: bool) -> None:
+    """Copy weights, a .safetensors file beside its card, to where they are found by name."""
+    with failures():
+        from mull.engine.checkpoint import cards, load_tensors, own_folder, read_card
+
+        card = read_card(file)
+        load_tensors(card)  # the file must be the one that its card describes
+        if not replace and card.name in {known.name for known in cards()}:
+            raise Failure(f"there are weights named {card.name} already", "rename both files, or give --replace")
+        _copied(card, own_folder())
+    click.echo(f"imported {card.name}: solve PROBLEM --solver {card.solver} -o weights={card.name}", err=True)
+
+
+def _found(name: str) -> Card:
+    """The card of a name; a path is refused, for these commands work on names."""
+    from mull.engine.checkpoint import CheckpointError, cards
+
+    card = next((card for card in cards() if card.name == name), None)
+    if card is None:
+        known = ", ".join(card.name for card in cards())
+        raise CheckpointError(f"no weights named {name[:60]!r}", f"there are: {known}")
+    return card
+
+
+def _copied(card: Card, folder: Path) -> None:
+    card_file = card.path.with_suffix(".json")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in (card.path, card_file):
+            # A crash leaves a partial file of another name, never half of a weights file.
+            partial = folder / f".{source.name}.partial"
+            shutil.copyfile(source, partial)
+            partial.replace(folder / source.name)
+    except OSError as error:
+        raise Failure(f"{error.filename or folder}: {error.strerror or error}", "choose another folder") from None
+
+
+def _deleted(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise Failure(f"cannot delete {path}: {error.strerror or error}", "check the folder's permissions") from None
