@@ -12,6 +12,7 @@ import click
 
 from mull import __version__
 from mull.commands.common import Failure
+from mull.engine.raised import DEBUG, described
 from mull.engine.registry import COMMANDS, ONLY, Entry, PluginError, entries, load, only, pick
 
 
@@ -46,7 +47,7 @@ class SolveGroup(click.Group):
             entry = next((entry for entry in entries(COMMANDS) if entry.name == ctx.invoked_subcommand), None)
             if entry is None or entry.built_in:
                 raise  # a mistake of ours is to be found
-            raise Failure(f"{entry} failed: {type(error).__name__}: {error}", entry.remedy) from error
+            raise Failure(f"{entry} failed: {described(error)}", entry.remedy) from error
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "[OPTIONS] PROBLEM...")
@@ -77,8 +78,30 @@ class SolveGroup(click.Group):
         return list(dict.fromkeys(entry.name for entry in entries(COMMANDS)))
 
 
+PACKAGES = ("torch", "numpy", "numba", "ortools", "pyro-ppl", "networkx", "sqlalchemy", "rich", "click")
+"""What ``--version`` names beside mull: what solvers compute with, and what the program is made of."""
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Versions by the installed metadata: none of the packages is imported."""
+    if not asked or ctx.resilient_parsing:
+        return
+    import platform
+    from importlib import metadata
+
+    click.echo(f"mull {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    for package in PACKAGES:
+        try:
+            click.echo(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            click.echo(f"{package} is not installed")
+    ctx.exit()
+
+
 @click.group(cls=SolveGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="mull")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print versions."
+)
 def cli() -> None:
     """Solve constraint problems and remember every run.
 
@@ -95,10 +118,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a sign shows "?" in its place
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    own = given[: given.index("--")] if "--" in given else given
+    if "--debug" in own:  # of every command, plugins' ones included
+        os.environ[DEBUG] = "1"
+        given.remove("--debug")
     try:
         if only():
             _tell_misspelt()
-        code = cli.main(arguments, prog_name="solve", standalone_mode=False)
+        code = cli.main(given, prog_name="solve", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
         code = 2
@@ -106,6 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "solve"
         code = _complain(error.format_message().rstrip("."), f"{command} --help".replace(" run", ""))
     except (Failure, PluginError) as error:
+        if os.environ.get(DEBUG, "0") not in ("", "0"):
+            described(error.__cause__ or error)
         code = _complain(str(error), error.hint)
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)

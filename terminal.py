@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from mull.engine.training import TrainingProgress
 
 SHOWN = 10
-"""Answers are drawn for calls of at most this many problems; larger ones get a line each."""
+"""Answers are drawn for calls of at most this many problems; larger ones get a line each (``--show``, ``--json``)."""
+
+SPINNER = "|/-\\"
+"""In letters that every terminal has."""
 
 LINE_SECONDS = 10.0
 """Between two lines about a training where stderr is no terminal."""
@@ -31,56 +34,152 @@ SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 """The words of pydantic's bounds, as people write them."""
 
 
-class Screen:
-    """What a run shows: solutions on stdout in the order of the problems, progress on stderr where that is a terminal."""
+class Region:
+    """Lines at the bottom of a terminal that are drawn over: what is going on, for how long, and a grid that settles.
 
-    def __init__(self, problems: Sequence[Problem], solver: str, watch: bool, as_json: bool) -> None:
-        self.place = {id(problem): i for i, problem in enumerate(problems)}
-        self.problems = problems
+    It is drawn on stderr by a thread of its own. Nothing else may be printed while it stands: ``clear`` takes it away,
+    ``set`` draws it again. The first line comes last on the screen, so that a tall grid is cut and not the state.
+
+    Args:
+        limit: seconds that the call may take, shown beside the elapsed time; None where it is not limited.
+        quiet: draw nothing.
+    """
+
+    def __init__(self, limit: float | None = None, quiet: bool = False) -> None:
+        self.started = time.monotonic()
+        self.limit = limit
+        self.shown = not quiet and sys.stderr.isatty()
+        self.text = ""
+        self.view = ""
+        self.share: float | None = None
+        self.asides: list[str] = []
+        self.live: Any = None
+
+    def set(self, text: str, share: float | None = None, view: str = "") -> None:
+        """Say what is going on, which share of it is done, and show a drawing above."""
+        self.text, self.share, self.view = text, share, view
+        if not self.shown or self.live is not None:
+            return
+        from rich.live import Live
+
+        # What others print meanwhile goes above the region; stdout only where it is on the same terminal.
+        printed = sys.stdout.isatty()
+        live = Live(
+            get_renderable=self._drawn, console=console(sys.stderr), transient=True, redirect_stdout=printed,
+            refresh_per_second=8,
+        )  # fmt: skip
+        live.start()
+        self.live = live
+
+    def clear(self) -> None:
+        """Take the region off the screen, before something else is printed."""
+        live, self.live = self.live, None
+        if live is not None:
+            live.stop()
+        asides, self.asides = self.asides, []
+        for text in asides:
+            click.echo(text, err=True)
+
+    def aside(self, text: str) -> None:
+        """Print a line to stderr, from wherever: a signal may arrive while the region is being drawn."""
+        if self.live is None:
+            click.echo(text, err=True)
+        else:
+            self.asides.append(text)  # the region shows it at once, and ``clear`` leaves it on the screen
+
+    def _drawn(self) -> Any:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        seconds = time.monotonic() - self.started
+        of = f" of {_duration(self.limit)}" if self.limit is not None else ""
+        state = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {self.text}, {seconds:.0f} s{of}"
+        below: list[Any] = [Text(line, no_wrap=True, overflow="ellipsis") for line in (state, *self.asides)]
+        if self.share is not None:
+            below.append(ProgressBar(1.0, self.share, width=40))
+        height = self.live.console.height if self.live is not None else 24
+        lines = self.view.split("\n") if self.view else []
+        room = max(0, height - len(below) - 1)
+        if len(lines) > room:
+            lines = [*lines[: max(0, room - 1)], "..."][:room]
+        return Group(*(Text(line, no_wrap=True, overflow="crop") for line in lines), *below)
+
+
+class Screen:
+    """What a run shows: solutions on stdout in the order of the problems, progress on stderr where that is a terminal.
+
+    Args:
+        solver: its name.
+        limit: seconds that the call may take, or None.
+        watch: draw the first unsolved problem as it settles.
+        as_json: print each solution as a JSON object.
+        show: draw answers: None for calls of at most ``SHOWN`` problems.
+        quiet: neither progress nor notices.
+    """
+
+    def __init__(
+        self,
+        solver: str,
+        limit: float | None = None,
+        *,
+        watch: bool = False,
+        as_json: bool = False,
+        show: bool | None = None,
+        quiet: bool = False,
+    ) -> None:
+        self.region = Region(limit, quiet)
+        self.problems: Sequence[Problem] = ()
+        self.place: dict[int, int] = {}
         self.as_json = as_json
         self.watch = watch
+        self.show = show
+        self.quiet = quiet
         self.ready: dict[int, Solution] = {}
         self.printed = 0
         self.answered = 0
         self.solver = solver
         self.drawn = 0.0
-        self.live: Any = None
 
     def __enter__(self) -> Self:
-        if self.watch or sys.stderr.isatty():
-            from rich.live import Live
-
-            self.live = Live("", console=console(sys.stderr), refresh_per_second=8, transient=True)
-            self.live.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.live is not None:
-            self.live.__exit__(*error)
+        self.region.clear()
+
+    def phase(self, text: str) -> None:
+        """What is done before solvers report progress: reading, importing, compiling."""
+        self.region.set(text)
+
+    def expect(self, problems: Sequence[Problem]) -> None:
+        """The problems whose solutions will come."""
+        self.problems = problems
+        self.place = {id(problem): i for i, problem in enumerate(problems)}
+
+    @property
+    def draws(self) -> bool:
+        """Whether answers are drawn below their lines."""
+        return len(self.problems) <= SHOWN if self.show is None else self.show
 
     def progress(self, progress: Progress) -> None:
         now = time.monotonic()
-        if self.live is None or now - self.drawn < 0.1:
+        if not self.region.shown or now - self.drawn < 0.1:
             return
         self.drawn = now
-        from rich.console import Group
-        from rich.progress_bar import ProgressBar
-        from rich.text import Text
-
         wrong = f", {progress.violations} violated" if progress.violations >= 0 else ""
-        line = f"{progress.solver}: {self.answered}/{len(self.problems)}, iteration {progress.iteration}{wrong} "
-        parts: list[Any] = [Text(line), ProgressBar(len(self.problems), self.answered, width=40)]
-        if self.watch:
-            view = progress.view()
-            parts.insert(0, Text(progress.problem.show(view) if view else ""))
-        self.live.update(Group(*parts))
+        text = f"{progress.solver}: {self.answered}/{len(self.problems)}, iteration {progress.iteration}{wrong}"
+        view = progress.view() if self.watch else None
+        self.region.set(text, self.answered / max(1, len(self.problems)), progress.problem.show(view) if view else "")
 
     def notice(self, text: str) -> None:
-        click.echo(text, err=True)
+        if not self.quiet:
+            self.region.aside(text)
 
     def solution(self, solution: Solution) -> None:
         self.answered += 1
         self.ready[self.place[id(solution.problem)]] = solution
+        if self.printed in self.ready:
+            self.region.clear()  # the same terminal shows both: what is drawn over must not lie below an answer
         while self.printed in self.ready:
             self._print(self.ready.pop(self.printed))
             self.printed += 1
@@ -97,10 +196,14 @@ class Screen:
                 text += f"\n{s.detail}"
             if s.distinct is not None:
                 text += f"\n{several(s)}"
-            if len(self.problems) <= SHOWN and s.status.solved:
+            if self.draws and s.status.solved:
                 answers = [s.text] if s.solutions is None else map(s.problem.show, s.solutions)
                 text += "\n" + "\n\n".join(answers)
         click.echo(text)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds < 1000 else f"{seconds / 60:g} min"
 
 
 class TrainingScreen:

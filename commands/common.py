@@ -106,10 +106,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON o
 
 
 def make_solver(name: str, options: dict[str, str]) -> Solver:
-    from mull.engine.solver import OptionError
     from mull.plugins import load
 
     solver = load(name)
+    from mull.engine.solver import OptionError
+
     try:
         return solver.from_options(options)
     except OptionError as error:
@@ -173,15 +174,16 @@ def device_of_rank(name: str) -> str:
     return device if ":" in device else f"cuda:{rank}"
 
 
-def interruptible() -> Callable[[], bool]:
-    """Ctrl-C asks to stop, keeping what was found; a second one stops at once."""
+def interruptible(say: Callable[[str], None] | None = None) -> Callable[[], bool]:
+    """Ctrl-C asks to stop, keeping what was found; a second one stops at once. ``say`` prints the notice of the first."""
     asked: list[int] = []
 
     def stop(signal_number: int, frame: Any) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(signal_number)
-        click.echo("stopping: what was found is kept (again to stop at once)", err=True)
+        text = "stopping: what was found is kept (again to stop at once)"
+        say(text) if say else click.echo(text, err=True)
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)  # what a scheduler sends

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @json_option
 @click.option("--watch", is_flag=True, help="Redraw the first unsolved problem as it settles (on stderr).")
+@click.option("--show/--no-show", "show", default=None, help="Draw the answers (default: of at most 10 problems).")
+@click.option("-q", "--quiet", is_flag=True, help="Print answers and errors alone.")
+@click.option("-v", "--verbose", is_flag=True, help="Print what is done, and when, on stderr.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Print tracebacks (any command; or MULL_DEBUG=1).")
 @store_option
 @click.option("--no-store", is_flag=True, help="Remember nothing.")
 def run(
@@ -65,44 +70,100 @@ def run(
     device: str,
     as_json: bool,
     watch: bool,
+    show: bool | None,
+    quiet: bool,
+    verbose: bool,
     url: str | None,
     no_store: bool,
 ) -> int:
     """Solve problems (the default command)."""
     started = time.monotonic()
-    with failures():
+    seconds = None if limit == float("inf") else limit
+    with failures(), Screen(name, seconds, watch=watch, as_json=as_json, show=show, quiet=quiet) as screen:
+        _refuse_early(arguments, name, family)
+        doing = _Phases(screen, started, verbose and not quiet)
+        doing(f"importing {name}")
         solver = make_solver(name, options)
-        problems = _problems(arguments, family, seed, colors, strict)
-        from mull.engine import Budget, Task, Unrecorded, solve
+        problems = _problems(arguments, family, seed, colors, strict, doing)
+        screen.expect(problems)
+        doing("importing the engine")
+        from mull.engine import Budget, Task, Unrecorded, WholeSolver, solve
         from mull.solvers.learned import Learned
 
         if isinstance(solver, Learned):
+            doing(f"reading the weights of {name}")
             solver.ready()
         if solutions is not None:
             _refuse_one_answer(solver, problems, restarts)
-        budget = Budget(None if limit == float("inf") else limit, iterations, restarts, batch, solutions)
+        budget = Budget(seconds, iterations, restarts, batch, solutions)
         opened = nullcontext() if no_store else open_store(url)
-        interrupted = interruptible()
-        with opened as store, Screen(problems, solver.name, watch, as_json) as screen:
-            task = Task(budget, seed, usable_device(device), started, screen.progress, screen.notice, interrupted)
+        interrupted = interruptible(screen.notice)
+        with opened as store:
+            place = usable_device(device)
+            counted = f"{len(problems)} problems" if len(problems) > 1 else problems[0].source
+            doing(f"{name}: {'solving' if isinstance(solver, WholeSolver) else 'compiling'} {counted} on {place}")
+            task = Task(budget, seed, place, started, screen.progress, screen.notice, interrupted)
             try:
                 answers = solve(problems, solver, task, store=store, on_solution=screen.solution)
                 forgotten = None
             except Unrecorded as error:  # the answers are on the screen: the last words come all the same
                 answers, forgotten = error.solutions, error
-        code = _verdict(answers, time.monotonic() - started)
+        screen.region.clear()
+        code = _verdict(answers, time.monotonic() - started, quiet)
+        if not (screen.draws or as_json or quiet):
+            click.echo("answers are shown by --show, or as data by --json", err=True)
         if forgotten is not None:
             raise Failure(str(forgotten), forgotten.hint) from forgotten
         return code
 
 
+class _Phases:
+    """Says what is done: on the screen's last lines, and with the time on stderr where that is asked for."""
+
+    def __init__(self, screen: Screen, started: float, verbose: bool) -> None:
+        self.screen, self.started, self.verbose = screen, started, verbose
+
+    def __call__(self, text: str) -> None:
+        if self.verbose:
+            self.screen.region.clear()
+            self.screen.notice(f"{time.monotonic() - self.started:7.2f} s  {text}")
+        self.screen.phase(text)
+
+
+def _refuse_early(arguments: Sequence[str], name: str, family: str | None) -> None:
+    """Refuse what is wrong without a look into any file, before torch is imported, which takes a second or more."""
+    from mull.engine.registry import PROBLEMS, SOLVERS, entries, pick
+    from mull.problems.errors import InputError
+
+    known = [entry.name for entry in entries(PROBLEMS)]
+    if family is not None:
+        pick(PROBLEMS, family, entries(PROBLEMS))
+    for argument in arguments:
+        prefix, colon, _ = argument.partition(":")
+        if argument == "-" or Path(argument).exists() or prefix in known:
+            continue
+        if colon:
+            hint = f"check the path, or generate with one of {', '.join(known)}"
+            raise InputError("no such file, and no such family", argument, hint=hint)
+        raise InputError("no such file", argument, hint="or generate a problem, e.g. queens:12")
+    if name not in {entry.name for entry in entries(SOLVERS)}:
+        from mull.plugins import installed
+
+        pick(SOLVERS, name, installed())
+
+
 def _problems(
-    arguments: Sequence[str], family: str | None, seed: int, colors: int | None, strict: bool
+    arguments: Sequence[str], family: str | None, seed: int, colors: int | None, strict: bool, doing: _Phases
 ) -> list[Problem]:
     from mull.problems import load
 
+    problems: list[Problem] = []
     with shown_warnings():
-        return [p for a in arguments for p in load(a, family=family, seed=seed, colors=colors, strict=strict)]
+        for argument in arguments:
+            here = argument == "-" or Path(argument).exists()
+            doing(f"{'reading' if here else 'generating'} {'standard input' if argument == '-' else argument}")
+            problems += load(argument, family=family, seed=seed, colors=colors, strict=strict)
+    return problems
 
 
 def _refuse_one_answer(solver: Solver, problems: Sequence[Problem], restarts: int | None) -> None:
@@ -117,15 +178,15 @@ def _refuse_one_answer(solver: Solver, problems: Sequence[Problem], restarts: in
         raise Failure(f"{solver.name} draws no samples: {reason}", hint)
 
 
-def _verdict(solutions: Sequence[Solution], seconds: float) -> int:
+def _verdict(solutions: Sequence[Solution], seconds: float, quiet: bool) -> int:
     """The last words on stderr, and the exit code."""
     from mull.engine import Status
 
     good = sum(s.status.good for s in solutions)
-    if len(solutions) > 1:
+    if len(solutions) > 1 and not quiet:
         click.echo(f"{good} of {len(solutions)} answered in {seconds:.1f} s", err=True)
     for status in dict.fromkeys(s.status for s in solutions):
-        if not status.good:
+        if not status.good and not quiet:
             of_it = [s for s in solutions if s.status is status]
             click.echo(f"{len(of_it)} {status} (first: {of_it[0].problem.source})\nhint: {status.advice}", err=True)
     wrong = [s for s in solutions if s.status is Status.UNSATISFIABLE and s.problem.contradiction() is not None]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from .problem import Problem
+from .raised import described
 from .solution import Solution, Status
 from .solver import Solver
 from .task import Task
@@ -43,7 +44,7 @@ def guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator
             if len(left) > 1 and raised < PATIENCE:
                 waiting += [left[len(left) // 2 :], left[: len(left) // 2]]
                 continue
-            detail = f"{type(error).__name__}: {error}"
+            detail = described(error, __file__)
             yield from ((i, told(problems[i], solver, task, Status.FAILED, detail)) for i in left)
 
 
@@ -54,7 +55,7 @@ def refusal(solver: Solver, problem: Problem, task: Task) -> Solution | None:
         if reason is None and task.budget.solutions is not None:
             reason = solver.samples(problem)
     except (Exception, SystemExit) as error:
-        return told(problem, solver, task, Status.FAILED, f"{type(error).__name__}: {error}")
+        return told(problem, solver, task, Status.FAILED, described(error, __file__))
     return None if reason is None else told(problem, solver, task, Status.UNSUPPORTED, reason)
 
 

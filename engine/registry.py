@@ -20,6 +20,8 @@ from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
+from .raised import described
+
 SOLVERS, PROBLEMS, CONSTRAINTS, COMMANDS = "mull.solvers", "mull.problems", "mull.constraints", "mull.commands"
 WORDS = {SOLVERS: "solver", PROBLEMS: "problem family", CONSTRAINTS: "constraint kind", COMMANDS: "command"}
 """The groups of entry points there are, and what one of each is called."""
@@ -192,8 +194,7 @@ def contained(what: str, remedy: str) -> Iterator[None]:
         with redirect_stdout(sys.stderr):  # stdout is for data
             yield
     except (Exception, SystemExit) as error:  # a plugin may do anything while it is imported
-        text = f"{type(error).__name__}: {error}".rstrip(": ")
-        raise PluginError(f"{what} cannot be loaded: {text}", remedy) from error
+        raise PluginError(f"{what} cannot be loaded: {described(error)}", remedy) from error
     finally:
         waiting.cancel()
 

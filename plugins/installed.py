@@ -31,8 +31,6 @@ def load(name: str) -> type[Solver]:
     Raises:
         PluginError: no such solver, a name that two claim, one that fails to import, or no solver at all.
     """
-    from ..engine.solver import Solver
-
     packaged = entries(SOLVERS)
     try:
         every = installed()
@@ -48,6 +46,8 @@ def load(name: str) -> type[Solver]:
     changed = fault(entry) if entry.path else None  # also where this process has imported it before
     if changed:
         raise PluginError(f"{entry} cannot be loaded: {changed}", entry.remedy)
+    from ..engine.solver import Solver  # torch comes with it: a wrong name is refused before
+
     loaded: type[Solver] = load_entry(entry, Solver)
     return loaded
 

@@ -15,6 +15,7 @@ from typing import ClassVar
 from ..engine import files
 from ..engine.graph import GraphError, Value
 from ..engine.problem import Problem, Source
+from ..engine.raised import described
 from . import foreign
 from .errors import InputError, excerpt, warned
 
@@ -227,7 +228,7 @@ def _excused(family: Family) -> Iterator[None]:
         if type(family).__module__.startswith("mull."):
             raise
         whose = f"family {family.name} ({type(family).__module__})"
-        raise InputError(f"{whose} failed: {type(error).__name__}: {error}", hint="report it to its authors") from error
+        raise InputError(f"{whose} failed: {described(error)}", hint="report it to its authors") from error
 
 
 def table(text: str) -> list[tuple[int, list[str]]]:

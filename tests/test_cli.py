@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -204,6 +205,61 @@ def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
     from mull.engine.store import Store
 
     assert {row.status for row in Store().runs()} == {"solved", "cancelled"}
+
+
+def test_answers_of_many_problems_are_shown_where_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    many = ["queens:4"] * 11
+    assert call(*many, "-s", "cpsat") == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 11
+    assert "answers are shown by --show, or as data by --json" in err
+    assert call(*many, "-s", "cpsat", "--show", "-q") == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 11 * 5
+    assert err == ""
+    assert call("queens:4", "-s", "cpsat", "--no-show", "-v") == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
+    assert "cpsat: solving queens:4" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["no.cnf"], ["queens:8", "-s", "cpsta"], ["knights:8"], ["queens:8", "--family", "x"], ["-k", "0"]]
+)
+def test_errors_that_need_no_torch_do_not_import_it(arguments: list[str]) -> None:
+    code = (
+        "import sys; from mull.cli import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as end: assert end.code == 2, end.code\n"
+        "assert 'torch' not in sys.modules and 'ortools' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_failing_solver_is_placed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mull.solvers.cpsat import CpSat
+
+    def run(self: object, problems: object, task: object) -> list[object]:
+        raise ZeroDivisionError("of mine")
+
+    line = run.__code__.co_firstlineno + 1
+    monkeypatch.setenv("MULL_DEBUG", "")
+    monkeypatch.setattr(CpSat, "run", run)
+    assert call("queens:4", "-s", "cpsat", "--json") == 1
+    out, err = capsys.readouterr()
+    assert objects(out)[0]["detail"] == f"ZeroDivisionError: of mine ({__file__}:{line} in run)"
+    assert "Traceback" not in err
+    assert call("queens:4", "-s", "cpsat", "--debug") == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("mull ")
+    assert any(re.fullmatch(r"torch \d+\..*", line) for line in lines)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("2m", 120), ("1.5h", 5400), ("500ms", 0.5), ("7", 7)])
