@@ -35,7 +35,7 @@ def test_solve_and_remember(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     path.write_text(SUDOKU + "\n")
     assert call(str(path), "--json") == 0
     (found,) = objects(capsys.readouterr().out)
-    fields = "id problem solver status iterations violations energy seconds seed device assignment source via family"
+    fields = "id problem solver status iterations violations energy seconds wall unit seed device assignment source via family"
     assert set(found) == set(fields.split())
     assert found["source"] == {"path": str(path), "line": 1}
     assert (found["status"], found["violations"], found["assignment"]["r1c3"]) == ("solved", 0, 4)
@@ -58,7 +58,7 @@ def test_text_output_and_no_store(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("queens:6", "coloring:6:0.5", "-s", "cpsat", "--no-store", "--seed", "3") == 0
     out, err = capsys.readouterr()
     assert "queens:6: solved by cpsat" in out
-    assert "coloring:6:0.5: optimal by cpsat" in out
+    assert "coloring:6:0.5: optimal by" in out
     assert "2 of 2 answered" in err
     assert not Path(os.environ["MULL_STORE"]).exists()
 
