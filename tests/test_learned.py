@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from mull.engine.checkpoint import HOME, Card, cards, find, load_tensors
 from mull.engine.random import Random
 from mull.engine.training import Recipe, Trainer, TrainingProgress
 from mull.plugins.conformance import CHECKS, Check
-from mull.problems import load
+from mull.problems import families, load, switching
 from mull.problems.streams import stream, sudoku
 from mull.solvers import learned
 from mull.solvers.learned import Learned, build
@@ -68,6 +69,21 @@ def test_shipped_weights_solve(name: str, spec: str) -> None:
         assert s.iterations > 0
         assert s.trace is not None
         assert s.checkpoint == find(f"{name}-sudoku").sha256
+
+
+@pytest.mark.parametrize("name", ["looped", "trm", "hrm", "gram", "ebt"])
+def test_boards_that_are_nearly_done_are_finished(name: str) -> None:
+    """Weights trained on hard boards alone left a single blank open for ever."""
+    rng = random.Random(3)
+    lines = []
+    for blanks in (0, 1, 2, 4, 8, 16, 30):
+        cells = [str(value) for row in switching.sudoku(3, rng) for value in row]
+        for i in rng.sample(range(81), blanks):
+            cells[i] = "."
+        lines.append("".join(cells))
+    problems = families()["sudoku"].read("\n".join(lines), "nearly done")
+    solutions = solve(problems, mull.solver(name), Task(Budget(None, iterations=60)))
+    assert [s.status for s in solutions] == [Status.SOLVED] * len(problems)
 
 
 def test_a_harder_board_takes_more_iterations() -> None:
