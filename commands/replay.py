@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_store: bool) -> int:
     """Run a remembered run again: is the answer the same?
 
-    ID may be cut short, and `last` is the newest. The same problem, solver, options, weights and seed; a solver that goes by
+    ID may be the start or the end of an id; `last` is the newest. The same problem, solver, options, weights and seed; a solver that goes by
     steps takes as many as then.
 
     Exit code: 0 the same status, iterations and answer, 1 another, 2 it cannot be run again.

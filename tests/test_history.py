@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import mull
 from mull.cli import main
 from mull.commands.history import keeping
 from mull.commands.history.chart import chart
+from mull.commands.history.list import USUAL, lines, short, when
 from mull.commands.history.where import STATUSES
 from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Status, Task, solve
 from mull.engine.store import Filter, Store, StoreError
@@ -71,6 +73,10 @@ def runs(solved_once: Path) -> list[str]:
         (["--device", "cpu"], 6),
         (["--text", "QUEENS"], 3),
         (["--since", "1h"], 6),
+        (["--since", "yesterday"], 6),
+        (["--problem", "queens:*"], 3),
+        (["--problem", "*:30:11?"], 3),
+        (["--problem", "q*%"], 0),
         (["--since", "2999-01-01"], 0),
         (["--solver", "descent", "--family", "sat"], 1),
         (["--best"], 2),
@@ -96,6 +102,62 @@ def test_a_list_goes_on_from_the_last_id(runs: list[str], capsys: pytest.Capture
     assert err.startswith("no runs with --before")
 
 
+def test_the_end_of_an_id_is_an_id(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    end = runs[2][-6:].lower()
+    for command in (["show", end, "--json"], ["--before", end, "--json", "-n", "1"]):
+        assert call(*command) == 0
+    shown, listed = objects(capsys.readouterr().out)
+    assert (shown["id"], listed["id"]) == (runs[2], runs[3])
+    assert call("delete", end, "--yes") == 0
+    assert runs[2] not in {row.id for row in Store().runs()}
+    with pytest.raises(StoreError, match="no run"):
+        Store().run(end)
+    assert call("--before", end) == 2
+
+
+@pytest.mark.parametrize("key", ["seconds", "-iterations", "problem", "solver", "violations", "-objective"])
+def test_sorted(key: str, runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    name = {"problem": "source"}.get(key.removeprefix("-"), key.removeprefix("-"))
+    assert call("--sort", key, "--json") == 0
+    values = [row[name] for row in objects(capsys.readouterr().out)]
+    known = [value for value in values if value is not None]
+    assert known == sorted(known, reverse=key.startswith("-"))
+    assert values == known + [None] * (len(values) - len(known))
+
+
+def test_columns(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--columns", "status,id,unit") == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["status", "id", "unit"]
+    assert [line[1] for line in lines[1:]] == runs
+    assert call("--columns", "colour") == 2
+    assert call("--sort", "colour") == 2
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_list_fits_the_terminal(width: int, runs: list[str]) -> None:
+    rows = [
+        replace(row, source=f"/a/very/long/folder/of/problems/that/are/many/{row.source}") for row in Store().runs()
+    ]
+    rows[0] = replace(rows[0], status="unsatisfiable", objective=123, via="auto")
+    printed = lines(rows, USUAL, width)
+    assert max(map(len, printed)) <= max(width, 80)
+    assert all(row.id[-6:] in line and row.source[-6:] in line for row, line in zip(rows, printed[1:], strict=True))
+    assert "obj." in printed[0]
+
+
+def test_times_are_short_where_they_are_clear() -> None:
+    now = datetime(2026, 11, 28, 23, 0)
+    assert when(datetime(2026, 11, 28, 22, 27), now) == "22:27"
+    assert when(datetime(2026, 3, 1, 9, 5), now) == "Mar 01 09:05"
+    assert when(datetime(2025, 11, 28, 22, 27), now) == "2025-11-28"
+
+
+def test_ids_are_shortened_as_far_as_they_differ() -> None:
+    assert short(["0" * 20 + "AAAAAA", "0" * 20 + "BBBBBB"]) == ["AAAAAA", "BBBBBB"]
+    assert short(["0" * 18 + "1-AAAAAA", "0" * 18 + "2-AAAAAA"]) == ["1-AAAAAA", "2-AAAAAA"]
+
+
 def test_an_empty_list_says_why(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--solver", "descend") == 0
     assert capsys.readouterr() == ("", "no runs with --solver descend\nhint: did you mean descent?\n")
@@ -111,6 +173,8 @@ def test_times_ago(text: str, ago: float) -> None:
 
 
 def test_dates() -> None:
+    today = datetime.combine(datetime.now().date(), datetime.min.time())
+    assert today - moment("yesterday") == timedelta(days=1)
     assert moment("2026-11-25") == datetime(2026, 11, 25)
     assert moment("2026-11-25T14:30") == datetime(2026, 11, 25, 14, 30)
     assert moment("2026-11-25T14:30Z").tzinfo is not None
@@ -192,7 +256,8 @@ def test_compare(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"^cpsat +2 +2/2 \(100%\) \*", out, re.MULTILINE)
     assert re.search(r"^localsearch +2 +0/2 \(0%\) +- +120$", out, re.MULTILINE)
     assert "cpsat : localsearch  2 : 0      0     0.5" in out
-    assert out.count("(queens)") == 1
+    assert re.search(r"^queens:6 +1/1, ", out, re.MULTILINE)
+    assert "sat:30:110" in out
 
 
 def test_compare_says_that_problems_differ(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:

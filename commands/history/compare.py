@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,7 @@ from ..common import json_option, store_option
 from .where import filters, nothing, reading
 
 if TYPE_CHECKING:
-    from mull.engine.store import Comparison, Filter, Standing
+    from mull.engine.store import Cell, Comparison, Filter, Standing
 
 
 @click.command("compare")
@@ -33,7 +34,8 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
     every two solvers on how many problems each had the lower PAR-2, and how likely that were if they were equals.
     """
     with reading(url) as store:
-        comparison = store.compare(solvers or None, where)
+        comparison = store.compare(solvers or None, store.resolved(where))
+        names = store.names({cell.problem for cell in comparison.cells}) if each else {}
     if not comparison.standings:
         raise nothing(where)
     if as_json:
@@ -52,11 +54,11 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
         _duels(comparison)
     if each:
         click.echo()
-        _cells_by_problem(comparison)
+        _cells_by_problem(comparison, names)
     if not comparison.shared:
-        names = " ".join(standing.solver for standing in comparison.standings)
+        every = " ".join(standing.solver for standing in comparison.standings)
         click.echo(
-            f"the solvers ran different problems\nhint: on those that all ran: solve history compare {names}", err=True
+            f"the solvers ran different problems\nhint: on those that all ran: solve history compare {every}", err=True
         )
 
 
@@ -82,12 +84,19 @@ def _duels(comparison: Comparison) -> None:
     table(("sign test", "better on", "ties", "p"), rows)
 
 
-def _cells_by_problem(comparison: Comparison) -> None:
+def _cells_by_problem(comparison: Comparison, names: Mapping[str, str]) -> None:
     """A line a problem, a column a solver: runs answered, median of iterations, PAR-2."""
+    twice = {name for name, count in Counter(names.values()).items() if count > 1}
     solvers = [standing.solver for standing in comparison.standings]
     rows: dict[str, dict[str, str]] = {}
     for cell in comparison.cells:
         median = f"{cell.iterations[(len(cell.iterations) - 1) // 2]} it, " if cell.iterations else ""
-        row = rows.setdefault(cell.problem, {"problem": f"{cell.problem[:12]} ({cell.family})"})
+        row = rows.setdefault(cell.problem, {"problem": _named(cell, names, twice)})
         row[cell.solver] = f"{cell.solved}/{cell.runs}, {median}{cell.par2:.3g} s"
     table(("problem", *solvers), [tuple(row.get(name, "-") for name in ("problem", *solvers)) for row in rows.values()])
+
+
+def _named(cell: Cell, names: Mapping[str, str], twice: Collection[str]) -> str:
+    """A problem as `solve history` lists it, with the start of its digest where another has the same name."""
+    name = names[cell.problem]
+    return f"{name} ({cell.problem[:6]})" if name in twice else name

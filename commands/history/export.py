@@ -42,6 +42,7 @@ def history_export(target: str | None, name: str | None, traces: bool, where: Fi
     if name == "parquet" and target in (None, "-") and sys.stdout.isatty():
         raise Failure("Parquet is not for a terminal", "--to FILE.parquet")
     with reading(url) as store:
+        where = store.resolved(where)
         if not store.runs(1, where):
             raise nothing(where)
         rows = store.each(where, traces=traces or tracked is not None)

@@ -18,7 +18,7 @@ ROW_GROUP = 5000
 """Runs held in memory at once for Parquet, which is written by columns."""
 
 WHOLE = {"size", "seed", "iterations", "violations", "objective", "samples", "hits", "distinct", "total"}
-REAL = {"energy", "seconds", "accuracy", "coverage"}
+REAL = {"energy", "seconds", "wall", "accuracy", "coverage"}
 
 
 def write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, url: str | None) -> None:
     """Forget runs.
 
-    By their ids, which may be cut short, or all that pass the filters. Traces and answers go with them.
+    By their ids (the start or the end of one is enough), or all that pass the filters. Traces and answers go with them.
     """
     from mull.engine.store import Filter
 
     if [bool(ids), every, where != Filter()].count(True) != 1:
         raise click.UsageError("delete takes ids, or filters, or --all")
     with reading(url) as store:
+        where = store.resolved(where)
         which = [store.run(run_id).id for run_id in dict.fromkeys(ids)] if ids else where
         count = len(set(which)) if isinstance(which, list) else store.count(which)
         if not count:

@@ -109,7 +109,7 @@ def plot_target(by: str, where: Filter, path: Path, url: str | None) -> None:
     if len(problems) > 1:
         raise Failure(f"these are runs on {len(problems)} problems, not on one", "name it with --problem")
     with reading(url) as store:
-        source = store.runs(1, where)[0].source
+        source = store.runs(1, store.resolved(where))[0].source
     costs = {solver: [getattr(taken, by) for taken in _seeds_apart(found)] for solver, found in runs.items()}
     _save(target(costs, by), f"{source}: time to an answer", _counted(runs), path)
 
@@ -120,7 +120,7 @@ def _by_solver(where: Filter, url: str | None) -> Runs:
 
     runs: Runs = defaultdict(lambda: defaultdict(list))
     with reading(url) as store:
-        for row in store.each(where):
+        for row in store.each(store.resolved(where)):
             if row.family != "training":
                 answered = row.status in ANSWERED
                 taken = Taken(row.seed, row.iterations if answered else inf, row.seconds if answered else inf)

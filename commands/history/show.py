@@ -29,7 +29,7 @@ DRAWN = 10
 @json_option
 @store_option
 def history_show(run_id: str, as_json: bool, url: str | None) -> None:
-    """Show one run: by its id, the start of it, or `last`."""
+    """Show one run: by its id, the start or the end of it, or `last`."""
     with reading(url) as store:
         row = store.run(run_id)
         if as_json:
@@ -45,6 +45,7 @@ def _described(row: RunRow) -> Iterator[str]:
     limits = {key: value for key, value in (row.budget or {}).items() if value is not None and key != "copies"}
     budget = " ".join(f"{key}={value:g}" for key, value in limits.items())
     objective = "" if row.objective is None else f", objective {row.objective}"
+    wall = "" if row.wall is None else f" of solving ({row.wall:.3f} s of the call)"
     violations = "no assignment" if row.violations is None else f"{row.violations} violated"
     yield f"run        {row.id}, {row.created:%Y-%m-%d %H:%M:%S}"
     yield f"problem    {row.source} ({row.family}, {row.size} variables, {row.problem[:12]})"
@@ -56,7 +57,7 @@ def _described(row: RunRow) -> Iterator[str]:
     yield f"ran on     {row.host}, {row.device}"
     yield f"versions   {' '.join(f'{name} {version}' for name, version in row.versions.items())}"
     yield f"outcome    {row.status}{f': {row.detail}' if row.detail else ''}"
-    yield f"           {row.iterations} iterations, {row.seconds:.3f} s, {violations}{objective}"
+    yield f"           {row.iterations} iterations, {row.seconds:.3f} s{wall}, {violations}{objective}"
     if row.distinct is not None:
         accuracy = "" if row.accuracy is None else f", accuracy {row.accuracy:.1%}"
         yield f"solutions  {several(row)}{accuracy}"

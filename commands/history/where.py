@@ -34,7 +34,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
 
 
 class RunId(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A run's id, or the start of one."""
+    """A run's id, or the start or the end of one."""
 
     name = "id"
 
@@ -45,11 +45,15 @@ class RunId(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 _OPTIONS = (
-    click.option("--problem", metavar="P", help="Only this problem: as listed (queens:8), or the start of its digest."),
+    click.option(
+        "--problem", metavar="P", help="Only this problem: as listed (queens:8, 'sat:*'), or the start of its digest."
+    ),
     click.option("--family", help="Only this family's problems."),
     click.option("--solver", help="Only this solver's, or this portfolio's (auto)."),
     click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only those that ended so."),
-    click.option("--since", type=Moment(), help="Only those since: 2026-11-25, 2026-11-25T14:30, 2d, 3h, 30m."),
+    click.option(
+        "--since", type=Moment(), help="Only those since: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h."
+    ),
     click.option("--device", help="Only those on this device (cuda is any of them)."),
     click.option("--text", help="Only those with this text in problem or detail."),
     click.option("--before", type=RunId(), metavar="ID", help="Only those older than this run."),

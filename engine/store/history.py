@@ -22,18 +22,23 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def moment(text: str) -> datetime:
-    """A date (``2026-11-25``), a time in ISO 8601, or how long ago: ``30m``, ``3h``, ``2d``, ``1w``.
+    """A date (``2026-11-25``, ``today``, ``yesterday``), a time in ISO 8601, or how long ago: ``30m``, ``3h``, ``2d``, ``1w``.
 
     Raises:
         ValueError: it is none of these.
     """
+    days = {"today": 0, "yesterday": 1}.get(text.strip().lower())
+    if days is not None:
+        return datetime.combine(datetime.now().date() - timedelta(days=days), datetime.min.time())
     ago = re.fullmatch(r"(\d{1,6})([smhdw])", text.strip().lower())
     try:
         if ago is not None:
             return datetime.now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         return datetime.fromisoformat(text.strip())
     except (ValueError, OverflowError):
-        raise ValueError(f"{text[:40]!r} is no time: 2026-11-25, 2026-11-25T14:30, 2d, 3h or 30m") from None
+        raise ValueError(
+            f"{text[:40]!r} is no time: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h or 30m"
+        ) from None
 
 
 STATUSES = ("solved", "optimal", "unsolved", "unsatisfiable", "unsupported", "cancelled", "failed", "trained")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from heapq import nlargest
 from typing import Any
@@ -54,6 +55,24 @@ TRACED = RUNS.outerjoin(trace, trace.c.run == run.c.id).add_columns(trace.c.poin
 
 Keys = tuple[sa.Column[Any], sa.Select[Any]]
 """A column of ``run`` and what it may be."""
+
+
+def sorted_by(column: str, limit: int | None, where: Filter) -> sa.Select[Any]:
+    """The first runs that pass by a column of ``RUNS``, from the least, or from the greatest with ``-`` before its name.
+
+    Runs without a value come last; runs alike in it stand newest first.
+    """
+    value = RUNS.selected_columns[column.removeprefix("-")]
+    order = value.desc() if column.startswith("-") else value.asc()
+    return RUNS.where(*conditions(where)).order_by(value.is_(None), order, run.c.id.desc()).limit(limit)
+
+
+def ids_like(text: str) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Up to two ids that begin with a text, and up to two that end with it."""
+    # ULIDs have 26 characters, of which Z is the last. (A later sign need not sort so in a server's language.)
+    start = text.upper()
+    begins = sa.select(run.c.id).where(run.c.id >= start, run.c.id <= start.ljust(26, "Z")).limit(2)
+    return begins, sa.select(run.c.id).where(run.c.id.endswith(start, autoescape=True)).limit(2)
 
 
 def conditions(where: Filter) -> list[sa.ColumnElement[bool]]:
@@ -128,7 +147,12 @@ def _parts(where: Filter) -> list[tuple[list[Keys], list[sa.ColumnElement[bool]]
         start = where.problem.lower()
         digest = sa.and_(problem.c.digest >= start, problem.c.digest < start + "g")  # after the last hexadecimal digit
         named = sa.select(source.c.id).where(source.c.digest == source_digest(where.problem))
-        parts.append(([(run.c.problem, sa.select(problem.c.id).where(digest)), (run.c.source, named)], []))
+        if "*" in where.problem or "?" in where.problem:
+            pattern = re.sub(r"[\\%_]", r"\\\g<0>", where.problem).replace("*", "%").replace("?", "_")
+            like = sa.select(source.c.id).where(source.c.text.like(pattern, escape="\\"))
+            parts.append(([(run.c.source, like)], []))
+        else:
+            parts.append(([(run.c.problem, sa.select(problem.c.id).where(digest)), (run.c.source, named)], []))
     if where.text is not None:
         folded = sa.func.coalesce(source.c.folded, source.c.text)
         has = folded.contains(where.text.casefold(), autoescape=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +18,7 @@ from .connect import StoreError, connect, file_of, parse, prepare, read, told, u
 from .filter import Filter
 from .query import RUNS, SOLVED, TRACED
 from .rows import RunRow
-from .schema import HEAD, facets, run, solver
+from .schema import HEAD, facets, problem, run, solver, source
 from .whole import whole_run
 
 if TYPE_CHECKING:
@@ -120,9 +121,18 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------------- reading
 
-    def runs(self, limit: int | None = 20, where: Filter = EVERY) -> list[RunRow]:
-        """The latest runs that pass, newest first; all of them with ``limit`` None."""
+    def runs(self, limit: int | None = 20, where: Filter = EVERY, sort: str | None = None) -> list[RunRow]:
+        """The latest runs that pass, newest first; all of them with ``limit`` None.
+
+        Args:
+            limit: at most so many.
+            where: which runs.
+            sort: a column to sort by in place of the time, ascending; with ``-`` before its name descending.
+        """
         with read(self.url), self._engine().connect() as connection:
+            if sort is not None:
+                wanted = query.sorted_by(sort, limit, where)
+                return [query.row_of(row) for row in connection.execute(wanted).mappings()]
             if limit is None:
                 wanted = RUNS.where(*query.conditions(where))
             else:
@@ -182,25 +192,65 @@ class Store:
         return comparison
 
     def run(self, prefix: str) -> RunRow:
-        """One run, whole, by the start of its id; ``last`` is the newest.
+        """One run, whole, by its id, or by a start or an end that no other id has; ``last`` is the newest.
 
         Raises:
-            StoreError: no run begins so, several do, or what is kept of it is damaged.
+            StoreError: there is no such run, there are several, or what is kept of it is damaged.
         """
         if prefix == "last":
             found = self.runs(1)
+            if not found:
+                raise StoreError(f"no run {prefix!r}", "solve history lists the runs")
         else:
-            # ULIDs have 26 characters, of which Z is the last. (A later sign need not sort so in a server's language.)
-            lowest, highest = prefix.upper(), prefix.upper().ljust(26, "Z")
+            whole = self._whole_id(prefix)
             with read(self.url), self._engine().connect() as connection:
-                wanted = RUNS.where(run.c.id >= lowest, run.c.id <= highest).limit(2)
-                found = [query.row_of(row) for row in connection.execute(wanted).mappings()]
-        if not found:
-            raise StoreError(f"no run {prefix!r}", "solve history lists the runs")
-        if len(found) > 1:
-            raise StoreError(f"several runs begin with {prefix!r}", "give more of the id")
+                found = [query.row_of(row) for row in connection.execute(RUNS.where(run.c.id == whole)).mappings()]
         with read(self.url), self._engine().connect() as connection:
             return whole_run(connection, found[0])
+
+    def resolved(self, where: Filter) -> Filter:
+        """The filter with the whole id in ``before`` where the end of one was given.
+
+        Raises:
+            StoreError: no id begins or ends so, or several end so.
+        """
+        if where.before is None or len(where.before) >= 26:
+            return where
+        with read(self.url), self._engine().connect() as connection:
+            if connection.scalars(query.ids_like(where.before)[0]).first() is not None:
+                return where
+        return replace(where, before=self._whole_id(where.before))
+
+    def names(self, digests: Collection[str]) -> dict[str, str]:
+        """Digest of a problem -> the source of its latest run, as listed."""
+        latest = (
+            sa.select(source.c.text)
+            .join(run, run.c.source == source.c.id)
+            .where(run.c.problem == problem.c.id)
+            .order_by(run.c.id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        found: dict[str, str] = {}
+        wanted = sorted(digests)
+        with read(self.url), self._engine().connect() as connection:
+            for start in range(0, len(wanted), 500):
+                some = problem.c.digest.in_(wanted[start : start + 500])
+                for digest, text in connection.execute(sa.select(problem.c.digest, latest).where(some)):
+                    found[digest] = text
+        return found
+
+    def _whole_id(self, text: str) -> str:
+        with read(self.url), self._engine().connect() as connection:
+            begins, ends = query.ids_like(text)
+            found = list(connection.scalars(begins))
+            if len(found) != 1:
+                found = list({*found, *connection.scalars(ends)})
+        if not found:
+            raise StoreError(f"no run {text!r}", "solve history lists the runs")
+        if len(found) > 1:
+            raise StoreError(f"several runs begin or end with {text!r}", "give more of the id")
+        return str(found[0])
 
     # -------------------------------------------------------------------------------------------------------- schema
 
