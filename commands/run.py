@@ -147,9 +147,10 @@ def _refuse_early(arguments: Sequence[str], name: str, family: str | None) -> No
             raise InputError("no such file, and no such family", argument, hint=hint)
         raise InputError("no such file", argument, hint="or generate a problem, e.g. queens:12")
     if name not in {entry.name for entry in entries(SOLVERS)}:
-        from mull.plugins import installed
+        from mull.plugins import installed, is_file
 
-        pick(SOLVERS, name, installed())
+        if not is_file(name):
+            pick(SOLVERS, name, installed())
 
 
 def _problems(

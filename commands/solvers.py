@@ -11,7 +11,8 @@ import click
 from mull.terminal import describe_options, describe_solver, describe_weights, table
 
 from .common import ListGroup, failures, json_option
-from .solvers_change import solvers_add, solvers_new, solvers_remove
+from .new import new_solver
+from .solvers_change import solvers_add, solvers_remove
 from .solvers_check import solvers_check
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ def solvers() -> None:
     """List solvers, show their options, add or make new ones, check that one keeps the contract."""
 
 
-for command in (solvers_add, solvers_remove, solvers_new, solvers_check):
+for command in (solvers_add, solvers_remove, solvers_check):
     solvers.add_command(command)
+solvers.add_command(new_solver, "new")
 
 
 @solvers.command("list")

@@ -1,4 +1,4 @@
-"""``solve solvers add | remove | new``: solvers from a file, forgotten again, and packages to be."""
+"""``solve solvers add | remove``: solvers from a file."""
 
 from __future__ import annotations
 
@@ -35,23 +35,3 @@ def solvers_remove(name: str) -> None:
 
         gone = remove(name)
     click.echo(f"{name} is forgotten; {gone.path} stays")
-
-
-@click.command("new")
-@click.argument("name")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where to make it (default: ./mull-NAME).")
-@click.option("--learned", is_flag=True, help="A solver that learns: a small net, trained by `solve train`.")
-def solvers_new(name: str, folder: Path | None, learned: bool) -> None:
-    """Write a plugin package with a solver that works at once, and its tests."""
-    from mull.plugins import new
-
-    with failures():
-        made = new(name, folder, learned=learned)
-    click.echo(f"{made}: a package with the solver {name}; next:")
-    click.echo(f"  pip install --editable {made}")
-    if learned:
-        click.echo(f"  solve train {name} --on sudoku:4:0.4 --steps 150")
-        click.echo(f"  solve sudoku:4:0.4 --solver {name}")
-    else:
-        click.echo(f"  solve queens:8 --solver {name}")
-    click.echo(f"  solve solvers check {name}")

@@ -96,9 +96,9 @@ def train(
         from mull.solvers.teach import teach
 
         place = out or own_folder()
-        title = weights or "-".join([name, *(re.sub(r"[^A-Za-z0-9]+", "-", Path(item).stem) for item in data)]).strip(
-            "-"
-        )
+        title = weights or "-".join(
+            [name, *(re.sub(r"[^A-Za-z0-9]+", "-", item if ":" in item else Path(item).stem) for item in data)]
+        ).strip("-")
         interrupted = interruptible()
         with TrainingScreen(title) as screen, nullcontext() if no_store else open_store(url) as store:
             lesson = teach(

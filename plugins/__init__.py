@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..engine.registry import Entry, PluginError
 from .faults import fault
 from .files import SolverFile, add, added, remove
-from .installed import claimed_twice, installed, load, not_installed
+from .installed import claimed_twice, installed, is_file, load, not_installed
 from .scaffold import new
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "claimed_twice",
     "fault",
     "installed",
+    "is_file",
     "load",
     "new",
     "not_installed",

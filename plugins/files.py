@@ -119,12 +119,8 @@ def add(path: Path) -> list[SolverFile]:
     Raises:
         PluginError: it cannot be read or imported, holds no solver, or one whose name is taken; nothing is listed then.
     """
-    path = _checked(path)
-    try:
-        content = digest(path)
-    except OSError as error:
-        raise PluginError(f"{path}: {error.strerror or error}", "check its permissions") from None
-    found = _solvers(path, content)
+    found = defined(path)
+    path = Path(found[0].path)
     with _listed() as listed:
         others = [file for file in listed if file.path != str(path)]
         takers = {entry.name: entry for entry in [*entries(SOLVERS), *(file.entry for file in others)]}
@@ -135,6 +131,20 @@ def add(path: Path) -> list[SolverFile]:
                 raise PluginError(f"{path}: there is a solver {file.name!r} already, of {taker.origin}", hint)
         listed[:] = [*others, *found]
     return found
+
+
+def defined(path: Path) -> list[SolverFile]:
+    """Import a file or a package's folder; the solvers that it defines, at least one.
+
+    Raises:
+        PluginError: it cannot be read or imported, or holds no solver.
+    """
+    path = _checked(path)
+    try:
+        content = digest(path)
+    except OSError as error:
+        raise PluginError(f"{path}: {error.strerror or error}", "check its permissions") from None
+    return _solvers(path, content)
 
 
 def remove(name: str) -> SolverFile:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.registry import ONLY, SOLVERS, Entry, PluginError, entries, normal, only, permitted, pick
 from ..engine.registry import load as load_entry
 from .faults import fault
-from .files import added
+from .files import added, defined
 
 if TYPE_CHECKING:
     from ..engine.solver import Solver
@@ -25,12 +26,20 @@ def installed() -> list[Entry]:
     return entries(SOLVERS) + [file.entry for file in added() if permitted(file.name)]
 
 
+def is_file(name: str) -> bool:
+    """Whether a solver's name is that of a file: ``walk.py`` or ``walk.py:NAME``."""
+    return name.endswith(".py") or ".py:" in name
+
+
 def load(name: str) -> type[Solver]:
-    """The solver class of a name.
+    """The solver class of a name, or of a ``.py`` file for this process alone: ``./walk.py``, ``./walk.py:NAME``.
 
     Raises:
         PluginError: no such solver, a name that two claim, one that fails to import, or no solver at all.
     """
+    if is_file(name):
+        path, dot, wanted = name.partition(".py:")
+        return _from_file(Path(f"{path}.py" if dot else name), wanted)
     packaged = entries(SOLVERS)
     try:
         every = installed()
@@ -49,6 +58,21 @@ def load(name: str) -> type[Solver]:
     from ..engine.solver import Solver  # torch comes with it: a wrong name is refused before
 
     loaded: type[Solver] = load_entry(entry, Solver)
+    return loaded
+
+
+def _from_file(path: Path, wanted: str) -> type[Solver]:
+    """The one solver of a file, or the one that is wanted."""
+    found = defined(path)
+    mine = [file for file in found if file.name == wanted] if wanted else found
+    names = ", ".join(file.name for file in found)
+    if not mine:
+        raise PluginError(f"{path} has no solver {wanted[:40]!r}", f"it has {names}")
+    if len(mine) > 1:
+        raise PluginError(f"{path} has several solvers: {names}", f"name one: {path}:{mine[0].name}")
+    from ..engine.solver import Solver
+
+    loaded: type[Solver] = load_entry(mine[0].entry, Solver)
     return loaded
 
 

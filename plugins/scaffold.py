@@ -1,62 +1,72 @@
-"""A new plugin package, ready to install: one solver, one entry point, its tests."""
+"""A new plugin package, ready to install: a solver, a problem family or a constraint kind, its entry point and tests."""
 
 from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from string import Template
 
-from ..engine.registry import PluginError
+from ..engine.registry import CONSTRAINTS, PROBLEMS, SOLVERS, WORDS, Entry, PluginError, entries
 from .installed import installed
 
-FILES = {
-    "pyproject.toml": "pyproject.toml.template",
-    "README.md": "README.md.template",
-    "src/$module/__init__.py": "solver.py.template",
-    "tests/test_conformance.py": "test_conformance.py.template",
-}
-LEARNED = {
-    **FILES,
-    "README.md": "README-learned.md.template",
-    "src/$module/__init__.py": "learned.py.template",
-    "tests/test_conformance.py": "test_learned.py.template",
-}
 
-
-def new(name: str, folder: Path | None = None, *, learned: bool = False) -> Path:
-    """Write the package ``mull-NAME`` with a solver that works at once.
+@dataclass(frozen=True)
+class Scaffold:
+    """What a new package of one kind is made of.
 
     Args:
-        name: the solver's name: lower-case letters, digits and ``-``.
+        group: of entry points.
+        files: path in the package -> template.
+    """
+
+    group: str
+    files: Mapping[str, str]
+
+
+def _scaffold(group: str, module: str, test: str, readme: str, tests: str) -> Scaffold:
+    files = {"pyproject.toml": "pyproject.toml", "README.md": readme, "src/$module/__init__.py": module, tests: test}
+    return Scaffold(group, {path: f"{template}.template" for path, template in files.items()})
+
+
+_CONTRACT = "tests/test_conformance.py"
+SCAFFOLDS = {
+    "solver": _scaffold(SOLVERS, "solver.py", "test_conformance.py", "README.md", _CONTRACT),
+    "learned": _scaffold(SOLVERS, "learned.py", "test_learned.py", "README-learned.md", _CONTRACT),
+    "whole": _scaffold(SOLVERS, "whole.py", "test_conformance.py", "README.md", _CONTRACT),
+    "family": _scaffold(PROBLEMS, "family.py", "test_family.py", "README-family.md", "tests/test_family.py"),
+    "constraint": _scaffold(
+        CONSTRAINTS, "constraint.py", "test_constraint.py", "README-constraint.md", "tests/test_constraint.py"
+    ),
+}
+"""By what is made: a solver that steps, one that learns, one that answers whole problems; a family; a constraint kind."""
+
+
+def new(name: str, folder: Path | None = None, *, kind: str = "solver") -> Path:
+    """Write the package ``mull-NAME`` with something that works at once.
+
+    Args:
+        name: of the solver or family, lower-case letters, digits and ``-``; of a constraint kind a class name.
         folder: where to make it; by default ``mull-NAME`` in the current folder. It must not exist, or be empty.
-        learned: a solver on mull's nets and training, which ``solve train`` teaches.
+        kind: a key of ``SCAFFOLDS``.
 
     Returns:
         The folder.
 
     Raises:
-        PluginError: a name that is none or taken, a folder that is in use or cannot be written.
+        PluginError: a bad or taken name, or a folder that is in use or cannot be written.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 40 or keyword.iskeyword(name):
-        raise PluginError(f"{name[:40]!r} is no solver name", "lower-case letters, digits and '-', e.g. tabu-walk")
-    for entry in installed():
-        if entry.name == name:
-            raise PluginError(f"there is a solver {name!r} already, of {entry.origin}", "choose another name")
-    folder = Path(f"mull-{name}") if folder is None else folder
+    scaffold = SCAFFOLDS[kind]
+    words = _words(name, scaffold.group)
+    folder = Path(words["package"]) if folder is None else folder
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise PluginError(f"{folder} exists already", "choose another folder with --folder")
-    class_name = "".join(part.capitalize() for part in name.split("-"))
-    words = {
-        "name": name,
-        "module": f"mull_{name.replace('-', '_')}",
-        "class_name": class_name,
-        "net_name": f"{class_name}Net",
-    }
     templates = resources.files(__package__) / "template"
     try:
-        for path, template in (LEARNED if learned else FILES).items():
+        for path, template in scaffold.files.items():
             target = folder / Template(path).substitute(words)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(Template((templates / template).read_text()).substitute(words))
@@ -65,3 +75,38 @@ def new(name: str, folder: Path | None = None, *, learned: bool = False) -> Path
             f"{folder} cannot be written: {error.strerror}", "choose another folder with --folder"
         ) from None
     return folder
+
+
+def _words(name: str, group: str) -> dict[str, str]:
+    """What the templates' placeholders stand for.
+
+    Raises:
+        PluginError: a bad or taken name.
+    """
+    word = WORDS[group]
+    pattern, example = (
+        (r"[A-Z][A-Za-z0-9]*", "NotAllEqual")
+        if group == CONSTRAINTS
+        else (r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "tabu-walk" if group == SOLVERS else "partition")
+    )
+    if not re.fullmatch(pattern, name) or len(name) > 40 or keyword.iskeyword(name):
+        signs = (
+            "letters and digits, the first a capital" if group == CONSTRAINTS else "lower-case letters, digits and '-'"
+        )
+        raise PluginError(f"{name[:40]!r} is not a {word} name", f"{signs}, e.g. {example}")
+    taken: list[Entry] = installed() if group == SOLVERS else entries(group)
+    for entry in taken:
+        if entry.name == name:
+            raise PluginError(f"there is a {word} {name!r} already, of {entry.origin}", "choose another name")
+    dashed = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+    class_name = name if group == CONSTRAINTS else "".join(part.capitalize() for part in name.split("-"))
+    return {
+        "name": name,
+        "package": f"mull-{dashed}",
+        "module": f"mull_{dashed.replace('-', '_')}",
+        "role": dashed.replace("-", "_"),
+        "class_name": class_name,
+        "net_name": f"{class_name}Net",
+        "group": group,
+        "word": word,
+    }

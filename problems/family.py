@@ -99,7 +99,7 @@ def load(
     reader = families[family] if family else _recognise(text, argument, families)
     try:
         with _excused(reader), warned(argument, strict):
-            return _located(lambda: reader.read(text, argument, colors), argument)
+            return [_drawn(p, reader) for p in _located(lambda: reader.read(text, argument, colors), argument)]
     except InputError:
         kind = None if family else foreign.named(text)
         if kind:
@@ -119,7 +119,12 @@ def _generate(
             problem = maker.generate(spec, seed, colors)
     except InputError as error:
         raise error.at(argument) from None
-    return replace(problem, source=Source(argument))
+    return _drawn(replace(problem, source=Source(argument)), maker)
+
+
+def _drawn(problem: Problem, family: Family) -> Problem:
+    """The problem, drawn as its family draws where it does not say how itself."""
+    return problem if problem.render is not None else replace(problem, render=family.draw)
 
 
 def _located(read: Callable[[], list[Problem]], path: str) -> list[Problem]:

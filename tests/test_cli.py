@@ -142,7 +142,7 @@ def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["."], ".: is a directory"),
         (["history", "show", "zzz"], "no run"),
         (["solvers", "show", "zzz"], "zzz"),
-        (["solvers", "new", "Not A Name"], "no solver name"),
+        (["solvers", "new", "Not A Name"], "is not a solver name"),
         (["solvers", "new", "descent"], "already"),
     ],
 )

@@ -273,3 +273,19 @@ def test_a_folder_that_was_moved_is_added_again(tmp_path: Path) -> None:
     remove("stroll")
     assert [file.path for file in add(moved)] == [str(moved)]
     assert load("stroll").name == "stroll"
+
+
+def test_a_file_serves_one_call_without_being_added(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = write(tmp_path / "one.py", "stroll"), write(tmp_path / "two.py", "amble", "ramble")
+    assert call("queens:4", "-s", str(one), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["solver"] == "stroll"
+    assert call("queens:4", "-s", f"{two}:ramble", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["solver"] == "ramble"
+    assert added() == []
+    for name, message in (
+        (str(two), "has several solvers: amble, ramble"),
+        (f"{two}:trot", "has no solver 'trot'"),
+        (str(tmp_path / "three.py"), "no such file"),
+    ):
+        assert call("queens:4", "-s", name) == 2
+        assert message in capsys.readouterr().err

@@ -74,12 +74,30 @@ def test_a_new_package(tmp_path: Path) -> None:
 
 def test_a_new_package_that_learns(tmp_path: Path) -> None:
     """Trained as its README says, though shorter; its own tests train for themselves."""
-    inside = Environment(tmp_path / "venv", new("hum", tmp_path / "mull-hum", learned=True))
+    inside = Environment(tmp_path / "venv", new("hum", tmp_path / "mull-hum", kind="learned"))
     inside.solve("train", "hum", "--on", "sudoku:4:0.4", "--steps", "60", "-o", "block=1", "-o", "validation=0")
     answer = json.loads(inside.solve("sudoku:4:0.4", "-s", "hum", "--json"))
     assert (answer["solver"], answer["status"]) == ("hum", "solved")
     assert "FAIL" not in inside.solve("solvers", "check", "hum")
     assert "16 passed" in inside.pytest()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "passed"), [("whole", "dive", 15), ("family", "halves", 5), ("constraint", "NotAllAlike", 3)]
+)
+def test_other_packages_pass_their_own_tests(kind: str, name: str, passed: int, tmp_path: Path) -> None:
+    made = new(name, tmp_path / "made", kind=kind)
+    environment = {**os.environ, "PYTHONPATH": str(made / "src"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", str(made), "-p", "no:cacheprovider"]
+    ran = subprocess.run(command, cwd=made, env=environment, check=False, capture_output=True, text=True)
+    assert f"{passed} passed" in ran.stdout, ran.stdout
+
+
+def test_a_constraint_kind_is_a_class_name(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="'bucket-limit' is not a constraint kind name"):
+        new("bucket-limit", tmp_path / "made", kind="constraint")
+    with pytest.raises(PluginError, match="there is a constraint kind 'AllDifferent' already"):
+        new("AllDifferent", tmp_path / "made", kind="constraint")
 
 
 @pytest.mark.parametrize("name", ["", "Walk", "1walk", "tabu_walk", "a--b", "class", "../up", "x" * 41, "descent"])
