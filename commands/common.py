@@ -135,7 +135,7 @@ def usable_device(name: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     found = re.fullmatch(r"cpu|cuda(?::([0-9]{1,4}))?", name)
     if found is None:
-        raise Failure(f"device {name[:40]!r} is not supported", "--device takes auto, cpu, cuda or cuda:N")
+        raise Failure(f"device {name[:40]!r} cannot be used: not supported", "--device takes auto, cpu, cuda or cuda:N")
     if name == "cpu":
         return name
     if not torch.cuda.is_available():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import site
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,11 +21,39 @@ from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Solution
 from mull.engine.store import Store
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The user's home, settings, weights and plugins are not there for tests, nor for the programs that tests start."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name in STRANGE or name.startswith("XDG_") or (name.startswith("MULL_") and name != POSTGRESQL):
+                patch.delenv(name)
+        # Packages of the user's own stay importable, and matplotlib lists the fonts once, not once a session.
+        patch.setenv("PYTHONUSERBASE", site.getuserbase())
+        patch.setenv("MPLCONFIGDIR", str(Path(tempfile.gettempdir(), f"mull-tests-matplotlib-{os.getuid()}")))
+        patch.setenv("HOME", str(home))
+        for name in ("CONFIG", "DATA", "CACHE", "STATE"):
+            patch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+        for name, place in {"STORE": "store.db", "CONFIG": "config", "WEIGHTS": "weights"}.items():
+            patch.setenv(f"MULL_{name}", str(home / place))
+        yield
+
+
+POSTGRESQL = "MULL_TEST_POSTGRESQL"
+STRANGE = {
+    *("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"),
+    *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PYTHONIOENCODING", "PYTHONWARNINGS"),
+}
+"""Environment variables that change what the program does or shows."""
+
+
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test touches the user's store or sees their solvers, and none takes more than one thread."""
     monkeypatch.setenv("MULL_STORE", str(tmp_path / "store.db"))
     monkeypatch.setenv("MULL_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setenv("MULL_WEIGHTS", str(tmp_path / "weights"))
     torch.set_num_threads(1)
 
 
@@ -45,7 +75,7 @@ def complains(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
 @pytest.fixture
 def postgresql() -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
-    server = os.environ.get("MULL_TEST_POSTGRESQL")
+    server = os.environ.get(POSTGRESQL)
     if not server:
         pytest.skip("no PostgreSQL: run by tests/postgresql.sh")
     name = f"mull_{uuid.uuid4().hex}"

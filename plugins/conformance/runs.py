@@ -16,8 +16,8 @@ from ...engine.task import Budget, Task
 from .base import SECONDS, details, hold, outcome, run, task
 from .problems import costly, laborious, supported, unsatisfiable
 
-SLACK = 5.0
-"""Seconds that a solver without steps may take to notice that its time is up."""
+SLACK = 20.0
+"""Seconds that a solver without steps may take to notice that its time is up, on a busy machine too."""
 
 
 def solves_small_problems(solver: type[Solver]) -> None:
