@@ -41,13 +41,16 @@ gpu-check:
 
 .venv/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "mull needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) install "pip>=25.1"
-	$(PIP) install --constraint constraints.txt --editable .
+	@echo "installing mull with PyTorch, OR-Tools and 40 smaller packages into .venv: a few minutes;"
+	@echo "about 2 GB on disk, several more where pip chooses PyTorch with CUDA (Linux)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install "pip>=25.1"
+	@$(PIP) install --constraint constraints.txt --editable .
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) install --constraint constraints.txt --group dev
+	@echo "installing pytest, mypy, ruff and what else the tests need into .venv"
+	@$(PIP) install --constraint constraints.txt --group dev
 	@touch $@
 
 clean:

@@ -1,10 +1,8 @@
 #!/bin/sh
 # What mull does, in a minute: the bundled examples, one per family, then what the store remembers of them.
+# The runs stay in the store that `solve history` opens.
 set -e
 cd "$(dirname "$0")/.."
-MULL_STORE=$(mktemp -d)/demo.db
-export MULL_STORE
-trap 'rm -rf "$(dirname "$MULL_STORE")"' EXIT
 
 say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
 
@@ -16,3 +14,9 @@ say solve solvers
 say solve history
 say solve history --best
 say solve history show last
+
+printf '\n\033[1mNext, type:\033[0m\n'
+[ ! -f .venv/bin/activate ] || printf '  . .venv/bin/activate        # puts solve on the path of this shell\n'
+printf '  solve queens:12 --watch     # watch a solver settle\n'
+printf '  solve history               # these runs, kept in %s\n' "$(solve history path)"
+printf '  solve --help\n'

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from setuptools import find_namespace_packages
 
 import mull
 
@@ -26,6 +30,25 @@ def test_src_holds_nothing_else() -> None:
     held = {p.name for p in (ROOT / "src" / "mull").iterdir()} - {"__pycache__"}
     rooms = {"engine", "problems", "solvers", "plugins", "commands", "weights"}
     assert held == {"__init__.py", "__main__.py", "py.typed", *rooms, "cli.py", "terminal.py"}
+
+
+def test_every_file_is_packed() -> None:
+    """What lies in the package beside Python files is named by a pattern, in a folder that is declared a package."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    found = settings["packages"]["find"]
+    packages = find_namespace_packages(str(ROOT / "src"), found["exclude"], found["include"])
+    held = [
+        Path(folder) / name
+        for folder, _, names in os.walk(ROOT / "src" / "mull", followlinks=True)
+        for name in names
+        if "__pycache__" not in folder
+    ]
+    assert len(held) > 100
+    for path in held:
+        package = ".".join(path.parent.relative_to(ROOT / "src").parts)
+        assert package in packages
+        patterns = ["*.py", *settings["package-data"].get(package, [])]
+        assert any(fnmatch(path.name, pattern) for pattern in patterns), path
 
 
 def test_public_names_are_there() -> None:
