@@ -6,14 +6,18 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mull import __version__
 from mull.commands.common import Failure
+from mull.commands.completion import paths, problems
 from mull.engine.raised import DEBUG, described
 from mull.engine.registry import COMMANDS, ONLY, Entry, PluginError, entries, load, only, pick
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class SolveGroup(click.Group):
@@ -48,6 +52,21 @@ class SolveGroup(click.Group):
             if entry is None or entry.built_in:
                 raise  # a mistake of ours is to be found
             raise Failure(f"{entry} failed: {described(error)}", entry.remedy) from error
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands by their names alone, and what ``run`` takes: problems and options. Nobody else's code is run."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        run = self.get_command(ctx, "run")
+        assert run is not None
+        if incomplete.startswith("-"):
+            inner = run.make_context("run", [], parent=ctx, resilient_parsing=True)
+            found += click.Command.shell_complete(self, ctx, incomplete)
+            known = {item.value for item in found}
+            return found + [item for item in run.shell_complete(inner, incomplete) if item.value not in known]
+        offered = problems(ctx, None, incomplete)
+        return found + (paths(incomplete) if found and offered[0].type == "file" else offered)
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "[OPTIONS] PROBLEM...")

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from .completion import files
+
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from mull.engine import Solver
     from mull.engine.store import Store
 
@@ -69,9 +73,21 @@ class ListGroup(click.Group):
     """A group that lists when no command is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing and not args:  # a shell completes the first word
+            return super().parse_args(ctx, args)
         if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h")):
             args = ["list", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Sub-commands, or the options of the listing."""
+        found = super().shell_complete(ctx, incomplete)
+        default = self.get_command(ctx, "list")
+        if default is None or not incomplete.startswith("-"):
+            return found
+        known = {item.value for item in found}
+        inner = default.make_context("list", [], parent=ctx, resilient_parsing=True)
+        return found + [item for item in default.shell_complete(inner, incomplete) if item.value not in known]
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
@@ -101,7 +117,9 @@ def pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[
     return pairs
 
 
-store_option = click.option("--store", "url", metavar="URL", help="SQLite file or database URL (or set MULL_STORE).")
+store_option = click.option(
+    "--store", "url", shell_complete=files, metavar="URL", help="SQLite file or database URL (or set MULL_STORE)."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line.")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import Failure, interruptible, json_option, store_option, usable_device
+from .completion import ids
 from .history.where import reading
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=ids)
 @click.option("--device", help="Another device than the run's.")
 @json_option
 @store_option

@@ -12,6 +12,7 @@ import click
 
 from mull.terminal import Screen
 
+from . import completion
 from .common import (
     Failure,
     Seconds,
@@ -31,11 +32,21 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
-@click.argument("arguments", metavar="PROBLEM...", nargs=-1, required=True)
-@click.option("-s", "--solver", "name", default="auto", show_default=True, help="Who solves: see `solve solvers`.")
+@click.argument("arguments", metavar="PROBLEM...", nargs=-1, required=True, shell_complete=completion.problems)
+@click.option(
+    "-s",
+    "--solver",
+    "name",
+    shell_complete=completion.solvers,
+    default="auto",
+    show_default=True,
+    help="Who solves: see `solve solvers`.",
+)
 @click.option("-o", "--option", "options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="Solver option.")
 @click.option("-k", "--colors", type=click.IntRange(1), help="Colours of a graph colouring; without it, the fewest.")
-@click.option("--family", help="The problems' family, where content and suffix do not tell.")
+@click.option(
+    "--family", shell_complete=completion.families, help="The problems' family, where content and suffix do not tell."
+)
 @click.option("--strict", is_flag=True, help="Refuse files whose faults only cause a warning.")
 @click.option("--limit", type=Seconds(), default="60s", show_default=True, help="Wall time of the call, or none.")
 @click.option("--iterations", type=click.IntRange(1), help="Steps a problem may take (conflicts of an exact solver).")

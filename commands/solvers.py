@@ -10,6 +10,7 @@ import click
 
 from mull.terminal import describe_options, describe_solver, describe_weights, table
 
+from . import completion
 from .common import ListGroup, failures, json_option
 from .new import new_solver
 from .solvers_change import solvers_add, solvers_remove
@@ -122,7 +123,7 @@ def _shown(row: dict[str, Any], column: str) -> str:
 
 
 @solvers.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.solvers)
 @json_option
 def solvers_show(name: str, as_json: bool) -> None:
     """Show a solver's method, options and citation, what it supports, and its weights."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from . import completion
 from .common import failures
 
 
@@ -27,7 +28,7 @@ def solvers_add(path: Path) -> None:
 
 
 @click.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.solvers)
 def solvers_remove(name: str) -> None:
     """Forget a solver that was added from a file; the file stays."""
     with failures():

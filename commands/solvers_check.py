@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import completion
 from .common import failures, json_option
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.solvers)
 @json_option
 def solvers_check(name: str, as_json: bool) -> int:
     """Run the conformance checks that the built-in solvers pass.

@@ -15,6 +15,7 @@ import click
 from mull import __version__
 from mull.terminal import TrainingScreen, describe_weights
 
+from . import completion
 from .common import (
     Failure,
     device_of_rank,
@@ -35,7 +36,7 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 
 
 @click.command()
-@click.argument("name", metavar="SOLVER")
+@click.argument("name", metavar="SOLVER", shell_complete=completion.solvers)
 @click.option(
     "--on", "data", multiple=True, required=True, metavar="FAMILY:SPEC", help="What to learn; several are mixed evenly."
 )

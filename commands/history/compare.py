@@ -12,6 +12,7 @@ import click
 from mull.terminal import table
 
 from ..common import json_option, store_option
+from ..completion import solvers
 from .where import filters, nothing, reading
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("compare")
-@click.argument("solvers", metavar="[SOLVER...]", nargs=-1)
+@click.argument("solvers", metavar="[SOLVER...]", nargs=-1, shell_complete=solvers)
 @click.option("--problems", "each", is_flag=True, help="Problem by problem, too.")
 @filters
 @json_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..common import Failure, store_option
+from ..completion import files
 from .files import by_ending, whole_file
 from .formats import ENDINGS, FORMATS
 from .trackers import TRACKERS
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 @click.command("export")
 @click.option(
-    "--to", "target", metavar="FILE", help="A file, mlflow:URI or tensorboard:FOLDER (default: standard output)."
+    "--to",
+    "target",
+    shell_complete=files,
+    metavar="FILE",
+    help="A file, mlflow:URI or tensorboard:FOLDER (default: standard output).",
 )
 @click.option(
     "--format", "name", type=click.Choice(list(FORMATS)), help="By default as the file's ending says, else csv."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .. import completion
 from ..common import Failure, failures, store_option
 from .where import filters, nothing, reading
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("delete")
-@click.argument("ids", metavar="[ID...]", nargs=-1)
+@click.argument("ids", metavar="[ID...]", nargs=-1, shell_complete=completion.ids)
 @click.option("--all", "every", is_flag=True, help="Every run.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @filters

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from .. import completion
 from ..common import Failure, store_option
 from .figures import ENDINGS, cactus, course, solved, target, write
 from .files import by_ending, whole_file
@@ -44,7 +45,13 @@ class Picture(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gener
 
 
 to_option = click.option(
-    "--to", "path", type=Picture(), required=True, metavar="FILE", help="A .png, .svg or .html file."
+    "--to",
+    "path",
+    type=Picture(),
+    shell_complete=completion.files,
+    required=True,
+    metavar="FILE",
+    help="A .png, .svg or .html file.",
 )
 
 
@@ -54,7 +61,7 @@ def history_plot() -> None:
 
 
 @history_plot.command("run")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=completion.ids)
 @to_option
 @store_option
 def plot_run(run_id: str, path: Path, url: str | None) -> None:

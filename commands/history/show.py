@@ -11,6 +11,7 @@ import click
 
 from mull.terminal import several
 
+from .. import completion
 from ..common import json_option, store_option
 from .chart import chart
 from .where import reading
@@ -25,7 +26,7 @@ DRAWN = 10
 
 
 @click.command("show")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=completion.ids)
 @json_option
 @store_option
 def history_show(run_id: str, as_json: bool, url: str | None) -> None:

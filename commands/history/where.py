@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import completion
 from ..common import Failure, failures, open_store
 
 if TYPE_CHECKING:
@@ -48,15 +49,17 @@ _OPTIONS = (
     click.option(
         "--problem", metavar="P", help="Only this problem: as listed (queens:8, 'sat:*'), or the start of its digest."
     ),
-    click.option("--family", help="Only this family's problems."),
-    click.option("--solver", help="Only this solver's, or this portfolio's (auto)."),
+    click.option("--family", shell_complete=completion.families, help="Only this family's problems."),
+    click.option("--solver", shell_complete=completion.solvers, help="Only this solver's, or this portfolio's (auto)."),
     click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only those that ended so."),
     click.option(
         "--since", type=Moment(), help="Only those since: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h."
     ),
     click.option("--device", help="Only those on this device (cuda is any of them)."),
     click.option("--text", help="Only those with this text in problem or detail."),
-    click.option("--before", type=RunId(), metavar="ID", help="Only those older than this run."),
+    click.option(
+        "--before", shell_complete=completion.ids, type=RunId(), metavar="ID", help="Only those older than this run."
+    ),
 )
 _NAMES = ("problem", "family", "solver", "status", "since", "device", "text", "before")
 
