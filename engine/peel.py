@@ -57,10 +57,13 @@ def peel(graph: ConstraintGraph, givens: Collection[str] = ()) -> tuple[Constrai
 
 def _room(graph: ConstraintGraph, name: str, constraints: list[int]) -> float:
     """How many values are left to a variable at worst; less than one where it may find none."""
-    excluded = [graph.constraints[i].excludes(name) for i in constraints]
-    if any(count is None for count in excluded):
-        return float("-inf")
-    return len(graph.domains[name]) - sum(count or 0 for count in excluded)
+    left = len(graph.domains[name])
+    for i in constraints:
+        excluded = graph.constraints[i].excludes(name)
+        if excluded is None:
+            return float("-inf")
+        left -= excluded
+    return left
 
 
 def extend(graph: ConstraintGraph, assignment: Assignment, order: tuple[str, ...]) -> Assignment:

@@ -68,7 +68,7 @@ class Clause(Constraint):
         return cls(data["literals"])
 
     def canonical(self) -> dict[str, Any]:
-        literals = sorted({(name, value) for name, value in self.literals}, key=str)
+        literals = sorted(set(self.literals), key=str)
         return {"kind": self.kind, "literals": literals}
 
     def post(self, to: Posting) -> None:
@@ -78,6 +78,11 @@ class Clause(Constraint):
         return [LiteralGroup("clause", tuple(dict.fromkeys(self.literals)))]
 
     def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
+        if len(self.scope) == len(self.literals):  # nearly always each variable occurs once
+            member = np.zeros((arity, size), dtype=bool)
+            for k, ((_, value), domain) in enumerate(zip(self.literals, domains, strict=True)):
+                member[k, domain.index(value)] = True
+            return {"member": member}
         return {"member": membership(list(self.wanted.values()), domains, arity, size)}
 
     @staticmethod
