@@ -169,6 +169,11 @@ class ConstraintGraph:
         return len(self.domains) * max((len(domain) for domain in self.domains.values()), default=1)
 
     @cached_property
+    def work(self) -> int:
+        """About how many numbers one evaluation of the energy touches in a row of a batch."""
+        return sum(constraint.work(self.domains) for constraint in self.constraints)
+
+    @cached_property
     def interchangeable(self) -> bool:
         """Whether values are mere names to the constraints: exchanging two of them in a solution gives a solution."""
         alike = len({frozenset(domain) for domain in self.domains.values()}) == 1

@@ -192,7 +192,9 @@ class _Batch:
             steps = min(steps, self.task.budget.iterations - self.iteration)
         for _ in range(steps):
             self.state, info = self.solver.step(self.instance, self.state)
-        self.iteration += steps
+            self.iteration += 1
+            if self.task.over:  # many steps between two checks may take longer than the limit
+                break
         return info
 
     def _check(self, info: Info) -> tuple[np.ndarray, np.ndarray]:

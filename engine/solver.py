@@ -16,6 +16,9 @@ from .random import Random
 from .solution import Solution
 from .task import Task
 
+EVALUATION = 1 << 21
+"""Numbers that one evaluation of the energy of a whole batch may touch: a fifth of a second on one core."""
+
 
 class Info(NamedTuple):
     """What a step tells the loop.
@@ -63,6 +66,8 @@ class Solver(BaseModel, ABC):
     loop then goes on until every copy has settled, which each must some day, and takes the best."""
     literals: ClassVar[int] = 1 << 18
     """Without the option ``rows``, a batch holds about this many literals (rows * variables * values)."""
+    evaluates: ClassVar[bool] = False
+    """Whether each step evaluates the energy: a batch then has so few rows that one evaluation stays short."""
 
     rows: int | None = Field(
         None, ge=1, description="rows run side by side; copies of the problems fill them (default: by problem size)"
@@ -71,7 +76,12 @@ class Solver(BaseModel, ABC):
 
     def width(self, graph: ConstraintGraph) -> int:
         """How many rows to run side by side when this is the largest graph among them."""
-        return self.rows or max(1, self.literals // max(1, graph.literals))
+        if self.rows is not None:
+            return self.rows
+        rows = self.literals // max(1, graph.literals)
+        if self.evaluates:
+            rows = min(rows, EVALUATION // max(1, graph.work))
+        return max(1, rows)
 
     def starts(self) -> int | None:
         """How many starts a problem has side by side where neither budget nor batch asks for more; None: what fits."""

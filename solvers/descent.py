@@ -42,6 +42,7 @@ class Descent(Solver):
     """
 
     name: ClassVar[str] = "descent"
+    evaluates: ClassVar[bool] = True
     citation: ClassVar[str] = (
         "M. Nagamatu and T. Yanaru: On the stability of Lagrange programming neural networks for satisfiability "
         "problems of propositional calculus. Neurocomputing 13, 1996."

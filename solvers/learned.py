@@ -235,6 +235,10 @@ class Learned(Solver):
 
     def trained_for(self, problem: Problem) -> bool:
         """Whether there are weights that support the problem and were trained on its family, on problems not much smaller."""
+        # Sizes first: to list the literal groups of a large graph takes longer than most limits.
+        mine = [card for card in cards() if card.solver == self.name or self.weights is not None]
+        if problem.graph.literals > REACH * max((card.sizes.get(problem.family, 0) for card in mine), default=0):
+            return False
         try:
             card = self.card(problem.graph, problem.family)
         except CheckpointError:

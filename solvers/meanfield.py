@@ -44,6 +44,7 @@ class MeanField(Solver):
     """
 
     name: ClassVar[str] = "meanfield"
+    evaluates: ClassVar[bool] = True
     citation: ClassVar[str] = (
         "C. Peterson and J. R. Anderson: A mean field theory learning algorithm for neural networks. Complex Systems "
         "1, 1987. M. E. Khan and D. Nielsen: Fast yet simple natural-gradient descent for variational inference in "

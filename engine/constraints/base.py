@@ -55,6 +55,10 @@ class Constraint(ABC):
     symmetric: ClassVar[bool] = True
     """Whether the order of the scope is without meaning (the digest then ignores it)."""
 
+    def work(self, domains: Mapping[str, Domain]) -> int:
+        """About how many numbers one evaluation of the energy touches in a row."""
+        return sum(len(domains[name]) for name in self.scope)
+
     keys: ClassVar[tuple[str, ...] | None] = None
     """The keys that ``from_json`` reads, ``kind`` aside; None for those that ``to_json`` writes and the class's fields."""
 

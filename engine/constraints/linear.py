@@ -123,6 +123,13 @@ class Linear(Constraint):
             return f"the sum in {self.describe()} ranges over {span} values; energies are computed up to {MOST_SPAN}"
         return None
 
+    def work(self, domains: Mapping[str, Domain]) -> int:
+        span = 0
+        for c, name in zip(self.coefficients, self.scope, strict=True):
+            values = numbers(domains[name], name, self.kind)
+            span += abs(c) * (max(values) - min(values))
+        return super().work(domains) * (1 + min(span, MOST_SPAN))
+
     def bucket(self) -> Hashable:
         # Sums of like span go together: the distribution of the narrow ones should not pay for the wide ones.
         return super().bucket(), (sum(abs(c) for c in self.coefficients)).bit_length()
