@@ -99,10 +99,39 @@ def test_figures_as_png_and_as_a_page_that_stands_alone(folder: Path, capsys: py
     page = (folder / "figure.html").read_text()
     assert "<h1>Problems solved</h1>" in page
     assert "<svg" in page
-    assert "8 runs on 2 problems." in page
+    assert "7 runs on 1 problem." in page
     assert "<script" not in page
     assert "src=" not in page
     assert capsys.readouterr().out == ""
+
+
+def test_a_figure_of_a_usual_name_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def launch(path: str) -> int:
+        seen.append(path)
+        return 0
+
+    monkeypatch.setattr("click.launch", launch)
+    assert call("plot", "cactus", "--open") == 0
+    assert call("plot", "cactus", "--to", "cactus.pdf") == 0
+    assert (folder / "cactus.pdf").read_bytes().startswith(b"%PDF")
+    assert "cactus.svg" in {path.name for path in folder.iterdir()}
+    assert seen == ["cactus.svg"]
+
+
+def test_a_cactus_counts_what_all_ran_and_says_so(folder: Path) -> None:
+    assert call("plot", "cactus", "--to", "figure.svg") == 0
+    svg = (folder / "figure.svg").read_text()
+    for text in ("Only the 1 of 2 problems that all solvers ran", "seconds allowed for each problem", "(1/1)"):
+        assert text in svg
+
+
+def test_a_run_shows_its_best_and_its_options(folder: Path) -> None:
+    assert call("plot", *asked(["run", "ID"])) == 0
+    (path,) = folder.iterdir()
+    assert "best so far" in path.read_text()
+    assert "; options " in path.read_text()
 
 
 def test_a_figure_that_stands_there_is_kept_when_the_new_one_fails(
@@ -313,7 +342,6 @@ def test_mlflow_that_fails_is_told_and_tried_again(tracking: Tracking, capsys: p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["plot", "cactus"], "--to"),
         (["plot", "cactus", "--to", "figure.gif"], ".gif does not say"),
         (["plot", "cactus", "--to", "figure"], "no ending does not say"),
         (["plot", "cactus", "--to", "/proc/nowhere/figure.png"], "/proc/nowhere/figure.png cannot be written"),

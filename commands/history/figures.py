@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from math import inf, isfinite
+from itertools import accumulate
+from math import inf, isfinite, isnan
 from typing import IO, TYPE_CHECKING, Any
 
 from ..common import Failure
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from mull.engine.store import StoredTrace
 
-ENDINGS = {".png": "png", ".svg": "svg", ".html": "html"}
+ENDINGS = {".png": "png", ".svg": "svg", ".pdf": "pdf", ".html": "html"}
 STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.spines.right": False,
@@ -28,6 +30,8 @@ STYLE: dict[Any, Any] = {
 }
 POINTS = 1000
 """A line has about so many: of a million runs more would be a hundred megabytes of SVG, and look the same."""
+SHORTEST = 1e-4
+"""Seconds below which clocks say little: the least that a logarithmic axis shows."""
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """Told apart without colours, too."""
 
@@ -46,7 +50,7 @@ svg {{ width: 100%; height: auto }}</style>
 
 
 def write(draw: Callable[[Figure], None], title: str, note: str, kind: str, file: IO[bytes]) -> None:
-    """Draw a figure into a file: PNG, SVG, or an HTML page with the drawing in it, which asks no network for anything.
+    """Draw a figure into a file: PNG, SVG, PDF, or an HTML page with the drawing in it, which asks no network for anything.
 
     Raises:
         Failure: matplotlib is not installed.
@@ -59,12 +63,10 @@ def write(draw: Callable[[Figure], None], title: str, note: str, kind: str, file
     with mpl.rc_context(STYLE):  # no pyplot: it would look for a window
         figure = Figure(figsize=(9, 4.5), layout="constrained")
         draw(figure)
-        if kind == "png":
-            figure.suptitle(title, fontsize=11)
-            figure.savefig(file, format="png", dpi=150)
-        elif kind == "svg":
-            figure.suptitle(title, fontsize=11)
-            figure.savefig(file, format="svg", metadata={"Date": None})
+        if kind != "html":
+            figure.suptitle("\n".join([title, *textwrap.wrap(note, 120)]), fontsize=10)
+            dated: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+            figure.savefig(file, format=kind, dpi=150, metadata=dated.get(kind))
         else:
             import io
 
@@ -75,48 +77,66 @@ def write(draw: Callable[[Figure], None], title: str, note: str, kind: str, file
             file.write(page.encode())
 
 
-def course(trace: StoredTrace) -> Callable[[Figure], None]:
-    """Energy and violations by iteration, each on an axis of its own."""
+def course(trace: StoredTrace, training: bool = False) -> Callable[[Figure], None]:
+    """Energy and violations by iteration, each on an axis of its own, with the least so far; of a training its loss."""
 
     def draw(figure: Figure) -> None:
         upper, lower = figure.subplots(2, 1, sharex=True)
-        upper.plot(trace.iteration, trace.energy, color="C0")
-        upper.set_ylabel("energy")
-        lower.step(trace.iteration, trace.violations, where="post", color="C1")
-        lower.set_ylabel("violations")
+        shown = (trace.energy, "loss"), (trace.residual, "share not solved")
+        if not training:
+            shown = (trace.energy, "energy"), (trace.violations, "violations")
+        for axes, (values, what), colour in zip((upper, lower), shown, ("C0", "C1"), strict=True):
+            axes.step(trace.iteration, values, where="post", color=colour, alpha=0.6, label=what)
+            best = list(accumulate(map(float, values), least))
+            axes.step(trace.iteration, best, where="post", color="black", linewidth=0.8, label="best so far")
+            axes.set_ylabel(what)
+            axes.legend(fontsize=8)
         lower.set_ylim(bottom=0)
-        lower.set_xlabel("iteration")
+        lower.set_xlabel("training step" if training else "iteration")
 
     return draw
 
 
-def cactus(seconds: Costs, iterations: Costs) -> Callable[[Figure], None]:
-    """How many problems are solved when each may take so long: seconds on the left, iterations on the right."""
+def least(a: float, b: float) -> float:
+    """The lesser of two numbers; one that is not a number does not count."""
+    return b if isnan(a) or b < a else a
+
+
+def cactus(seconds: Costs, iterations: Costs, unit: str) -> Callable[[Figure], None]:
+    """How many problems are solved when each may take so long: seconds on the left, iterations on the right.
+
+    Args:
+        seconds, iterations: solver -> what each problem took.
+        unit: what the iterations count.
+    """
 
     def draw(figure: Figure) -> None:
-        for axes, costs, what in zip(
-            figure.subplots(1, 2), (seconds, iterations), ("seconds", "iterations"), strict=True
-        ):
+        whats = "seconds allowed for each problem", f"iterations allowed for each problem ({unit})"
+        for axes, costs, what in zip(figure.subplots(1, 2), (seconds, iterations), whats, strict=True):
             for i, (solver, taken) in enumerate(costs.items()):
-                solved = sorted(filter(isfinite, taken))
+                floor = SHORTEST if costs is seconds else 0
+                solved = sorted(max(t, floor) for t in taken if isfinite(t))
                 label = f"{solver} ({len(solved)}/{len(taken)})"
                 axes.plot(range(1, len(solved) + 1), solved, marker=MARKS[i % len(MARKS)], markersize=3, label=label)
-            _scaled(axes.set_yscale, costs)
+            if costs is seconds:
+                axes.set_yscale("log")
+            else:
+                _scaled(axes.set_yscale, costs)
             axes.set_xlabel("problems solved")
-            axes.set_ylabel(f"{what} a problem")
+            axes.set_ylabel(what)
             axes.legend(fontsize=8)
 
     return draw
 
 
-def solved(iterations: Costs) -> Callable[[Figure], None]:
+def solved(iterations: Costs, unit: str) -> Callable[[Figure], None]:
     """The share of runs that have solved their problem, by iteration."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         for i, (solver, taken) in enumerate(iterations.items()):
             _distribution(axes, taken, f"C{i % 10}", f"{solver} ({len(taken)} runs)", iterations)
-        _finish(axes, iterations, "iterations", "share of runs solved")
+        _finish(axes, iterations, f"iterations since the start of the run ({unit})", "share of runs solved")
 
     return draw
 
@@ -137,10 +157,8 @@ def target(costs: Costs, what: str) -> Callable[[Figure], None]:
                 ends = _thinned(sorted(t for t in taken if t <= cutoff), POINTS // len(starts))
                 times = [start + t for start in starts for t in ends if start + t <= end]
                 shares = [restarted(taken, cutoff, t) for t in times]
-                axes.step(
-                    times, shares, where="post", linestyle="--", color=colour, label=f"starting anew at {cutoff:g}"
-                )
-        _finish(axes, costs, what, "chance of an answer by then")
+                axes.step(times, shares, where="post", linestyle="--", color=colour, label=f"restarts at {cutoff:.3g}")
+        _finish(axes, costs, f"{what} since the start", "chance of an answer by then")
 
     return draw
 
