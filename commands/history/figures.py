@@ -64,7 +64,7 @@ def write(draw: Callable[[Figure], None], title: str, note: str, kind: str, file
         figure = Figure(figsize=(9, 4.5), layout="constrained")
         draw(figure)
         if kind != "html":
-            figure.suptitle("\n".join([title, *textwrap.wrap(note, 120)]), fontsize=10)
+            figure.suptitle("\n".join([title, *textwrap.wrap(note, 105)]), fontsize=9)
             dated: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
             figure.savefig(file, format=kind, dpi=150, metadata=dated.get(kind))
         else:
@@ -85,8 +85,9 @@ def course(trace: StoredTrace, training: bool = False) -> Callable[[Figure], Non
         shown = (trace.energy, "loss"), (trace.residual, "share not solved")
         if not training:
             shown = (trace.energy, "energy"), (trace.violations, "violations")
+        dot = "." if len(trace.iteration) < 50 else None  # a line of one point is invisible
         for axes, (values, what), colour in zip((upper, lower), shown, ("C0", "C1"), strict=True):
-            axes.step(trace.iteration, values, where="post", color=colour, alpha=0.6, label=what)
+            axes.step(trace.iteration, values, where="post", color=colour, alpha=0.6, label=what, marker=dot)
             best = list(accumulate(map(float, values), least))
             axes.step(trace.iteration, best, where="post", color="black", linewidth=0.8, label="best so far")
             axes.set_ylabel(what)
@@ -111,7 +112,7 @@ def cactus(seconds: Costs, iterations: Costs, unit: str) -> Callable[[Figure], N
     """
 
     def draw(figure: Figure) -> None:
-        whats = "seconds allowed for each problem", f"iterations allowed for each problem ({unit})"
+        whats = "seconds allowed for each problem", f"iterations allowed for each problem\n({unit})"
         for axes, costs, what in zip(figure.subplots(1, 2), (seconds, iterations), whats, strict=True):
             for i, (solver, taken) in enumerate(costs.items()):
                 floor = SHORTEST if costs is seconds else 0

@@ -141,20 +141,17 @@ def _by_solver(where: Filter, url: str | None) -> tuple[Runs, str]:
     from mull.engine.store.cells import ANSWERED, PEEL
 
     runs: Runs = defaultdict(lambda: defaultdict(list))
-    units: dict[str, str] = {}
+    units: set[str] = set()
     with reading(url) as store:
         for row in store.each(store.resolved(where)):
             if row.family != "training" and row.solver != PEEL:
-                units.setdefault(row.unit or "steps", row.solver)
+                units.add(row.unit or "steps")
                 answered = row.status in ANSWERED
                 taken = Taken(row.seed, row.iterations if answered else inf, row.seconds if answered else inf)
                 runs[row.via or row.solver][row.problem].append(taken)
     if not runs:
         raise nothing(where)
-    counted = (
-        next(iter(units)) if len(units) == 1 else ", ".join(f"{unit} of {solver}" for unit, solver in units.items())
-    )
-    return dict(sorted(runs.items())), counted
+    return dict(sorted(runs.items())), " and ".join(sorted(units))
 
 
 def _shared(runs: Runs) -> tuple[Runs, str]:
