@@ -63,6 +63,13 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Print answers and errors alone.")
 @click.option("-v", "--verbose", is_flag=True, help="Print what is done, and when, on stderr.")
 @click.option("--debug", is_flag=True, expose_value=False, help="Print tracebacks (any command; or MULL_DEBUG=1).")
+@click.option(
+    "--write",
+    "target",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the problems into a file and do not solve them: .json, .jsonl, or the family's format.",
+)
 @store_option
 @click.option("--no-store", is_flag=True, help="Remember nothing.")
 def run(
@@ -84,6 +91,7 @@ def run(
     show: bool | None,
     quiet: bool,
     verbose: bool,
+    target: str | None,
     url: str | None,
     no_store: bool,
 ) -> int:
@@ -96,6 +104,12 @@ def run(
         doing(f"importing {name}")
         solver = make_solver(name, options)
         problems = _problems(arguments, family, seed, colors, strict, doing)
+        if target is not None:
+            from mull.problems import write
+
+            write(problems, target)
+            screen.notice(f"wrote {len(problems)} problem{'s' if len(problems) > 1 else ''} to {target}")
+            return 0
         screen.expect(problems)
         doing("importing the engine")
         from mull.engine import Budget, Task, Unrecorded, WholeSolver, solve

@@ -5,7 +5,7 @@ They are found by entry point (``mull.problems``) and imported when asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..engine.problem import Problem
     from .family import Family
 
-__all__ = ["Families", "InputError", "InputWarning", "examples", "families", "load"]
+__all__ = ["Families", "InputError", "InputWarning", "examples", "families", "load", "write"]
 
 FIRST = ("graph", "sat", "coloring", "sudoku", "queens", "latin", "maze")
 """The order in which families are asked whether they recognise a text; those of other packages come after."""
@@ -96,6 +96,24 @@ def load(
     from . import family as reading
 
     return reading.load(argument, families(), family=family, seed=seed, colors=colors, strict=strict)
+
+
+def write(problems: Sequence[Problem], path: str) -> None:
+    """Write problems into a file: ``.json`` and ``.jsonl`` hold every graph, other endings the family's own format.
+
+    Raises:
+        InputError: the format does not hold these problems, or the file cannot be written.
+    """
+    from pathlib import Path
+
+    from . import writing
+
+    known = families()
+    text = writing.text(problems, path, lambda text, family, colors: known[family].read(text, path, colors))
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}", path, hint="choose another file") from None
 
 
 def examples() -> dict[str, str]:
