@@ -214,7 +214,7 @@ def _verdict(solutions: Sequence[Solution], seconds: float, quiet: bool) -> int:
     for status in dict.fromkeys(s.status for s in solutions):
         if not status.good and not quiet:
             of_it = [s for s in solutions if s.status is status]
-            click.echo(f"{len(of_it)} {status} (first: {of_it[0].problem.source})\nhint: {status.advice}", err=True)
+            click.echo(f"{len(of_it)} {status} (first: {of_it[0].problem.source})\nhint: {of_it[0].advice}", err=True)
     wrong = [s for s in solutions if s.status is Status.UNSATISFIABLE and s.problem.contradiction() is not None]
     if wrong:
         more = f" (and {len(wrong) - 1} more such)" if len(wrong) > 1 else ""

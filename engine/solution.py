@@ -46,11 +46,11 @@ class Status(StrEnum):
 _ADVICE = {
     Status.SOLVED: "every constraint holds, checked apart from the solver",
     Status.OPTIMAL: "every constraint holds and no better answer exists",
-    Status.UNSOLVED: "the budget ran out: raise --limit or --restarts, or let a complete solver try (--solver cpsat)",
+    Status.UNSOLVED: "the budget ran out before an answer was found; raise the limit that ended it",
     Status.UNSATISFIABLE: "no assignment satisfies every constraint; check the instance if you expected one",
     Status.UNSUPPORTED: "this solver cannot take this graph: choose another (solve solvers list) or --solver auto",
     Status.CANCELLED: "stopped before the budget ran out; the best assignment so far is kept",
-    Status.FAILED: "the solver raised an error; the rest was carried on",
+    Status.FAILED: "the solver failed: see the detail; the other problems were carried on",
     Status.TRAINED: "the weights are ready: solve PROBLEM --solver NAME",
 }
 
@@ -158,6 +158,28 @@ class Solution:
         return self.assignment[name]
 
     @property
+    def advice(self) -> str:
+        """What the user may try next; of an unsolved problem it names the limit that ended it."""
+        if self.status is Status.UNSUPPORTED:
+            return f"{self.detail}; --solver auto chooses a solver that fits" if self.detail else self.status.advice
+        if self.status is Status.FAILED and self.detail:
+            return self.detail
+        if self.status is not Status.UNSOLVED:
+            return self.status.advice
+        budget = self.budget
+        if budget.iterations is not None and self.iterations >= budget.iterations:
+            ended, more = f"{budget.iterations} {self.unit} (--iterations) ended it", "--iterations"
+        elif budget.seconds is not None and self.wall >= budget.seconds:
+            ended, more = f"the time limit of {budget.seconds:g} s ended it", "--limit"
+        elif budget.restarts is not None:
+            ended, more = f"{budget.restarts} restarts (--restarts) ended it", "--restarts"
+        else:
+            return self.status.advice
+        asked = {self.solver, self.via}
+        other = "" if asked & {"cpsat", "auto"} else ", or let a complete solver try (--solver cpsat)"
+        return f"{ended}: raise {more}{other}"
+
+    @property
     def text(self) -> str:
         """The answer drawn for a terminal; empty where there is none."""
         return self.problem.show(self.assignment) if self.assignment is not None else ""
@@ -225,5 +247,5 @@ class Unsolved(RuntimeError):
 
     def __init__(self, solutions: list[Solution]) -> None:
         bad = [s for s in solutions if not s.status.good]
-        super().__init__(f"{len(bad)} of {len(solutions)} not solved, first {bad[0].status}: {bad[0].status.advice}")
+        super().__init__(f"{len(bad)} of {len(solutions)} not solved, first {bad[0].status}: {bad[0].advice}")
         self.solutions = solutions

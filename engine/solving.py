@@ -119,6 +119,9 @@ def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[
         tighter = {i: _tightened(problems[i], solution) for i, solution in best.items()}
         for i in [i for i, problem in tighter.items() if problem is None]:
             yield i, replace(best.pop(i), status=Status.OPTIMAL)
+        if task.over:
+            yield from best.items()
+            return
         order = list(best)
         for n, less in _satisfy([p for p in map(tighter.get, order) if p is not None], solver, task):
             i = order[n]

@@ -165,6 +165,10 @@ class Constraint(ABC):
         """The literal groups that a lattice network reads, or None where the kind has no such view."""
         return None
 
+    def group_size(self, domains: Mapping[str, Domain]) -> int:
+        """The most members that the literal groups have together, without making them."""
+        return 2 * sum(len(domains[name]) for name in self.scope)
+
     def obstacle(self, domains: Mapping[str, Domain]) -> str | None:
         """Why ``expected`` cannot be computed for this constraint, or None: solvers on beliefs ask before they start."""
         return None

@@ -100,12 +100,20 @@ class Compare(Constraint):
         to.model.add(ops[self.op])
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
+        if self.op == "!=":  # as many as there are equal values, not as there are pairs
+            right = set(domains[self.right])
+            equal = ((a, int(a) - self.offset if self.offset else a) for a in domains[self.left])
+            return [LiteralGroup("conflict", ((self.left, a), (self.right, b))) for a, b in equal if b in right]
         return [
             LiteralGroup("conflict", ((self.left, a), (self.right, b)))
             for a in domains[self.left]
             for b in domains[self.right]
             if not self.check((a, b))
         ]
+
+    def group_size(self, domains: Mapping[str, Domain]) -> int:
+        left, right = len(domains[self.left]), len(domains[self.right])
+        return 2 * (min(left, right) if self.op == "!=" else left * right)
 
     def bucket(self) -> Hashable:
         return self.op in ("=", "!=")

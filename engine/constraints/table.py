@@ -79,6 +79,9 @@ class Table(Constraint):
         rows = self._possible(domains)
         return [LiteralGroup(role, tuple(zip(self.scope, row, strict=True))) for row in rows]
 
+    def group_size(self, domains: Mapping[str, Domain]) -> int:
+        return len(self.tuples) * len(self.scope)
+
     def _possible(self, domains: Mapping[str, Domain]) -> list[tuple[Value, ...]]:
         """The distinct tuples that the domains leave possible."""
         sets = [set(domains[name]) for name in self.scope]

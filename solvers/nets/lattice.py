@@ -21,6 +21,9 @@ from .layers import SwiGLU, linear, norm
 from .messages import pool, pool_axis, spread
 from .shape import NetShape
 
+MOST_MEMBERS = 1 << 19
+"""Members of all literal groups of a graph: so many are made in about a second."""
+
 
 class LatticeView(NamedTuple):
     """What the lattice reads of an instance.
@@ -95,6 +98,9 @@ class Lattice(Backbone):
 
     @staticmethod
     def supports(shape: NetShape, graph: ConstraintGraph) -> str | None:
+        most = sum(constraint.group_size(graph.domains) for constraint in graph.constraints)
+        if most > MOST_MEMBERS:
+            return f"its literal groups have up to {most:,} members; nets read up to {MOST_MEMBERS:,}"
         try:
             unknown = sorted(set(graph.roles) - set(shape.roles))
         except GraphError as error:
