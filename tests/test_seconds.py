@@ -105,3 +105,18 @@ def test_unlike_units_have_no_best_iterations() -> None:
     assert compare(cells).best("par2") == {"a"}
     alike = [cells[0], Cell("b", "p", "sat", 1, 1, (1,), 0.2)]
     assert compare(alike).best("iterations") == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("solver", "budget", "says", "never"),
+    [
+        (Descent(), Budget(seconds=None, iterations=3), "--iterations", "--limit"),
+        (LocalSearch(), Budget(seconds=1e-9), "--limit", "--iterations"),
+        (CpSat(), Budget(seconds=1e-9), "--limit", "cpsat"),
+    ],
+)
+def test_an_unsolved_run_names_the_limit_that_ended_it(solver: Any, budget: Budget, says: str, never: str) -> None:
+    (answer,) = solve(load("sat:200:860", seed=3), solver, Task(budget))
+    assert answer.status is Status.UNSOLVED
+    assert says in answer.advice
+    assert never not in answer.advice

