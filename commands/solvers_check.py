@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mull.engine import Solver
 
 
+SIGNS = {"ok": "ok", "skipped": "skipped", "failed": "FAILED"}
+
+
 @click.command("check")
 @click.argument("name", shell_complete=completion.solvers)
 @json_option
@@ -30,21 +33,24 @@ def solvers_check(name: str, as_json: bool) -> int:
     """
     with failures():
         from mull.plugins import load
-        from mull.plugins.conformance import CHECKS, complaint
+        from mull.plugins.conformance import CHECKS, outcome
 
         solver = load(name)
-        failed = 0
+        counts = {"ok": 0, "skipped": 0, "failed": 0}
         with _practised(solver):
             for check in CHECKS:
-                wrong = complaint(check, solver)
-                failed += wrong is not None
+                status, reason = outcome(check, solver)
+                counts[status] += 1
                 what = (check.__doc__ or "").strip().split("\n")[0]
                 if as_json:
-                    click.echo(json.dumps({"check": check.__name__, "what": what, "fault": wrong}))
+                    fault = reason if status == "failed" else None
+                    row = {"check": check.__name__, "what": what, "status": status, "fault": fault, "reason": reason}
+                    click.echo(json.dumps(row))
                 else:
-                    click.echo(f"ok    {what}" if wrong is None else f"FAIL  {what}\n      {wrong}")
-    click.echo(f"{name}: {len(CHECKS) - failed} of {len(CHECKS)} checks pass", err=True)
-    return 1 if failed else 0
+                    click.echo(f"{SIGNS[status]:<9}{what}" + (f"\n         {reason}" if reason else ""))
+    skipped = f", {counts['skipped']} skipped: they do not apply" if counts["skipped"] else ""
+    click.echo(f"{name}: {counts['ok']} of {len(CHECKS)} checks pass{skipped}", err=True)
+    return 1 if counts["failed"] else 0
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mull.engine import ConstraintGraph, Info, Instance, Problem, Random, Solution, Solver, Status, Task, WholeSolver
 from mull.plugins import conformance, load
-from mull.plugins.conformance import CHECKS, TestContract, complaint, runs, satisfiable, support
+from mull.plugins.conformance import CHECKS, TestContract, complaint, outcome, runs, satisfiable, support
 from mull.solvers.cpsat import CpSat
 
 
@@ -492,3 +492,10 @@ def test_support_says_which_kinds() -> None:
     kinds = {c.kind for problem in satisfiable() for c in problem.graph.constraints}
     assert set(support(Walk)) == {*kinds, "an objective", "several answers"}
     assert set(support(Choosy).values()) == {"I would rather not", None}
+
+
+def test_checks_of_steps_are_skipped_for_a_solver_without_steps() -> None:
+    skipped = {check.__name__ for check in CHECKS[:8] if outcome(check, load("cpsat"))[0] == "skipped"}
+    stepwise = {"steps_keep_their_shapes", "rows_do_not_mix", "resumes_from_its_state", "moves_between_devices"}
+    assert skipped == stepwise
+    assert complaint(CHECKS[4], load("cpsat")) is None

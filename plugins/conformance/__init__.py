@@ -1,6 +1,7 @@
 """The contract of a solver as checks that anyone can run: ``solve solvers check NAME``, or from a plugin's own tests.
 
-A check takes the solver's class and raises ``Broken`` with what is wrong; the built-in solvers pass all of them. A plugin's
+A check takes the solver's class and raises ``Broken`` with what is wrong, or ``Skipped`` where it does not apply; the built-in
+solvers pass all others. A plugin's
 tests need one fixture, and no more:
 
     import pytest
@@ -15,7 +16,7 @@ tests need one fixture, and no more:
 from __future__ import annotations
 
 from ...engine.solver import Solver
-from .base import Broken, Check
+from .base import Broken, Check, Skipped
 from .contract import declares_itself, documents_its_options, says_what_it_supports, validates_its_options
 from .problems import satisfiable, support, unsatisfiable
 from .runs import (
@@ -29,7 +30,18 @@ from .runs import (
 from .steps import moves_between_devices, resumes_from_its_state, rows_do_not_mix, steps_keep_their_shapes
 from .world import leaves_the_world_alone
 
-__all__ = ["CHECKS", "Broken", "Check", "TestContract", "complaint", "satisfiable", "support", "unsatisfiable"]
+__all__ = [
+    "CHECKS",
+    "Broken",
+    "Check",
+    "Skipped",
+    "TestContract",
+    "complaint",
+    "outcome",
+    "satisfiable",
+    "support",
+    "unsatisfiable",
+]
 
 CHECKS: tuple[Check, ...] = (
     declares_itself,
@@ -50,15 +62,23 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def complaint(check: Check, solver: type[Solver]) -> str | None:
-    """What a check has against a solver, or None; whatever the solver raises is one."""
+def outcome(check: Check, solver: type[Solver]) -> tuple[str, str]:
+    """``ok``, ``skipped`` or ``failed``, and the reason; whatever the solver raises fails the check."""
     try:
         check(solver)
+    except Skipped as skipped:
+        return "skipped", str(skipped)
     except Broken as broken:
-        return str(broken)
+        return "failed", str(broken)
     except (Exception, SystemExit) as error:  # a plugin may raise anything
-        return f"{type(error).__name__}: {error}"
-    return None
+        return "failed", f"{type(error).__name__}: {error}"
+    return "ok", ""
+
+
+def complaint(check: Check, solver: type[Solver]) -> str | None:
+    """Why a solver fails a check; None where it passes or the check does not apply."""
+    status, reason = outcome(check, solver)
+    return reason if status == "failed" else None
 
 
 class TestContract:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from unittest import SkipTest
 
 from ...engine.problem import Problem
 from ...engine.random import Random
@@ -19,6 +20,10 @@ SECONDS = 20.0
 
 class Broken(AssertionError):
     """A solver does not keep the contract: which part, and how it was seen."""
+
+
+class Skipped(SkipTest):
+    """A check does not apply to a solver: why. pytest reports the test as skipped."""
 
 
 def hold(condition: bool, promise: str) -> None:

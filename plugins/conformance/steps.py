@@ -15,7 +15,7 @@ from ...engine.problem import Problem
 from ...engine.random import Random
 from ...engine.solver import Info, Solver, WholeSolver
 from ...engine.state import clone, map_tensors, select_rows
-from .base import Broken, hold, streams
+from .base import Broken, Skipped, hold, streams
 from .problems import supported
 
 
@@ -155,8 +155,17 @@ def _tensors(values: Iterable[Any]) -> Iterable[Tensor]:
 
 
 def _stepped(solver: Solver) -> list[Problem]:
-    """The small problems to step through; none for a solver without steps."""
-    return [] if isinstance(solver, WholeSolver) else supported(solver)
+    """The small problems to step through.
+
+    Raises:
+        Skipped: the solver has no steps, or supports none of the problems.
+    """
+    if isinstance(solver, WholeSolver):
+        raise Skipped("a WholeSolver has no steps")
+    problems = supported(solver)
+    if not problems:
+        raise Skipped("it supports none of the small problems")
+    return problems
 
 
 def _steps(solver: Solver, instance: Instance, state: Any) -> tuple[Any, Tensor]:
