@@ -20,9 +20,12 @@ from .localsearch import LocalSearch
 from .looped import Looped
 from .trm import Trm
 
+FIRST_SECONDS, FIRST_CONSTRAINTS = 0.5, 10_000
+"""The exact solver's first try: seconds a problem, and the most constraints that are posted in such a time."""
+
 
 class Auto(WholeSolver):
-    """Trained reasoners first; then local search and CP-SAT by turns, in slices of time that double, until one answers.
+    """CP-SAT first, for 1000 conflicts; then trained reasoners; then local search and CP-SAT by turns, in slices of time that double, until one answers.
 
     A reasoner has one turn on the problems that it has weights for, trained on their family: one start of a moderate
     depth, in half of the time that is left at most. Doubling slices cost at most four times what the better of the others
@@ -39,6 +42,8 @@ class Auto(WholeSolver):
 
     slice: float = Field(1.0, gt=0, description="seconds of the first slice")
 
+    first: int = Field(1000, ge=0, description="conflicts of the exact solver's first try (0: none)")
+
     depth: int = Field(16, ge=1, description="segments that a trained reasoner is given")
 
     def samples(self, problem: Problem) -> str | None:
@@ -52,6 +57,14 @@ class Auto(WholeSolver):
         open_ = dict(enumerate(problems))
         best: dict[int, Solution] = {}
         spent = dict.fromkeys(open_, 0.0)  # solving seconds of all members
+        small = {n: p for n, p in open_.items() if len(p.graph.constraints) <= FIRST_CONSTRAINTS}
+        if small and self.first:
+            tries = min(self.first, task.budget.iterations or self.first)
+            first = replace(task.share(FIRST_SECONDS * len(small)), on_progress=None)
+            first = replace(first, budget=replace(first.budget, iterations=tries))
+            rest = {n: p for n, p in open_.items() if n not in small}
+            yield from self._turn(CpSat(), small, best, spent, first)
+            open_ = {**small, **rest}
         once = replace(task, budget=replace(task.budget, restarts=task.budget.restarts or 1))
         for reasoner in (Looped(segments=self.depth), Trm(segments=self.depth), Hrm(segments=self.depth)):
             yield from self._turn(reasoner, open_, best, spent, once.share(task.remaining / 2))

@@ -96,8 +96,10 @@ def test_a_harder_board_takes_more_iterations() -> None:
 
 
 def test_auto_lets_the_reasoner_win() -> None:
-    (solution,) = solve(boards(1), mull.solver("auto"), task())
+    (solution,) = solve(boards(1), mull.solver("auto", first=0), task())
     assert (solution.status, solution.solver, solution.via) == (Status.SOLVED, "looped", "auto")
+    (solution,) = solve(boards(1), mull.solver("auto"), task())
+    assert (solution.status, solution.solver, solution.via) == (Status.SOLVED, "cpsat", "auto")
 
 
 # The loop's promises ----------------------------------------------------------------------------------------------------
