@@ -84,7 +84,7 @@ def train(
     """
     if minutes is None and steps is None:
         raise Failure(
-            "how long? neither --minutes nor --steps is given", "solve train looped --on sudoku:4 --minutes 4"
+            "how long? neither --minutes nor --steps is given", "solve train looped --on sudoku:4 --steps 300"
         )
     where = device_of_rank(device)
     with failures(), _training_failures(name):
