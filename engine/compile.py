@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from .constraints.factor import Factor
 from .examples import Examples
 from .graph import Assignment, ConstraintGraph
 from .problem import Problem
+
+if hasattr(os, "register_at_fork"):
+    # The threads of torch's pool do not survive a fork: a child that waits for them never returns.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 T = TypeVar("T")
 
