@@ -118,7 +118,7 @@ def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[
     while best:
         tighter = {i: _tightened(problems[i], solution) for i, solution in best.items()}
         for i in [i for i, problem in tighter.items() if problem is None]:
-            yield i, replace(best.pop(i), status=Status.OPTIMAL)
+            yield i, replace(best.pop(i), status=Status.OPTIMAL, detail="proved by the problem's own bound")
         if task.over:
             yield from best.items()
             return
@@ -139,12 +139,16 @@ def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[
             else:
                 proved = less.status is Status.UNSATISFIABLE
                 last = best.pop(i)
+                by = f"proved by {less.solver}" if proved and less.solver != last.solver else last.detail
                 if last.solver == PEEL != less.solver:  # the search for a better answer is the solver's work
                     last = _credited(last, less)
                 yield (
                     i,
                     replace(
-                        last, status=Status.OPTIMAL if proved else last.status, seconds=last.seconds + less.seconds
+                        last,
+                        status=Status.OPTIMAL if proved else last.status,
+                        seconds=last.seconds + less.seconds,
+                        detail=by,
                     ),
                 )
 
