@@ -191,7 +191,12 @@ class Screen:
             by = f"{s.solver} ({s.via})" if s.via else s.solver
             goal = f", objective {s.objective}" if s.objective is not None else ""
             wrong = f", {s.violations} violated" if s.violations > 0 else ""
-            text = f"{s.problem.source}: {s.status} by {by}, {s.iterations} iterations, {s.seconds:.2f} s{goal}{wrong}"
+            family = f"{s.problem.source}: {s.problem.family}"
+            if s.problem.guessed:
+                family += f" (guessed among {', '.join(s.problem.guessed)})"
+            text = f"{family} {s.status} by {by}, {s.iterations} iterations, {s.seconds:.2f} s{goal}{wrong}"
+            if s.problem.expected is not None and s.assignment is not None and s.status.solved:
+                text += f", {s.problem.compared(s.assignment)}"
             if s.detail:
                 text += f"\n{s.detail}"
             if s.distinct is not None:

@@ -215,6 +215,10 @@ def _verdict(solutions: Sequence[Solution], seconds: float, quiet: bool) -> int:
         if not status.good and not quiet:
             of_it = [s for s in solutions if s.status is status]
             click.echo(f"{len(of_it)} {status} (first: {of_it[0].problem.source})\nhint: {of_it[0].advice}", err=True)
+    guessed = [s for s in solutions if s.status is Status.FAILED and len(s.problem.guessed) > 1]
+    if guessed:
+        hint = f"name the family: --family {' or '.join(guessed[0].problem.guessed)}"
+        raise Failure(f"{guessed[0].problem.source}: {guessed[0].detail}", hint)
     wrong = [s for s in solutions if s.status is Status.UNSATISFIABLE and s.problem.contradiction() is not None]
     if wrong:
         more = f" (and {len(wrong) - 1} more such)" if len(wrong) > 1 else ""

@@ -40,6 +40,9 @@ class Problem:
             assignment, the same problem asking for strictly less, or None when nothing less can exist.
         cost: with ``tighten``, the figure it lowers (colours used); None where the graph's objective says it.
         name, comment: for people; kept through JSON, without effect on the digest.
+        expected: the solution that the source states beside the problem, in the order of the graph's variables; it is
+            compared with the answer and says nothing to a solver.
+        guessed: the families whose form the source has, where ``family`` was chosen among several by content.
 
     Raises:
         GraphError: a given for an unknown variable or outside its domain.
@@ -54,6 +57,8 @@ class Problem:
     cost: Callable[[Mapping[str, Value]], int] | None = field(default=None, repr=False, compare=False)
     name: str = field(default="", kw_only=True, compare=False)
     comment: str = field(default="", kw_only=True, compare=False)
+    expected: tuple[Value, ...] | None = field(default=None, repr=False, compare=False)
+    guessed: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.graph, ConstraintGraph):
@@ -125,6 +130,24 @@ class Problem:
             if value not in names:
                 names[value] = next(fresh)
         return tuple(names[value] for value in values)
+
+    def compared(self, assignment: Mapping[str, Value]) -> str:
+        """How an answer compares with the one that the source states, in words; empty where it states none."""
+        if self.expected is None:
+            return ""
+        values = [assignment[name] for name in self.graph.domains]
+        differing = sum(a != b for a, b in zip(values, self.expected, strict=True))
+        if not differing:
+            return "equals the stated solution"
+        stated = dict(zip(self.graph.domains, self.expected, strict=True))
+        broken = len(self.graph.broken(stated))
+        text = f"differs from the stated solution in {differing} of {len(values)} cells"
+        if broken:
+            return f"{text}: the stated one breaks {broken} constraint{'s' * (broken > 1)}"
+        mine, other = self.objective(assignment), self.objective(stated)
+        if mine is not None and other is not None and mine != other:
+            return f"{text}: the stated one has objective {other}"
+        return f"{text}: both hold, the problem has several solutions"
 
     def show(self, assignment: Mapping[str, Value]) -> str:
         """The assignment as text for a terminal."""

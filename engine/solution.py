@@ -223,6 +223,10 @@ class Solution:
         }
         if self.problem.minimises:
             data["objective"] = self.objective
+        if self.problem.guessed:
+            data["guessed"] = list(self.problem.guessed)
+        if self.problem.expected is not None and self.assignment is not None:
+            data["as_stated"] = tuple(map(self.assignment.get, self.problem.graph.domains)) == self.problem.expected
         if self.via:
             data["via"] = self.via
         if self.detail:

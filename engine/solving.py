@@ -60,7 +60,7 @@ def solve(
     try:
         for i, raw in _answers(asked, solver, task):
             known = _budgeted(raw, task) if task.budget.solutions is None else _counted(raw, task)
-            found[i] = final = replace(_verified(known), wall=task.elapsed)
+            found[i] = final = replace(_certain(_verified(known)), wall=task.elapsed)
             if on_solution is not None:
                 on_solution(final)
             recording.add(final)
@@ -72,6 +72,18 @@ def solve(
     if check and not all(s.status.good for s in solutions):
         raise Unsolved(solutions)
     return solutions
+
+
+def _certain(solution: Solution) -> Solution:
+    """The solution, unless it says unsatisfiable of a problem whose family was guessed from the form of the file."""
+    problem = solution.problem
+    if solution.status is not Status.UNSATISFIABLE or len(problem.guessed) < 2:
+        return solution
+    others = ", ".join(name for name in problem.guessed if name != problem.family)
+    detail = (
+        f"no solution as {problem.family}, which was guessed: the file has the form of {others} too; name its family"
+    )
+    return replace(solution, status=Status.FAILED, detail=detail)
 
 
 def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:

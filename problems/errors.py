@@ -36,6 +36,10 @@ class InputError(ValueError):
         return InputError(self.message, self.path or path, self.line if self.line is not None else line, self.hint)
 
 
+class Ambiguous(InputError):
+    """Input that two readings fit equally well; the hint says how to mark the one that is meant."""
+
+
 class InputWarning(UserWarning):
     """Input that is read although something in it is wrong: a count that does not fit, an edge left out."""
 
@@ -59,8 +63,8 @@ def warn(message: str, line: int | None = None, hint: str = "") -> None:
 
 
 @contextmanager
-def warned(path: str, strict: bool) -> Iterator[None]:
-    """Complete the warnings of a reader with the path, and issue them when it has read.
+def warned(path: str, strict: bool, silent: bool = False) -> Iterator[None]:
+    """Complete the warnings of a reader with the path, and issue them when it has read; with ``silent``, drop them.
 
     Raises:
         InputError: the first of them, where ``strict`` is set.
@@ -71,7 +75,7 @@ def warned(path: str, strict: bool) -> Iterator[None]:
         yield
     finally:
         _kept.reset(token)
-    for found in kept:
+    for found in () if silent else kept:
         error = found.at(path)
         if strict:
             raise error

@@ -17,7 +17,7 @@ from ..engine.graph import GraphError, Value
 from ..engine.problem import Problem, Source
 from ..engine.raised import described
 from . import foreign
-from .errors import InputError, excerpt, warned
+from .errors import Ambiguous, InputError, excerpt, warned
 
 LARGEST = 256 << 20
 """Bytes of the largest file read: larger ones are refused before they fill the memory."""
@@ -61,6 +61,13 @@ class Family(ABC):
         """A whole assignment for the terminal where the problem itself is not at hand: an answer from the store."""
         return " ".join(f"{name}={value}" for name, value in assignment.items())
 
+    def fits(self, problem: Problem) -> bool:
+        """Whether a problem may be one of this family, asked where the form of a file fits several families.
+
+        The cheaper the better; False only where the givens leave no solution.
+        """
+        return problem.contradiction() is None
+
     def restored(self, problem: Problem, minimises: bool) -> Problem:
         """A problem out of the store with what its JSON does not hold: how it is drawn, and how less is asked for.
 
@@ -95,16 +102,27 @@ def load(
         raise InputError(
             f"{argument} is a family, not a file", argument, hint=f"generate with {families[argument].spec}"
         )
+    if Path(argument).suffix.lower() == ".npz":
+        return _boards(argument, family)
     text = _text(argument)
-    reader = families[family] if family else _recognise(text, argument, families)
+    reader, guessed = (families[family], ()) if family else _recognise(text, argument, families)
     try:
         with _excused(reader), warned(argument, strict):
-            return [_drawn(p, reader) for p in _located(lambda: reader.read(text, argument, colors), argument)]
+            problems = _located(lambda: reader.read(text, argument, colors), argument)
+            return [_drawn(replace(p, guessed=guessed) if guessed else p, reader) for p in problems]
     except InputError:
         kind = None if family else foreign.named(text)
         if kind:
             raise _unsupported(kind, argument, families) from None
         raise
+
+
+def _boards(argument: str, family: str | None) -> list[Problem]:
+    from . import sudoku_npz
+
+    if family not in (None, "sudoku"):
+        raise InputError(".npz files hold Sudokus", argument, hint="leave out --family")
+    return sudoku_npz.read(argument)
 
 
 def _generate(
@@ -196,18 +214,24 @@ def _latin(data: bytes, argument: str) -> str:
     return data.decode("latin-1")
 
 
-def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> Family:
+def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tuple[Family, tuple[str, ...]]:
+    """The family of a text, and all families of its form where there are several."""
     suffix = Path(argument).suffix.lower()
     broken: dict[str, InputError] = {}
-    for recognised in (lambda family: suffix in family.suffixes, lambda family: family.recognises(text)):
+    for by_suffix in (True, False):
+        found = []
         for name in families:
             try:
                 family = families[name]
                 with _excused(family):
-                    if recognised(family):
-                        return family
+                    if suffix in family.suffixes if by_suffix else family.recognises(text):
+                        found.append(family)
             except InputError as error:  # a broken plugin is no reason not to ask the others
                 broken[name] = error
+        if len(found) == 1 or (found and by_suffix):
+            return found[0], ()
+        if found:
+            return _chosen(text, argument, found)
     kind = foreign.named(text, argument)
     if kind:
         raise _unsupported(kind, argument, families)
@@ -216,6 +240,39 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> Fami
     raise InputError(
         f"not recognised as a problem: it starts with {excerpt(text.lstrip().splitlines()[0])}", argument, 1, hint=hint
     )
+
+
+def _chosen(text: str, argument: str, found: list[Family]) -> tuple[Family, tuple[str, ...]]:
+    """The first of several families of a text's form that the whole text fits.
+
+    Raises:
+        InputError: none, or the text fixes nothing, so that all fit alike.
+    """
+    names = tuple(family.name for family in found)
+    hint = f"name the family: --family {' or '.join(names)}"
+    fitting, errors, empty = [], [], True
+    for family in found:
+        try:
+            with _excused(family), warned(argument, False, silent=True):
+                problems = family.read(text, argument, None)
+            if all(family.fits(problem) for problem in problems):
+                fitting.append(family)
+                empty = empty and not any(problem.givens for problem in problems)
+        except Ambiguous as error:
+            raise error.at(argument) from None
+        except (GraphError, InputError) as error:
+            errors.append(error)
+    if len(errors) == len(found) - len(fitting) and len(fitting) == 1:
+        return fitting[0], ()
+    if not fitting:
+        if len(errors) == len(found):
+            return found[0], ()  # whose reader says what is wrong
+        raise InputError(
+            f"has the form of {' and '.join(names)}, but leaves no solution as either", argument, hint=hint
+        )
+    if empty and len(fitting) > 1:
+        raise InputError(f"has the form of {' and '.join(names)}", argument, hint=hint)
+    return fitting[0], names
 
 
 def _unsupported(kind: str, argument: str, families: Mapping[str, Family]) -> InputError:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from math import isqrt
 
 from ..engine.constraints import AllDifferent
 from ..engine.graph import ConstraintGraph, Value
 from ..engine.problem import Problem, Source
-from . import grids, switching
-from .errors import InputError
-from .family import Family, share, table, whole
+from . import grids, records, switching
+from .alphabet import cells, consistent, meaning, symbols
+from .errors import InputError, excerpt
+from .family import Family, share, whole
+from .records import Record
 
 LARGEST = 100
 
@@ -20,47 +23,49 @@ LARGEST = 100
 class Latin(Family):
     """Each value once in every row and column.
 
-    Two texts are read: a grid of numbers 1 to n with ``.`` or 0 for a hole, on a line of its own each row, under an
-    optional line ``latin``; and the format of quasigroup-with-holes lists, a line ``order n`` and then n rows of numbers
-    from 0 with -1 for a hole (their value v is our v + 1).
+    Two texts are read: a grid of numbers 1 to n (or n letters) with ``.`` or 0 for a hole, a row a line, maybe after a
+    line ``latin``; and the format of quasigroup-with-holes lists, a line ``order n`` and then n rows of numbers from 0
+    with -1 for a hole. Answers come in the values of the file. Several squares may follow one another.
     """
 
     name = "latin"
-    summary = "Latin squares and quasigroup completion: a grid of numbers, or 'order n' and rows with -1 for holes"
+    summary = (
+        "Latin squares and quasigroup completion: a grid of numbers or letters, or 'order n' and rows with -1 for holes"
+    )
     spec = "latin:ORDER[:GIVENS], GIVENS a share (0.4; by default none)"
     suffixes = (".latin", ".qcp", ".qwh", ".pls")
 
     def recognises(self, text: str) -> bool:
-        head = text.split(None, 1)[0].lower()
-        if head in ("order", "latin"):
+        if text.split(None, 1)[0].lower() in ("order", "latin"):
             return True
-        rows = [line.split() for line in text.split("\n") if line.strip() and not line.startswith("#")]
-        return len(rows) > 1 and all(len(row) == len(rows) for row in rows) and _looks_numeric(rows)
+        try:
+            found = next(_squares(text), None)
+            if found is None or len(found[1].board) < 4:
+                return False
+            values = _values(*found)
+            cells(found[1].board, meaning(values), values, None)
+        except InputError:
+            return False
+        return True
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        lines = table(text)
-        head = lines[0][1]
-        base, order = 1, None
-        if head[0].lower() in ("order", "latin"):
-            base = 0 if head[0].lower() == "order" else 1
-            if len(head) > 1:
-                order = _at(lines[0][0], head[1])
-            lines = lines[1:]
-        if not lines:
-            raise InputError("no rows after the header", line=1, hint="the file may be truncated")
-        order = order or len(lines)
-        if len(lines) != order:
-            raise InputError(f"{len(lines)} rows in a square of order {order}", line=lines[-1][0], hint=self.summary)
-        givens: dict[str, Value] = {}
-        for r, (number, row) in enumerate(lines, 1):
-            cells = row if len(row) == order or len(row) > 1 else list(row[0])
-            if len(cells) != order:
-                raise InputError(f"{len(cells)} cells in a row of order {order}", line=number, hint=self.summary)
-            for c, item in enumerate(cells, 1):
-                value = _value(item, order, base, number)
-                if value:
-                    givens[grids.cell(r, c)] = value
-        return [Problem(template(order), givens, "latin", Source(path), partial(render, order))]
+        problems = []
+        found = list(_squares(text))
+        for zero, record in found:
+            values = _values(zero, record)
+            board = cells(record.board, meaning(values), values, record.line)
+            names = grids.names(len(values))
+            givens: dict[str, Value] = {name: values[v - 1] for name, v in zip(names, board, strict=True) if v}
+            graph, draw = template(len(values), values), partial(render, len(values))
+            source = Source(path, record.line if len(found) > 1 else None)
+            problems.append(Problem(graph, givens, "latin", source, draw))
+        return problems
+
+    def fits(self, problem: Problem) -> bool:
+        domains = problem.graph.domains
+        place = {value: i for i, value in enumerate(domains["r1c1"], 1)}
+        board = [place[problem.givens[name]] if name in problem.givens else 0 for name in domains]
+        return consistent(board, isqrt(len(board)))
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         order_text, _, givens_text = spec.partition(":")
@@ -80,12 +85,14 @@ class Latin(Family):
 
 
 @cache
-def template(order: int) -> ConstraintGraph:
-    """The constraint graph of all Latin squares of an order."""
+def template(order: int, values: tuple[Value, ...] | None = None) -> ConstraintGraph:
+    """The constraint graph of all Latin squares of an order whose cells take these values, by default 1 to n."""
     span = range(1, order + 1)
+    if values == tuple(span):
+        return template(order)
     rows = [tuple(grids.cell(r, c) for c in span) for r in span]
     columns = [tuple(grids.cell(r, c) for r in span) for c in span]
-    return ConstraintGraph(dict.fromkeys(grids.names(order), span), [AllDifferent(g) for g in rows + columns])
+    return ConstraintGraph(dict.fromkeys(grids.names(order), values or span), [AllDifferent(g) for g in rows + columns])
 
 
 def render(order: int, assignment: Mapping[str, Value]) -> str:
@@ -93,27 +100,77 @@ def render(order: int, assignment: Mapping[str, Value]) -> str:
     return grids.draw(order, assignment)
 
 
-def _looks_numeric(rows: list[list[str]]) -> bool:
-    return all(item in grids.BLANKS or item.lstrip("-").isdigit() for row in rows for item in row)
+_APART = str.maketrans(dict.fromkeys(",;\t[](){}\"'", " "))
+_COMMENT = re.compile(r"\s#.*")
+_CELL = re.compile(r"[A-Za-z._*?-]|-?\d{1,3}")
 
 
-def _at(line: int, text: str) -> int:
+def _squares(text: str) -> Iterator[tuple[bool | None, Record]]:
+    """Each square of a text: whether its values start at 0 (None: not stated), and its signs.
+
+    Raises:
+        InputError: a row too many, too few or of another length.
+    """
+    if text.lstrip().startswith(("[", "{")):
+        for record in records.json_boards(text):
+            if isqrt(len(record.board)) ** 2 != len(record.board) or len(record.board) > LARGEST**2:
+                raise InputError(f"a square of {len(record.board)} cells", line=record.line, hint=Latin.summary)
+            yield None, record
+        return
+    order, zero, start, number = 0, None, 0, 1
+    stated = False
+    board: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        row = _COMMENT.sub("", line).translate(_APART).split() if line[:1] != "#" else []
+        if not row:
+            continue
+        if row[0].lower() in ("order", "latin"):
+            if board or (stated and not start):
+                raise _cut(len(board) // order if order else 0, order, number)
+            zero = True if row[0].lower() == "order" else None
+            order = _order(number, row[1]) if len(row) > 1 else 0
+            stated, start = True, 0
+            continue
+        if len(row) == 1 and (order or len(row[0])) > 1:
+            row = list(row[0])
+        if not order:
+            order = len(row)
+            if order > LARGEST:
+                raise InputError(f"a row of {order} cells", line=number, hint=f"squares have up to {LARGEST}")
+        if len(row) != order:
+            raise InputError(f"{len(row)} cells in a row of order {order}", line=number, hint=Latin.summary)
+        wrong = next((item for item in row if not _CELL.fullmatch(item)), None)
+        if wrong is not None:
+            raise _sign(wrong, number)
+        start = start if board else number
+        board += row
+        if len(board) == order * order:
+            yield zero, Record(start, board)
+            board = []
+            order = order if stated else 0
+    if board or not start:
+        raise _cut(len(board) // order if order else 0, order, number)
+
+
+def _values(zero: bool | None, record: Record) -> tuple[Value, ...]:
+    if zero:
+        return tuple(range(isqrt(len(record.board))))
+    return symbols(isqrt(len(record.board)), [record.board])
+
+
+def _cut(rows: int, order: int, line: int) -> InputError:
+    if not rows:
+        return InputError("no rows after the header", line=line, hint="the file may be truncated")
+    return InputError(f"{rows} rows in a square of order {order}", line=line, hint=Latin.summary)
+
+
+def _sign(item: str, line: int) -> InputError:
+    hint = "use numbers, and . or 0 (after 'order n': -1) for a hole"
+    return InputError(f"{excerpt(item)} is not a cell value", line=line, hint=hint)
+
+
+def _order(line: int, text: str) -> int:
     try:
         return whole(text, 1, LARGEST, "order")
     except InputError as error:
         raise error.at("", line) from None
-
-
-def _value(item: str, order: int, base: int, line: int) -> int:
-    """1 to order, 0 for a hole."""
-    if base == 0 and item.isascii() and item.isdigit():
-        item = str(int(item[:6]) + 1)
-    if item == ".":
-        return 0
-    return grids.token(item, order, line) if len(item) > 1 or not item.isalpha() else _letter(item, line)
-
-
-def _letter(item: str, line: int) -> int:
-    raise InputError(
-        f"{item!r} is no cell value", line=line, hint="use numbers, and . or 0 (after 'order n': -1) for a hole"
-    )

@@ -10,12 +10,10 @@ from ..engine.constraints import Linear
 from ..engine.constraints.base import Constraint
 from ..engine.graph import ConstraintGraph, Objective, Value
 from ..engine.problem import Problem, Source
-from .errors import InputError, excerpt
+from .errors import Ambiguous, InputError
 from .family import Family, whole
 from .grids import cell
-
-WALL, FREE, START, GOAL, PATH = "#", " ", "S", "G", "o"
-HINT = "rows of # (wall), space or . (free), one S and one G; rows that end early end in free cells"
+from .maze_text import FREE, GOAL, PATH, START, WALL, Drawing, drawings
 
 TRIES = 500
 
@@ -26,18 +24,24 @@ class Maze(Family):
     """One 0/1 variable a free cell, 1 on the path; each cell of the path has two neighbours on it, S and G have one."""
 
     name = "maze"
-    summary = "text of '#', ' ', 'S' and 'G'; the shortest path on free cells, four neighbours"
+    summary = "text of '#', ' ', 'S' and 'G' (also E, A/B, 0/1, one line of n^2 signs, CSV); the shortest path, four neighbours"
     spec = "maze:ROWSxCOLUMNS[:SHORTEST], both odd are best; the shortest path takes SHORTEST steps or more"
     suffixes = (".maze",)
 
     def recognises(self, text: str) -> bool:
-        return set(text) <= set("# .SGo\n\t") and "S" in text and "G" in text
+        try:
+            return next(drawings(text), None) is not None
+        except Ambiguous:
+            return True
+        except InputError:  # a sign is wrong, or an end is missing: a maze all the same where only these signs occur
+            return set(text) <= set("#█ .SGo\n\t") and "S" in text and "G" in text
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        rows = [line.rstrip("\n") for line in text.split("\n")]
-        first = next(i for i, row in enumerate(rows) if row.strip())
-        last = max(i for i, row in enumerate(rows) if row.strip())
-        return [maze(rows[first : last + 1], path, first)]
+        found = list(drawings(text))
+        problems = [of_drawing(drawn, path, drawn.line if len(found) > 1 else None) for drawn in found]
+        if not problems:
+            raise InputError("holds no maze", line=1, hint="the file may be truncated")
+        return problems
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         height, width, shortest = parse(spec)
@@ -83,20 +87,25 @@ def generated(height: int, width: int, shortest: int, rng: random.Random) -> lis
     raise InputError(message, hint=f"the longest of them took {longest}")
 
 
-def maze(rows: list[str], path: str = "-", skipped: int = 0) -> Problem:
-    """The shortest-path problem of a grid; cells are named r1c1 from the top left.
+def maze(rows: Sequence[str], path: str = "-") -> Problem:
+    """The shortest-path problem of a grid of ``#``, spaces, S and G; cells are named r1c1 from the top left.
 
     The constraints alone also allow closed loops beside the path; a shortest answer has none.
-
-    Raises:
-        InputError: another sign, or not exactly one S and one G.
     """
-    free, start, goal = _cells(rows, skipped)
+    width = max(len(row) for row in rows)
+    return of_drawing(Drawing(1, tuple(row.ljust(width) for row in rows)), path)
+
+
+def of_drawing(drawn: Drawing, path: str, line: int | None = None) -> Problem:
+    """The shortest-path problem of a maze of a file; the answer is drawn in the signs of the file."""
+    signs = {(r, c): sign for r, row in enumerate(drawn.rows, 1) for c, sign in enumerate(row, 1)}
+    free = {place: sign for place, sign in signs.items() if sign not in drawn.walls}
+    ends = [place for place, sign in free.items() if sign in "SGEAB"]
     constraints: list[Constraint] = []
     for r, c in free:
         name = cell(r, c)
         near = tuple(cell(*n) for n in _neighbours(r, c) if n in free)
-        if (r, c) in (start, goal):
+        if (r, c) in ends:
             # An end that is walled in is on no path.
             constraints.append(Linear(near, (1,) * len(near), "=", 1) if near else Linear((name,), (1,), "=", 0))
             continue
@@ -107,40 +116,22 @@ def maze(rows: list[str], path: str = "-", skipped: int = 0) -> Problem:
         constraints.append(Linear((*near, name), (*ones, -2), ">=", 0))
         if len(near) > 2:
             constraints.append(Linear((*near, name), (*ones, len(near) - 2), "<=", len(near)))
-    names = [cell(r, c) for r, c in sorted(free)]
-    domains = {**dict.fromkeys(names, (0, 1)), cell(*start): (1,), cell(*goal): (1,)}
+    names = [cell(r, c) for r, c in free]
+    domains = {**dict.fromkeys(names, (0, 1)), **{cell(*end): (1,) for end in ends}}
     graph = ConstraintGraph(domains, constraints, Objective(dict.fromkeys(names, 1), -1))
-    width = max(len(row) for row in rows)
-    return Problem(graph, {}, "maze", Source(path), partial(render, tuple(row.ljust(width) for row in rows)))
+    expected = None
+    if drawn.answer is not None:
+        expected = tuple(int((r - 1, c - 1) in drawn.answer or (r, c) in ends) for r, c in free)
+    return Problem(graph, {}, "maze", Source(path, line), partial(render, drawn.rows), expected=expected)
 
 
 def render(rows: tuple[str, ...], assignment: Mapping[str, Value]) -> str:
     """The maze with the cells of the path as ``o``."""
     drawn = []
     for r, row in enumerate(rows, 1):
-        signs = [PATH if s in " .o" and assignment.get(cell(r, c)) == 1 else s for c, s in enumerate(row, 1)]
-        drawn.append("".join(signs).replace("o", PATH).rstrip())
+        signs = [PATH if s in " .0" and assignment.get(cell(r, c)) == 1 else s for c, s in enumerate(row, 1)]
+        drawn.append("".join(signs).rstrip())
     return "\n".join(drawn)
-
-
-def _cells(rows: list[str], skipped: int) -> tuple[set[Cell], Cell, Cell]:
-    free: set[Cell] = set()
-    ends: dict[str, Cell] = {}
-    width = max(len(row) for row in rows)
-    for r, row in enumerate(rows, 1):
-        for c, sign in enumerate(row.ljust(width), 1):
-            if sign in (START, GOAL):
-                if sign in ends:
-                    raise InputError(f"a second {sign}", line=r + skipped, hint=HINT)
-                ends[sign] = (r, c)
-            elif sign not in "# .o":
-                raise InputError(f"{excerpt(sign)} is no maze sign", line=r + skipped, hint=HINT)
-            if sign != WALL:
-                free.add((r, c))
-    for sign in (START, GOAL):
-        if sign not in ends:
-            raise InputError(f"no {sign}", line=len(rows) + skipped, hint=HINT)
-    return free, ends[START], ends[GOAL]
 
 
 def _neighbours(r: int, c: int) -> tuple[Cell, ...]:

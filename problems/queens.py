@@ -12,6 +12,8 @@ from ..engine.problem import Problem, Source
 from .errors import InputError, excerpt
 from .family import Family, table, whole
 
+Line = tuple[int, list[str]]
+
 LARGEST = 200
 
 
@@ -19,7 +21,7 @@ class Queens(Family):
     """n queens on an n x n board, one a row, none attacking another; some may be placed already.
 
     Two texts are read: a board of n lines with ``.`` and ``Q``; and a line ``queens n`` followed by a line ``row column``
-    for each queen placed.
+    for each queen placed. Several boards may follow one another: drawn ones after a blank line.
     """
 
     name = "queens"
@@ -30,21 +32,22 @@ class Queens(Family):
     def recognises(self, text: str) -> bool:
         if text.split(None, 1)[0].lower() == "queens":
             return True
-        rows = text.split()
-        return set("".join(rows)) <= set(".Q") and len(rows) == len(rows[0])
+        rows = [line.replace(" ", "") for line in text.split("\n") if line.strip() and line[0] != "#"]
+        return bool(rows) and set("".join(rows)) <= set(".Q") and len(rows) % len(rows[0]) == 0
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        lines = table(text)
-        if lines[0][1][0].lower() == "queens":
-            n, placed = _listed(lines)
-        else:
-            n, placed = _drawn(lines)
-        givens: dict[str, Value] = {}
-        for row, column, line in placed:
-            if f"q{row}" in givens:
-                raise InputError(f"two queens in row {row}", line=line, hint="a solution has one queen a row")
-            givens[f"q{row}"] = column
-        return [Problem(template(n), givens, "queens", Source(path), partial(render, n))]
+        problems = []
+        boards = _boards(text)
+        for lines in boards:
+            n, placed = (_listed if lines[0][1][0].lower() == "queens" else _drawn)(lines)
+            givens: dict[str, Value] = {}
+            for row, column, line in placed:
+                if f"q{row}" in givens:
+                    raise InputError(f"two queens in row {row}", line=line, hint="a solution has one queen a row")
+                givens[f"q{row}"] = column
+            source = Source(path, lines[0][0] if len(boards) > 1 else None)
+            problems.append(Problem(template(n), givens, "queens", source, partial(render, n)))
+        return problems
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         n_text, _, placed_text = spec.partition(":")
@@ -84,16 +87,29 @@ def render(n: int, assignment: Mapping[str, Value]) -> str:
     return "\n".join(rows)
 
 
+def _boards(text: str) -> list[list[Line]]:
+    """The lines of each board: one begins at a line ``queens n``, or, drawn, after n rows of n squares."""
+    boards: list[list[Line]] = []
+    height = 0
+    for number, words in table(text):
+        head = words[0].lower() == "queens"
+        if head or not boards or len(boards[-1]) == height:
+            boards.append([])
+            height = 0 if head else sum(map(len, words))
+        boards[-1].append((number, words))
+    return boards
+
+
 def _listed(lines: list[tuple[int, list[str]]]) -> tuple[int, list[tuple[int, int, int]]]:
     number, head = lines[0]
     try:
         if len(head) != 2:
-            raise InputError("the first line is 'queens N'")
+            raise InputError("the first line is not 'queens N'", hint=Queens.summary)
         n = whole(head[1], 1, LARGEST, "board size")
         placed = []
         for number, row in lines[1:]:
             if len(row) != 2:
-                raise InputError(f"{excerpt(' '.join(row))} is no 'row column'")
+                raise InputError(f"{excerpt(' '.join(row))} is not 'row column'", hint=Queens.summary)
             placed.append((whole(row[0], 1, n, "row"), whole(row[1], 1, n, "column"), number))
     except InputError as error:
         raise error.at("", number) from None
@@ -104,16 +120,17 @@ def _drawn(lines: list[tuple[int, list[str]]]) -> tuple[int, list[tuple[int, int
     n = len(lines)
     placed = []
     if n > LARGEST:
-        raise InputError(f"a board of {n} rows", line=1, hint=f"boards have up to {LARGEST}")
+        raise InputError(f"a board of {n} rows", line=lines[0][0], hint=f"boards have up to {LARGEST}")
     for r, (number, tokens) in enumerate(lines, 1):
         row = "".join(tokens)
         if len(row) != n:
-            raise InputError(f"a row of {len(row)} squares on a board of {n} rows", line=number)
+            hint = "a board is n rows of n squares; the file may be truncated"
+            raise InputError(f"a row of {len(row)} squares on a board of {n} rows", line=number, hint=hint)
         for c, sign in enumerate(row, 1):
             if sign in "Qq":
                 placed.append((r, c, number))
             elif sign not in ".-_":
-                raise InputError(f"{sign!r} is neither '.' nor 'Q'", line=number)
+                raise InputError(f"{sign!r} is neither '.' nor 'Q'", line=number, hint=Queens.summary)
     return n, placed
 
 

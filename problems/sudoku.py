@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from math import isqrt
 
 from ..engine.constraints import AllDifferent
 from ..engine.graph import ConstraintGraph, Value
 from ..engine.problem import Problem, Source
-from . import grids, switching
-from .errors import InputError, excerpt
+from . import grids, sudoku_text, switching
+from .alphabet import cells, consistent, meaning, symbols
+from .errors import Ambiguous, InputError, warn
 from .family import Family, shares, whole
+from .records import Record
+from .sudoku_text import SIZES
 
-SIZES = (4, 9, 16, 25)
-DECORATION = "|+-=!"
-HINT = "one puzzle a line (16, 81, 256 or 625 cells), a grid of rows, or CSV with a column 'puzzle'"
+NODES = 2000
+"""Guesses after which a board is taken to have a solution, where one is looked for to choose a family."""
 
 
 def by_guesses(text: str) -> bool:
@@ -29,32 +30,59 @@ class Sudoku(Family):
     """Each value once in every row, column and box."""
 
     name = "sudoku"
-    summary = "n^2 x n^2 grids, n = 2 to 5: one a line, grids, or CSV with a column 'puzzle'"
+    summary = "n^2 x n^2 grids, n = 2 to 5: one a line, grids, CSV with a column 'puzzle', JSON arrays or lines, .npz"
     spec = (
         "sudoku:SIZE[:GIVENS], SIZE 4, 9, 16 or 25, GIVENS a share (0.4, 0.2-0.3); "
         "sudoku:9:LOW-HIGH without a point, a minimal board that takes so many guesses (20-60, 300-)"
     )
-    suffixes = (".sudoku", ".sdk")
+    suffixes = (".sudoku", ".sdk", ".sdm", ".ss")
 
     def recognises(self, text: str) -> bool:
-        first = next(filter(None, map(_content, text.split("\n"))), "")
-        if first.lower().split(",")[0].strip(' "') in ("puzzle", "quizzes") or len(first.split(",")[0]) in _CELLS:
+        try:
+            found = next(iter(sudoku_text.boards(text)), None)
+            if found is None:
+                return False
+            order = isqrt(len(found.board))
+            values = symbols(order, [found.board])
+            cells(found.board, meaning(values), values, None)
+        except Ambiguous:
             return True
-        rows = [line for line in _rows(text) if line]
-        sizes = {len(row) for row in rows}
-        return len(sizes) == 1 and len(rows) == sizes.pop() and len(rows) in SIZES
+        except InputError:
+            return sudoku_text.headed(text)
+        return True
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        lines = text.split("\n")
-        first = next((line for line in lines if _content(line)), None)
-        if first is None:
-            raise InputError("holds no puzzle", line=1, hint=HINT)
-        if "," in first:
-            return [self._problem(*found, path) for found in _csv(lines)]
-        if len(_content(first)) in _CELLS and " " not in first.strip():
-            found = ((n, line.strip()) for n, line in enumerate(lines, 1) if _content(line))
-            return [self._problem(n, _cells(line, n), path) for n, line in found]
-        return [self._problem(n, cells, path) for n, cells in _grids(lines)]
+        return self.problems(sudoku_text.boards(text), path)
+
+    @classmethod
+    def problems(cls, records: Iterable[Record], path: str) -> list[Problem]:
+        """The problems of a file's boards.
+
+        Raises:
+            InputError: there is no board, or a sign is not a value.
+        """
+        found = list(records)
+        if not found:
+            raise InputError("holds no puzzle", line=1, hint=sudoku_text.HINT)
+        known = alphabets(found)
+        problems, wrong = [], []
+        for record in found:
+            values = known[len(record.board)]
+            board, expected = places(record, values)
+            if record.answer is not None and expected is None:
+                wrong.append(record.line)
+            stated = tuple(values[v - 1] for v in expected) if expected else None
+            problems.append(cls._problem(record.line, board, path, values, stated))
+        if wrong:
+            where = f"of {len(wrong)} boards" if len(wrong) > 1 else "of a board"
+            warn(f"the stated solution {where} does not fit the puzzle and is left out", line=wrong[0])
+        return problems
+
+    def fits(self, problem: Problem) -> bool:
+        size = isqrt(len(problem.graph.domains))
+        place = {value: i for i, value in enumerate(problem.graph.domains["r1c1"], 1)}
+        board = [place[problem.givens[name]] if name in problem.givens else 0 for name in problem.graph.domains]
+        return consistent(board, size, isqrt(size)) and (size > 9 or possible(board, size))
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A random full board with all but some givens taken out, or a board of a band of guesses.
@@ -78,24 +106,33 @@ class Sudoku(Family):
         return self._problem(None, [v if i in shown else 0 for i, v in enumerate(board)], source)
 
     @staticmethod
-    def _problem(line: int | None, cells: list[int], path: str) -> Problem:
+    def _problem(
+        line: int | None,
+        cells: Sequence[int],
+        path: str,
+        values: tuple[Value, ...] | None = None,
+        expected: tuple[Value, ...] | None = None,
+    ) -> Problem:
         size = isqrt(len(cells))
-        givens: dict[str, Value] = {name: v for name, v in zip(_names(size), cells, strict=True) if v}
-        return Problem(template(isqrt(size)), givens, "sudoku", Source(path, line), partial(render, size))
+        values = values or tuple(range(1, size + 1))
+        givens: dict[str, Value] = {name: values[v - 1] for name, v in zip(_names(size), cells, strict=True) if v}
+        graph, draw = template(isqrt(size), values), partial(render, size)
+        return Problem(graph, givens, "sudoku", Source(path, line), draw, expected=expected)
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(isqrt(len(assignment)), assignment)
 
 
-_CELLS = tuple(size * size for size in SIZES)
 _names = cache(grids.names)
 
 
 @cache
-def template(n: int) -> ConstraintGraph:
-    """The constraint graph that all n^2 x n^2 Sudokus share."""
+def template(n: int, values: tuple[Value, ...] | None = None) -> ConstraintGraph:
+    """The constraint graph that all n^2 x n^2 Sudokus share whose cells take these values, by default 1 to n^2."""
     size = n * n
     span = range(1, size + 1)
+    if values == tuple(span):
+        return template(n)
     rows = [[grids.cell(r, c) for c in span] for r in span]
     columns = [[grids.cell(r, c) for r in span] for c in span]
     boxes = [
@@ -103,7 +140,8 @@ def template(n: int) -> ConstraintGraph:
         for a in range(n)
         for b in range(n)
     ]
-    return ConstraintGraph(dict.fromkeys(_names(size), span), [AllDifferent(tuple(g)) for g in rows + columns + boxes])
+    constraints = [AllDifferent(tuple(g)) for g in rows + columns + boxes]
+    return ConstraintGraph(dict.fromkeys(_names(size), values or span), constraints)
 
 
 def render(size: int, assignment: Mapping[str, Value]) -> str:
@@ -111,86 +149,63 @@ def render(size: int, assignment: Mapping[str, Value]) -> str:
     return grids.draw(size, assignment, isqrt(size))
 
 
-def _content(line: str) -> str:
-    """A line without comment and outer blanks."""
-    return "" if line.lstrip().startswith("#") else line.strip()
+def alphabets(records: Iterable[Record]) -> dict[int, tuple[Value, ...]]:
+    """Number of cells -> the values that the boards of this size use in a file."""
+    by_size: dict[int, list[Sequence[str]]] = {}
+    for record in records:
+        by_size.setdefault(len(record.board), []).append(record.board)
+    return {size: symbols(isqrt(size), boards) for size, boards in by_size.items()}
 
 
-def _cells(line: str, number: int) -> list[int]:
-    size = isqrt(len(line))
-    if size not in SIZES or size * size != len(line):
-        raise InputError(f"{len(line)} cells in {excerpt(line)}", line=number, hint=HINT)
-    if size > 9 and line.isascii():
-        return [grids.token(c, size, number) for c in line]
-    try:
-        cells = [_DIGITS[c] for c in line]
-    except KeyError as error:
-        raise InputError(
-            f"{error.args[0]!r} is no cell value", line=number, hint="use digits, and . or 0 for blank"
-        ) from None
-    if max(cells) > size:
-        raise InputError(f"value {max(cells)} is out of range", line=number, hint=f"the grid holds 1 to {size}")
-    return cells
+def places(record: Record, values: tuple[Value, ...]) -> tuple[list[int], list[int] | None]:
+    """A board's cells as places in ``values`` (0 for a blank), and its stated solution where that fits the board.
+
+    Raises:
+        InputError: a sign of the board is not a value.
+    """
+    known = meaning(values)
+    board = cells(record.board, known, values, record.line)
+    if record.answer is None or len(record.answer) != len(board):
+        return board, None
+    answer = [known.get(sign, 0) for sign in record.answer]
+    fits = all(answer) and not any(g and g != a for g, a in zip(board, answer, strict=True))
+    return board, answer if fits else None
 
 
-_DIGITS = {**{str(d): d for d in range(10)}, **dict.fromkeys(grids.BLANKS, 0)}
+def possible(board: Sequence[int], size: int) -> bool:
+    """Whether a board has a solution, by search; also True where this is not known after ``NODES`` guesses."""
+    cells = list(board)
+    box = isqrt(size)
+    rows, columns, boxes = [0] * size, [0] * size, [0] * size
+    for i, value in enumerate(cells):
+        if value:
+            r, c = divmod(i, size)
+            b = r // box * box + c // box
+            rows[r], columns[c], boxes[b] = rows[r] | 1 << value, columns[c] | 1 << value, boxes[b] | 1 << value
+    full = (1 << size + 1) - 2
+    budget = iter(range(NODES))
 
+    def search() -> bool:
+        best, choice = size + 1, (-1, 0, 0, 0, 0)
+        for i, value in enumerate(cells):
+            if not value:
+                r, c = divmod(i, size)
+                b = r // box * box + c // box
+                left = full & ~(rows[r] | columns[c] | boxes[b])
+                if left.bit_count() < best:
+                    best, choice = left.bit_count(), (i, r, c, b, left)
+        i, r, c, b, left = choice
+        if i < 0 or next(budget, None) is None:
+            return True
+        for value in range(1, size + 1):
+            if left >> value & 1:
+                bit = 1 << value
+                cells[i] = value
+                rows[r], columns[c], boxes[b] = rows[r] | bit, columns[c] | bit, boxes[b] | bit
+                if search():
+                    return True
+                cells[i] = 0
+                rows[r], columns[c], boxes[b] = rows[r] & ~bit, columns[c] & ~bit, boxes[b] & ~bit
+        return False
 
-def _csv(lines: list[str]) -> Iterator[tuple[int, list[int]]]:
-    """(line, cells) of each row; a solution column must agree with the givens and is otherwise left alone."""
-    puzzle, solution = 0, 1
-    for number, line in enumerate(lines, 1):
-        if not _content(line):
-            continue
-        row = next(csv.reader([line])) if '"' in line else line.split(",")
-        row = [item.strip() for item in row]
-        lower = [item.lower() for item in row]
-        if number == 1 and any(name in lower for name in ("puzzle", "quizzes", "solution", "solutions")):
-            puzzle = next((lower.index(name) for name in ("puzzle", "quizzes") if name in lower), 0)
-            solution = next((lower.index(name) for name in ("solution", "solutions") if name in lower), -1)
-            continue
-        if puzzle >= len(row):
-            raise InputError("the row ends before the puzzle column", line=number, hint=HINT)
-        cells = _cells(row[puzzle], number)
-        if 0 <= solution < len(row) and row[solution]:
-            answer = _cells(row[solution], number)
-            if len(answer) != len(cells) or any(g and g != a for g, a in zip(cells, answer, strict=True)):
-                raise InputError("the solution column contradicts the puzzle", line=number)
-        yield number, cells
-
-
-def _rows(text: str) -> list[list[str]]:
-    """The grid rows of a text as tokens; an empty list for separators and blank lines."""
-    rows = []
-    for line in text.split("\n"):
-        bare = _content(line)
-        for sign in DECORATION:
-            bare = bare.replace(sign, " ")
-        tokens = bare.split()
-        together = "".join(tokens)
-        # "53..7...." and "53. .7. ..." are one character a cell, "12 . 3" is one token a cell.
-        rows.append(tokens if len(tokens) in SIZES else list(together))
-    return rows
-
-
-def _grids(lines: list[str]) -> Iterator[tuple[int, list[int]]]:
-    """(first line, cells) of each grid in a text of rows."""
-    start, grid, size = 0, list[int](), 0
-    for number, tokens in enumerate(_rows("\n".join(lines)), 1):
-        if not tokens:
-            continue
-        if not grid:
-            start, size = number, len(tokens)
-            if size not in SIZES:
-                raise InputError(f"a row of {size} cells", line=number, hint=HINT)
-        if len(tokens) != size:
-            raise InputError(f"a row of {len(tokens)} cells in a grid of {size}", line=number, hint=HINT)
-        grid += [grids.token(item, size, number) for item in tokens]
-        if len(grid) == size * size:
-            yield start, grid
-            grid = []
-    if grid:
-        rows = len(grid) // size
-        raise InputError(
-            f"the grid ends after {rows} of {size} rows", line=len(lines), hint="the file may be truncated"
-        )
+    return search()

@@ -57,8 +57,8 @@ def test_solve_and_remember(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_text_output_and_no_store(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("queens:6", "coloring:6:0.5", "-s", "cpsat", "--no-store", "--seed", "3") == 0
     out, err = capsys.readouterr()
-    assert "queens:6: solved by cpsat" in out
-    assert "coloring:6:0.5: optimal by" in out
+    assert "queens:6: queens solved by cpsat" in out
+    assert "coloring:6:0.5: coloring optimal by" in out
     assert "2 of 2 answered" in err
     assert not Path(os.environ["MULL_STORE"]).exists()
 

@@ -128,7 +128,7 @@ BAD = {
     "cnf no header": ("a.cnf", "1 2 0\n", 1),
     "cnf negative": ("a.cnf", "p cnf -3 1\n1 0\n", 1),
     "col word": ("a.col", "p edge 3 1\nq 1 2\n", 2),
-    "sudoku sign": ("a.txt", SUDOKU[:-1] + "x", 1),
+    "sudoku sign": ("a.txt", SUDOKU[:-1] + "!", 1),
     "sudoku short second": ("a.txt", f"{SUDOKU}\n{SUDOKU[:-1]}\n", 2),
     "sudoku csv": ("a.csv", f"puzzle,solution\n{SUDOKU[:70]},1\n", 2),
     "maze no goal": ("a.maze", "###\n#S#\n###", None),
