@@ -34,7 +34,7 @@ def arrays(path: str) -> tuple[np.ndarray, np.ndarray | None]:
                 raise InputError(f"is larger than {LARGEST >> 20} MiB when unpacked", path, hint="split the file")
         with np.load(path) as data:
             puzzles = data["puzzles"]
-            solutions = data["solutions"] if "solutions" in data else None
+            solutions = data.get("solutions")
     except InputError:
         raise
     except Exception as error:  # zlib, zipfile and NumPy raise a dozen kinds for a broken archive

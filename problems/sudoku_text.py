@@ -120,9 +120,9 @@ class _Lines:
         found = _split(bare, self.number)
         if isinstance(found[0], Record):
             yield from self.end()
-            yield from found  # type: ignore[misc]
+            yield from found
             return
-        row: list[str] = found  # type: ignore[assignment]
+        row: list[str] = found
         if len(row) == 16:
             if self.grid:
                 yield from self.end()
@@ -154,7 +154,7 @@ class _Lines:
         self.sixteens, self.spaced = [], False
         if not lines:
             return
-        small = [Record(number, row) for number, row in lines]
+        small = [Record(number, list(row)) for number, row in lines]
         whole = [
             Record(lines[i][0], [sign for _, row in lines[i : i + 16] for sign in row])
             for i in range(0, len(lines) // 16 * 16, 16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from math import isqrt
 from pathlib import Path
 
 from ..engine.constraints import Clause, Compare
@@ -65,9 +66,9 @@ def _coloring(problem: Problem) -> str:
 
 
 def _sudoku(problem: Problem) -> str:
-    signs = "0123456789ABCDEFGHIJKLMNOP"
-    cells = [problem.givens.get(name) for name in problem.graph.domains]
-    return "".join("." if value is None else signs[int(value)] for value in cells) + "\n"
+    cells = _cells(problem)
+    size = isqrt(len(cells))
+    return "".join(cells) + "\n" if size <= 9 else _rows(cells, size)
 
 
 def _queens(problem: Problem) -> str:
@@ -76,11 +77,20 @@ def _queens(problem: Problem) -> str:
 
 
 def _latin(problem: Problem) -> str:
-    order = len(next(iter(problem.graph.domains.values())))
-    cells = [problem.givens.get(name) for name in problem.graph.domains]
-    shown = ["-1" if value is None else str(int(value) - 1) for value in cells]
-    rows = [" ".join(shown[r * order : (r + 1) * order]) for r in range(order)]
-    return "\n".join([f"order {order}", *rows]) + "\n"
+    domain = next(iter(problem.graph.domains.values()))
+    cells = _cells(problem)
+    if domain[0] != 0:
+        return _rows(cells, len(domain))
+    return f"order {len(domain)}\n" + _rows(["-1" if cell == "." else cell for cell in cells], len(domain))
+
+
+def _cells(problem: Problem) -> list[str]:
+    """The givens cell by cell in the values of the problem, "." for a blank."""
+    return [str(problem.givens.get(name, ".")) for name in problem.graph.domains]
+
+
+def _rows(cells: Sequence[str], size: int) -> str:
+    return "".join(" ".join(cells[r : r + size]) + "\n" for r in range(0, len(cells), size))
 
 
 def _maze(problem: Problem) -> str:

@@ -131,7 +131,7 @@ def test_several_boards_in_one_file(form: str, tmp_path: Path) -> None:
     """The same text twice is two boards, whatever the form (a table gets a second row, JSON a second line)."""
     text = SUDOKUS[form].strip("\r\n")
     head, _, rest = text.partition("\n")
-    if "puzzle" in head.lower() and "{" not in head and "[" not in head or "quizzes," in head or "question" in head:
+    if ("puzzle" in head.lower() and "{" not in head and "[" not in head) or "quizzes," in head or "question" in head:
         text = f"{head}\n{rest}\n{rest}"
     elif form == "json rows":
         text = json.dumps([MATRIX, MATRIX], indent=1)

@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass
 
 from ...engine.examples import Examples
-from ..maze import GOAL, START, WALL, Cell, distances, generated, maze, parse
+from ..maze import Cell, distances, generated, maze, parse
+from ..maze_text import GOAL, START, WALL
 from .packing import Instance, Named, of_split, pack
 from .splits import hashed
 

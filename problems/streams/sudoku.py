@@ -14,7 +14,8 @@ from ...engine.examples import Examples
 from .. import switching
 from ..errors import InputError, excerpt
 from ..family import shares, whole
-from ..sudoku import SIZES, Sudoku, by_guesses, template
+from ..sudoku import Sudoku, by_guesses, template
+from ..sudoku_text import SIZES
 from .packing import Named, of_split
 
 Board = tuple[np.ndarray, np.ndarray, float]
