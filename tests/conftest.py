@@ -35,6 +35,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("HOME", str(home))
         for name in ("CONFIG", "DATA", "CACHE", "STATE"):
             patch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+        (home / "cache" / "torch" / "kernels").mkdir(parents=True)  # torch warns on a GPU where it cannot make it
         for name, place in {"STORE": "store.db", "CONFIG": "config", "WEIGHTS": "weights"}.items():
             patch.setenv(f"MULL_{name}", str(home / place))
         yield
