@@ -192,7 +192,7 @@ def test_a_program_with_few_signs_ends_well(tmp_path: Path) -> None:
         timeout=120,
     )
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
-    assert b"Dvo?\xe1k.cnf: solved" in done.stdout
+    assert b"Dvo?\xe1k.cnf: sat solved" in done.stdout
 
 
 # Devices ----------------------------------------------------------------------------------------------------------------
