@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mull.engine import Problem, Progress, Solution, Solver
-    from mull.engine.checkpoint import Card
     from mull.engine.store import RunRow
     from mull.engine.training import TrainingProgress
+    from mull.engine.weights import Card
 
 SHOWN = 10
 """Answers are drawn for calls of at most this many problems; larger ones get a line each (``--show``, ``--json``)."""

@@ -31,7 +31,7 @@ class Failure(Exception):
 
 
 ERRORS = {
-    "mull.engine.checkpoint": "CheckpointError",
+    "mull.engine.weights": "CheckpointError",
     "mull.engine.store": "StoreError",
     "mull.plugins": "PluginError",
     "mull.problems": "InputError",

@@ -107,7 +107,7 @@ def _solver(row: RunRow, problem: Problem) -> Solver:
 
 
 def _weights(sha256: str) -> str:
-    from mull.engine.checkpoint import HOME, cards
+    from mull.engine.weights import HOME, cards
 
     card = next((card for card in cards() if card.sha256 == sha256), None)
     if card is None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mull.engine import Solver
-    from mull.engine.checkpoint import Card
+    from mull.engine.weights import Card
     from mull.plugins import Entry
 
 
@@ -131,7 +131,7 @@ def solvers_show(name: str, as_json: bool) -> None:
         from mull.plugins import installed, load
 
         solver = load(name)
-        from mull.engine.checkpoint import cards
+        from mull.engine.weights import cards
         from mull.plugins.conformance import support
 
         mine = [card for card in cards() if card.solver == name]

@@ -62,7 +62,7 @@ def _practised(solver: type[Solver]) -> Iterator[None]:
     if not issubclass(solver, Learned) or any(solver().supports(p.graph) is None for p in satisfiable()):
         yield
         return
-    from mull.engine.checkpoint import HOME
+    from mull.engine.weights import HOME
 
     click.echo(
         f"{solver.name} has no weights for the checks' small problems: training some for a few seconds", err=True

@@ -92,8 +92,8 @@ def train(
 
         solver, recipe = _lesson(name, options)
         streams = [(stream(item, seed=seed), stream(item, "validation", seed=seed)) for item in data]
-        from mull.engine.checkpoint import own_folder
         from mull.engine.choice import refused
+        from mull.engine.weights import own_folder
         from mull.solvers.teach import teach
 
         place = out or own_folder()

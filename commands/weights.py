@@ -14,7 +14,7 @@ from mull.terminal import table
 from .common import Failure, ListGroup, failures, json_option
 
 if TYPE_CHECKING:
-    from mull.engine.checkpoint import Card
+    from mull.engine.weights import Card
 
 
 @click.group(cls=ListGroup)
@@ -26,7 +26,7 @@ def weights() -> None:
 @json_option
 def weights_list(as_json: bool) -> None:
     """List the weights that can be used by name; your own hide shipped ones of the same name."""
-    from mull.engine.checkpoint import cards, own_folder
+    from mull.engine.weights import cards, own_folder
 
     found = cards()
     if as_json:
@@ -51,7 +51,7 @@ def weights_remove(name: str) -> None:
     """Delete your own weights of a name, with what is needed to train them further."""
     with failures():
         card = _found(name)
-        from mull.engine.checkpoint import SUFFIX, claimed, own_folder
+        from mull.engine.weights import SUFFIX, claimed, own_folder
 
         if Path(card.folder) != own_folder():
             raise Failure(f"the weights {name} ship with mull and cannot be removed", "solve weights list")
@@ -69,7 +69,7 @@ def weights_export(name: str, folder: Path) -> None:
     """Copy weights and their card into a folder: NAME.safetensors and NAME.json."""
     with failures():
         card = _found(name)
-        from mull.engine.checkpoint import load_tensors
+        from mull.engine.weights import load_tensors
 
         load_tensors(card)  # what is damaged is not passed on
         _copied(card, folder)
@@ -82,7 +82,7 @@ def weights_export(name: str, folder: Path) -> None:
 def weights_import(file: Path, replace: bool) -> None:
     """Copy weights, a .safetensors file beside its card, to where they are found by name."""
     with failures():
-        from mull.engine.checkpoint import cards, load_tensors, own_folder, read_card
+        from mull.engine.weights import cards, load_tensors, own_folder, read_card
 
         card = read_card(file)
         load_tensors(card)  # the file must be the one that its card describes
@@ -94,7 +94,7 @@ def weights_import(file: Path, replace: bool) -> None:
 
 def _found(name: str) -> Card:
     """The card of a name; a path is refused, for these commands work on names."""
-    from mull.engine.checkpoint import CheckpointError, cards
+    from mull.engine.weights import CheckpointError, cards
 
     card = next((card for card in cards() if card.name == name), None)
     if card is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .checkpoint import Card
+from .weights import Card
 
 FAILED = 0.5
 """Weights that solved less than this share of the problems at their check are used only where they are named."""

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ..engine.checkpoint import CheckpointError
 from ..engine.problem import Problem
 from ..engine.solution import Solution, Status
 from ..engine.solver import Solver, WholeSolver
 from ..engine.task import Task
+from ..engine.weights import CheckpointError
 from .cpsat import CpSat
 from .hrm import Hrm
 from .learned import Learned

@@ -13,7 +13,6 @@ import torch
 from pydantic import Field, PrivateAttr, ValidationError
 from torch import Tensor
 
-from ..engine.checkpoint import Card, CheckpointError, cards, find, load_tensors, read_card
 from ..engine.choice import ranked, refused
 from ..engine.compile import Instance
 from ..engine.graph import ConstraintGraph
@@ -22,6 +21,7 @@ from ..engine.random import Random
 from ..engine.solution import Solution
 from ..engine.solver import Info, OptionError, Solver
 from ..engine.task import Task
+from ..engine.weights import Card, CheckpointError, cards, find, load_tensors, read_card
 from .decimation import decimate, in_doubt
 from .nets.reasoner import BACKBONES, Latent, Reasoner
 from .nets.shape import NetShape

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..engine.checkpoint import SUFFIX, Card, check_writable, claimed, find, save
 from ..engine.examples import Examples, Stream
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
 from ..engine.solution import Solution, Status, Trace
 from ..engine.solver import OptionError
 from ..engine.training import Recipe, Trainer, TrainingProgress
+from ..engine.weights import SUFFIX, Card, check_writable, claimed, find, save
 from .learned import Learned
 
 

@@ -15,13 +15,13 @@ from torch.autograd import gradgradcheck
 
 import mull
 from mull.engine import Instance, Problem, Status, Task, compile_problems, solve
-from mull.engine.checkpoint import HOME, CheckpointError
 from mull.engine.groups import Role, stack_roles
 from mull.engine.random import Random
 from mull.engine.solver import OptionError
 from mull.engine.task import Budget
 from mull.engine.training import Recipe, Trainer, TrainingProgress
 from mull.engine.training.loss import Shown
+from mull.engine.weights import HOME, CheckpointError
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
 from mull.problems.streams import stream, sudoku

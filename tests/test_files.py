@@ -18,9 +18,9 @@ import torch
 from mull import plugins
 from mull.cli import main
 from mull.commands import common
-from mull.engine import checkpoint, files
+from mull.engine import files, weights
 from mull.engine.store import Store, StoreError
-from mull.engine.training import resume
+from mull.engine.training import checkpoint
 from mull.plugins.files import added
 from mull.problems import InputError, load
 from mull.problems.streams.files import load_boards
@@ -64,8 +64,8 @@ READERS: dict[str, tuple[str, Callable[[str], object], type[Exception]]] = {
     "problem": ("a.cnf", load, InputError),
     "boards": ("a.npz", load_boards, InputError),
     "plugin": ("a.py", lambda path: plugins.add(Path(path)), plugins.PluginError),
-    "card": ("a.json", checkpoint.read_card, checkpoint.CheckpointError),
-    "training": ("a.safetensors", lambda path: resume.read(Path(path), {}), checkpoint.CheckpointError),
+    "card": ("a.json", weights.read_card, weights.CheckpointError),
+    "training": ("a.safetensors", lambda path: checkpoint.read(Path(path), {}), weights.CheckpointError),
 }
 
 

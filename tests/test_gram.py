@@ -13,11 +13,11 @@ from torch import Tensor
 
 import mull
 from mull.engine import Budget, Instance, Status, Task, compile_problems, solve
-from mull.engine.checkpoint import HOME
 from mull.engine.random import Random
 from mull.engine.solver import OptionError
 from mull.engine.training import Recipe
 from mull.engine.training.loss import Shown
+from mull.engine.weights import HOME
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
 from mull.problems.streams import others, queens, stream

@@ -13,9 +13,9 @@ import torch
 
 import mull
 from mull.engine import Budget, Problem, Solution, Status, Task, compile_problems, solve
-from mull.engine.checkpoint import HOME, Card, cards, find, load_tensors
 from mull.engine.random import Random
 from mull.engine.training import Recipe, Trainer, TrainingProgress
+from mull.engine.weights import HOME, Card, cards, find, load_tensors
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import families, load, switching
 from mull.problems.streams import stream, sudoku

@@ -20,11 +20,11 @@ from torch import Tensor
 import mull
 from mull.cli import main
 from mull.engine import compile_problems
-from mull.engine.checkpoint import HOME, CheckpointError, find
 from mull.engine.compile import compile_examples
 from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer, TrainingProgress
 from mull.engine.training import loop as training
+from mull.engine.weights import HOME, CheckpointError, find
 from mull.problems import latin, load
 from mull.problems.streams import others, stream, sudoku
 from mull.solvers.learned import Learned

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..compile import Instance, compile_examples
 from ..examples import Examples, Stream
-from . import resume
+from . import checkpoint
 from .blocks import Blocks, order, workers
 from .loss import Shown, cross_entropy, violation_loss
 from .optimizers import optimizers
@@ -470,7 +470,7 @@ class Trainer:
             "history": self.history,
             "of": self._identity(),
         }
-        resume.write(path, state, tensors | resume.tensors_of(self.optimizers))
+        checkpoint.write(path, state, tensors | checkpoint.tensors_of(self.optimizers))
 
     def _identity(self) -> dict[str, Any]:
         """What must be the same for a training to go on."""
@@ -480,7 +480,7 @@ class Trainer:
         return {**self.kind, "shapes": shapes, "streams": streams, "seed": self.seed, **recipe}
 
     def _resume(self, path: Path) -> None:
-        state, tensors = resume.read(path, self._identity())
+        state, tensors = checkpoint.read(path, self._identity())
         with torch.no_grad():
             for i, (p, average) in enumerate(zip(self.parameters, self.average, strict=True)):
                 p.copy_(tensors[f"weight.{i}"])
@@ -489,7 +489,7 @@ class Trainer:
                 self.best = state["best"], [tensors[f"best.{i}"].to(p) for i, p in enumerate(self.parameters)]
             for name, b in self.learner.named_buffers():
                 b.copy_(tensors[f"buffer.{name}"])
-        resume.restore(self.optimizers, tensors)
+        checkpoint.restore(self.optimizers, tensors)
         self.step, self.seconds, self.batch = state["step"], state["seconds"], state["batch"]
         self.positions = [(int(b), int(n)) for b, n in state["positions"]]
         self.accuracy = state["accuracy"]

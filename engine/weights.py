@@ -1,4 +1,4 @@
-"""Checkpoints: tensors in safetensors, never pickle, and a JSON card that says what they are and how they came to be."""
+"""Trained weights: tensors in safetensors, never pickle, and a JSON card that says what they are and how they were trained."""
 
 from __future__ import annotations
 

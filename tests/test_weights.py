@@ -13,7 +13,7 @@ import torch
 import mull
 from mull.cli import main
 from mull.engine import Status, Task, solve
-from mull.engine.checkpoint import HOME, Card, CheckpointError, cards, find, folders, load_tensors, read_card, save
+from mull.engine.weights import HOME, Card, CheckpointError, cards, find, folders, load_tensors, read_card, save
 from mull.problems import load
 from mull.solvers.learned import Learned, build
 from mull.solvers.nets.shape import NetShape

@@ -1,4 +1,4 @@
-"""The file that a training goes on from: tensors in safetensors, the rest as JSON in their metadata."""
+"""The checkpoint file of a training: tensors in safetensors, the rest as JSON in their metadata."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import files
-from ..checkpoint import LARGEST, CheckpointError, write_file
+from ..weights import LARGEST, CheckpointError, write_file
 
 
 def write(path: Path, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
