@@ -117,8 +117,8 @@ def train(
                 device=where,
                 processes=_workers(where) if workers is None else workers,
                 compiled=where.startswith("cuda") if compiled is None else compiled,
-                report=screen.progress,
-                notice=screen.notice,
+                on_progress=screen.progress,
+                on_notice=screen.notice,
                 cancelled=interrupted,
             )
             run = lesson.solution()

@@ -73,8 +73,8 @@ def teach(
     device: str = "cpu",
     processes: int = 0,
     compiled: bool = False,
-    report: Callable[[TrainingProgress], None] = lambda progress: None,
-    notice: Callable[[str], None] = lambda text: None,
+    on_progress: Callable[[TrainingProgress], None] = lambda progress: None,
+    on_notice: Callable[[str], None] = lambda text: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Lesson:
     """Train, or go on training, and write ``NAME.safetensors`` with its card into a folder.
@@ -89,7 +89,7 @@ def teach(
         minutes, steps: length of the training; at least one.
         until: minutes of it after which this sitting ends; by default all.
         base: trained weights to begin from, by name or path: the net is theirs, with maps for roles that are new to it.
-        seed, device, processes, compiled, report, notice, cancelled: as ``Trainer``'s.
+        seed, device, processes, compiled, on_progress, on_notice, cancelled: as ``Trainer``'s.
 
     Raises:
         CheckpointError: an earlier training of this name is another one; a folder that cannot be written; a base that is
@@ -134,8 +134,8 @@ def teach(
         path=folder / f"{name}.training{SUFFIX}",
         processes=processes,
         compiled=compiled,
-        report=report,
-        notice=notice,
+        on_progress=on_progress,
+        on_notice=on_notice,
         cancelled=cancelled,
         kind=kind if origin is None else {**kind, "base": origin.sha256},
     )

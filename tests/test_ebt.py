@@ -278,7 +278,7 @@ def trained(
     made = solver.reasoner(solver.shape(roles=tuple(stream("sudoku:4:0.5").chunk(0).graphs[0].roles)))
     told: list[TrainingProgress] = []
     pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
-    Trainer(made, [pair], RECIPE, device=device, compiled=compiled, report=told.append).run(steps=steps)
+    Trainer(made, [pair], RECIPE, device=device, compiled=compiled, on_progress=told.append).run(steps=steps)
     return solver, made, told
 
 

@@ -277,7 +277,7 @@ def test_compiled_training_steps_on_the_accelerator(name: str, backbone: str) ->
         recipe,
         device="cuda",
         compiled=True,
-        report=told.append,
+        on_progress=told.append,
     )
     trainer.run(steps=60)
     assert all(math.isfinite(p.loss) for p in told)

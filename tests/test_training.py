@@ -23,7 +23,8 @@ from mull.engine import compile_problems
 from mull.engine.compile import compile_examples
 from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer, TrainingProgress
-from mull.engine.training import loop as training
+from mull.engine.training import trainer as training
+from mull.engine.training.learner import is_right
 from mull.engine.weights import HOME, CheckpointError, find
 from mull.problems import latin, load
 from mull.problems.streams import others, stream, sudoku
@@ -43,7 +44,7 @@ RECIPE = {
     "depth": 8,
 }
 OFTEN = 1e-9
-"""Minutes between checkpoints that are over at every look: every ``training.TELL`` steps."""
+"""Minutes between checkpoints that are over at every look: every ``rows.LOOK`` steps."""
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +82,7 @@ def weights(of: Trainer) -> list[Tensor]:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_learns(seed: int) -> None:
     told: list[TrainingProgress] = []
-    mine = trainer("sudoku:4:0.4", seed=seed, report=told.append)
+    mine = trainer("sudoku:4:0.4", seed=seed, on_progress=told.append)
     mine.run(steps=60)
     assert mine.accuracy["sudoku:4:0.4"] >= 0.9
     assert [p.step for p in told] == [20, 40, 60]
@@ -101,7 +102,7 @@ def test_without_known_solutions_it_lowers_the_energy() -> None:
     """What is solved leaves, so the mean loss of those at work says little: the share that is solved does."""
     told: list[TrainingProgress] = []
     assert stream("coloring:10:0.2:3").chunk(0).targets.shape[1] == 0
-    trainer("coloring:10:0.2:3", recipe={"lr": 3e-3}, report=told.append).run(steps=80)
+    trainer("coloring:10:0.2:3", recipe={"lr": 3e-3}, on_progress=told.append).run(steps=80)
     assert told[-1].solved > 0.4 > 2 * told[0].solved
 
 
@@ -126,7 +127,7 @@ def test_resumed_equals_uninterrupted(optimizer: str, names: tuple[str, ...], tm
     first.run(steps=40)
     assert first.step == 20
     said: list[str] = []
-    second = trainer(*names, seed=0, recipe=recipe, path=path, notice=said.append)
+    second = trainer(*names, seed=0, recipe=recipe, path=path, on_notice=said.append)
     assert "resuming at step 20" in said[0]
     second.run(steps=40)
     assert second.step == 40
@@ -279,14 +280,13 @@ def test_new_roles_change_nothing_for_old_graphs(tmp_path: Path) -> None:
 
 def test_any_answer_that_breaks_nothing_is_right() -> None:
     """Not only the one that an example was made of; but of mazes the shortest alone."""
-    mine = trainer("latin:4:0.3")
     square = torch.tensor([[(r + c) % 4 for r in range(4) for c in range(4)]])
     nothing = torch.full((1, 16), -1)
     examples = Examples((latin.template(4),), np.zeros(1, np.int64), nothing.numpy(), square[:, None].numpy())
     for answer, right in ((square, True), ((square + 1) % 4, True), (square * 0, False)):
         logits = torch.nn.functional.one_hot(answer, 4).float()
-        assert mine._right(compile_examples(examples), logits, square[:, None]).item() is right
-        assert mine._right(compile_examples(examples, factors=False), logits, square[:, None]).item() is torch.equal(
+        assert is_right(compile_examples(examples), logits, square[:, None]).item() is right
+        assert is_right(compile_examples(examples, factors=False), logits, square[:, None]).item() is torch.equal(
             answer, square
         )
 
@@ -297,7 +297,7 @@ def test_any_answer_that_breaks_nothing_is_right() -> None:
 def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     said: list[str] = []
-    mine = trainer("sudoku:4:0.5", path=path, notice=said.append)
+    mine = trainer("sudoku:4:0.5", path=path, on_notice=said.append)
     step = mine._step
 
     def tight(lane: Any, done: float) -> Tensor:
@@ -427,7 +427,7 @@ def test_every_recursion_can_be_taught(solver: str, backbone: str, tmp_path: Pat
         folder=tmp_path,
         version="0",
         steps=40,
-        report=told.append,
+        on_progress=told.append,
     )
     assert lesson.finished
     assert told[-1].solved > 0  # of boards with six blanks, some

@@ -1,8 +1,12 @@
-"""Training of learned solvers: one loop for every recursion on every backbone."""
+"""Training of learned solvers: one trainer for every recursion on every backbone."""
 
 from __future__ import annotations
 
-from .loop import Learner, Trainer, TrainingProgress, leave, out_of_memory
+from ..memory import out_of_memory
+from .learner import Learner
+from .processes import leave
+from .progress import TrainingProgress
 from .recipe import Recipe
+from .trainer import Trainer
 
 __all__ = ["Learner", "Recipe", "Trainer", "TrainingProgress", "leave", "out_of_memory"]
