@@ -1,12 +1,13 @@
-"""What all tests share: a store of their own, on both databases, and runs to fill it."""
+"""Shared by all tests: a home and a store of their own, the program and its output, small problems, runs to store."""
 
 from __future__ import annotations
 
+import json
 import os
 import site
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,15 @@ import sqlalchemy as sa
 import torch
 from ulid import ULID
 
-from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Solution, Source, Status, Trace
+import mull
+from mull.cli import main
+from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Solution, Source, Status, Task, Trace, solve
 from mull.engine.store import Store
+from mull.engine.training import Recipe
+from mull.problems import load
+from mull.problems.streams import stream
+from mull.solvers.learned import Learned
+from mull.solvers.teach import teach
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,6 +107,66 @@ def store(store_url: str) -> Iterator[Store]:
     """An empty store."""
     with Store(store_url) as store:
         yield store
+
+
+@pytest.fixture
+def _fresh_compiler() -> Iterator[None]:
+    """Drop the compiled code after the test: the compiler reuses it for equal code with other sizes."""
+    yield
+    torch.compiler.reset()
+
+
+def call(*arguments: str) -> int:
+    """Run ``solve`` with these arguments in this process; return its exit status."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """The objects of a text with one JSON object a line."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def write(folder: Path, name: str, text: str | bytes) -> str:
+    """Write a file into a folder; return its path."""
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+def answer(problem: Problem) -> Solution:
+    """The exact solver's solution of a problem."""
+    return solve([problem], mull.solver("cpsat"), Task(Budget(seconds=60)))[0]
+
+
+def task(seconds: float | None = 60, **budget: Any) -> Task:
+    """A budget of a minute, unless stated otherwise, and seed 1."""
+    return Task(Budget(seconds=seconds, **budget), seed=1)
+
+
+def learned_solver(name: str, **options: Any) -> Learned:
+    """An installed solver that has weights."""
+    solver = mull.solver(name, **options)
+    assert isinstance(solver, Learned)
+    return solver
+
+
+def boards(count: int, spec: str, first: int = 0) -> list[Problem]:
+    """Generated problems: the first of each of ``count`` seeds."""
+    return [load(spec, seed=first + seed)[0] for seed in range(count)]
+
+
+def train_small(
+    folder: Path, solvers: Mapping[str, Learned], spec: str, recipe: Recipe, steps: int, seed: int = 0
+) -> Path:
+    """Train solvers for a few steps; write their weights into a folder under the names given."""
+    torch.set_num_threads(1)  # a shared fixture is set up before ``_own_store``
+    pair = (stream(spec), stream(spec, "validation"))
+    for name, solver in solvers.items():
+        teach(solver, [pair], recipe, name=name, folder=folder, version="0", steps=steps, seed=seed)
+    return folder
 
 
 class Runs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -13,34 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from mull.cli import main
+from conftest import call, json_lines
 from mull.commands.common import Seconds
 
 SUDOKU = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert isinstance(end.value.code, int)
-    return end.value.code
-
-
-def objects(text: str) -> list[dict]:  # type: ignore[type-arg]
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def test_solve_and_remember(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "puzzle.txt"
     path.write_text(SUDOKU + "\n")
     assert call(str(path), "--json") == 0
-    (found,) = objects(capsys.readouterr().out)
+    (found,) = json_lines(capsys.readouterr().out)
     fields = "id problem solver status iterations violations energy seconds wall unit seed device assignment source via family"
     assert set(found) == set(fields.split())
     assert found["source"] == {"path": str(path), "line": 1}
     assert (found["status"], found["violations"], found["assignment"]["r1c3"]) == ("solved", 0, 4)
     assert call("history", "--json") == 0
-    (row,) = objects(capsys.readouterr().out)
+    (row,) = json_lines(capsys.readouterr().out)
     assert row["id"] == found["id"]
     assert call("history", "show", found["id"][:12]) == 0
     shown = capsys.readouterr().out
@@ -66,7 +54,7 @@ def test_text_output_and_no_store(capsys: pytest.CaptureFixture[str]) -> None:
 def test_answers_come_in_the_order_of_the_problems(capsys: pytest.CaptureFixture[str]) -> None:
     specs = ["sat:60:250", "sat:5:5", "queens:5", "sat:30:100"]
     assert call(*specs, "-s", "localsearch", "--json") == 0
-    assert [o["source"]["path"] for o in objects(capsys.readouterr().out)] == specs
+    assert [o["source"]["path"] for o in json_lines(capsys.readouterr().out)] == specs
 
 
 def test_unsolved_and_unsatisfiable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +65,7 @@ def test_unsolved_and_unsatisfiable(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "unsolved" in out
     assert "hint: " in err
     assert call(str(path), "--json") == 0
-    (found,) = objects(capsys.readouterr().out)
+    (found,) = json_lines(capsys.readouterr().out)
     assert (found["status"], found["assignment"], found["violations"]) == ("unsatisfiable", None, None)
 
 
@@ -87,7 +75,7 @@ def test_several_solutions(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\n4 distinct solutions (all there are)\n" in out
     assert out.count("Q") == 4 * 6
     assert call("queens:6", "-s", "localsearch", "--solutions", "3", "--seed", "1", "--json") == 0
-    (found,) = objects(capsys.readouterr().out)
+    (found,) = json_lines(capsys.readouterr().out)
     assert found["samples"] == 3 >= found["hits"] >= found["distinct"] == len(found["solutions"]) > 1
     assert (found["accuracy"], found["total"], found["coverage"]) == (found["hits"] / 3, None, None)
     assert found["solutions"][0] == found["assignment"]
@@ -114,7 +102,7 @@ def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     path.write_text(f"{SUDOKU}\n55{SUDOKU[2:]}\n")
     assert call(str(path), "--json") == 2
     out, err = capsys.readouterr()
-    assert [o["status"] for o in objects(out)] == ["solved", "unsatisfiable"]
+    assert [o["status"] for o in json_lines(out)] == ["solved", "unsatisfiable"]
     assert f"error: {path}:2: givens r1c1 = 5 and r1c2 = 5" in err
     assert "hint: " in err
 
@@ -175,7 +163,7 @@ def test_solvers_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("solvers") == 0
     assert "mull.solvers.descent:Descent" in capsys.readouterr().out
     assert call("solvers", "list", "--load", "--json") == 0
-    assert {o["name"] for o in objects(capsys.readouterr().out)} >= {"auto", "cpsat", "descent"}
+    assert {o["name"] for o in json_lines(capsys.readouterr().out)} >= {"auto", "cpsat", "descent"}
     assert call("solvers", "show", "descent") == 0
     out = capsys.readouterr().out
     assert "weight_rate" in out
@@ -185,7 +173,7 @@ def test_solvers_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_watch_draws_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("queens:6", "-s", "descent", "--watch", "--json") == 0
-    objects(capsys.readouterr().out)
+    json_lines(capsys.readouterr().out)
 
 
 def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
@@ -198,7 +186,7 @@ def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
     program.send_signal(signal.SIGINT)
     out, err = program.communicate(timeout=60)
     assert program.returncode == 1
-    found = objects(first + out)
+    found = json_lines(first + out)
     assert [o["status"] for o in found] == ["solved", "cancelled"]
     assert found[1]["violations"] == 1
     assert "Traceback" not in err
@@ -249,7 +237,7 @@ def test_a_failing_solver_is_placed(
     monkeypatch.setattr(CpSat, "run", run)
     assert call("queens:4", "-s", "cpsat", "--json") == 1
     out, err = capsys.readouterr()
-    assert objects(out)[0]["detail"] == f"ZeroDivisionError: of mine ({__file__}:{line} in run)"
+    assert json_lines(out)[0]["detail"] == f"ZeroDivisionError: of mine ({__file__}:{line} in run)"
     assert "Traceback" not in err
     assert call("queens:4", "-s", "cpsat", "--debug") == 1
     assert "Traceback" in capsys.readouterr().err

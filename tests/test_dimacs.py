@@ -8,21 +8,11 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
-import mull
+from conftest import answer, write
 from mull.cli import main
-from mull.engine import Budget, Problem, Status, Task, solve
+from mull.engine import Problem, Status
 from mull.problems import InputError, InputWarning, load
 from mull.problems.coloring import _dsatur
-
-
-def write(folder: Path, name: str, text: str | bytes) -> str:
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return str(path)
-
-
-def answer(problem: Problem) -> mull.Solution:
-    return solve([problem], mull.solver("cpsat"), Task(Budget(seconds=60)))[0]
 
 
 def clauses(problem: Problem) -> list[list[int]]:

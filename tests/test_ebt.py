@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd import gradgradcheck
 
+import conftest
 import mull
+from conftest import train_small
 from mull.engine import Instance, Problem, Status, Task, compile_problems, solve
 from mull.engine.groups import Role, stack_roles
 from mull.engine.random import Random
@@ -27,7 +30,6 @@ from mull.problems import load
 from mull.problems.streams import stream, sudoku
 from mull.solvers.ebt import Ebt, EbtNet, IredNet, moved
 from mull.solvers.nets.messages import pool, pool_axis, spread
-from mull.solvers.teach import teach
 
 SPECS = {"sudoku": ("sudoku:4:0.4",), "two mazes": ("maze:5x5", "maze:7x9"), "two formulas": ("sat:6:12", "sat:9:30")}
 TINY = {"backbone": "lattice", "hidden": "32", "inner": "64"}
@@ -43,8 +45,7 @@ def instances(name: str = "sudoku") -> Instance:
     return compile_problems([problem for spec in SPECS[name] for problem in load(spec, seed=1)])
 
 
-def boards(count: int, spec: str = "sudoku:4:0.4") -> list[Problem]:
-    return [load(spec, seed=100 + s)[0] for s in range(count)]
+boards = partial(conftest.boards, spec="sudoku:4:0.4", first=100)
 
 
 def net(instance: Instance, backbone: str = "lattice", seed: int = 0, **options: Any) -> EbtNet:
@@ -136,12 +137,6 @@ compiler = pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
 
 
-@pytest.fixture
-def _forget() -> Iterator[None]:
-    yield
-    torch.compiler.reset()
-
-
 def learned(made: EbtNet, view: Any, answer: Shown, z: Sequence[Tensor]) -> tuple[Tensor, dict[str, Tensor | None]]:
     """A segment's loss and its gradients."""
     torch.manual_seed(3)
@@ -152,7 +147,7 @@ def learned(made: EbtNet, view: Any, answer: Shown, z: Sequence[Tensor]) -> tupl
 
 
 @compiler
-@pytest.mark.usefixtures("_forget")
+@pytest.mark.usefixtures("_fresh_compiler")
 @pytest.mark.filterwarnings("default")  # of the compiler, about what it would like better
 @pytest.mark.parametrize("name", ["sudoku", "two mazes"])
 def test_compiled_nets_learn_what_others_learn(name: str) -> None:
@@ -180,7 +175,7 @@ def test_compiled_nets_learn_what_others_learn(name: str) -> None:
 
 @pytest.mark.gpu
 @gpu
-@pytest.mark.usefixtures("_forget")
+@pytest.mark.usefixtures("_fresh_compiler")
 @pytest.mark.filterwarnings("default")
 def test_compiled_training_on_the_accelerator() -> None:
     told = trained(80, device="cuda", compiled=True)[2]
@@ -287,7 +282,7 @@ def test_training_learns_to_answer_and_to_judge() -> None:
     assert all(math.isfinite(p.loss) for p in told)
     assert told[-1].loss < 0.5 * told[0].loss
     assert told[-1].solved > told[0].solved
-    problems = boards(32, "sudoku:4:0.5")
+    problems = boards(32, spec="sudoku:4:0.5")
     instance = compile_problems(problems)
     answer = shown(problems, instance)
     view = made.backbone.view(instance)
@@ -300,7 +295,7 @@ def test_landscapes_learn_to_denoise_and_to_judge() -> None:
     _, made, told = trained(120, landscapes="5")
     assert isinstance(made, IredNet)
     assert told[-1].loss < 0.5 * told[0].loss
-    problems = boards(32, "sudoku:4:0.5")
+    problems = boards(32, spec="sudoku:4:0.5")
     instance = compile_problems(problems)
     answer = shown(problems, instance)
     view = made.backbone.view(instance)
@@ -342,14 +337,10 @@ def test_presets_have_their_backbones() -> None:
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small weights: of EBT, and of IRED."""
-    torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("taught")
+    solvers = {"ebt-small": Ebt(**TINY), "ired-small": Ebt(**TINY, landscapes="5")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sudoku, "SHOWN", {4: 128})
-        pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
-        for name, options in {"ebt-small": {}, "ired-small": {"landscapes": "5"}}.items():
-            teach(Ebt(**{**TINY, **options}), [pair], RECIPE, name=name, folder=folder, version="0", steps=120)
-    return folder
+        return train_small(tmp_path_factory.mktemp("taught"), solvers, "sudoku:4:0.5", RECIPE, steps=120)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -366,7 +357,7 @@ def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch
 def test_what_was_taught_solves(options: dict[str, str], taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Boards never seen; how to solve is asked of weights that were trained without it."""
     monkeypatch.setenv(HOME, str(taught))
-    problems = boards(8, "sudoku:4:0.6")
+    problems = boards(8, spec="sudoku:4:0.6")
     solver = mull.solver("ebt", **{"weights": "ebt-small", **options})
     solutions = solve(problems, solver, Task(Budget(seconds=20), seed=1))
     assert sum(s.status is Status.SOLVED for s in solutions) >= 6

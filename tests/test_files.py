@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import call
 from mull import plugins
-from mull.cli import main
 from mull.commands import common
 from mull.engine import files, weights
 from mull.engine.store import Store, StoreError
@@ -24,13 +24,6 @@ from mull.engine.training import checkpoint
 from mull.plugins.files import added
 from mull.problems import InputError, load
 from mull.problems.streams.files import load_boards
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.fixture(params=["/dev/zero", "fifo", "socket", "folder", "large"])

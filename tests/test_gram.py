@@ -12,6 +12,7 @@ from pyro.infer import TraceMeanField_ELBO
 from torch import Tensor
 
 import mull
+from conftest import train_small
 from mull.engine import Budget, Instance, Status, Task, compile_problems, solve
 from mull.engine.random import Random
 from mull.engine.solver import OptionError
@@ -134,12 +135,11 @@ def test_draws_follow_the_stream_of_their_row_alone() -> None:
 
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weights")
+    """A folder with small weights of GRAM."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(queens, "CHUNK", 128)
-        pair = (stream("queens:6:1-3"), stream("queens:6:1-3", "validation"))
-        teach(gram(), [pair], Recipe(**RECIPE), name="queens", folder=folder, version="0", steps=120, seed=1)
-    return folder
+        folder = tmp_path_factory.mktemp("weights")
+        return train_small(folder, {"queens": gram()}, "queens:6:1-3", Recipe(**RECIPE), steps=120, seed=1)
 
 
 def test_the_prior_learns_to_find_answers(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:

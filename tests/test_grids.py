@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import mull
-from mull.engine import Budget, Status, Task, solve
+from conftest import answer
+from mull.engine import Status
 from mull.problems import InputError, load
 from mull.problems.sudoku import possible
 
@@ -105,10 +106,6 @@ def write(folder: Path, text: str, name: str = "board.txt") -> str:
 
 def read(folder: Path, text: str, **options: str) -> list[mull.Problem]:
     return load(write(folder, text), **options)  # type: ignore[arg-type]
-
-
-def answer(problem: mull.Problem) -> mull.Solution:
-    return solve([problem], mull.solver("cpsat"), Task(Budget(seconds=60)))[0]
 
 
 def row_by_row(problem: mull.Problem) -> str:

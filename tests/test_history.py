@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mull
-from mull.cli import main
+from conftest import call as solve_command
+from conftest import json_lines
 from mull.commands.history import keeping
 from mull.commands.history.chart import chart
 from mull.commands.history.list import USUAL, lines, short, when
@@ -27,16 +28,7 @@ from mull.engine.store import Filter, Store, StoreError
 from mull.engine.store.history import COLUMNS, TRACES, moment
 from mull.problems import load
 
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(["history", *arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
-
-
-def objects(text: str) -> list[dict]:  # type: ignore[type-arg]
-    return [json.loads(line) for line in text.splitlines()]
+call = partial(solve_command, "history")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +76,7 @@ def runs(solved_once: Path) -> list[str]:
 )
 def test_list_filters(options: list[str], count: int, runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("list", *options, "--json") == 0
-    rows = objects(capsys.readouterr().out)
+    rows = json_lines(capsys.readouterr().out)
     assert len(rows) == count
     if "--best" not in options:
         assert [row["id"] for row in rows] == [i for i in runs if i in {row["id"] for row in rows}]
@@ -94,7 +86,7 @@ def test_a_list_goes_on_from_the_last_id(runs: list[str], capsys: pytest.Capture
     seen: list[str] = []
     while len(seen) < len(runs):
         assert call("-n", "2", "--json", *(["--before", seen[-1]] if seen else [])) == 0
-        seen += [row["id"] for row in objects(capsys.readouterr().out)]
+        seen += [row["id"] for row in json_lines(capsys.readouterr().out)]
     assert seen == runs
     assert call("--before", runs[-1].lower()) == 0
     out, err = capsys.readouterr()
@@ -106,7 +98,7 @@ def test_the_end_of_an_id_is_an_id(runs: list[str], capsys: pytest.CaptureFixtur
     end = runs[2][-6:].lower()
     for command in (["show", end, "--json"], ["--before", end, "--json", "-n", "1"]):
         assert call(*command) == 0
-    shown, listed = objects(capsys.readouterr().out)
+    shown, listed = json_lines(capsys.readouterr().out)
     assert (shown["id"], listed["id"]) == (runs[2], runs[3])
     assert call("delete", end, "--yes") == 0
     assert runs[2] not in {row.id for row in Store().runs()}
@@ -119,7 +111,7 @@ def test_the_end_of_an_id_is_an_id(runs: list[str], capsys: pytest.CaptureFixtur
 def test_sorted(key: str, runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     name = {"problem": "source"}.get(key.removeprefix("-"), key.removeprefix("-"))
     assert call("--sort", key, "--json") == 0
-    values = [row[name] for row in objects(capsys.readouterr().out)]
+    values = [row[name] for row in json_lines(capsys.readouterr().out)]
     known = [value for value in values if value is not None]
     assert known == sorted(known, reverse=key.startswith("-"))
     assert values == known + [None] * (len(values) - len(known))
@@ -204,7 +196,7 @@ def test_show(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert "torch" in out
     assert "\nv " in out  # the answer, as the family draws it
     assert call("show", row.id.lower(), "--json") == 0
-    (found,) = objects(capsys.readouterr().out)
+    (found,) = json_lines(capsys.readouterr().out)
     assert found["trace"]["iteration"][-1] == found["iterations"] == row.iterations
     assert found["budget"]["iterations"] == 200
 
@@ -246,7 +238,7 @@ def test_charts_fit_and_draw_every_point(y: list[float], width: int, braille: bo
 
 def test_compare(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("compare", "--json") == 0
-    (found,) = objects(capsys.readouterr().out)
+    (found,) = json_lines(capsys.readouterr().out)
     assert found["standings"][0]["solver"] == "cpsat"
     assert {s["solver"] for s in found["standings"]} == {"cpsat", "descent", "localsearch"}
     assert "cpsat" in found["best"]["solved"]

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -22,19 +23,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mull
-from mull.cli import main
+from conftest import call as solve_command
 from mull.commands.history.figures import best_cutoff, restarted
 from mull.engine import Budget, Task, solve
 from mull.engine.store import Store
 from mull.engine.store.history import COLUMNS, TRACES
 from mull.problems import load
 
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(["history", *arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
+call = partial(solve_command, "history")
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+import conftest
 import mull
+from conftest import learned_solver, task, train_small
 from mull.engine import Budget, Problem, Solution, Status, Task, compile_problems, solve
 from mull.engine.random import Random
 from mull.engine.training import Recipe, Trainer, TrainingProgress
@@ -21,20 +23,14 @@ from mull.problems import families, load, switching
 from mull.problems.streams import stream, sudoku
 from mull.solvers import learned
 from mull.solvers.learned import Learned, build
-from mull.solvers.teach import teach
 
 SHIPPED = ("hrm-sudoku", "looped-sudoku")
 
 
-def task(seconds: float | None = 60, **budget: Any) -> Task:
-    return Task(Budget(seconds=seconds, **budget), seed=1)
+boards = partial(conftest.boards, spec="sudoku:9:0.35")
 
 
-def boards(count: int, spec: str = "sudoku:9:0.35") -> list[Problem]:
-    return [load(spec, seed=s)[0] for s in range(count)]
-
-
-def same(one: Solution, other: Solution) -> bool:
+def same_run(one: Solution, other: Solution) -> bool:
     return (one.status, one.assignment, one.iterations) == (other.status, other.assignment, other.iterations)
 
 
@@ -61,7 +57,7 @@ def test_shipped_weights_are_what_their_cards_say(card: Card) -> None:
     ("name", "spec"), [("looped", "sudoku:9:0.35"), ("hrm", "sudoku:9:0.5"), ("looped", "sudoku:4:0.6")]
 )
 def test_shipped_weights_solve(name: str, spec: str) -> None:
-    solutions = solve(boards(4, spec), mull.solver(name), task())
+    solutions = solve(boards(4, spec=spec), mull.solver(name), task())
     assert [s.status for s in solutions] == [Status.SOLVED] * 4
     for s in solutions:
         assert s.assignment is not None
@@ -89,7 +85,7 @@ def test_boards_that_are_nearly_done_are_finished(name: str) -> None:
 def test_a_harder_board_takes_more_iterations() -> None:
     """Depth is what difficulty costs: the claim of the project in one inequality."""
     easy, hard = (
-        sum(s.iterations for s in solve(boards(4, spec), mull.solver("looped"), task()))
+        sum(s.iterations for s in solve(boards(4, spec=spec), mull.solver("looped"), task()))
         for spec in ("sudoku:9:0.6", "sudoku:9:0.3")
     )
     assert easy < hard
@@ -107,13 +103,13 @@ def test_auto_lets_the_reasoner_win() -> None:
 
 def test_same_seed_same_answer_and_company_changes_nothing() -> None:
     solver = mull.solver("looped", precision="float32")
-    problems = boards(4, "sudoku:9:0.3")
+    problems = boards(4, spec="sudoku:9:0.3")
     together = solve(problems, solver, task(restarts=1))
     again = solve(problems, solver, task(restarts=1))
-    assert all(map(same, together, again))
+    assert all(map(same_run, together, again))
     for problem, one in zip(problems, together, strict=True):
         (alone,) = solve([problem], solver, task(restarts=1))
-        assert same(alone, one)
+        assert same_run(alone, one)
     other = solve(problems, solver, Task(Budget(seconds=60, restarts=1), seed=2))
     assert [s.energy for s in other] == [s.energy for s in together]
     traces = [(s.trace.energy.tolist() if s.trace else None) for run in (other, together) for s in run]
@@ -135,7 +131,7 @@ def test_segments_and_restarts_bound_the_work() -> None:
 
 def test_restarts_run_side_by_side() -> None:
     """Copies of a board start from noise of their own; the checker takes the first that is right."""
-    problems = boards(2, "sudoku:9:0.3")
+    problems = boards(2, spec="sudoku:9:0.3")
     alone = solve(problems, mull.solver("looped", precision="float32"), task(restarts=1))
     many = solve(problems, mull.solver("looped", precision="float32"), task(restarts=4, batch=8))
     assert all(s.status is Status.SOLVED for s in many)
@@ -145,8 +141,7 @@ def test_restarts_run_side_by_side() -> None:
 def test_halting_by_residual_depth_and_belief() -> None:
     instance = compile_problems(boards(2))
     random = Random.for_rows([0, 1])
-    solver = mull.solver("looped", segments="1", halt="0.5")
-    assert isinstance(solver, Learned)
+    solver = learned_solver("looped", segments="1", halt="0.5")
     state = solver.init(instance, random)
     state, info = solver.step(instance, state)
     assert not solver.settled(instance, state, info).any()
@@ -215,17 +210,12 @@ def test_conformance(check: Check) -> None:
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small weights of hrm and trm: none that ship read the checks' small graphs."""
-    torch.set_num_threads(1)  # set up before what every test shares
-    folder = tmp_path_factory.mktemp("taught")
-    pair = (stream("sudoku:4:0.4"), stream("sudoku:4:0.4", "validation"))
+    options = {"backbone": "lattice", "hidden": "32", "inner": "64", "low": "2", "random_start": "true"}
+    solvers = {f"{name}-small": learned_solver(name, **options) for name in ("hrm", "trm")}
     recipe = Recipe(batch=32, lr=1e-2, warmup=10, optimizer="muon", ema=0.9, block=1, validation=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sudoku, "SHOWN", {4: 128})
-        for name in ("hrm", "trm"):
-            solver = mull.solver(name, backbone="lattice", hidden="32", inner="64", low="2", random_start="true")
-            assert isinstance(solver, Learned)
-            teach(solver, [pair], recipe, name=f"{name}-small", folder=folder, version="0", steps=80)
-    return folder
+        return train_small(tmp_path_factory.mktemp("taught"), solvers, "sudoku:4:0.4", recipe, steps=80)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -238,7 +228,7 @@ def test_conformance_of_what_was_taught(name: str, check: Check, taught: Path, m
 @pytest.mark.parametrize(("name", "spec"), [("looped", "sudoku:9:0.4"), ("hrm", "sudoku:9:0.5")])
 def test_rows_do_not_mix(name: str, spec: str) -> None:
     solver = mull.solver(name, precision="float32")
-    instance = compile_problems(boards(3, spec))
+    instance = compile_problems(boards(3, spec=spec))
     state, _ = solver.step(instance, solver.init(instance, Random.for_rows([0, 1, 2])))
     row = torch.tensor([1])
     alone = solver.init(instance.select(row), Random.for_rows([1]))
@@ -251,20 +241,13 @@ def test_rows_do_not_mix(name: str, spec: str) -> None:
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
 
 
-@pytest.fixture
-def _forget() -> Iterator[None]:
-    yield
-    torch.compiler.reset()
-
-
 @pytest.mark.gpu
 @gpu
-@pytest.mark.usefixtures("_forget")
+@pytest.mark.usefixtures("_fresh_compiler")
 @pytest.mark.filterwarnings("default")  # of the compiler, about what it would like better
 @pytest.mark.parametrize(("name", "backbone"), [("looped", "lattice"), ("trm", "mixer"), ("hrm", "tokens")])
 def test_compiled_training_steps_on_the_accelerator(name: str, backbone: str) -> None:
-    solver = mull.solver(name, backbone=backbone, hidden="96", inner="192")
-    assert isinstance(solver, Learned)
+    solver = learned_solver(name, backbone=backbone, hidden="96", inner="192")
     source = stream("sudoku:4")
     roles = tuple(source.chunk(0).graphs[0].roles)
     torch.manual_seed(0)
@@ -288,7 +271,7 @@ def test_compiled_training_steps_on_the_accelerator(name: str, backbone: str) ->
 @gpu
 @pytest.mark.parametrize("name", ["looped", "hrm"])
 def test_the_accelerator_answers_as_the_processor_does(name: str) -> None:
-    problems = boards(32, "sudoku:9:0.45")
+    problems = boards(32, spec="sudoku:9:0.45")
     here, there = (
         solve(problems, mull.solver(name, precision="float32"), Task(Budget(seconds=120), seed=1, device=device))
         for device in ("cpu", "cuda")

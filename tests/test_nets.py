@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 import mull
+from conftest import learned_solver
 from mull.engine import Instance, Problem, compile_problems
 from mull.engine.groups import Role, stack_roles
 from mull.engine.training.loss import cross_entropy, log_stablemax, violation_loss
 from mull.problems import load
 from mull.solvers.hrm import HrmNet
-from mull.solvers.learned import Learned
 from mull.solvers.looped import LoopedNet
 from mull.solvers.nets.fused import fits, residual_swiglu
 from mull.solvers.nets.lattice import Lattice
@@ -208,8 +208,7 @@ SIZES = {"hidden": 16, "inner": 16, "layers": 1}
 
 
 def reasoner(solver: str, backbone: str, instance: Instance, **options: Any) -> Reasoner:
-    kind = mull.solver(solver, backbone=backbone, **options)
-    assert isinstance(kind, Learned)
+    kind = learned_solver(solver, backbone=backbone, **options)
     _, v, d = instance.shape
     return kind.reasoner(NetShape(backbone=backbone, heads=4, variables=v, values=d, roles=roles_of(instance), **SIZES))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import call, json_lines
 from mull import __version__ as VERSION
-from mull.cli import main
 from mull.engine import ConstraintGraph, GraphError
 from mull.engine.constraints import KINDS
 from mull.engine.registry import WORDS, entries
@@ -41,13 +41,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(folder))
     importlib.invalidate_caches()
     return folder
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.mark.parametrize(
@@ -390,7 +383,7 @@ def test_constraint_kinds_of_other_packages(site: Path, monkeypatch: pytest.Monk
 def test_listing_all_groups(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     install(site, "acme", {"ring": "absent_ring:Ring"}, {}, "mull.problems")
     assert call("solvers", "list", "--all", "--json") == 0
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    rows = json_lines(capsys.readouterr().out)
     assert {row["kind"] for row in rows} == set(WORDS.values())
     assert [row["name"] for row in rows if row["fault"]] == ["ring"]
     install(
@@ -401,7 +394,7 @@ def test_listing_all_groups(site: Path, capsys: pytest.CaptureFixture[str]) -> N
         "mull.problems",
     )
     assert call("solvers", "list", "--all", "--load", "--json") == 1
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    rows = json_lines(capsys.readouterr().out)
     assert [row["name"] for row in rows if row["fault"]] == ["sat", "ring", "sat", "wheel"]
     assert all(row["summary"] for row in rows if not row["fault"])
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mull.cli import main
+from conftest import call
 from mull.engine import Random, compile_problems
 from mull.plugins import PluginError, add, added, installed, load, remove
 from mull.plugins import files as listing
@@ -52,13 +52,6 @@ UNREGISTERED = "class Nothing: ...\n"
 def write(path: Path, *solvers: str) -> Path:
     path.write_text("".join(WALK.format(name=name.capitalize(), solver=name) for name in solvers))
     return path
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 def test_add_use_change_remove(

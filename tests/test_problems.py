@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import mull
-from mull.engine import Budget, Status, Task, solve
+from conftest import answer, write
+from mull.engine import Status
 from mull.problems import InputError, examples, families, load
 
 SUDOKU = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
@@ -27,16 +27,6 @@ SPECS = (
     "latin:6:0.5",
     "maze:9x9",
 )
-
-
-def write(folder: Path, name: str, text: str | bytes) -> str:
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return str(path)
-
-
-def answer(problem: mull.Problem) -> mull.Solution:
-    return solve([problem], mull.solver("cpsat"), Task(Budget(seconds=60)))[0]
 
 
 @pytest.mark.parametrize("name", sorted(examples()))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import mull
-from mull.cli import main
+from conftest import call
 from mull.engine import Budget, Solution, Status, Task, solve
 from mull.engine.store import Filter, Store
 from mull.problems import load
@@ -57,13 +57,6 @@ def test_a_best_answer_of_a_batch_repeats_alone() -> None:
 
 
 # -------------------------------------------------------------------------------------------------------- solve replay
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.mark.parametrize(

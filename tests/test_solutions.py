@@ -196,24 +196,24 @@ class Dice(Solver):
         return state[:, None].expand(instance.shape[:2])
 
 
-def same(values: int) -> Problem:
+def equal_pair(values: int) -> Problem:
     """Two variables that are to be equal, and are not mere names."""
     domains = {"a": tuple(range(values)), "b": tuple(range(values))}
     return Problem(ConstraintGraph(domains, [Compare("a", "=", "b"), Compare("a", "<=", "b")]))
 
 
 def test_a_sample_that_arrives_where_another_has_been_begins_anew() -> None:
-    drawn, fewer = solve([same(40), same(5)], Dice(), Task(Budget(solutions=20), seed=1))
+    drawn, fewer = solve([equal_pair(40), equal_pair(5)], Dice(), Task(Budget(solutions=20), seed=1))
     assert (drawn.samples, drawn.hits, drawn.distinct) == (20, 20, 20)
     assert drawn.iterations == 1  # of the first
     assert (fewer.hits, fewer.distinct) == (20, 5)  # that there is no more is no reason to go on for ever
 
 
 def test_the_first_answer_of_a_sample_stands_where_it_finds_no_other() -> None:
-    (drawn,) = solve([same(40)], Dice(), Task(Budget(iterations=1, solutions=20), seed=1))
+    (drawn,) = solve([equal_pair(40)], Dice(), Task(Budget(iterations=1, solutions=20), seed=1))
     assert drawn.hits == drawn.samples == 20
     assert 5 < (drawn.distinct or 0) < 20
-    (longer,) = solve([same(40)], Dice(), Task(Budget(iterations=2, solutions=20), seed=1))
+    (longer,) = solve([equal_pair(40)], Dice(), Task(Budget(iterations=2, solutions=20), seed=1))
     assert keys(drawn) < keys(longer)
 
 
@@ -234,7 +234,7 @@ class TwoDice(Dice):
 
 
 def test_what_begins_anew_and_finds_nothing_keeps_its_first_answer() -> None:
-    problem = same(3)
+    problem = equal_pair(3)
     arrivals: dict[int, list[Any]] = {}
 
     def again(n: int, found: dict[str, Any]) -> bool:
@@ -261,7 +261,7 @@ def test_a_stop_while_one_begins_anew_loses_no_answer() -> None:
         return True
 
     task = Task(Budget(None), cancelled=lambda: bool(stopped))
-    ((_, solution),) = iterate(Dice(), [same(5)], task, [0], again)
+    ((_, solution),) = iterate(Dice(), [equal_pair(5)], task, [0], again)
     assert (solution.status, solution.violations, len(stopped)) == (Status.SOLVED, 0, 1)
 
 

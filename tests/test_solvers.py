@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import conftest
 import mull
 from mull.engine import (
     AllDifferent,
@@ -45,8 +47,7 @@ FIXED_COST = {"coloring:9:0.5"}
 """Asks for the fewest colours: heuristics end ``solved``, complete solvers ``optimal``."""
 
 
-def task(seconds: float | None = 60, **budget: Any) -> Task:
-    return Task(Budget(seconds=seconds, batch=budget.pop("batch", 64), **budget), seed=1)
+task = partial(conftest.task, batch=64)
 
 
 @pytest.mark.parametrize("name", SOLVERS)

@@ -19,18 +19,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from mull.cli import main
+from conftest import call
 from mull.engine.store import Store, StoreError, connect
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 PAGE = 4096
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 def refusal(use: Callable[[], Any]) -> StoreError:

@@ -50,7 +50,7 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(others, "CHUNK", 96)
 
 
-def same(one: Examples, other: Examples) -> bool:
+def same_examples(one: Examples, other: Examples) -> bool:
     return one.graphs == other.graphs and all(
         np.array_equal(getattr(one, name), getattr(other, name)) for name in ("template", "givens", "targets")
     )
@@ -60,9 +60,9 @@ def same(one: Examples, other: Examples) -> bool:
 def test_chunks_are_solved_and_reproducible(name: str) -> None:
     source = stream(name, seed=3)
     chunk = source.chunk(1)
-    assert same(chunk, pickle.loads(pickle.dumps(source)).chunk(1))
+    assert same_examples(chunk, pickle.loads(pickle.dumps(source)).chunk(1))
     if not name.startswith("sudoku:9:20"):
-        assert not same(chunk, source.chunk(0))
+        assert not same_examples(chunk, source.chunk(0))
     assert (chunk.givens.dtype, chunk.targets.dtype) == (np.int16, np.int16)
     for n in random.Random(0).sample(range(len(chunk)), 12):
         graph, givens = chunk.graphs[chunk.template[n]], chunk.givens[n]
@@ -276,9 +276,9 @@ def test_a_file_of_boards(tmp_path: Path) -> None:
     source = stream(path, seed=1)
     assert source.family == "sudoku"
     first, second = source.chunk(0), source.chunk(1)
-    assert same(first, source.chunk(0))
+    assert same_examples(first, source.chunk(0))
     assert len({row.tobytes() for row in first.givens}) == 10
-    assert not same(first, second)
+    assert not same_examples(first, second)
     held = [stream(path, "validation", seed=1).chunk(k).givens for k in range(2)]
     assert {row.tobytes() for row in held[0]} == {row.tobytes() for row in held[1]}
     assert ((first.givens == -1) | (first.givens == first.targets[:, 0])).all()

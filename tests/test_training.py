@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import pytest
 import torch
 from torch import Tensor
 
-import mull
+from conftest import call as solve_command
+from conftest import learned_solver
 from mull.cli import main
 from mull.engine import compile_problems
 from mull.engine.compile import compile_examples
@@ -55,9 +57,7 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def looped(**options: str) -> Learned:
-    solver = mull.solver("looped", **{**TINY, **options})
-    assert isinstance(solver, Learned)
-    return solver
+    return learned_solver("looped", **{**TINY, **options})
 
 
 def pairs(*names: str, seed: int = 0) -> list[Any]:
@@ -197,11 +197,7 @@ def test_damaged_training_files_are_refused(damage: str, tmp_path: Path) -> None
     assert "move it away" in error.value.hint
 
 
-def train(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(["train", *arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
+train = partial(solve_command, "train")
 
 
 LESSON = ["looped", "--on", "sudoku:4:0.5", "--workers", "0", "--device", "cpu"]
@@ -415,8 +411,7 @@ def test_a_sitting_that_ends_early_is_cancelled_and_can_go_on(capsys: pytest.Cap
 @pytest.mark.parametrize(("solver", "backbone"), [("trm", "mixer"), ("hrm", "tokens"), ("looped", "tokens")])
 def test_every_recursion_can_be_taught(solver: str, backbone: str, tmp_path: Path) -> None:
     options = {"backbone": backbone, "hidden": "48", "inner": "64", "layers": "1"}
-    kind = mull.solver(solver, **options)
-    assert isinstance(kind, Learned)
+    kind = learned_solver(solver, **options)
     recipe = Recipe(**{**kind.recipe(), **RECIPE, "batch": 16, "lr": 2e-3})
     told: list[TrainingProgress] = []
     lesson = teach(
@@ -432,8 +427,7 @@ def test_every_recursion_can_be_taught(solver: str, backbone: str, tmp_path: Pat
     assert lesson.finished
     assert told[-1].solved > 0  # of boards with six blanks, some
     assert lesson.card.shape["values"] == 4
-    taught = mull.solver(solver, weights=str(lesson.card.path))
-    assert isinstance(taught, Learned)
+    taught = learned_solver(solver, weights=str(lesson.card.path))
     taught.ready()
 
 

@@ -7,11 +7,10 @@ import random
 import pytest
 import torch
 
-import mull
+from conftest import learned_solver
 from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer
 from mull.problems.streams.sudoku import Shown, examples, shown
-from mull.solvers.learned import Learned
 
 
 class Full(Shown):
@@ -24,8 +23,7 @@ class Full(Shown):
 
 @pytest.mark.parametrize("name", ["looped", "trm", "hrm", "gram", "ebt"])
 def test_training_on_full_boards_keeps_weights_finite(name: str) -> None:
-    made = mull.solver(name, hidden="96", inner="96")
-    assert isinstance(made, Learned)
+    made = learned_solver(name, hidden="96", inner="96")
     solver = made.fitted(["sudoku"])
     train, check = (Full("sudoku:4:1.0", split, 0) for split in ("train", "validation"))
     torch.manual_seed(0)

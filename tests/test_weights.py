@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 import torch
 
 import mull
+from conftest import call as solve_command
+from conftest import learned_solver
 from mull.cli import main
 from mull.engine import Status, Task, solve
 from mull.engine.weights import HOME, Card, CheckpointError, cards, find, folders, load_tensors, read_card, save
 from mull.problems import load
-from mull.solvers.learned import Learned, build
+from mull.solvers.learned import build
 from mull.solvers.nets.shape import NetShape
 
 SHAPE = NetShape(hidden=16, inner=32, layers=1, roles=("all_different",), variables=16, values=4)
@@ -31,8 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def make(folder: Path, name: str = "tiny", solver: str = "looped", **changes: Any) -> Card:
     """Untrained weights in a folder."""
     torch.manual_seed(0)
-    kind = mull.solver(solver)
-    assert isinstance(kind, Learned)
+    kind = learned_solver(solver)
     net = kind.reasoner(SHAPE)
     card = Card(
         name=name,
@@ -133,8 +135,7 @@ DAMAGES = {
 def test_damage_is_refused(damage: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     change, message = DAMAGES[damage]
     change(make(home))  # type: ignore[no-untyped-call]
-    solver = mull.solver("looped", weights="tiny")
-    assert isinstance(solver, Learned)
+    solver = learned_solver("looped", weights="tiny")
     with pytest.raises(CheckpointError, match=message):
         solver.ready()
     _refused(capsys, message, "sudoku:4", "-s", "looped", "-o", "weights=tiny")
@@ -174,8 +175,7 @@ def test_bad_cards_do_not_stand_in_the_way_of_good_weights(home: Path) -> None:
     rewrite(make(home, "b"), shape={"backbone": "sponge"})
     good = make(home, "c")
     (problem,) = load("sudoku:4", seed=1)
-    solver = mull.solver("looped")
-    assert isinstance(solver, Learned)
+    solver = learned_solver("looped")
     assert solver.card(problem.graph, "sudoku") in (good, find("looped-sudoku"))
 
 
@@ -191,8 +191,7 @@ def test_auto_does_without_damaged_weights(home: Path) -> None:
 def test_a_replaced_file_is_another_net(home: Path) -> None:
     """Nets that were loaded are kept by their content, not by their name."""
     first = make(home)
-    solver = mull.solver("looped", weights="tiny")
-    assert isinstance(solver, Learned)
+    solver = learned_solver("looped", weights="tiny")
     solver.ready()
     before = solver.checkpoint
     net = build(first)
@@ -204,8 +203,7 @@ def test_a_replaced_file_is_another_net(home: Path) -> None:
 
 def chosen(family: str = "sudoku", size: int = 4) -> str:
     (problem,) = load(f"{family}:{size}", seed=1)
-    solver = mull.solver("looped")
-    assert isinstance(solver, Learned)
+    solver = learned_solver("looped")
     return solver.card(problem.graph, family).name
 
 
@@ -242,11 +240,7 @@ def test_solvers_show_says_which_weights_are_used(home: Path, capsys: pytest.Cap
     assert re.search(r"none unless named +failed +they solved 0.0% at their check", out)
 
 
-def weights(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(["weights", *arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
+weights = partial(solve_command, "weights")
 
 
 def test_weights_are_exported_and_imported(
