@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import mull
 from mull.engine import Budget, Problem, Solver, Source, Task, solve
-from mull.engine.graph import Assignment
+from mull.engine.values import Assignment
 from mull.problems.streams import stream
 
 EVERY = 100_000

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from .constraints import Linear as Linear
     from .constraints import Table as Table
     from .constraints import Xor as Xor
-    from .graph import Assignment as Assignment
+    from .errors import GraphError as GraphError
+    from .errors import MullError as MullError
     from .graph import ConstraintGraph as ConstraintGraph
-    from .graph import GraphError as GraphError
-    from .graph import Objective as Objective
-    from .graph import Value as Value
+    from .objective import Objective as Objective
     from .problem import Problem as Problem
     from .problem import Source as Source
     from .random import Random as Random
@@ -40,17 +39,22 @@ if TYPE_CHECKING:
     from .task import Budget as Budget
     from .task import Progress as Progress
     from .task import Task as Task
+    from .values import Assignment as Assignment
+    from .values import Value as Value
 
 _HOME = {
     ".compile": ("Instance", "compile_problems"),
     ".constraints": ("AllDifferent", "Clause", "Compare", "Constraint", "Count", "Linear", "Table", "Xor"),
-    ".graph": ("Assignment", "ConstraintGraph", "GraphError", "Objective", "Value"),
+    ".errors": ("GraphError", "MullError"),
+    ".graph": ("ConstraintGraph",),
+    ".objective": ("Objective",),
     ".problem": ("Problem", "Source"),
     ".random": ("Random",),
     ".solution": ("Solution", "Status", "Trace", "Unrecorded", "Unsolved"),
     ".solving": ("solve",),
     ".solver": ("Info", "OptionError", "Solver", "WholeSolver"),
     ".task": ("Budget", "Progress", "Task"),
+    ".values": ("Assignment", "Value"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

@@ -16,8 +16,9 @@ from torch import Tensor
 from .constraints.base import Constraint
 from .constraints.factor import Factor
 from .examples import Examples
-from .graph import Assignment, ConstraintGraph
+from .graph import ConstraintGraph
 from .problem import Problem
+from .values import Assignment
 
 if hasattr(os, "register_at_fork"):
     # The threads of torch's pool do not survive a fork: a child that waits for them never returns.

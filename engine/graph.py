@@ -8,7 +8,6 @@ import json
 import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,45 +15,13 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from . import values as plain
-from .values import EXACT_IN_FLOATS, LARGEST, LARGEST_TOTAL, GraphError, Value, brief, integer, refuse_unknown
+from .errors import GraphError
+from .objective import Objective
+from .values import EXACT_IN_FLOATS, LARGEST, LARGEST_TOTAL, MOST_VALUES, Value, brief
 
 if TYPE_CHECKING:
     from .constraints.base import Constraint
     from .roles import RoleArrays
-
-__all__ = ["KEYS", "Assignment", "ConstraintGraph", "GraphError", "Objective", "Value"]
-
-Assignment = dict[str, Value]
-"""One value per variable name."""
-
-
-MOST_VALUES = 1 << 20
-"""The largest range {"min": …, "max": …} that a JSON file may ask for."""
-
-
-@dataclass(frozen=True)
-class Objective:
-    """Minimise sum of ``coefficients[name] * value`` + ``constant``; every value and coefficient an integer."""
-
-    coefficients: Mapping[str, int]
-    constant: int = 0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.coefficients, Mapping):
-            hint = 'write Objective({"a": 1, "b": 2}), in JSON "objective": {"coefficients": {"a": 1, "b": 2}}'
-            raise GraphError(f"objective: the coefficients are a mapping, not {brief(self.coefficients)}", hint)
-        coefficients = {
-            plain.name(name, "objective"): integer(c, f"objective: the coefficient of {name!r}")
-            for name, c in self.coefficients.items()
-        }
-        plain.keep(self, coefficients=coefficients, constant=integer(self.constant, "objective: the constant"))
-
-    def value(self, assignment: Mapping[str, Value]) -> int:
-        """The objective of a whole assignment."""
-        return self.constant + sum(c * int(assignment[name]) for name, c in self.coefficients.items())
-
-    def to_json(self) -> dict[str, Any]:
-        return {"coefficients": dict(self.coefficients), "constant": self.constant}
 
 
 class ConstraintGraph:
@@ -193,7 +160,7 @@ class ConstraintGraph:
         """
         from .roles import role_arrays
 
-        return role_arrays(self)
+        return role_arrays(self.domains, self.constraints)
 
     @cached_property
     def nx(self) -> nx.Graph:
@@ -300,20 +267,9 @@ class ConstraintGraph:
         Raises:
             GraphError: anything missing, unknown, of the wrong type or of an unknown kind.
         """
-        from .constraints import from_json
+        from .graph_json import parts
 
-        if not isinstance(data, Mapping):
-            raise GraphError(f'a graph is an object with "variables" and "constraints", not {brief(data)}')
-        refuse_unknown(data, KEYS, "graph")
-        if not isinstance(data.get("variables"), Mapping):
-            raise GraphError('a graph is an object with "variables" (name: domain) and "constraints"')
-        if not isinstance(data.get("constraints", []), list):
-            raise GraphError('"constraints" is a list of objects')
-        domains = {name: _domain_from_json(name, domain) for name, domain in data["variables"].items()}
-        objective = None
-        if data.get("objective") is not None:
-            objective = _objective_from_json(data["objective"])
-        return cls(domains, [from_json(item) for item in data.get("constraints", [])], objective)
+        return cls(*parts(data))
 
 
 @contextmanager
@@ -326,26 +282,6 @@ def uncollected() -> Iterator[None]:
     finally:
         if active:
             gc.enable()
-
-
-KEYS = ("variables", "constraints", "objective")
-"""The keys of a graph's JSON object."""
-
-
-def _domain_from_json(name: str, domain: object) -> Sequence[Value]:
-    if isinstance(domain, Mapping):
-        refuse_unknown(domain, ("min", "max"), f"variable {name!r}")
-        if {"min", "max"} - domain.keys():
-            raise GraphError(f'variable {name!r}: a range has both "min" and "max"', 'write {"min": 0, "max": 10}')
-        ends = [integer(domain[end], f'variable {name!r}: "{end}"') for end in ("min", "max")]
-        if ends[1] - ends[0] >= MOST_VALUES:
-            message = f"variable {name!r}: a range of {brief(ends[1] - ends[0] + 1)} values"
-            raise GraphError(message, f"a range has at most {MOST_VALUES} values")
-        return range(ends[0], ends[1] + 1)
-    if not isinstance(domain, list):
-        hint = 'write [1, 2, 3] or {"min": 1, "max": 3}'
-        raise GraphError(f"variable {name!r}: its domain is a list of integers or strings, not {brief(domain)}", hint)
-    return domain
 
 
 def _domain(name: str, domain: object) -> tuple[Value, ...]:
@@ -438,13 +374,3 @@ def _sum(terms: Mapping[str, int], constraint: Constraint | None) -> int:
         message = f"the term of {name!r} reaches {brief(terms[name])}, and the sum {brief(reached)}"
         raise GraphError(f"{where[:200]}: {message}, more than 2^60", _AT_MOST)
     return reached
-
-
-def _objective_from_json(data: Any) -> Objective:
-    if not isinstance(data, Mapping) or not isinstance(data.get("coefficients", {}), Mapping):
-        hint = 'write "objective": {"coefficients": {"a": 1, "b": 2}}'
-        raise GraphError('"objective" is an object with integer "coefficients" (name: number) and "constant"', hint)
-    refuse_unknown(data, ("coefficients", "constant"), "objective")
-    if "coefficients" not in data:
-        raise GraphError('objective: "coefficients" (name: number) is missing')
-    return Objective(data["coefficients"], data.get("constant", 0))

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from .compile import compile_problems
-from .graph import Assignment, ConstraintGraph
+from .graph import ConstraintGraph
 from .problem import Problem
 from .random import Random
 from .solution import Solution, Status, Trace
 from .solver import Info, Solver
 from .state import put_rows, select_rows
 from .task import Progress, Task
+from .values import Assignment
 
 TRACE_POINTS = 256
 WASTE = 2.0

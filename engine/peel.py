@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from .constraints.base import Constraint
-from .graph import Assignment, ConstraintGraph
+from .graph import ConstraintGraph
+from .values import Assignment
 
 PEEL = "peel"
 """Credited in place of a solver where peeling or contradictory givens settle a problem."""

@@ -10,8 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from .constraints.base import Constraint
-from .graph import KEYS, Assignment, ConstraintGraph, GraphError, Value
-from .values import brief, refuse_unknown
+from .errors import GraphError
+from .graph import ConstraintGraph
+from .graph_json import KEYS
+from .values import Assignment, Value, brief, refuse_unknown
 from .values import value as plain_value
 
 

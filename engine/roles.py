@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .errors import GraphError
+from .values import Value
+
 if TYPE_CHECKING:
-    from .graph import ConstraintGraph
+    from .constraints.base import Constraint
 
 TARGETS = 2
 """Numbers that a group is held against: a count has two bounds, a sum one, most have none."""
@@ -30,20 +33,22 @@ class RoleArrays(NamedTuple):
     target: np.ndarray
 
 
-def role_arrays(graph: ConstraintGraph) -> dict[str, RoleArrays]:
-    """Role -> the graph's groups of that role.
+def role_arrays(domains: Mapping[str, tuple[Value, ...]], constraints: Iterable[Constraint]) -> dict[str, RoleArrays]:
+    """Role -> the groups of that role that constraints declare.
+
+    Args:
+        domains: variable name -> its values; their order numbers variables and values.
+        constraints: constraints on these variables.
 
     Raises:
         GraphError: a constraint kind that declares no groups.
     """
-    from .graph import GraphError
-
-    index = graph.index
-    place = {domain: {value: d for d, value in enumerate(domain)} for domain in set(graph.domains.values())}
-    where = {name: place[domain] for name, domain in graph.domains.items()}
+    index = {name: i for i, name in enumerate(domains)}
+    place = {domain: {value: d for d, value in enumerate(domain)} for domain in set(domains.values())}
+    where = {name: place[domain] for name, domain in domains.items()}
     found: dict[str, list[tuple[list[int], list[int], Sequence[float], Sequence[float]]]] = defaultdict(list)
-    for constraint in graph.constraints:
-        groups = constraint.groups(graph.domains)
+    for constraint in constraints:
+        groups = constraint.groups(domains)
         if groups is None:
             raise GraphError(f"constraints of the kind {constraint.kind} have no literal groups")
         for group in groups:

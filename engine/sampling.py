@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from .graph import Assignment, Value
 from .loop import block, iterate
 from .problem import Problem
 from .solution import Solution, Status
 from .solver import Solver
 from .task import Task
+from .values import Assignment, Value
 
 STALE = 0.02
 """Chance that another trajectory arrives where none has been below which those that arrive elsewhere do not begin anew."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from ulid import ULID
 
-from .graph import Assignment, Value
 from .problem import Problem
 from .task import Budget
+from .values import Assignment, Value
 
 
 class Status(StrEnum):

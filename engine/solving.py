@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from .constraints import Linear
-from .graph import Assignment, ConstraintGraph, GraphError
+from .errors import GraphError
+from .graph import ConstraintGraph
 from .guard import guarded, refusal, told
 from .peel import PEEL, extend, peel
 from .problem import Problem
@@ -14,6 +15,7 @@ from .recording import Recorder, Recording
 from .solution import Solution, Status, Unrecorded, Unsolved
 from .solver import Solver
 from .task import Budget, Task
+from .values import Assignment
 
 
 def solve(

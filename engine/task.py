@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from .graph import Assignment
 from .problem import Problem
+from .values import Assignment
 
 
 @dataclass(frozen=True)

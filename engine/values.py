@@ -8,8 +8,16 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from .errors import GraphError
+
 Value = int | str
-"""A domain value: an integer, or a string where the problem speaks of names."""
+"""A domain value: an integer or a string."""
+
+Assignment = dict[str, Value]
+"""One value per variable name."""
+
+MOST_VALUES = 1 << 20
+"""The largest number of values of a range."""
 
 LARGEST = 1 << 60
 """The largest magnitude of a value, a term or a sum: 64-bit integers and CP-SAT hold it exactly, with room to add."""
@@ -19,19 +27,6 @@ LARGEST_TOTAL = 1 << 61
 
 EXACT_IN_FLOATS = 1 << 53
 """Beyond this magnitude a double does not hold every integer."""
-
-
-class GraphError(ValueError):
-    """A graph, constraint or assignment that makes no sense; the message names the variable or constraint.
-
-    Args:
-        message: what is wrong, and where.
-        hint: what the user may try.
-    """
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 def brief(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..engine.graph import Value
+from ..engine.values import Value
 from .errors import InputError, excerpt
 
 BLANKS = frozenset([*"._*-?", "-1", "null", "None"])

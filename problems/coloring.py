@@ -13,8 +13,9 @@ from itertools import count
 import networkx as nx
 
 from ..engine.constraints import Compare
-from ..engine.graph import ConstraintGraph, Value, uncollected
+from ..engine.graph import ConstraintGraph, uncollected
 from ..engine.problem import Problem, Source
+from ..engine.values import Value
 from .errors import InputError, excerpt, warn
 from .family import Family, share, whole
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from ..engine import files
-from ..engine.graph import GraphError, Value
+from ..engine.errors import GraphError
 from ..engine.problem import Problem, Source
 from ..engine.raised import described
+from ..engine.values import Value
 from . import foreign
 from .errors import Ambiguous, InputError, excerpt, warned
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..engine.graph import GraphError
+from ..engine.errors import GraphError
 from ..engine.problem import Problem, Source
 from .errors import InputError, excerpt
 from .family import Family

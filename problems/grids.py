@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..engine.graph import Value
+from ..engine.values import Value
 
 
 def cell(row: int, column: int) -> str:

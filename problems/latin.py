@@ -9,8 +9,9 @@ from functools import cache, partial
 from math import isqrt
 
 from ..engine.constraints import AllDifferent
-from ..engine.graph import ConstraintGraph, Value
+from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
+from ..engine.values import Value
 from . import grids, records, switching
 from .alphabet import cells, consistent, meaning, symbols
 from .errors import InputError, excerpt

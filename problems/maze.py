@@ -8,8 +8,10 @@ from functools import partial
 
 from ..engine.constraints import Linear
 from ..engine.constraints.base import Constraint
-from ..engine.graph import ConstraintGraph, Objective, Value
+from ..engine.graph import ConstraintGraph
+from ..engine.objective import Objective
 from ..engine.problem import Problem, Source
+from ..engine.values import Value
 from .errors import Ambiguous, InputError
 from .family import Family, whole
 from .grids import cell

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from functools import cache, partial
 
 from ..engine.constraints import AllDifferent, Compare
-from ..engine.graph import ConstraintGraph, Value
+from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
+from ..engine.values import Value
 from .errors import InputError, excerpt
 from .family import Family, table, whole
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..engine.constraints import Clause, Table
 from ..engine.constraints.base import Constraint
-from ..engine.graph import ConstraintGraph, Value, uncollected
+from ..engine.graph import ConstraintGraph, uncollected
 from ..engine.problem import Problem, Source
+from ..engine.values import Value
 from .errors import InputError, excerpt, warn
 from .family import Family, whole
 

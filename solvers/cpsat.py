@@ -11,11 +11,11 @@ from ortools.sat.python import cp_model
 from pydantic import Field
 
 from ..engine.constraints.posting import Posting
-from ..engine.graph import Assignment, Value
 from ..engine.problem import Problem
 from ..engine.solution import Solution, Status
 from ..engine.solver import WholeSolver
 from ..engine.task import Progress, Task
+from ..engine.values import Assignment, Value
 
 FEASIBLE = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 

@@ -8,7 +8,7 @@ from dataclasses import is_dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ..graph import GraphError
+from ..errors import GraphError
 from ..registry import CONSTRAINTS, PluginError, entries, load, pick
 from ..values import brief, refuse_unknown
 from .all_different import AllDifferent

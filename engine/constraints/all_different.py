@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..graph import GraphError, Value
-from ..values import keep, names, values
+from ..errors import GraphError
+from ..values import Value, keep, names, values
 from .base import Constraint, Domain, LiteralGroup, Parameters, pick
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..graph import GraphError, Value
-from ..values import brief
+from ..errors import GraphError
+from ..values import Value, brief
 
 if TYPE_CHECKING:
     from .posting import Posting

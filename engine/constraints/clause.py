@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..graph import GraphError, Value
-from ..values import keep, literals
+from ..errors import GraphError
+from ..values import Value, keep, literals
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:

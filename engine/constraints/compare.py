@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..graph import GraphError, Value
-from ..values import brief, integer, keep, name
+from ..errors import GraphError
+from ..values import Value, brief, integer, keep, name
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from ..graph import GraphError, Value
-from ..values import LARGEST, integer, keep, names, values
+from ..errors import GraphError
+from ..values import LARGEST, Value, integer, keep, names, values
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 from .sums import excess, expected_excess
 

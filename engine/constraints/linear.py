@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..graph import GraphError, Value
-from ..values import LARGEST, brief, integer, items, keep, names
+from ..errors import GraphError
+from ..values import LARGEST, Value, brief, integer, items, keep, names
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers, pick
 from .sums import excess, expected_excess
 

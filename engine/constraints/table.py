@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..graph import GraphError, Value
-from ..values import boolean, items, keep, names, value
+from ..errors import GraphError
+from ..values import Value, boolean, items, keep, names, value
 from .base import Constraint, Domain, LiteralGroup, Parameters
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from ..graph import GraphError, Value
-from ..values import boolean, keep, literals
+from ..errors import GraphError
+from ..values import Value, boolean, keep, literals
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from ...engine.constraints import AllDifferent, Clause, Compare, Count, Linear, Table, Xor
-from ...engine.graph import ConstraintGraph, Objective
+from ...engine.graph import ConstraintGraph
+from ...engine.objective import Objective
 from ...engine.problem import Problem
 from ...engine.solver import Solver
 

@@ -10,7 +10,8 @@ from typing import TypeVar
 import numpy as np
 
 from ...engine.examples import SPLITS, Examples
-from ...engine.graph import ConstraintGraph, Value
+from ...engine.graph import ConstraintGraph
+from ...engine.values import Value
 from ..errors import InputError, excerpt
 from ..family import whole
 from .splits import split_of

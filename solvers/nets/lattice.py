@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ...engine.compile import Instance
-from ...engine.graph import ConstraintGraph, GraphError
+from ...engine.errors import GraphError
+from ...engine.graph import ConstraintGraph
 from ...engine.groups import Role, stack_roles
 from ...engine.roles import TARGETS
 from .backbone import STATUSES, Backbone, Stack, domain_of, statuses

@@ -1,0 +1,61 @@
+"""Reading constraint graphs from JSON objects; ``ConstraintGraph.to_json`` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .constraints import Constraint, from_json
+from .errors import GraphError
+from .objective import Objective
+from .values import MOST_VALUES, Value, brief, integer, refuse_unknown
+
+KEYS = ("variables", "constraints", "objective")
+"""The keys of a graph's JSON object."""
+
+
+def parts(data: object) -> tuple[dict[str, Sequence[Value]], list[Constraint], Objective | None]:
+    """Domains, constraints and objective of a graph's JSON object.
+
+    Args:
+        data: the object; ``ConstraintGraph.from_json`` states its form.
+
+    Raises:
+        GraphError: anything missing, unknown, of the wrong type or of an unknown kind.
+    """
+    if not isinstance(data, Mapping):
+        raise GraphError(f'a graph is an object with "variables" and "constraints", not {brief(data)}')
+    refuse_unknown(data, KEYS, "graph")
+    if not isinstance(data.get("variables"), Mapping):
+        raise GraphError('a graph is an object with "variables" (name: domain) and "constraints"')
+    if not isinstance(data.get("constraints", []), list):
+        raise GraphError('"constraints" is a list of objects')
+    domains = {name: _domain(name, domain) for name, domain in data["variables"].items()}
+    objective = _objective(data["objective"]) if data.get("objective") is not None else None
+    return domains, [from_json(item) for item in data.get("constraints", [])], objective
+
+
+def _domain(name: str, domain: object) -> Sequence[Value]:
+    if isinstance(domain, Mapping):
+        refuse_unknown(domain, ("min", "max"), f"variable {name!r}")
+        if {"min", "max"} - domain.keys():
+            raise GraphError(f'variable {name!r}: a range has both "min" and "max"', 'write {"min": 0, "max": 10}')
+        ends = [integer(domain[end], f'variable {name!r}: "{end}"') for end in ("min", "max")]
+        if ends[1] - ends[0] >= MOST_VALUES:
+            message = f"variable {name!r}: a range of {brief(ends[1] - ends[0] + 1)} values"
+            raise GraphError(message, f"a range has at most {MOST_VALUES} values")
+        return range(ends[0], ends[1] + 1)
+    if not isinstance(domain, list):
+        hint = 'write [1, 2, 3] or {"min": 1, "max": 3}'
+        raise GraphError(f"variable {name!r}: its domain is a list of integers or strings, not {brief(domain)}", hint)
+    return domain
+
+
+def _objective(data: Any) -> Objective:
+    if not isinstance(data, Mapping) or not isinstance(data.get("coefficients", {}), Mapping):
+        hint = 'write "objective": {"coefficients": {"a": 1, "b": 2}}'
+        raise GraphError('"objective" is an object with integer "coefficients" (name: number) and "constant"', hint)
+    refuse_unknown(data, ("coefficients", "constant"), "objective")
+    if "coefficients" not in data:
+        raise GraphError('objective: "coefficients" (name: number) is missing')
+    return Objective(data["coefficients"], data.get("constant", 0))
