@@ -14,6 +14,7 @@ import torch
 import mull
 from mull.engine import Budget, Task, solve
 from mull.problems import load
+from mull.solvers.learned import Learned, build
 
 SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -22,7 +23,8 @@ def curve(solver: str, weights: str, boards: str, count: int, segments: int) -> 
     """Core-seconds at which each solved board was solved, in order."""
     problems = load(boards)[:count]
     asked = mull.solver(solver, copies="1", **({"weights": weights} if weights else {}))
-    steps = segments * asked.per_segment(problems[0])  # type: ignore[attr-defined]
+    assert isinstance(asked, Learned)
+    steps = segments * build(asked.card(problems[0].graph, problems[0].family)).per_segment
     started = time.process_time()
     found = solve(problems, asked, Task(Budget(None, iterations=steps)))
     an_iteration = (time.process_time() - started) / sum(s.iterations for s in found)

@@ -18,6 +18,7 @@ import numpy as np
 import mull
 from mull.engine import Budget, Problem, Task, solve
 from mull.problems import families, load
+from mull.solvers.learned import Learned, build
 
 FIRST_SEED = 100_000
 
@@ -65,9 +66,10 @@ def main() -> None:
     solver = mull.solver(
         chosen.solver, segments=chosen.segments, **dict(option.split("=") for option in chosen.options)
     )
+    assert isinstance(solver, Learned)
     for name in chosen.names:
         problems = boards(name, chosen.count)
-        per = solver.per_segment(problems[0])  # type: ignore[attr-defined]
+        per = build(solver.card(problems[0].graph, problems[0].family)).per_segment
         budget = Budget(None, iterations=chosen.segments * per, restarts=chosen.restarts)
         started = time.monotonic()
         solutions = solve(problems, solver, Task(budget, chosen.seed, chosen.device))

@@ -46,13 +46,18 @@ class Instance:
     allowed: Tensor
     factors: tuple[Factor, ...]
     costs: Tensor | None = None
-    _memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _memo: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    def once(self, name: str, build: Callable[[], T]) -> T:
-        """What a solver derives from the templates alone (never from rows), built once and kept for all selections."""
-        if name not in self._memo:
-            self._memo[name] = build()
-        return cast(T, self._memo[name])
+    def once(self, key: Hashable, build: Callable[[], T]) -> T:
+        """A value derived from the templates alone (never from rows), built once and kept for all selections.
+
+        Args:
+            key: of the value: a tuple that begins with its owner's name, so that no two owners share a key.
+            build: makes the value where it is not kept yet.
+        """
+        if key not in self._memo:
+            self._memo[key] = build()
+        return cast(T, self._memo[key])
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -145,7 +150,7 @@ def compile_problems(problems: Sequence[Problem], copies: int = 1, device: torch
     size = max((len(d) for graph in graphs for d in graph.domains.values()), default=1)
     template = torch.tensor([number[id(p.graph)] for p in problems])
 
-    domains = _domains(graphs, variables, size)
+    domains = domains_of(graphs, variables, size)
     allowed = domains[template.numpy()]
     for row, problem in zip(allowed, problems, strict=True):
         for name, value in problem.givens.items():
@@ -162,7 +167,7 @@ def compile_problems(problems: Sequence[Problem], copies: int = 1, device: torch
 def compile_examples(examples: Examples, device: torch.device | str = "cpu", *, factors: bool = True) -> Instance:
     """Examples as one instance, row n the n-th; without ``factors`` it can be read but not checked."""
     size = max(len(domain) for graph in examples.graphs for domain in graph.domains.values())
-    domains = torch.from_numpy(_domains(examples.graphs, examples.givens.shape[1], size)).to(device)
+    domains = torch.from_numpy(domains_of(examples.graphs, examples.givens.shape[1], size)).to(device)
     template = torch.from_numpy(examples.template).to(device)
     givens = torch.from_numpy(examples.givens).to(device)
     allowed = domains[template]
@@ -176,7 +181,7 @@ def compile_examples(examples: Examples, device: torch.device | str = "cpu", *, 
     return Instance(examples.graphs, template, allowed, of_rows)
 
 
-def _domains(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> np.ndarray:
+def domains_of(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> np.ndarray:
     """[T, V, D] bool: the literals that each template has; a padding variable has its first one."""
     domains = np.zeros((len(graphs), max(variables, 1), size), dtype=bool)
     domains[:, :, 0] = True

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .roles import TARGETS, RoleArrays
+from .tables import by_owner
 
 MANY, ROUND = 16, 32
 """From so many unlike templates on, a batch is padded to round sizes, variables and groups to multiples of ROUND: the next one
@@ -117,15 +118,7 @@ def rounded(number: int, least: int = ROUND) -> int:
 def _memberships(members: np.ndarray, literals: int) -> tuple[np.ndarray, np.ndarray]:
     """[T, R, M] literal numbers (-1 = padding) -> groups and slots [T, L, C] of each literal."""
     t, r, m = np.nonzero(members >= 0)
-    owner = t * literals + members[t, r, m]
-    order = np.argsort(owner, kind="stable")
-    owner, r, m = owner[order], r[order], m[order]
-    first = np.searchsorted(owner, owner)  # where this literal's entries begin
-    rank = np.arange(len(owner)) - first
-    most = int(rank.max(initial=0)) + 1
-    groups = np.zeros((len(members) * literals, most), dtype=np.int64)
-    slots = np.full((len(members) * literals, most), -1, dtype=np.int64)
-    groups[owner, rank] = r
-    slots[owner, rank] = m
-    shape = (len(members), literals, most)
-    return groups.reshape(shape), slots.reshape(shape)
+    owner = torch.from_numpy(t * literals + members[t, r, m])
+    table = by_owner(owner, torch.from_numpy(np.stack((r, m), 1)), len(members) * literals, -1)
+    groups, slots = table.view(len(members), literals, -1, 2).unbind(3)
+    return groups.clamp(min=0).numpy(), slots.numpy()

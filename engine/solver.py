@@ -26,12 +26,10 @@ class Info(NamedTuple):
     Args:
         energy: [B] the solver's own energy: for the trace, and to choose among copies that break equally much.
         residual: [B] relative change of the state, ‖z' − z‖ / ‖z‖.
-        halt: [B] a learned halting signal, or None.
     """
 
     energy: Tensor
     residual: Tensor
-    halt: Tensor | None = None
 
 
 class OptionError(ValueError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import pyro
 import pyro.distributions as dist
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from pyro import poutine
 from torch import Tensor, nn
 from torch.distributions import kl_divergence
@@ -23,8 +23,6 @@ from .nets.shape import NetShape
 
 Variant = Literal["full", "scale", "mean", "noise", "inference"]
 
-BETAS: Mapping[str, float] = {}
-"""Weight of the divergence by family, where another than BETA was found better."""
 BETA = 1.0
 """At 1 the loss is the evidence lower bound itself. The published weights (0.045 to 0.5) go with a reduction of the divergence
 that is not stated; at 0.1 of the sum over all numbers the posterior whispers the answer to the state and the prior learns nothing."""
@@ -220,7 +218,7 @@ class Gram(Learned):
 
     high: int = Field(3, ge=1, le=16, description="random steps of a segment, the last with gradient (T)")
     low: int = Field(4, ge=1, le=32, description="updates of the low state in a step (K)")
-    beta: float | None = Field(None, ge=0, description="weight of the divergence (default: the family's)")
+    beta: float = Field(BETA, ge=0, description="weight of the divergence")
     variant: Variant = Field(
         "full",
         description="learned: scale and mean of the noise, one of them, none (noise), none and only when solving (inference)",
@@ -230,12 +228,12 @@ class Gram(Learned):
     copies: int = Field(8, ge=1, description="trajectories of a problem run side by side, unless --restarts says")
 
     def reasoner(self, shape: NetShape) -> GramNet:
-        return GramNet(shape, self.high, self.low, self.beta if self.beta is not None else BETA, self.variant)
+        return GramNet(shape, self.high, self.low, self.beta, self.variant)
 
-    def fitted(self, families: Sequence[str]) -> Self:
-        if self.beta is not None:
-            return self
-        return self.model_copy(update={"beta": max(BETAS.get(family, BETA) for family in families)})
+    @field_validator("beta", mode="before")
+    @classmethod
+    def _stated(cls, beta: Any) -> Any:
+        return BETA if beta is None else beta  # stored runs have None for the default
 
     def recipe(self) -> Mapping[str, Any]:
         return {**PUBLISHED, "loss": "softmax", "ema": 0.9999} if self.preset == "paper" else {"most": 16}

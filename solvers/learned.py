@@ -76,7 +76,6 @@ class Learned(Solver):
     """Preset -> backbone -> sizes of the net; a preset's first backbone is its default."""
     dials: ClassVar[frozenset[str]] = frozenset()
     """Options of a subclass that say how to solve, whatever the weights: no part of the net."""
-    check_every: ClassVar[int] = 1
     pursues: ClassVar[bool] = True
 
     preset: Literal["small", "paper"] = Field("small", description="sizes to train: what ships, or as published")
@@ -115,10 +114,6 @@ class Learned(Solver):
     def recipe(self) -> Mapping[str, Any]:
         """Training settings in place of ``Recipe``'s defaults."""
         return {}
-
-    def fitted(self, families: Sequence[str]) -> Self:
-        """The solver to train on some families: with what it sets for them where no option says."""
-        return self
 
     @abstractmethod
     def reasoner(self, shape: NetShape) -> Reasoner:
@@ -244,10 +239,6 @@ class Learned(Solver):
         except CheckpointError:
             return False
         return problem.graph.literals <= REACH * card.sizes.get(problem.family, 0)
-
-    def per_segment(self, problem: Problem) -> int:
-        """Iterations in a segment of the weights for a problem."""
-        return build(self.card(problem.graph, problem.family), type(self)).per_segment
 
     # Running ----------------------------------------------------------------------------------------------------------
 

@@ -99,7 +99,6 @@ def teach(
     """
     check_writable(folder)
     families = tuple(sorted({stream.family for stream, _ in streams}))
-    solver = solver.fitted(families)
     first = [stream.chunk(0) for stream, _ in streams]
     graphs = [graph for examples in first for graph in examples.graphs]
     torch.manual_seed(seed)

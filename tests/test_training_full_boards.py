@@ -23,8 +23,7 @@ class Full(Shown):
 
 @pytest.mark.parametrize("name", ["looped", "trm", "hrm", "gram", "ebt"])
 def test_training_on_full_boards_keeps_weights_finite(name: str) -> None:
-    made = learned_solver(name, hidden="96", inner="96")
-    solver = made.fitted(["sudoku"])
+    solver = learned_solver(name, hidden="96", inner="96")
     train, check = (Full("sudoku:4:1.0", split, 0) for split in ("train", "validation"))
     torch.manual_seed(0)
     roles = tuple(train.chunk(0).graphs[0].roles)

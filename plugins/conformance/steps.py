@@ -31,7 +31,6 @@ def steps_keep_their_shapes(solver: type[Solver]) -> None:
             hold(info.energy.shape == (4,) and info.residual.shape == (4,), "info has one energy and residual a row")
             hold(bool(torch.isfinite(info.energy).all()), "an energy is a finite number")
             hold(bool((info.residual >= 0).all()), "a residual is not negative")
-            hold(info.halt is None or info.halt.shape == (4,), "info has one halting signal a row, or none")
             map_tensors(_rows_lead, state)
             assignment = made.decode(instance, state)
             hold(assignment.shape == instance.shape[:2] and assignment.dtype == torch.int64, "decode: int64 [B, V]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -21,16 +21,6 @@ def statuses(allowed: Tensor) -> Tensor:
     """allowed [..., D] bool -> int64: EXCLUDED by givens or domain, GIVEN where a variable has no other, else OPEN."""
     one = allowed.sum(-1, keepdim=True) == 1
     return torch.where(allowed, one.long() * GIVEN, EXCLUDED)
-
-
-def domain_of(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> Tensor | None:
-    """[T, V, D] which literals exist in each template (one in padding variables); None where all do."""
-    domain = torch.zeros(len(graphs), variables, size, dtype=torch.bool)
-    domain[:, :, 0] = True
-    for t, graph in enumerate(graphs):
-        for v, values in enumerate(graph.domains.values()):
-            domain[t, v, : len(values)] = True
-    return None if bool(domain.all()) else domain
 
 
 class Stack(nn.Module):

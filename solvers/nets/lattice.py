@@ -11,12 +11,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...engine.compile import Instance
+from ...engine.compile import Instance, domains_of
 from ...engine.errors import GraphError
 from ...engine.graph import ConstraintGraph
 from ...engine.groups import Role, stack_roles
 from ...engine.roles import TARGETS
-from .backbone import STATUSES, Backbone, Stack, domain_of, statuses
+from .backbone import STATUSES, Backbone, Stack, statuses
 from .fused import fits, residual_swiglu
 from .layers import SwiGLU, linear, norm
 from .messages import pool, pool_axis, spread
@@ -120,11 +120,11 @@ class Lattice(Backbone):
 
         def build() -> tuple[dict[str, Role], Tensor | None]:
             stacks = stack_roles([graph.roles for graph in instance.graphs], v, d, self.shape.roles)
-            domain = domain_of(instance.graphs, v, d)
             roles = {role: stack.to(device) for role, stack in stacks.items()}
-            return roles, None if domain is None else domain.to(device)
+            domain = torch.from_numpy(domains_of(instance.graphs, v, d))
+            return roles, None if bool(domain.all()) else domain.to(device)
 
-        roles, domain = instance.once(f"{self.shape} {device}", build)
+        roles, domain = instance.once(("lattice", self.shape, device), build)
         if domain is not None and len(domain) > 1:
             domain = domain[instance.template]
         of_rows = {role: stack.rows(instance.template) for role, stack in roles.items()}

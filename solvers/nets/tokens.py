@@ -130,7 +130,7 @@ class Tokens(Backbone):
             cos, sin, mask = self.fixed(graph)
             return cos.to(device), sin.to(device), None if mask is None else mask.to(device)
 
-        return instance.once(f"{self.shape} {device}", build)
+        return instance.once(("tokens", self.shape, device), build)
 
     def fixed(self, graph: ConstraintGraph) -> tuple[Tensor, Tensor, Tensor | None]:
         """Rotary angles [S, E] twice, and the mask [1, heads, S, S] or None."""

@@ -1,0 +1,27 @@
+"""Tables of entries grouped by their owner: the constraints of each variable, the clauses of each literal."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def by_owner(owner: Tensor, entries: Tensor, total: int, padding: int) -> Tensor:
+    """Each owner's entries in a row, in the order given.
+
+    Args:
+        owner: [N] int64, the owner of each entry, 0 to ``total`` - 1.
+        entries: [N] or [N, C] int64.
+        total: number of owners.
+        padding: fills rows of owners that have fewer entries than the longest row.
+
+    Returns:
+        [total, O] or [total, O, C] int64; O is the largest number of entries of an owner, at least 1.
+    """
+    owner, order = owner.sort(stable=True)
+    count = torch.bincount(owner, minlength=total)
+    rank = torch.arange(len(owner), device=owner.device) - (count.cumsum(0) - count)[owner]
+    longest = max(1, int(count.max())) if total else 1
+    table = torch.full((total, longest, *entries.shape[1:]), padding, device=owner.device)
+    table[owner, rank] = entries[order]
+    return table
