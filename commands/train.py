@@ -182,13 +182,15 @@ def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:
 
     from mull.engine.training import Recipe
     from mull.plugins import load
-    from mull.solvers.learned import Learned, kinds
+    from mull.solvers.learned import Learned
 
     kind = load(name)
     if not issubclass(kind, Learned):
+        from mull.solvers.kinds import kinds
+
         raise Failure(f"solver {name!r} has nothing to learn", f"solve train takes {', '.join(kinds())}")
     # What says how to solve (weights, segments, copies...) says nothing to a training.
-    shaping = {"preset", "backbone", "hidden", "layers", "inner", *set(kind.model_fields) - set(Learned.model_fields)}
+    shaping = {"preset", "backbone", "hidden", "layers", "inner", *kind.recursion(), *kind.dials}
     mine = {key: value for key, value in options.items() if key in shaping}
     rest = {key: value for key, value in options.items() if key not in shaping}
     solver = make_solver(name, mine)

@@ -6,14 +6,12 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from ..engine.choice import ranked, refused
 from ..engine.compile import Instance
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
@@ -21,10 +19,11 @@ from ..engine.random import Random
 from ..engine.solution import Solution
 from ..engine.solver import Info, OptionError, Solver
 from ..engine.task import Task
-from ..engine.weights import Card, CheckpointError, cards, find, load_tensors, read_card
+from ..engine.weights import Card, CheckpointError, find
 from .decimation import decimate, in_doubt
-from .nets.reasoner import BACKBONES, Latent, Reasoner
+from .nets.reasoner import Latent, Reasoner
 from .nets.shape import NetShape
+from .weights import choose, continued, loaded, refuse, trained_for
 
 Sizes = Mapping[str, Any]
 
@@ -32,8 +31,6 @@ CPU_LITERALS = 12_000
 """Literals of a batch on a processor: what its caches hold. 9 x 9 Sudokus take 2.1 ms a board and step in rows of 16, 8 ms in
 rows of 64."""
 GPU_LITERALS = 1 << 22
-REACH = 6
-"""A problem of so many times the literals of those trained on is too far from them to be tried without being asked."""
 DOUBT = "share of open variables in doubt above which a row takes a likely value as given every step (1: never)"
 
 PUBLISHED: Mapping[str, Any] = {
@@ -134,31 +131,18 @@ class Learned(Solver):
 
     # Weights ----------------------------------------------------------------------------------------------------------
 
+    @classmethod
+    def recursion(cls) -> frozenset[str]:
+        """The options that a subclass adds and that must be as the weights were trained: how its recursion runs."""
+        return frozenset(cls.model_fields) - frozenset(Learned.model_fields) - cls.dials
+
     def card(self, graph: ConstraintGraph, family: str = "") -> Card:
-        """The weights for a graph: those that were named, else the first that ``choice.ranked`` gives of those that support it.
+        """The card of the weights for a graph, as ``weights.choose`` gives it.
 
         Raises:
-            CheckpointError: none, with the command that trains some.
+            CheckpointError: there are none, with the command that trains some.
         """
-        if self.weights is not None:
-            card = find(self.weights)
-            self._refuse(card)
-            reason = _unreadable(card, graph)
-            if reason:
-                raise CheckpointError(f"{card.name}: {reason}")
-            return card
-        able = [c for c in cards() if c.solver == self.name and self._fits(c) and _unreadable(c, graph) is None]
-        if not able:
-            where = f"for {family} problems" if family else "for this graph"
-            raise CheckpointError(f"no trained weights of {self.name} {where}", self._advice(family))
-        chosen = ranked(able, family, max(map(len, graph.domains.values()), default=0), len(graph.domains))
-        if not chosen:
-            name = able[0].name
-            raise CheckpointError(
-                f"the weights {name} are not used unless they are named: {refused(able[0])}",
-                f"train for longer, or name them: -o weights={name}",
-            )
-        return chosen[0]
+        return choose(self, graph, family)
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         if graph.inexact:
@@ -169,76 +153,28 @@ class Learned(Solver):
             return f"{error} ({error.hint})" if error.hint else str(error)
         return None
 
-    def _refuse(self, card: Card) -> None:
-        """Refuse weights of another architecture than the options ask for."""
-        if card.solver != self.name:
-            raise CheckpointError(
-                f"{card.name} are weights of {card.solver}, not of {self.name}", f"--solver {card.solver}"
-            )
-        for key, asked in self._architecture():
-            had = {**card.shape, **card.options}.get(key)
-            if asked != had:
-                raise CheckpointError(
-                    f"{card.name} were trained with {key}={had}, not {asked}", f"leave out -o {key} or -o weights"
-                )
-
-    def _fits(self, card: Card) -> bool:
-        return all({**card.shape, **card.options}.get(key) == asked for key, asked in self._architecture())
-
-    def _architecture(self) -> list[tuple[str, Any]]:
-        """The options given that must be as the weights were trained: sizes, and what a subclass's recursion adds."""
-        recursion = set(type(self).model_fields) - set(Learned.model_fields) - self.dials
-        given = self.model_fields_set & {"backbone", "hidden", "layers", "inner", *recursion}
-        return [(key, getattr(self, key)) for key in sorted(given) if getattr(self, key) is not None]
-
-    def _advice(self, family: str) -> str:
-        return f"train some: solve train {self.name} --on {family or 'FAMILY:SPEC'} --minutes 5"
-
     def ready(self) -> None:
-        """Refuse at once what a run would stumble over: named weights that are missing, changed, or of another net.
+        """Check the named weights before a run: whether they exist, are undamaged, and are of this solver's net.
 
         Raises:
             CheckpointError: why, and what to do.
         """
         if self.weights is not None:
             card = find(self.weights)
-            self._refuse(card)
-            _loaded(type(self), str(card.path), card.sha256, "cpu", torch.float32)
+            refuse(self, card)
+            loaded(type(self), str(card.path), card.sha256, "cpu", torch.float32)
 
     def trained(self, card: Card, roles: Collection[str]) -> tuple[Self, Reasoner]:
-        """The solver with the options of some weights, and their net in float32, to be trained on.
-
-        Args:
-            card: of the weights.
-            roles: of literal groups that the lattice is to read. What it makes of those that are new to it is zero at first:
-                on graphs without them it stays the net that it was.
+        """The solver and the net of some weights, to be trained on, as ``weights.continued`` gives them.
 
         Raises:
-            CheckpointError: the weights are damaged, or of another solver or net than the options ask for.
+            CheckpointError: the weights are damaged, or of another solver or net than the options say.
         """
-        self._refuse(card)
-        solver, net = self.model_validate(card.options), _read(type(self), card)
-        shape = net.backbone.shape
-        if shape.backbone != "lattice" or set(roles) <= set(shape.roles):
-            return solver, net
-        larger = solver.reasoner(shape.model_copy(update={"roles": tuple(sorted({*shape.roles, *roles}))}))
-        known = net.state_dict()
-        with torch.no_grad():
-            for name, tensor in larger.state_dict().items():
-                tensor.copy_(known.get(name, torch.zeros(())))
-        return solver, larger
+        return continued(self, card, roles)
 
     def trained_for(self, problem: Problem) -> bool:
         """Whether there are weights that support the problem and were trained on its family, on problems not much smaller."""
-        # Sizes first: to list the literal groups of a large graph takes longer than most limits.
-        mine = [card for card in cards() if card.solver == self.name or self.weights is not None]
-        if problem.graph.literals > REACH * max((card.sizes.get(problem.family, 0) for card in mine), default=0):
-            return False
-        try:
-            card = self.card(problem.graph, problem.family)
-        except CheckpointError:
-            return False
-        return problem.graph.literals <= REACH * card.sizes.get(problem.family, 0)
+        return trained_for(self, problem)
 
     # Running ----------------------------------------------------------------------------------------------------------
 
@@ -337,76 +273,10 @@ class Learned(Solver):
         """The trained net on the instance's device, ready to be asked."""
         card = self.card(instance.graphs[0]) if self.weights is None else find(self.weights)
         device = instance.device
-        return _loaded(type(self), str(card.path), card.sha256, str(device), self._dtype(device), self.compiled)
+        return loaded(type(self), str(card.path), card.sha256, str(device), self._dtype(device), self.compiled)
 
     def _dtype(self, device: torch.device) -> torch.dtype:
         if self.precision != "auto":
             return torch.float32 if self.precision == "float32" else torch.bfloat16
         fast = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
         return torch.bfloat16 if fast else torch.float32
-
-
-def _unreadable(card: Card, graph: ConstraintGraph) -> str | None:
-    """Why the net of a card cannot read a graph, or None."""
-    try:
-        shape = NetShape(**card.shape)
-    except ValueError:
-        return "its card does not describe a net"
-    return BACKBONES[shape.backbone].supports(shape, graph)
-
-
-@lru_cache(maxsize=8)
-def _loaded(
-    kind: type[Learned], path: str, sha256: str, device: str, dtype: torch.dtype, compiled: bool = False
-) -> Reasoner:
-    """Keyed by content: a file that was replaced is another net."""
-    net = _read(kind, read_card(path)).eval().requires_grad_(False).to(device, dtype)
-    if compiled:
-        net.compile_solving()
-    return net
-
-
-def _read(kind: type[Learned], card: Card) -> Reasoner:
-    """The net of a card with its weights."""
-    with torch.random.fork_rng(devices=[]):  # the numbers that a new net starts from are nobody's business
-        net = build(card, kind)
-    tensors = load_tensors(card)
-    missing = set(net.state_dict()) ^ set(tensors)
-    wrong = missing or {k for k, t in net.state_dict().items() if t.shape != tensors[k].shape}
-    if wrong:
-        raise CheckpointError(
-            f"{card.name}: its tensors are not those of the net on its card ({min(wrong)})", "train them again"
-        )
-    net.load_state_dict(tensors)
-    return net
-
-
-def kinds() -> dict[str, type[Learned]]:
-    """The learned solvers that are here, by name."""
-    from .ebt import Ebt
-    from .gram import Gram
-    from .hrm import Hrm
-    from .looped import Looped
-    from .trm import Trm
-
-    return {kind.name: kind for kind in (Looped, Trm, Hrm, Gram, Ebt)}
-
-
-def build(card: Card, kind: type[Learned] | None = None) -> Reasoner:
-    """The untrained net that a card describes.
-
-    Args:
-        card: of the weights.
-        kind: whose weights they are; by default the solver of that name here.
-
-    Raises:
-        CheckpointError: the card's solver or options are not known here.
-    """
-    kind = kind or kinds().get(card.solver)
-    if kind is None:
-        raise CheckpointError(f"{card.name} are weights of {card.solver!r}, which is no learned solver here")
-    try:
-        return kind(**card.options).reasoner(NetShape(**card.shape))
-    except ValueError as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        raise CheckpointError(f"{card.name}: its card does not describe a net ({reason})", "train them again") from None

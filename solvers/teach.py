@@ -179,7 +179,7 @@ def _sizes(streams: Sequence[tuple[Stream, Stream]], first: Sequence[Examples]) 
 
 def _recursion(solver: Learned) -> dict[str, Any]:
     """The preset, and the options that a subclass adds: how its recursion runs."""
-    kept = {"preset", *set(type(solver).model_fields) - set(Learned.model_fields) - solver.dials}
+    kept = {"preset", *solver.recursion()}
     return {key: value for key, value in solver.options.items() if key in kept and value is not None}
 
 

@@ -22,7 +22,8 @@ from mull.plugins.conformance import CHECKS, Check
 from mull.problems import families, load, switching
 from mull.problems.streams import stream, sudoku
 from mull.solvers import learned
-from mull.solvers.learned import Learned, build
+from mull.solvers.kinds import build
+from mull.solvers.learned import Learned
 
 SHIPPED = ("hrm-sudoku", "looped-sudoku")
 

@@ -18,7 +18,7 @@ from mull.cli import main
 from mull.engine import Status, Task, solve
 from mull.engine.weights import HOME, Card, CheckpointError, cards, find, folders, load_tensors, read_card, save
 from mull.problems import load
-from mull.solvers.learned import build
+from mull.solvers.kinds import build
 from mull.solvers.nets.shape import NetShape
 
 SHAPE = NetShape(hidden=16, inner=32, layers=1, roles=("all_different",), variables=16, values=4)
@@ -221,7 +221,7 @@ def test_weights_are_chosen_by_their_check(home: Path) -> None:
 
 def test_weights_that_failed_are_used_where_they_are_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(home, "failed", accuracy={"sudoku:4": 0.0})
-    monkeypatch.setattr("mull.solvers.learned.cards", lambda: [find("failed")])
+    monkeypatch.setattr("mull.solvers.weights.cards", lambda: [find("failed")])
     with pytest.raises(
         CheckpointError, match=r"failed are not used unless they are named: they solved 0\.0%"
     ) as caught:

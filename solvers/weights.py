@@ -1,0 +1,203 @@
+"""Trained weights of a learned solver: which are used for a graph, and the net that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from pydantic import ValidationError
+
+from ..engine.choice import ranked, refused
+from ..engine.graph import ConstraintGraph
+from ..engine.problem import Problem
+from ..engine.weights import Card, CheckpointError, cards, find, load_tensors, read_card
+from .nets.reasoner import BACKBONES, Reasoner
+from .nets.shape import NetShape
+
+if TYPE_CHECKING:
+    from .learned import Learned
+
+Kind = TypeVar("Kind", bound="Learned")
+
+REACH = 6
+"""``auto`` skips a learned solver on problems of more than this many times the literals of its largest training problem."""
+
+
+# Choice ---------------------------------------------------------------------------------------------------------------
+
+
+def choose(solver: Learned, graph: ConstraintGraph, family: str = "") -> Card:
+    """The card of the weights that a solver uses for a graph.
+
+    Args:
+        solver: with its options. Its ``weights``, where set, name the weights.
+        graph: to be read by the net.
+        family: the problem's; empty where it is not known.
+
+    Returns:
+        The card of the named weights; else the first that ``choice.ranked`` gives among the weights that can read the graph.
+
+    Raises:
+        CheckpointError: there are none, with the command that trains some.
+    """
+    if solver.weights is not None:
+        card = find(solver.weights)
+        refuse(solver, card)
+        reason = unreadable(card, graph)
+        if reason:
+            raise CheckpointError(f"{card.name}: {reason}")
+        return card
+    able = [c for c in cards() if c.solver == solver.name and fits(solver, c) and unreadable(c, graph) is None]
+    if not able:
+        where = f"for {family} problems" if family else "for this graph"
+        raise CheckpointError(f"no trained weights of {solver.name} {where}", advice(solver, family))
+    chosen = ranked(able, family, max(map(len, graph.domains.values()), default=0), len(graph.domains))
+    if not chosen:
+        name = able[0].name
+        raise CheckpointError(
+            f"the weights {name} are not used unless they are named: {refused(able[0])}",
+            f"train for longer, or name them: -o weights={name}",
+        )
+    return chosen[0]
+
+
+def trained_for(solver: Learned, problem: Problem) -> bool:
+    """Whether there are weights that support the problem and were trained on its family, on problems not much smaller."""
+    # Sizes first: to list the literal groups of a large graph takes longer than most limits.
+    mine = [card for card in cards() if card.solver == solver.name or solver.weights is not None]
+    if problem.graph.literals > REACH * max((card.sizes.get(problem.family, 0) for card in mine), default=0):
+        return False
+    try:
+        card = solver.card(problem.graph, problem.family)
+    except CheckpointError:
+        return False
+    return problem.graph.literals <= REACH * card.sizes.get(problem.family, 0)
+
+
+def refuse(solver: Learned, card: Card) -> None:
+    """Refuse weights of another solver, or of another net than the options say.
+
+    Raises:
+        CheckpointError: naming the option that differs.
+    """
+    if card.solver != solver.name:
+        raise CheckpointError(
+            f"{card.name} are weights of {card.solver}, not of {solver.name}", f"--solver {card.solver}"
+        )
+    for key, value in architecture(solver):
+        had = {**card.shape, **card.options}.get(key)
+        if value != had:
+            raise CheckpointError(
+                f"{card.name} were trained with {key}={had}, not {value}", f"leave out -o {key} or -o weights"
+            )
+
+
+def fits(solver: Learned, card: Card) -> bool:
+    """Whether the weights are of the net that the options say."""
+    return all({**card.shape, **card.options}.get(key) == value for key, value in architecture(solver))
+
+
+def architecture(solver: Learned) -> list[tuple[str, Any]]:
+    """The given options that must be as the weights were trained: sizes of the net, and the recursion's own options."""
+    given = solver.model_fields_set & {"backbone", "hidden", "layers", "inner", *solver.recursion()}
+    return [(key, getattr(solver, key)) for key in sorted(given) if getattr(solver, key) is not None]
+
+
+def advice(solver: Learned, family: str) -> str:
+    """The command that trains weights for a family."""
+    return f"train some: solve train {solver.name} --on {family or 'FAMILY:SPEC'} --minutes 5"
+
+
+def unreadable(card: Card, graph: ConstraintGraph) -> str | None:
+    """Why the net of a card cannot read a graph, or None."""
+    try:
+        shape = NetShape(**card.shape)
+    except ValueError:
+        return "its card does not describe a net"
+    return BACKBONES[shape.backbone].supports(shape, graph)
+
+
+# Nets -----------------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def loaded(
+    kind: type[Learned], path: str, sha256: str, device: str, dtype: torch.dtype, compiled: bool = False
+) -> Reasoner:
+    """The trained net, ready to solve. The cache's key holds the content: a file that was replaced is another net.
+
+    Args:
+        kind: the learned solver.
+        path: of the tensor file.
+        sha256: of its content, as on its card.
+        device: where the net computes.
+        dtype: in which it computes.
+        compiled: whether its steps are compiled.
+    """
+    net = read(kind, read_card(path)).eval().requires_grad_(False).to(device, dtype)
+    if compiled:
+        net.compile_solving()
+    return net
+
+
+def read(kind: type[Learned], card: Card) -> Reasoner:
+    """The net of a card with its weights, in float32.
+
+    Raises:
+        CheckpointError: the tensors are damaged, or not those of the net on the card.
+    """
+    with torch.random.fork_rng(devices=[]):  # a new net draws its first numbers; the caller's generator stays as it is
+        net = build(card, kind)
+    tensors = load_tensors(card)
+    missing = set(net.state_dict()) ^ set(tensors)
+    wrong = missing or {k for k, t in net.state_dict().items() if t.shape != tensors[k].shape}
+    if wrong:
+        raise CheckpointError(
+            f"{card.name}: its tensors are not those of the net on its card ({min(wrong)})", "train them again"
+        )
+    net.load_state_dict(tensors)
+    return net
+
+
+def build(card: Card, kind: type[Learned]) -> Reasoner:
+    """The untrained net that a card describes.
+
+    Args:
+        card: of the weights.
+        kind: the learned solver whose weights they are; ``kinds.kind`` gives it by name.
+
+    Raises:
+        CheckpointError: the solver does not have the card's options, or the card does not describe a net.
+    """
+    try:
+        return kind(**card.options).reasoner(NetShape(**card.shape))
+    except ValueError as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise CheckpointError(f"{card.name}: its card does not describe a net ({reason})", "train them again") from None
+
+
+def continued(solver: Kind, card: Card, roles: Collection[str]) -> tuple[Kind, Reasoner]:
+    """The solver with the options of some weights, and their net in float32, to be trained on.
+
+    Args:
+        solver: its options must be those of the weights where they are given.
+        card: of the weights.
+        roles: of literal groups that the lattice is to read. The maps for roles that are new to it are zero at first: on
+            graphs without them the net stays as it was.
+
+    Raises:
+        CheckpointError: the weights are damaged, or of another solver or net than the options say.
+    """
+    refuse(solver, card)
+    taken, net = solver.model_validate(card.options), read(type(solver), card)
+    shape = net.backbone.shape
+    if shape.backbone != "lattice" or set(roles) <= set(shape.roles):
+        return taken, net
+    larger = taken.reasoner(shape.model_copy(update={"roles": tuple(sorted({*shape.roles, *roles}))}))
+    known = net.state_dict()
+    with torch.no_grad():
+        for name, tensor in larger.state_dict().items():
+            tensor.copy_(known.get(name, torch.zeros(())))
+    return taken, larger
