@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mull import __version__
-from mull.commands.common import Failure
 from mull.commands.completion import paths, problems
+from mull.engine.errors import MullError
 from mull.engine.raised import DEBUG, described
-from mull.engine.registry import COMMANDS, ONLY, Entry, PluginError, entries, load, only, pick
+from mull.engine.registry import COMMANDS, ONLY, Entry, entries, load, only, pick
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -36,22 +36,19 @@ class SolveGroup(click.Group):
         return [name for name in self._names() if name != "run"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        try:
-            command: click.Command = load(pick(COMMANDS, cmd_name, entries(COMMANDS)), click.Command)
-        except PluginError as error:
-            raise Failure(str(error), error.hint) from error
+        command: click.Command = load(pick(COMMANDS, cmd_name, entries(COMMANDS)), click.Command)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, Failure, BrokenPipeError):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, MullError, BrokenPipeError):
             raise
         except Exception as error:
             entry = next((entry for entry in entries(COMMANDS) if entry.name == ctx.invoked_subcommand), None)
             if entry is None or entry.built_in:
                 raise  # a mistake of ours is to be found
-            raise Failure(f"{entry} failed: {described(error)}", entry.remedy) from error
+            raise MullError(f"{entry} failed: {described(error)}", entry.remedy) from error
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands by their names alone, and what ``run`` takes: problems and options. Nobody else's code is run."""
@@ -152,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "solve"
         code = _complain(error.format_message().rstrip("."), f"{command} --help".replace(" run", ""))
-    except (Failure, PluginError) as error:
+    except MullError as error:
         if os.environ.get(DEBUG, "0") not in ("", "0"):
             described(error.__cause__ or error)
         code = _complain(str(error), error.hint)

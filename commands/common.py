@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
+
+from mull.engine.errors import MullError
 
 from .completion import files
 
@@ -22,31 +23,8 @@ if TYPE_CHECKING:
     from mull.engine.store import Store
 
 
-class Failure(Exception):
-    """What ends the program with exit code 2: the message, and a hint."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-ERRORS = {
-    "mull.engine.weights": "CheckpointError",
-    "mull.engine.store": "StoreError",
-    "mull.plugins": "PluginError",
-    "mull.problems": "InputError",
-}
-"""The rooms' own errors, which have hints, by module."""
-
-
-@contextmanager
-def failures() -> Iterator[None]:
-    """The rooms' own errors, told as Failures."""
-    try:
-        yield
-    # What was raised has been imported: to import all rooms for their errors would cost a quarter of `solve history`.
-    except tuple(getattr(sys.modules[m], name) for m, name in ERRORS.items() if m in sys.modules) as error:
-        raise Failure(str(error), error.hint) from error
+class Failure(MullError):
+    """An error of a command: what is wrong, and what to do."""
 
 
 @contextmanager
@@ -124,15 +102,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON o
 
 
 def make_solver(name: str, options: dict[str, str]) -> Solver:
+    """The solver of a name with its options, as text.
+
+    Raises:
+        PluginError: there is no such solver, or it is broken.
+        OptionError: an unknown option, or a value outside its bounds.
+    """
     from mull.plugins import load
 
-    solver = load(name)
-    from mull.engine.solver import OptionError
-
-    try:
-        return solver.from_options(options)
-    except OptionError as error:
-        raise Failure(str(error), f"solve solvers show {name}") from None
+    return load(name).from_options(options)
 
 
 def open_store(url: str | None) -> Store:

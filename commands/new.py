@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from .common import failures
-
 folder_option = click.option(
     "--folder", type=click.Path(path_type=Path), help="Where to make it (default: ./mull-NAME)."
 )
@@ -50,8 +48,7 @@ def new_constraint(name: str, folder: Path | None) -> None:
 def _make(name: str, folder: Path | None, kind: str, word: str, runs: Sequence[str]) -> None:
     from mull.plugins import new as write
 
-    with failures():
-        made = write(name, folder, kind=kind)
+    made = write(name, folder, kind=kind)
     click.echo(f"{made}: a package with the {word} {name}; next:")
     for line in (f"pip install --editable {made}", *runs, f"pytest {made}"):
         click.echo(f"  {line}")

@@ -16,7 +16,6 @@ from . import completion
 from .common import (
     Failure,
     Seconds,
-    failures,
     interruptible,
     json_option,
     make_solver,
@@ -98,7 +97,7 @@ def run(
     """Solve problems (the default command)."""
     started = time.monotonic()
     seconds = None if limit == float("inf") else limit
-    with failures(), Screen(name, seconds, watch=watch, as_json=as_json, show=show, quiet=quiet) as screen:
+    with Screen(name, seconds, watch=watch, as_json=as_json, show=show, quiet=quiet) as screen:
         _refuse_early(arguments, name, family)
         doing = _Phases(screen, started, verbose and not quiet)
         doing(f"importing {name}")
@@ -138,7 +137,7 @@ def run(
         if not (screen.draws or as_json or quiet):
             click.echo("answers are shown by --show, or as data by --json", err=True)
         if forgotten is not None:
-            raise Failure(str(forgotten), forgotten.hint) from forgotten
+            raise forgotten
         return code
 
 

@@ -11,7 +11,7 @@ import click
 from mull.terminal import describe_options, describe_solver, describe_weights, table
 
 from . import completion
-from .common import ListGroup, failures, json_option
+from .common import ListGroup, json_option
 from .new import new_solver
 from .solvers_change import solvers_add, solvers_remove
 from .solvers_check import solvers_check
@@ -127,16 +127,15 @@ def _shown(row: dict[str, Any], column: str) -> str:
 @json_option
 def solvers_show(name: str, as_json: bool) -> None:
     """Show a solver's method, options and citation, what it supports, and its weights."""
-    with failures():
-        from mull.plugins import installed, load
+    from mull.plugins import installed, load
 
-        solver = load(name)
-        from mull.engine.weights import cards
-        from mull.plugins.conformance import support
+    solver = load(name)
+    from mull.engine.weights import cards
+    from mull.plugins.conformance import support
 
-        mine = [card for card in cards() if card.solver == name]
-        entry = next(entry for entry in installed() if entry.name == name)
-        supported = support(solver)
+    mine = [card for card in cards() if card.solver == name]
+    entry = next(entry for entry in installed() if entry.name == name)
+    supported = support(solver)
     if as_json:
         known = {"package": entry.origin, "class": entry.target, "supports": supported}
         weights = [{**card.model_dump(), "path": str(card.path)} for card in mine]

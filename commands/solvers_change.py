@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from . import completion
-from .common import failures
 
 
 @click.command("add")
@@ -18,10 +17,9 @@ def solvers_add(path: Path) -> None:
     The file stays where it is. When it changes it is refused until it is added again, so that no run is made by a version
     nobody meant.
     """
-    with failures():
-        from mull.plugins import add
+    from mull.plugins import add
 
-        added = add(path)
+    added = add(path)
     for solver in added:
         click.echo(f"{solver.name}: {solver.attribute} of {solver.path}, sha256 {solver.sha256[:12]}")
     click.echo(f"next: solve queens:8 --solver {added[0].name}; solve solvers check {added[0].name}", err=True)
@@ -31,8 +29,7 @@ def solvers_add(path: Path) -> None:
 @click.argument("name", shell_complete=completion.solvers)
 def solvers_remove(name: str) -> None:
     """Forget a solver that was added from a file; the file stays."""
-    with failures():
-        from mull.plugins import remove
+    from mull.plugins import remove
 
-        gone = remove(name)
+    gone = remove(name)
     click.echo(f"{name} is forgotten; {gone.path} stays")

@@ -19,7 +19,6 @@ from . import completion
 from .common import (
     Failure,
     device_of_rank,
-    failures,
     interruptible,
     json_option,
     make_solver,
@@ -87,7 +86,7 @@ def train(
             "how long? neither --minutes nor --steps is given", "solve train looped --on sudoku:4 --steps 300"
         )
     where = device_of_rank(device)
-    with failures(), _training_failures(name):
+    with _training_failures():
         from mull.problems.streams import stream
 
         solver, recipe = _lesson(name, options)
@@ -143,15 +142,12 @@ def train(
 
 
 @contextmanager
-def _training_failures(name: str) -> Iterator[None]:
-    """What only a training can run into, told as Failures."""
-    from mull.engine.solver import OptionError
+def _training_failures() -> Iterator[None]:
+    """Errors that only a training meets, as Failures."""
     from mull.engine.training import out_of_memory
 
     try:
         yield
-    except OptionError as error:
-        raise Failure(str(error), f"solve solvers show {name}") from None
     except FloatingPointError as error:
         raise Failure(
             str(error), "a smaller learning rate may help: -o lr=...; what the last checkpoint has is kept"

@@ -11,7 +11,7 @@ import click
 
 from mull.terminal import table
 
-from .common import Failure, ListGroup, failures, json_option
+from .common import Failure, ListGroup, json_option
 
 if TYPE_CHECKING:
     from mull.engine.weights import Card
@@ -49,16 +49,15 @@ def _row(card: Card, own: Path) -> tuple[str, ...]:
 @click.argument("name")
 def weights_remove(name: str) -> None:
     """Delete your own weights of a name, with what is needed to train them further."""
-    with failures():
-        card = _found(name)
-        from mull.engine.weights import SUFFIX, claimed, own_folder
+    card = _found(name)
+    from mull.engine.weights import SUFFIX, claimed, own_folder
 
-        if Path(card.folder) != own_folder():
-            raise Failure(f"the weights {name} ship with mull and cannot be removed", "solve weights list")
-        with claimed(own_folder(), name):
-            for file in (f"{name}{SUFFIX}", f"{name}.json", f"{name}.training{SUFFIX}"):
-                _deleted(own_folder() / file)
-        _deleted(own_folder() / f".{name}.lock")
+    if Path(card.folder) != own_folder():
+        raise Failure(f"the weights {name} ship with mull and cannot be removed", "solve weights list")
+    with claimed(own_folder(), name):
+        for file in (f"{name}{SUFFIX}", f"{name}.json", f"{name}.training{SUFFIX}"):
+            _deleted(own_folder() / file)
+    _deleted(own_folder() / f".{name}.lock")
     click.echo(f"removed {name}", err=True)
 
 
@@ -67,12 +66,11 @@ def weights_remove(name: str) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def weights_export(name: str, folder: Path) -> None:
     """Copy weights and their card into a folder: NAME.safetensors and NAME.json."""
-    with failures():
-        card = _found(name)
-        from mull.engine.weights import load_tensors
+    card = _found(name)
+    from mull.engine.weights import load_tensors
 
-        load_tensors(card)  # what is damaged is not passed on
-        _copied(card, folder)
+    load_tensors(card)  # what is damaged is not passed on
+    _copied(card, folder)
     click.echo(str(folder / card.path.name))
 
 
@@ -81,14 +79,13 @@ def weights_export(name: str, folder: Path) -> None:
 @click.option("--replace", is_flag=True, help="Replace your own weights of this name.")
 def weights_import(file: Path, replace: bool) -> None:
     """Copy weights, a .safetensors file beside its card, to where they are found by name."""
-    with failures():
-        from mull.engine.weights import cards, load_tensors, own_folder, read_card
+    from mull.engine.weights import cards, load_tensors, own_folder, read_card
 
-        card = read_card(file)
-        load_tensors(card)  # the file must be the one that its card describes
-        if not replace and card.name in {known.name for known in cards()}:
-            raise Failure(f"there are weights named {card.name} already", "rename both files, or give --replace")
-        _copied(card, own_folder())
+    card = read_card(file)
+    load_tensors(card)  # the file must be the one that its card describes
+    if not replace and card.name in {known.name for known in cards()}:
+        raise Failure(f"there are weights named {card.name} already", "rename both files, or give --replace")
+    _copied(card, own_folder())
     click.echo(f"imported {card.name}: solve PROBLEM --solver {card.solver} -o weights={card.name}", err=True)
 
 

@@ -20,6 +20,7 @@ from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
+from .errors import MullError
 from .raised import described
 
 SOLVERS, PROBLEMS, CONSTRAINTS, COMMANDS = "mull.solvers", "mull.problems", "mull.constraints", "mull.commands"
@@ -35,12 +36,8 @@ PATIENCE = 5.0
 """Seconds of importing after which a user is told whom they are waiting for."""
 
 
-class PluginError(RuntimeError):
-    """Something installed that cannot be had: why, and what to do about it."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+class PluginError(MullError, RuntimeError):
+    """A plugin, solver, family, kind or command that cannot be used: why, and what to do."""
 
 
 @dataclass(frozen=True)

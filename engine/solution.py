@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from ulid import ULID
 
+from .errors import MullError
 from .problem import Problem
 from .task import Budget
 from .values import Assignment, Value
@@ -237,19 +238,20 @@ class Solution:
         return data
 
 
-class Unrecorded(RuntimeError):
+class Unrecorded(MullError, RuntimeError):
     """Raised by ``solve`` when the store refused runs: ``solutions`` has every answer all the same."""
 
     def __init__(self, solutions: list[Solution], refused: Exception) -> None:
-        super().__init__(f"not all runs are remembered: {refused}")
+        super().__init__(f"not all runs are remembered: {refused}", getattr(refused, "hint", ""))
         self.solutions = solutions
-        self.hint = getattr(refused, "hint", "")
 
 
-class Unsolved(RuntimeError):
+class Unsolved(MullError, RuntimeError):
     """Raised by ``solve(..., check=True)`` when a problem ends neither solved nor proved unsatisfiable."""
 
     def __init__(self, solutions: list[Solution]) -> None:
         bad = [s for s in solutions if not s.status.good]
-        super().__init__(f"{len(bad)} of {len(solutions)} not solved, first {bad[0].status}: {bad[0].advice}")
+        super().__init__(
+            f"{len(bad)} of {len(solutions)} not solved, first {bad[0].status}: {bad[0].advice}", bad[0].advice
+        )
         self.solutions = solutions

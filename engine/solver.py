@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from .compile import Instance
+from .errors import MullError
 from .graph import ConstraintGraph
 from .problem import Problem
 from .random import Random
@@ -32,7 +33,7 @@ class Info(NamedTuple):
     residual: Tensor
 
 
-class OptionError(ValueError):
+class OptionError(MullError, ValueError):
     """An unknown solver option or a value outside its bounds."""
 
 
@@ -137,12 +138,15 @@ class Solver(BaseModel, ABC):
         try:
             return cls(**options)
         except ValidationError as error:
+            hint = f"solve solvers show {cls.name}"
             first = error.errors()[0]
             name = ".".join(map(str, first["loc"])) or "options"
             if first["type"] == "extra_forbidden":
                 known = ", ".join(cls.model_fields)
-                raise OptionError(f"solver {cls.name} has no option {name!r} (it has: {known})") from None
-            raise OptionError(f"solver {cls.name}, option {name}: {first['msg']}, not {first['input']!r}") from None
+                raise OptionError(f"solver {cls.name} has no option {name!r} (it has: {known})", hint) from None
+            raise OptionError(
+                f"solver {cls.name}, option {name}: {first['msg']}, not {first['input']!r}", hint
+            ) from None
 
     @property
     def checkpoint(self) -> str | None:

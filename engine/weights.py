@@ -17,6 +17,7 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from . import files
+from .errors import MullError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,12 +31,8 @@ LARGEST_CARD = 1 << 20
 """Bytes of the largest card."""
 
 
-class CheckpointError(ValueError):
-    """Weights that cannot be had or trusted: why, and what to do about it."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+class CheckpointError(MullError, ValueError):
+    """Weights that are missing, damaged or do not fit: why, and what to do."""
 
 
 class Card(BaseModel):

@@ -14,13 +14,14 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from ..engine.errors import MullError
 from . import files
 
 __path__: list[str] = []
 """Makes this module a package; its modules are the finder's to find."""
 
 
-class ChangedFileError(ImportError):
+class ChangedFileError(MullError, ImportError):
     """A file that is gone, or not the one that was added."""
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from ..engine.errors import MullError
+
 LONGEST = 400
 """Characters of a message: longer ones are cut in the middle."""
 
 
-class InputError(ValueError):
+class InputError(MullError, ValueError):
     """Input that cannot be read: what is wrong, where, and what to do.
 
     Args:
@@ -24,8 +26,8 @@ class InputError(ValueError):
     def __init__(self, message: str, path: str = "", line: int | None = None, hint: str = "") -> None:
         if len(message) > LONGEST:  # a name of thousands of characters in it
             message = f"{message[: LONGEST - 100]}…{message[-99:]}"
-        super().__init__(message)
-        self.message, self.path, self.line, self.hint = message, path, line, hint
+        super().__init__(message, hint)
+        self.message, self.path, self.line = message, path, line
 
     def __str__(self) -> str:
         where = self.path if self.line is None else f"{self.path}:{self.line}"

@@ -125,7 +125,10 @@ class Learned(Solver):
         choices = self.presets[self.preset]
         backbone: str = self.backbone or next(iter(choices))
         if backbone not in choices:
-            raise OptionError(f"solver {self.name}: preset {self.preset} has the backbones {', '.join(choices)}")
+            raise OptionError(
+                f"solver {self.name}: preset {self.preset} has the backbones {', '.join(choices)}",
+                f"solve solvers show {self.name}",
+            )
         given = {key: getattr(self, key) for key in ("hidden", "layers", "inner") if getattr(self, key) is not None}
         return NetShape(backbone=backbone, **{**choices[backbone], **given, **fitted})
 

@@ -117,12 +117,17 @@ def teach(
     for graph in graphs:
         reason = net.backbone.supports(shape, graph)
         if reason:
-            raise OptionError(f"the backbone {shape.backbone} cannot learn this mixture: {reason}")
+            raise OptionError(
+                f"the backbone {shape.backbone} cannot learn this mixture: {reason}",
+                f"solve solvers show {solver.name}",
+            )
     untold = [
         stream.name for (stream, _), examples in zip(streams, first, strict=True) if not examples.targets.shape[1]
     ]
     if net.sees_answers and untold:
-        raise OptionError(f"{solver.name} learns from answers, and {untold[0]} tells none")
+        raise OptionError(
+            f"{solver.name} learns from answers, and {untold[0]} tells none", f"solve solvers show {solver.name}"
+        )
     kind = {"solver": solver.name, "options": _recursion(solver), "shape": shape.model_dump(mode="json")}
     trainer = Trainer(
         net,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import completion
-from ..common import Failure, failures, store_option
+from ..common import Failure, store_option
 from .where import filters, nothing, reading
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def history_path(url: str | None) -> None:
     """Print where runs are kept."""
     from mull.engine.store import location
 
-    with failures():
-        click.echo(location(url))
+    click.echo(location(url))
 
 
 @click.command("upgrade")
@@ -75,6 +74,6 @@ def history_upgrade(url: str | None) -> None:
     """Bring an older store's schema up to date."""
     from mull.engine.store import Store
 
-    with failures(), Store(url, check_schema=False) as store:
+    with Store(url, check_schema=False) as store:
         before, now = store.upgrade()
     click.echo(f"schema {now}, up to date" if before == now else f"schema {before or 'empty'} -> {now}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..common import failures, json_option, open_store, store_option
+from ..common import json_option, open_store, store_option
 from .where import filters, nothing
 
 if TYPE_CHECKING:
@@ -100,18 +100,17 @@ def history_list(
     A list goes on with --before and the last id shown. On a terminal an id is shown by its last characters, and a problem
     that is too long is cut from the left; both are whole in a pipe.
     """
-    with failures():
-        from mull.engine.store import Filter
-        from mull.engine.store.history import is_there
+    from mull.engine.store import Filter
+    from mull.engine.store.history import is_there
 
-        if best and (where != Filter() or sort is not None):
-            raise click.UsageError("--best is of all runs: it takes no filter and no --sort")
-        if sort is not None and where.before is not None:
-            raise click.UsageError("--before is for lists by time: it does not go with --sort")
-        rows: list[RunRow] = []
-        if is_there(url):
-            with open_store(url) as store:
-                rows = store.best_per_solver() if best else store.runs(count, store.resolved(where), sort)
+    if best and (where != Filter() or sort is not None):
+        raise click.UsageError("--best is of all runs: it takes no filter and no --sort")
+    if sort is not None and where.before is not None:
+        raise click.UsageError("--before is for lists by time: it does not go with --sort")
+    rows: list[RunRow] = []
+    if is_there(url):
+        with open_store(url) as store:
+            rows = store.best_per_solver() if best else store.runs(count, store.resolved(where), sort)
     if as_json:
         for row in rows:
             click.echo(json.dumps(row.to_json(), ensure_ascii=False))

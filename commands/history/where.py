@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import completion
-from ..common import Failure, failures, open_store
+from ..common import Failure, open_store
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter, Store
@@ -85,13 +85,12 @@ def reading(url: str | None) -> Iterator[Store]:
     Raises:
         Failure: there is none yet (reading makes none), or it cannot be read.
     """
-    with failures():
-        from mull.engine.store.history import is_there
+    from mull.engine.store.history import is_there
 
-        if not is_there(url):
-            raise Failure("no runs are remembered yet", "solve something first, or name another store with --store")
-        with open_store(url) as store:
-            yield store
+    if not is_there(url):
+        raise Failure("no runs are remembered yet", "solve something first, or name another store with --store")
+    with open_store(url) as store:
+        yield store
 
 
 def nothing(where: Filter) -> Failure:

@@ -18,6 +18,7 @@ from platformdirs import user_data_path
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from .. import files
+from ..errors import MullError
 
 BUSY_SECONDS = 30
 """How long a writer waits for another: a batch of a thousand runs takes a tenth of a second."""
@@ -26,12 +27,8 @@ CONNECT_SECONDS = 5
 """How long a server may take to answer."""
 
 
-class StoreError(RuntimeError):
-    """The store cannot be used: why, and what to do about it."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+class StoreError(MullError, RuntimeError):
+    """The store cannot be used: why, and what to do."""
 
 
 @contextmanager

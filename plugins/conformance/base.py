@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from unittest import SkipTest
 
+from ...engine.errors import MullError
 from ...engine.problem import Problem
 from ...engine.random import Random
 from ...engine.solution import Solution
@@ -18,11 +19,11 @@ SECONDS = 20.0
 """Time a run may take on the small problems; none needs it unless something is wrong."""
 
 
-class Broken(AssertionError):
+class Broken(MullError, AssertionError):
     """A solver does not keep the contract: which part, and how it was seen."""
 
 
-class Skipped(SkipTest):
+class Skipped(MullError, SkipTest):
     """A check does not apply to a solver: why. pytest reports the test as skipped."""
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .engine import Count as Count
     from .engine import GraphError as GraphError
     from .engine import Linear as Linear
+    from .engine import MullError as MullError
     from .engine import Objective as Objective
     from .engine import Problem as Problem
     from .engine import Solution as Solution
@@ -56,6 +57,7 @@ __all__ = [
     "GraphError",
     "InputError",
     "Linear",
+    "MullError",
     "Objective",
     "Problem",
     "Solution",
