@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .problem import Source as Source
     from .random import Random as Random
     from .solution import Solution as Solution
-    from .solution import Status as Status
     from .solution import Trace as Trace
     from .solution import Unrecorded as Unrecorded
     from .solution import Unsolved as Unsolved
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from .solver import Solver as Solver
     from .solver import WholeSolver as WholeSolver
     from .solving import solve as solve
+    from .status import Status as Status
     from .task import Budget as Budget
     from .task import Progress as Progress
     from .task import Task as Task
@@ -50,9 +50,10 @@ _HOME = {
     ".objective": ("Objective",),
     ".problem": ("Problem", "Source"),
     ".random": ("Random",),
-    ".solution": ("Solution", "Status", "Trace", "Unrecorded", "Unsolved"),
+    ".solution": ("Solution", "Trace", "Unrecorded", "Unsolved"),
     ".solving": ("solve",),
     ".solver": ("Info", "OptionError", "Solver", "WholeSolver"),
+    ".status": ("Status",),
     ".task": ("Budget", "Progress", "Task"),
     ".values": ("Assignment", "Value"),
 }

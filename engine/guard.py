@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from .problem import Problem
 from .raised import described
-from .solution import Solution, Status
+from .solution import Solution
 from .solver import Solver
+from .status import Status
 from .task import Task
 
 PATIENCE = 32

@@ -14,9 +14,10 @@ from .compile import compile_problems
 from .graph import ConstraintGraph
 from .problem import Problem
 from .random import Random
-from .solution import Solution, Status, Trace
+from .solution import Solution, Trace
 from .solver import Info, Solver
 from .state import put_rows, select_rows
+from .status import Status
 from .task import Progress, Task
 from .values import Assignment
 

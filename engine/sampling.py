@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from .loop import block, iterate
 from .problem import Problem
-from .solution import Solution, Status
+from .solution import Solution
 from .solver import Solver
+from .status import Status
 from .task import Task
 from .values import Assignment, Value
 

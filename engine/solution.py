@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -12,48 +11,9 @@ from ulid import ULID
 
 from .errors import MullError
 from .problem import Problem
+from .status import Status
 from .task import Budget
 from .values import Assignment, Value
-
-
-class Status(StrEnum):
-    """How a run ended. Only complete solvers and contradictory givens say ``optimal`` or ``unsatisfiable``."""
-
-    SOLVED = "solved"
-    OPTIMAL = "optimal"
-    UNSOLVED = "unsolved"
-    UNSATISFIABLE = "unsatisfiable"
-    UNSUPPORTED = "unsupported"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-    TRAINED = "trained"
-
-    @property
-    def good(self) -> bool:
-        """Whether the question was answered: solved, or proved to have no solution."""
-        return self in (Status.SOLVED, Status.OPTIMAL, Status.UNSATISFIABLE, Status.TRAINED)
-
-    @property
-    def solved(self) -> bool:
-        """Whether there is an assignment that breaks nothing."""
-        return self in (Status.SOLVED, Status.OPTIMAL)
-
-    @property
-    def advice(self) -> str:
-        """What the user may try next."""
-        return _ADVICE[self]
-
-
-_ADVICE = {
-    Status.SOLVED: "every constraint holds, checked apart from the solver",
-    Status.OPTIMAL: "every constraint holds and no better answer exists",
-    Status.UNSOLVED: "the budget ran out before an answer was found; raise the limit that ended it",
-    Status.UNSATISFIABLE: "no assignment satisfies every constraint; check the instance if you expected one",
-    Status.UNSUPPORTED: "this solver cannot take this graph: choose another (solve solvers list) or --solver auto",
-    Status.CANCELLED: "stopped before the budget ran out; the best assignment so far is kept",
-    Status.FAILED: "the solver failed: see the detail; the other problems were carried on",
-    Status.TRAINED: "the weights are ready: solve PROBLEM --solver NAME",
-}
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from .guard import guarded, refusal, told
 from .peel import PEEL, extend, peel
 from .problem import Problem
 from .recording import Recorder, Recording
-from .solution import Solution, Status, Unrecorded, Unsolved
+from .solution import Solution, Unrecorded, Unsolved
 from .solver import Solver
+from .status import Status
 from .task import Budget, Task
 from .values import Assignment
 

@@ -9,8 +9,9 @@ from typing import ClassVar
 from pydantic import Field
 
 from ..engine.problem import Problem
-from ..engine.solution import Solution, Status
+from ..engine.solution import Solution
 from ..engine.solver import Solver, WholeSolver
+from ..engine.status import Status
 from ..engine.task import Task
 from ..engine.weights import CheckpointError
 from .cpsat import CpSat

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from ..engine.constraints.posting import Posting
 from ..engine.problem import Problem
-from ..engine.solution import Solution, Status
+from ..engine.solution import Solution
 from ..engine.solver import WholeSolver
+from ..engine.status import Status
 from ..engine.task import Progress, Task
 from ..engine.values import Assignment, Value
 

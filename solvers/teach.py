@@ -14,8 +14,9 @@ import torch
 from ..engine.examples import Examples, Stream
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
-from ..engine.solution import Solution, Status, Trace
+from ..engine.solution import Solution, Trace
 from ..engine.solver import OptionError
+from ..engine.status import Status
 from ..engine.training import Recipe, Trainer, TrainingProgress
 from ..engine.weights import SUFFIX, Card, check_writable, claimed, find, save
 from .learned import Learned

@@ -22,8 +22,7 @@ from conftest import json_lines
 from mull.commands.history import keeping
 from mull.commands.history.chart import chart
 from mull.commands.history.list import USUAL, lines, short, when
-from mull.commands.history.where import STATUSES
-from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Status, Task, solve
+from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Task, solve
 from mull.engine.store import Filter, Store, StoreError
 from mull.engine.store.history import COLUMNS, TRACES, moment
 from mull.problems import load
@@ -153,10 +152,6 @@ def test_ids_are_shortened_as_far_as_they_differ() -> None:
 def test_an_empty_list_says_why(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--solver", "descend") == 0
     assert capsys.readouterr() == ("", "no runs with --solver descend\nhint: did you mean descent?\n")
-
-
-def test_statuses_are_the_engines() -> None:
-    assert tuple(Status) == STATUSES
 
 
 @pytest.mark.parametrize(("text", "ago"), [("2d", 48), ("3h", 3), ("30m", 0.5), ("90s", 1 / 40), ("1w", 168)])

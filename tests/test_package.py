@@ -71,8 +71,9 @@ def test_light_commands_do_without_torch(arguments: list[str]) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_store_does_without_torch() -> None:
-    code = "import sys, mull.engine.store; assert 'torch' not in sys.modules"
+@pytest.mark.parametrize("module", ["mull", "mull.engine.errors", "mull.engine.status", "mull.engine.store"])
+def test_modules_that_do_without_torch(module: str) -> None:
+    code = f"import sys, {module}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mull.engine.status import Status
+
 from .. import completion
 from ..common import Failure, open_store
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter, Store
-
-STATUSES = ("solved", "optimal", "unsolved", "unsatisfiable", "unsupported", "cancelled", "failed", "trained")
-"""Those of ``engine.Status``, which would bring torch with it; a test holds the two together."""
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
@@ -51,7 +50,11 @@ _OPTIONS = (
     ),
     click.option("--family", shell_complete=completion.families, help="Only this family's problems."),
     click.option("--solver", shell_complete=completion.solvers, help="Only this solver's, or this portfolio's (auto)."),
-    click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only those that ended so."),
+    click.option(
+        "--status",
+        type=click.Choice([str(status) for status in Status], case_sensitive=False),
+        help="Only those that ended so.",
+    ),
     click.option(
         "--since", type=Moment(), help="Only those since: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h."
     ),

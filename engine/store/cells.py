@@ -7,15 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..status import ANSWERED, SOLVED, Status
 from .compare import Cell
 from .filter import Filter
-from .query import SOLVED, conditions
+from .query import conditions
 from .schema import budget, facets, problem, run, solver
 
 PEEL = "peel"
 """A problem that peeling or its givens settle is credited to no solver."""
-
-ANSWERED = (*SOLVED, "unsatisfiable")
 
 
 def read_cells(connection: sa.Connection, where: Filter) -> list[Cell]:
@@ -48,7 +47,7 @@ def read_cells(connection: sa.Connection, where: Filter) -> list[Cell]:
         .join(solver, facets.c.solver == solver.c.id)
         .outerjoin(budget, facets.c.budget == budget.c.id)
         .join(problem, sums.c.problem == problem.c.id)
-        .where(facets.c.status != "trained", solver.c.name != PEEL)
+        .where(facets.c.status != str(Status.TRAINED), solver.c.name != PEEL)
     )
     parts: dict[tuple[str, str], list[sa.RowMapping]] = {}
     for row in connection.execute(wanted).mappings():

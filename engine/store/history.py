@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from ..status import Status
 from .connect import StoreError, location
 from .filter import Filter
 from .rows import RunRow
@@ -40,9 +41,6 @@ def moment(text: str) -> datetime:
             f"{text[:40]!r} is no time: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h or 30m"
         ) from None
 
-
-STATUSES = ("solved", "optimal", "unsolved", "unsatisfiable", "unsupported", "cancelled", "failed", "trained")
-"""How runs end: the values of ``Status``, which this module does not import because it needs torch."""
 
 COLUMNS = (
     "id", "created", "source", "problem", "family", "size", "solver", "version", "options", "checkpoint", "via", "seed",
@@ -125,8 +123,8 @@ def history(
         TypeError: no such filter.
     """
     status = filters.get("status")
-    if status is not None and str(status) not in STATUSES:
-        raise ValueError(f"no run ends with the status {str(status)[:40]!r}; it is one of {', '.join(STATUSES)}")
+    if status is not None and str(status) not in set(Status):
+        raise ValueError(f"no run ends with the status {str(status)[:40]!r}; it is one of {', '.join(Status)}")
     if isinstance(filters.get("since"), str):
         filters["since"] = moment(filters["since"])
     where = Filter(**filters)

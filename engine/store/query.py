@@ -15,7 +15,6 @@ from .filter import Filter
 from .rows import RunRow
 from .schema import budget, environment, facets, problem, run, solver, source, trace
 
-SOLVED = ("solved", "optimal")
 FEW = 200
 """Up to so many keys are asked at once for their newest runs: half a millisecond."""
 RECENT = 5000

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from ..status import SOLVED
 from . import query
 from .cells import PEEL, read_cells
 from .compare import Comparison, compare
 from .connect import StoreError, connect, file_of, parse, prepare, read, told, use_log
 from .filter import Filter
-from .query import RUNS, SOLVED, TRACED
+from .query import RUNS, TRACED
 from .rows import RunRow
 from .schema import HEAD, facets, problem, run, solver, source
 from .whole import whole_run
@@ -159,7 +160,7 @@ class Store:
             sa.select(run.c.facets, sa.func.min(run.c.iterations).label("iterations"))
             .join(facets, run.c.facets == facets.c.id)
             .join(solver, facets.c.solver == solver.c.id)
-            .where(facets.c.status.in_(SOLVED), solver.c.name != PEEL)
+            .where(facets.c.status.in_([str(status) for status in SOLVED]), solver.c.name != PEEL)
             .group_by(run.c.facets)
             .subquery()
         )

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from ...engine.compile import Instance
-from ...engine.solution import Status
 from ...engine.solver import Info, Solver, WholeSolver
 from ...engine.solving import solve
+from ...engine.status import Status
 from ...engine.task import Budget, Task
 from .base import SECONDS, Skipped, details, hold, outcome, run, task
 from .problems import costly, laborious, supported, unsatisfiable
