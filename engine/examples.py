@@ -45,10 +45,21 @@ class Stream(Protocol):
     training that is resumed sees what it would have seen. Splits share no instance up to the family's symmetries.
     """
 
-    name: str
-    family: str
-    split: str
-    seed: int
+    @property
+    def name(self) -> str:
+        """``family:spec``, or the path of a file."""
+
+    @property
+    def family(self) -> str:
+        """The name of the problem family."""
+
+    @property
+    def split(self) -> str:
+        """One of ``SPLITS``."""
+
+    @property
+    def seed(self) -> int:
+        """Of the random numbers."""
 
     def chunk(self, k: int) -> Examples:
         """The k-th chunk of examples."""

@@ -36,6 +36,8 @@ class Coloring(Family):
     summary = "DIMACS .col; -k colours, or as few as can be"
     spec = "coloring:VERTICES:DENSITY[:COLOURS], a random graph with that many colours hidden in it"
     suffixes = (".col",)
+    stream_forms = ("coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]",)
+    stream_maker = "mull.problems.streams.others:Colorings"
 
     def recognises(self, text: str) -> bool:
         return re.search(r"^[ \t]*p[ \t]+(?:edges?|col)[ \t]", text, re.MULTILINE) is not None

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, ClassVar
 
 from ..engine import files
 from ..engine.errors import GraphError
@@ -19,6 +20,9 @@ from ..engine.raised import described
 from ..engine.values import Value
 from . import foreign
 from .errors import Ambiguous, InputError, excerpt, warned
+
+if TYPE_CHECKING:
+    from ..engine.examples import Stream
 
 LARGEST = 256 << 20
 """Bytes of the largest file read: larger ones are refused before they fill the memory."""
@@ -32,6 +36,13 @@ class Family(ABC):
     spec: ClassVar[str]
     """What may follow ``name:`` to generate a problem."""
     suffixes: ClassVar[tuple[str, ...]] = ()
+    stream_forms: ClassVar[tuple[str, ...]] = ()
+    """The forms of the names of its training streams, ``maze:ROWSxCOLUMNS[:SHORTEST]``, for messages; empty: it has none."""
+    stream_maker: ClassVar[str] = ""
+    """``module:attribute`` of the callable that makes a stream of (name, split, seed).
+
+    It is a string because the module is imported only when a stream is made: a family is imported without what its stream needs.
+    """
 
     @abstractmethod
     def recognises(self, text: str) -> bool:
@@ -57,6 +68,27 @@ class Family(ABC):
         Raises:
             InputError: the specification makes no sense.
         """
+
+    def stream(self, spec: str, split: str = "train", seed: int = 0) -> Stream:
+        """A stream of training examples, by default of ``stream_maker``.
+
+        Args:
+            spec: what follows ``name:``, which may differ from what ``generate`` takes.
+            split: ``train``, ``validation`` or ``test``; no two share an instance up to the family's symmetries.
+            seed: of the stream's random numbers.
+
+        Returns:
+            A value that can be pickled. Its name is ``name:spec``.
+
+        Raises:
+            InputError: the specification makes no sense, or the family has no stream.
+        """
+        if not self.stream_maker:
+            raise InputError(
+                f"the family {self.name} has no stream of training examples", hint="train on another one, e.g. sudoku:4"
+            )
+        made: Stream = resolve_name(self.stream_maker)(f"{self.name}:{spec}", split, seed)
+        return made
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         """A whole assignment for the terminal where the problem itself is not at hand: an answer from the store."""
@@ -108,7 +140,7 @@ def load(
     text = _text(argument)
     reader, guessed = (families[family], ()) if family else _recognise(text, argument, families)
     try:
-        with _excused(reader), warned(argument, strict):
+        with excused(reader), warned(argument, strict):
             problems = _located(lambda: reader.read(text, argument, colors), argument)
             return [_drawn(replace(p, guessed=guessed) if guessed else p, reader) for p in problems]
     except InputError:
@@ -134,7 +166,7 @@ def _generate(
         raise InputError("no such file, and no such family", argument, hint=hint)
     try:
         maker = families[name]
-        with _excused(maker):
+        with excused(maker):
             problem = maker.generate(spec, seed, colors)
     except InputError as error:
         raise error.at(argument) from None
@@ -224,7 +256,7 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tupl
         for name in families:
             try:
                 family = families[name]
-                with _excused(family):
+                with excused(family):
                     if suffix in family.suffixes if by_suffix else family.recognises(text):
                         found.append(family)
             except InputError as error:  # a broken plugin is no reason not to ask the others
@@ -254,7 +286,7 @@ def _chosen(text: str, argument: str, found: list[Family]) -> tuple[Family, tupl
     fitting, errors, empty = [], [], True
     for family in found:
         try:
-            with _excused(family), warned(argument, False, silent=True):
+            with excused(family), warned(argument, False, silent=True):
                 problems = family.read(text, argument, None)
             if all(family.fits(problem) for problem in problems):
                 fitting.append(family)
@@ -281,7 +313,7 @@ def _unsupported(kind: str, argument: str, families: Mapping[str, Family]) -> In
 
 
 @contextmanager
-def _excused(family: Family) -> Iterator[None]:
+def excused(family: Family) -> Iterator[None]:
     """Tell what another package's family raises as an InputError; from mull's own it would be a mistake to be found."""
     try:
         yield

@@ -35,6 +35,8 @@ class Latin(Family):
     )
     spec = "latin:ORDER[:GIVENS], GIVENS a share (0.4; by default none)"
     suffixes = (".latin", ".qcp", ".qwh", ".pls")
+    stream_forms = ("latin:ORDER:SHARE",)
+    stream_maker = "mull.problems.streams.others:Squares"
 
     def recognises(self, text: str) -> bool:
         if text.split(None, 1)[0].lower() in ("order", "latin"):

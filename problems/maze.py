@@ -29,6 +29,8 @@ class Maze(Family):
     summary = "text of '#', ' ', 'S' and 'G' (also E, A/B, 0/1, one line of n^2 signs, CSV); the shortest path, four neighbours"
     spec = "maze:ROWSxCOLUMNS[:SHORTEST], both odd are best; the shortest path takes SHORTEST steps or more"
     suffixes = (".maze",)
+    stream_forms = ("maze:ROWSxCOLUMNS[:SHORTEST]",)
+    stream_maker = "mull.problems.streams.mazes:Mazes"
 
     def recognises(self, text: str) -> bool:
         try:

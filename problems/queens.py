@@ -29,6 +29,8 @@ class Queens(Family):
     summary = "N-Queens, some placed: a board of '.' and 'Q', or 'queens N' and lines 'row column'"
     spec = "queens:N[:PLACED], PLACED queens of a solution given"
     suffixes = (".queens",)
+    stream_forms = ("queens:N:PLACED",)
+    stream_maker = "mull.problems.streams.queens:Completions"
 
     def recognises(self, text: str) -> bool:
         if text.split(None, 1)[0].lower() == "queens":

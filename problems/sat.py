@@ -29,6 +29,8 @@ class Sat(Family):
     summary = "DIMACS CNF, SATLIB's '%' ending too"
     spec = "sat:VARIABLES[:CLAUSES], random 3-SAT with a hidden solution (by default 4.2 clauses a variable)"
     suffixes = (".cnf", ".dimacs")
+    stream_forms = ("sat:VARIABLES[:CLAUSES]",)
+    stream_maker = "mull.problems.streams.others:Formulas"
 
     def recognises(self, text: str) -> bool:
         return re.search(r"^[ \t]*p[ \t]+cnf[ \t]", text, re.MULTILINE) is not None

@@ -37,6 +37,8 @@ class Sudoku(Family):
         "sudoku:9:LOW-HIGH without a point, a minimal board that takes so many guesses (20-60, 300-)"
     )
     suffixes = (".sudoku", ".sdk", ".sdm", ".ss")
+    stream_forms = ("sudoku:9[:LOW-HIGH]", "sudoku:SIZE:SHARE[-SHARE]")
+    stream_maker = "mull.problems.streams.sudoku:stream"
 
     def recognises(self, text: str) -> bool:
         try:

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mull.problems
-from mull.engine.examples import SPLITS, Examples
-from mull.problems import InputError, switching
+from mull.engine.examples import SPLITS, Examples, Stream
+from mull.problems import InputError, families, switching
+from mull.problems.latin import Latin
 from mull.problems.maze import distances
-from mull.problems.streams import boards, mazes, others, queens, stream, sudoku, symmetry
+from mull.problems.streams import boards, forms, mazes, others, queens, stream, sudoku, symmetry
 from mull.problems.streams.splits import hashed, split_of
 
 NAMES = [
@@ -328,3 +329,28 @@ def test_boards_of_files_come_turned_for_training(tmp_path: Path) -> None:
     assert {g.tobytes() for g in held.givens} == {g.tobytes() for g in first.givens.astype(np.int16)}
     with pytest.raises(InputError, match="no such files"):
         stream(str(tmp_path / "x*.npz"))
+
+
+def test_a_family_makes_its_own_stream() -> None:
+    family = families()["latin"]
+    source = family.stream("5:0.4", "validation", seed=2)
+    assert (source.name, source.family, source.split, source.seed) == ("latin:5:0.4", "latin", "validation", 2)
+    assert (source.chunk(0).givens == stream("latin:5:0.4", "validation", seed=2).chunk(0).givens).all()
+    assert {form.partition(":")[0] for form in forms()} == set(families()) - {"graph"}
+    assert all(pickle.loads(pickle.dumps(stream(name))) == stream(name) for name in ("maze:9x9", "sudoku:4", "sat:10"))
+
+
+def test_a_family_without_a_stream_is_refused() -> None:
+    with pytest.raises(InputError, match="family graph has no stream of training examples") as refused:
+        stream("graph:x")
+    assert refused.value.hint
+
+
+def test_what_a_plugin_raises_names_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Latin):
+        def stream(self, spec: str, split: str = "train", seed: int = 0) -> Stream:
+            raise KeyError(spec)
+
+    monkeypatch.setattr("mull.problems.streams.families", lambda: {"broken": Broken()})
+    with pytest.raises(InputError, match="family latin .* failed"):
+        stream("broken:5")

@@ -1,39 +1,40 @@
 """Streams of training examples, by name: ``sudoku:9:20-60``, ``maze:30x30:110``, ``queens:8-12:1-3``, a file of boards.
 
-What compiles code, and what is slow to import, is imported when a stream is asked for.
+Each family makes its own streams (``Family.stream``). What compiles code, and what is slow to import, is imported when a stream
+is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from .. import families
 from ..errors import InputError, excerpt
+from ..family import excused
+from .packing import Instance, Named, between, fields, of_split, pack
+from .splits import hashed
 
 if TYPE_CHECKING:
     from ...engine.examples import Stream
-    from .packing import Named
 
-__all__ = ["FORMS", "stream"]
+__all__ = ["Instance", "Named", "between", "fields", "forms", "hashed", "of_split", "pack", "stream"]
 
-FORMS = (
-    "sudoku:9[:LOW-HIGH]",
-    "sudoku:SIZE:SHARE[-SHARE]",
-    "maze:ROWSxCOLUMNS[:SHORTEST]",
-    "queens:N:PLACED",
-    "latin:ORDER:SHARE",
-    "coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]",
-    "sat:VARIABLES[:CLAUSES]",
-)
-"""What streams there are; but for the sizes of Sudokus and mazes every number may be a range such as ``10-20``. For size 9 a range
-without a decimal point is of guesses."""
+
+def forms() -> tuple[str, ...]:
+    """The forms of stream names, of all families that can be loaded.
+
+    But for the sizes of Sudokus and mazes every number may be a range such as ``10-20``. For size 9 a range without a decimal
+    point is of guesses.
+    """
+    known = families()
+    return tuple(form for name in known for form in getattr(known.get(name), "stream_forms", ()))
 
 
 def stream(name: str, split: str = "train", seed: int = 0) -> Stream:
     """The stream of a name: ``family:spec``, or the path of an ``.npz`` file of boards.
 
     Args:
-        name: as typed by a user; ``FORMS`` lists what there is.
+        name: as typed by a user; ``forms`` lists what there is.
         split: ``train``, ``validation`` or ``test``; no two share an instance up to the family's symmetries.
         seed: of the stream's random numbers.
 
@@ -44,25 +45,14 @@ def stream(name: str, split: str = "train", seed: int = 0) -> Stream:
         if name.endswith(".npz"):
             from .files import BoardFile
 
-            return cast("Stream", BoardFile(name, split, seed))
-        return _generating(name, split, seed)
+            return BoardFile(name, split, seed)
+        family, _, spec = name.partition(":")
+        known = families()
+        if not spec or family not in known:
+            hint = f"streams are {', '.join(forms())}, or an .npz of boards"
+            raise InputError(f"{excerpt(name)} is no stream", hint=hint)
+        maker = known[family]
+        with excused(maker):
+            return maker.stream(spec, split, seed)
     except InputError as error:
         raise error.at(name) from None
-
-
-def _generating(name: str, split: str, seed: int) -> Stream:
-    from . import mazes, others, queens, sudoku
-
-    # Frozen dataclasses all; the protocol's attributes are stated as ones that could be set.
-    makers: dict[str, Callable[[str, str, int], Named]] = {
-        "sudoku": sudoku.stream,
-        "maze": mazes.Mazes,
-        "queens": queens.Completions,
-        "latin": others.Squares,
-        "coloring": others.Colorings,
-        "sat": others.Formulas,
-    }
-    family, colon, spec = name.partition(":")
-    if family not in makers or not colon or not spec:
-        raise InputError(f"{excerpt(name)} is no stream", hint=f"streams are {', '.join(FORMS)}, or an .npz of boards")
-    return cast("Stream", makers[family](name, split, seed))
