@@ -90,16 +90,18 @@ def _solver(row: RunRow, problem: Problem) -> Solver:
     from mull.engine.solver import OptionError
     from mull.plugins import load
 
-    if row.via is not None and (problem.minimises or row.solver == "peel"):
-        return load(row.via)()
-    kind = load(row.solver)
+    through = row.via is not None and (problem.minimises or row.solver == "peel")
+    kind = load(row.via if through and row.via else row.solver)
     # Options at their defaults are left out: given, some would be asked of the weights too.
     defaults = {name: field.default for name, field in kind.model_fields.items()}
     options = {name: value for name, value in row.options.items() if name not in defaults or value != defaults[name]}
     if row.checkpoint is not None:
         options["weights"] = _weights(row.checkpoint)
+    if through:  # the member's options, those that the portfolio has too
+        options = {name: value for name, value in options.items() if name in kind.model_fields}
     try:
-        return kind.from_options(options)
+        solver = kind.from_options(options)
+        return solver if problem.minimises else solver.bind(problem)
     except OptionError as error:
         raise Failure(
             f"{row.solver} {row.version} took other options: {error}", f"this is {row.solver} {kind.version}"

@@ -102,6 +102,10 @@ class Solver(BaseModel, ABC):
         """
         return None
 
+    def bind(self, problem: Problem) -> Solver:
+        """The solver that answers this problem: by default itself; a portfolio of one member each returns the member."""
+        return self
+
     @abstractmethod
     def init(self, instance: Instance, random: Random) -> Any:
         """The first state of every row, a function of the row's problem and its random stream alone."""

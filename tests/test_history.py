@@ -264,7 +264,7 @@ def test_delete_by_id_and_by_filter(runs: list[str], capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "deleted 2 runs\n"
     assert [row.id for row in Store().runs()] == runs[2:]
     assert call("delete", "--solver", "descent", "--yes") == 0
-    assert {row.solver for row in Store().runs()} == {"localsearch"}
+    assert {row.via for row in Store().runs()} == {"localsearch"}
     assert call("delete", "--all", "-y") == 0
     assert Store().runs() == []
 

@@ -67,7 +67,7 @@ KINDS = (
 
 
 def asked(arguments: list[str]) -> list[str]:
-    traced = next(row.id for row in Store().runs() if row.solver == "localsearch")
+    traced = next(row.id for row in Store().runs() if row.solver == "probsat")
     return [traced if argument == "ID" else argument for argument in arguments]
 
 
@@ -245,15 +245,15 @@ def test_tensorboard(folder: Path) -> None:
 
     for _ in range(2):  # the second time does not double the points
         assert call("export", "--solver", "localsearch", "--to", "tensorboard:board") == 0
-    row = Store().run(next(row.id for row in Store().runs() if row.solver == "localsearch"))
+    row = Store().run(next(row.id for row in Store().runs() if row.solver == "probsat"))
     assert row.trace is not None
-    kept = EventAccumulator(str(folder / "board" / "localsearch" / row.id))
+    kept = EventAccumulator(str(folder / "board" / "probsat" / row.id))
     kept.Reload()
     points = kept.Scalars("trace/violations")
     assert [point.step for point in points] == row.trace.iteration.tolist()
     assert [point.value for point in points] == row.trace.violations.tolist()
     assert kept.Scalars("seconds")[0].value == pytest.approx(row.seconds)
-    assert len(list((folder / "board" / "localsearch").iterdir())) == 6
+    assert len(list((folder / "board" / "probsat").iterdir())) == 6
 
 
 class Tracking:
@@ -312,10 +312,10 @@ def test_mlflow(tracking: Tracking, capsys: pytest.CaptureFixture[str]) -> None:
     row = Store().run(Store().runs()[-1].id)
     assert row.trace is not None
     run = tracking.runs["run 0"]
-    assert (run["name"], run["status"]) == (f"localsearch {row.source}", "FINISHED")
+    assert (run["name"], run["status"]) == (f"probsat {row.source}", "FINISHED")
     assert run["tags"]["mull.run"] == row.id
     assert run["params"]["seed"] == "0"
-    assert run["params"]["option.patience"] == str(row.options["patience"])
+    assert run["params"]["option.tolerance"] == str(row.options["tolerance"])
     course = [(value, step) for name, value, _, step in run["metrics"] if name == "trace/violations"]
     assert course == list(zip(row.trace.violations.tolist(), row.trace.iteration.tolist(), strict=True))
     assert call("export", "--to", "mlflow:http://tracker:5000") == 0

@@ -108,7 +108,19 @@ def test_unknown_names_get_a_suggestion() -> None:
 
 def test_mull_s_own_come_through_the_same_door() -> None:
     own = {group: {entry.name for entry in entries(group) if entry.built_in} for group in WORDS}
-    assert own["mull.solvers"] >= {"auto", "cpsat", "descent", "ebt", "gram", "hrm", "localsearch", "looped", "trm"}
+    assert own["mull.solvers"] >= {
+        "auto",
+        "cpsat",
+        "descent",
+        "ebt",
+        "gram",
+        "hrm",
+        "localsearch",
+        "looped",
+        "probsat",
+        "tabu",
+        "trm",
+    }
     assert own["mull.problems"] == set(families())
     assert own["mull.constraints"] <= set(KINDS)
     assert own["mull.commands"] >= {"run", "history", "solvers", "train"}

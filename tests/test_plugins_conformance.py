@@ -482,7 +482,7 @@ def test_checks_never_let_an_error_through() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
-@pytest.mark.parametrize("name", ["descent", "localsearch", "meanfield", "looped"])
+@pytest.mark.parametrize("name", ["descent", "probsat", "tabu", "meanfield", "looped"])
 def test_solvers_move_to_the_accelerator(name: str) -> None:
     (check,) = (c for c in CHECKS if c.__name__ == "moves_between_devices")
     assert complaint(check, load(name)) is None

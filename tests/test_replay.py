@@ -86,6 +86,23 @@ def test_a_replay_comes_to_the_same(arguments: list[str], capsys: pytest.Capture
     assert {row.detail.split("; ")[0] for row in repeated} == {f"replay of {row.id}" for row in runs}
 
 
+@pytest.mark.parametrize("spec", ["sat:40:160", "queens:8"])
+def test_runs_kept_under_the_name_of_localsearch_still_replay(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before probsat and tabu were solvers of their own, a run named localsearch and all four options."""
+    assert call(spec, "-s", "localsearch", "--seed", "7") == 0
+    options = {"rows": None, "tolerance": 1e-4, "cb": None, "tenure": 0.6, "tenure_random": 10, "patience": 2000}
+    with closing(sqlite3.connect(Store().path or "")) as connection, connection:
+        connection.execute("UPDATE solver SET name = 'localsearch', options = ?", (json.dumps(options),))
+        connection.execute("UPDATE facets SET via = NULL")
+    (row,) = Store().runs()
+    assert (row.solver, row.via) == ("localsearch", None)
+    capsys.readouterr()
+    assert call("replay", row.id) == 0
+    assert capsys.readouterr().out.startswith(f"the same: {row.status}, {row.iterations} iterations")
+    assert call("history", "show", row.id) == 0
+    assert "localsearch 1" in capsys.readouterr().out
+
+
 def test_a_replay_that_differs_says_in_what_and_perhaps_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("queens:8", "-s", "localsearch") == 0
     (row,) = Store().runs()

@@ -41,7 +41,7 @@ from mull.engine.state import clone, put_rows, select_rows
 from mull.plugins.conformance import CHECKS, Check, unsatisfiable
 from mull.problems import load
 
-SOLVERS = ("auto", "cpsat", "descent", "localsearch", "meanfield")
+SOLVERS = ("auto", "cpsat", "descent", "localsearch", "meanfield", "tabu")
 PROBLEMS = ("sudoku:4:0.4", "coloring:12:0.6:4", "sat:20:70", "queens:6", "latin:4", "coloring:9:0.5")
 FIXED_COST = {"coloring:9:0.5"}
 """Asks for the fewest colours: heuristics end ``solved``, complete solvers ``optimal``."""
@@ -432,7 +432,7 @@ class Ticking:
         return self.now
 
 
-@pytest.mark.parametrize("name", ["descent", "meanfield", "localsearch", "looped"])
+@pytest.mark.parametrize("name", ["descent", "meanfield", "tabu", "looped"])
 def test_the_limit_is_looked_at_between_steps(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hard instance, on a clock that counts steps: the call ends with the step in which time is up."""
     clock = Ticking()

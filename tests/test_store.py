@@ -53,7 +53,7 @@ def test_round_trip(store: Store) -> None:
             "copies": [list(pair) for pair in s.budget.copies],
         }
     assert store.run("last").id == rows[0].id
-    assert [row.solver for row in store.best_per_solver()] == ["localsearch"]
+    assert [row.solver for row in store.best_per_solver()] == ["tabu"]
 
 
 def test_all_or_nothing(store: Store, runs: Any) -> None:

@@ -100,5 +100,5 @@ def test_what_was_found_is_shown_after_an_interrupt() -> None:
     seen = terminal.read()
     assert terminal.process.returncode == 1
     assert "stopping: what was found is kept" in seen
-    assert "sat:150:1500: sat cancelled by localsearch" in seen
+    assert "sat:150:1500: sat cancelled by probsat (localsearch)" in seen
     assert "1/2" not in seen

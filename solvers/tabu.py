@@ -1,4 +1,4 @@
-"""Min-conflicts with tabu and adaptive weights on any graph: one move a step in every row.
+"""Tabu search: min-conflicts with tabu and adaptive weights on any graph, one move a step in every row.
 
 Every row keeps a table of what each literal would cost: the weighted violation degree if that variable changed to that
 value and all else stayed. A move changes only the entries of its neighbours, which each constraint kind knows how to
@@ -9,14 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from ...engine.compile import Instance
-from ...engine.constraints.factor import Factor
-from ...engine.random import Random
-from ...engine.solver import Info
+from ..engine.compile import Instance
+from ..engine.constraints.factor import Factor
+from ..engine.graph import ConstraintGraph
+from ..engine.random import Random
+from ..engine.solver import Info, Solver
+from ..engine.tables import by_owner
+
+LITERALS, ROWS = 1 << 16, 256
+"""Literals of a batch, and the most rows: a move rewrites a part of the cost table, which is dear in many chains."""
 
 NOISE = 1 << 16
 APART = 1009
@@ -54,7 +61,46 @@ class MoveState:
     clock: int = 0
 
 
-def init(instance: Instance, random: Random) -> MoveState:
+class Tabu(Solver):
+    """Each row is a chain that makes the best move that is not tabu among the values of its variables in conflict.
+
+    TabuCol's rule (Hertz and de Werra 1987) with the tenure of Galinier and Hao; constraint weights rise in chains that
+    stagnate (Morris 1993).
+    """
+
+    name: ClassVar[str] = "tabu"
+    citation: ClassVar[str] = (
+        "P. Galinier and J.-K. Hao: Hybrid evolutionary algorithms for graph coloring. Journal of Combinatorial "
+        "Optimization 3, 1999. A. Hertz and D. de Werra: Using tabu search techniques for graph coloring. Computing 39, "
+        "1987. P. Morris: The breakout method for escaping from local minima. AAAI 1993."
+    )
+    check_every: ClassVar[int] = 20
+    exact: ClassVar[bool] = True
+
+    tenure: float = Field(0.6, ge=0, description="tabu tenure per conflicting variable, in steps")
+    tenure_random: int = Field(10, ge=1, description="random part of the tabu tenure, up to this many steps")
+    patience: int = Field(2000, ge=1, description="steps without improvement before a chain raises its weights")
+
+    def width(self, graph: ConstraintGraph) -> int:
+        return self.rows or max(8, min(ROWS, LITERALS // max(1, graph.literals)))
+
+    def supports(self, graph: ConstraintGraph) -> str | None:
+        return graph.inexact
+
+    def init(self, instance: Instance, random: Random) -> MoveState:
+        return _init(instance, random)
+
+    def step(self, instance: Instance, state: MoveState) -> tuple[MoveState, Info]:
+        return _step(instance, state, self.tenure, self.tenure_random, self.patience)
+
+    def decode(self, instance: Instance, state: MoveState) -> Tensor:
+        return state.assignment.long()
+
+    def settled(self, instance: Instance, state: MoveState, info: Info) -> Tensor:
+        return info.energy < 0  # a chain never settles: tabu keeps it moving
+
+
+def _init(instance: Instance, random: Random) -> MoveState:
     """Random assignments, greedily none the better: the first moves are quick to make up for it."""
     b, v, d = instance.shape
     device = instance.device
@@ -76,7 +122,7 @@ def init(instance: Instance, random: Random) -> MoveState:
     return MoveState(assignment, cost.view(b, v, d), weights, tabu, energy, energy, improved, random.at(1))
 
 
-def step(
+def _step(
     instance: Instance, state: MoveState, tenure: float, tenure_random: int, patience: int
 ) -> tuple[MoveState, Info]:
     """The best move that is not tabu in every row with a conflict; the state's tensors are updated in place."""
@@ -113,8 +159,8 @@ def step(
     rows, variables, new = rows[chosen], variables[chosen], value[chosen]
     old = state.assignment[rows, variables]
     energy = state.energy.index_add(0, rows, change[chosen, new].long())
-    for factor, weights in zip(instance.factors, state.weights, strict=True):
-        _update(instance, factor, weights, state, rows, variables, new)
+    for number, weights in enumerate(state.weights):
+        _update(instance, number, weights, state, rows, variables, new)
     until = clock + (tenure * conflicts[rows]).int() + (draws[rows, 1] % tenure_random).int() + 1
     state.tabu[rows, variables, old] = until.int()
     state.assignment[rows, variables] = new
@@ -140,11 +186,12 @@ def _noise(size: int, device: torch.device) -> Tensor:
 
 
 def _update(
-    instance: Instance, factor: Factor, weights: Tensor, state: MoveState, rows: Tensor, variables: Tensor, new: Tensor
+    instance: Instance, number: int, weights: Tensor, state: MoveState, rows: Tensor, variables: Tensor, new: Tensor
 ) -> None:
-    """Add to the cost table what moving one variable in each of some rows changes."""
+    """Add to the cost table what moving one variable in each of some rows changes in factor ``number``."""
     _, v, d = instance.shape
-    table = instance.once(f"occurrences {id(factor.scopes)}", lambda: _occurrences(factor, v))
+    factor = instance.factors[number]
+    table = instance.once(("tabu", number), lambda: _occurrences(factor, v))
     at = variables if factor.template is None else factor.template[rows] * v + variables
     found = table.index_select(0, at)  # [N, O, 2]: constraint and slot, -1 for none
     n, place = (found[..., 0] >= 0).nonzero(as_tuple=True)
@@ -162,13 +209,7 @@ def _occurrences(factor: Factor, variables: int) -> Tensor:
     """[T * V, O, 2]: the constraints that a variable is in and its slot there, padded with -1."""
     templates, constraint, slot = (factor.parameters["slots"] & factor.active[..., None]).nonzero(as_tuple=True)
     variable = templates * variables + factor.scopes[templates, constraint, slot]
-    variable, order = variable.sort(stable=True)
-    total = factor.scopes.shape[0] * variables
-    count = torch.bincount(variable, minlength=total)
-    place = torch.arange(len(variable), device=variable.device) - (count.cumsum(0) - count)[variable]
-    table = torch.full((total, max(1, int(count.max())), 2), -1, device=variable.device)
-    table[variable, place] = torch.stack((constraint, slot), 1)[order]
-    return table
+    return by_owner(variable, torch.stack((constraint, slot), 1), factor.scopes.shape[0] * variables, -1)
 
 
 def _add_costs(cost: Tensor, factor: Factor, assignment: Tensor, rows: Tensor, index: Tensor) -> None:

@@ -1,19 +1,26 @@
-"""probSAT over clauses of two-valued variables: one flip a step in every row (Balint and Schöning, SAT 2012)."""
+"""probSAT: stochastic local search over clauses of two-valued variables, one flip a step in every row."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
-from ...engine.compile import Instance
-from ...engine.random import Random
-from ...engine.solver import Info
+from ..engine.compile import Instance
+from ..engine.constraints import Clause
+from ..engine.graph import ConstraintGraph
+from ..engine.random import Random
+from ..engine.solver import Info, Solver
+from ..engine.tables import by_owner
 
 EPS = 0.9
+LITERALS, ROWS = 1 << 20, 2048
+"""Literals of a batch, and the most rows: a flip touches a few clauses, so that thousands of chains cost little."""
 PUBLISHED = {3: 2.06, 4: 3.0, 5: 3.7, 6: 5.0, 7: 5.4}
 """probSAT's break exponents by clause length (their table 1), found on formulas of 10^4 variables and more."""
 GREEDS = (1.0, 1.2, 1.4, 1.6)
@@ -24,7 +31,7 @@ DRAWS = 32
 """Steps whose random numbers are drawn together: the hash is then a small part of a step."""
 
 
-class Tables:
+class _Tables:
     """What the flips need to know of T templates with at most M clauses of at most K literals.
 
     Not a nest of tensors in the eyes of ``engine.state``: it has no rows.
@@ -39,12 +46,14 @@ class Tables:
 
     def __init__(self, instance: Instance, cb: float | None) -> None:
         variable, wanted, slots = _clauses(instance)
-        _, m, k = variable.shape
+        t, m, k = variable.shape
         v = instance.shape[1]
         device = instance.device
         self.clauses = m - 1
         self.variable, self.wanted, self.slots = variable, wanted, slots
-        self.occurs = _occurrences(variable, wanted, slots, v)
+        template, clause, slot = slots.nonzero(as_tuple=True)
+        literal = (template * v + variable[template, clause, slot]) * 2 + wanted[template, clause, slot]
+        self.occurs = by_owner(literal, clause, t * v * 2, m - 1)
         self.shift = max(1, round(math.log2(max(2, self.clauses)) / 2))  # clause >> shift is its block
         self.side = 1 << self.shift
         blocks = torch.arange(-(-(self.clauses + 1) // self.side) * self.side, device=device).clamp(max=self.clauses)
@@ -63,7 +72,7 @@ class FlipState:
         true: [B, M + 1] uint8, true literals per clause; many for padding, which nothing can break.
         broken: [B, N] int16, clauses without a true literal in each block.
         draws: [B, DRAWS, 2] random numbers of this and the following steps.
-        kind: [B, 1] which row of ``Tables.weight`` the chain goes by.
+        kind: [B, 1] which row of ``_Tables.weight`` the chain goes by.
         template, free: [B] and [B, V] bool, of the instance.
         random: one stream a row.
         clock: steps of the batch so far.
@@ -77,13 +86,57 @@ class FlipState:
     template: Tensor
     free: Tensor
     random: Random
-    tables: Tables
+    tables: _Tables
     clock: int = 0
 
 
-def init(instance: Instance, random: Random, cb: float | None) -> FlipState:
+def is_cnf(graph: ConstraintGraph) -> bool:
+    """Whether a graph is clauses over variables of at most two values, with a choice somewhere."""
+    two = max((len(domain) for domain in graph.domains.values()), default=0) == 2
+    return two and bool(graph.constraints) and all(isinstance(c, Clause) for c in graph.constraints)
+
+
+class ProbSat(Solver):
+    """Each row is a chain that flips a variable of a random violated clause, the less likely the more clauses that would violate."""
+
+    name: ClassVar[str] = "probsat"
+    citation: ClassVar[str] = (
+        "A. Balint and U. Schöning: Choosing probability distributions for stochastic local search and the role of "
+        "make versus break. SAT 2012."
+    )
+    check_every: ClassVar[int] = 20
+    exact: ClassVar[bool] = True
+
+    cb: float | None = Field(
+        None,
+        gt=0,
+        description="break exponent (default: the published one for the clause length, and up to 1.6 times it in some chains)",
+    )
+
+    def width(self, graph: ConstraintGraph) -> int:
+        return self.rows or max(8, min(ROWS, LITERALS // max(1, graph.literals)))
+
+    def supports(self, graph: ConstraintGraph) -> str | None:
+        if graph.inexact:
+            return graph.inexact
+        return None if is_cnf(graph) else "it takes clauses over variables of two values only; tabu takes any graph"
+
+    def init(self, instance: Instance, random: Random) -> FlipState:
+        return _init(instance, random, self.cb)
+
+    def step(self, instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
+        return _step(instance, state)
+
+    def decode(self, instance: Instance, state: FlipState) -> Tensor:
+        return state.assignment.long()
+
+    def settled(self, instance: Instance, state: FlipState, info: Info) -> Tensor:
+        return info.energy < 0  # a chain never settles: noise keeps it moving
+
+
+def _init(instance: Instance, random: Random, cb: float | None) -> FlipState:
     """Random assignments of the free variables."""
-    tables = instance.once(f"flips cb={cb}", lambda: Tables(instance, cb))
+    tables = instance.once(("probsat", cb), lambda: _Tables(instance, cb))
     b, v, _ = instance.shape
     template = instance.template
     chosen = (random.at(0).uniform(v) < 0.5).long()
@@ -98,7 +151,7 @@ def init(instance: Instance, random: Random, cb: float | None) -> FlipState:
     return FlipState(assignment.to(torch.uint8), true, broken, draws, kind, template, instance.free, random, tables)
 
 
-def step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
+def _step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
     """One flip in every row that still has a broken clause; assignment, true and broken are updated in place."""
     tables, true, broken = state.tables, state.true, state.broken
     draws = state.draws
@@ -156,19 +209,6 @@ def _clauses(instance: Instance) -> tuple[Tensor, Tensor, Tensor]:
         parts.append([F.pad(x, pad) for x in (factor.scopes, member[..., 1].long(), slots)])
     variable, wanted, slots = (torch.cat(columns, 1) for columns in zip(*parts, strict=True))
     return F.pad(variable, (0, 0, 0, 1)), F.pad(wanted, (0, 0, 0, 1)), F.pad(slots, (0, 0, 0, 1))
-
-
-def _occurrences(variable: Tensor, wanted: Tensor, slots: Tensor, variables: int) -> Tensor:
-    """[T * V * 2, O]: the clauses each literal satisfies, padded with the padding clause."""
-    t, m, _ = variable.shape
-    template, clause, slot = slots.nonzero(as_tuple=True)
-    literal = (template * variables + variable[template, clause, slot]) * 2 + wanted[template, clause, slot]
-    literal, order = literal.sort(stable=True)
-    count = torch.bincount(literal, minlength=t * variables * 2)
-    place = torch.arange(len(literal), device=literal.device) - (count.cumsum(0) - count)[literal]
-    occurs = torch.full((t * variables * 2, max(1, int(count.max()))), m - 1, device=literal.device)
-    occurs[literal, place] = clause[order]
-    return occurs
 
 
 def _chances(breaks: Tensor, length: int, cb: float) -> Tensor:

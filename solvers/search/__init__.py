@@ -1,1 +1,0 @@
-"""The two searches behind ``localsearch``: flips over clauses, moves over any graph."""

@@ -1,0 +1,88 @@
+"""Local search: probsat and tabu, and the choice between them."""
+
+from __future__ import annotations
+
+import pytest
+
+import mull
+from mull.engine import Budget, ConstraintGraph, Problem, Status, Task, solve
+from mull.engine.constraints import AllDifferent, Clause
+from mull.engine.solver import OptionError
+from mull.plugins.conformance import CHECKS, Check
+from mull.problems import load
+from mull.solvers.probsat import is_cnf
+
+TWO, THREE = (0, 1), (0, 1, 2)
+SPECS = {"sat:40:160": "probsat", "queens:8": "tabu", "sudoku:4:0.4": "tabu", "coloring:12:0.6:4": "tabu"}
+
+
+def test_each_problem_of_a_call_gets_the_search_of_its_graph() -> None:
+    problems = [load(spec, seed=1)[0] for spec in SPECS]
+    answers = solve(problems, mull.solver("localsearch"), Task(Budget(None, iterations=2000), seed=3))
+    assert [(s.solver, s.via) for s in answers] == [(name, "localsearch") for name in SPECS.values()]
+    assert all(s.status is Status.SOLVED for s in answers)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_localsearch_answers_as_the_search_that_it_chooses(spec: str) -> None:
+    problems, task = load(spec, seed=1), Task(Budget(None, iterations=500, solutions=3), seed=3)
+    (through,), (alone,) = (solve(problems, mull.solver(name), task) for name in ("localsearch", SPECS[spec]))
+    assert (through.solver, alone.via) == (alone.solver, None)
+    for name in ("status", "iterations", "assignment", "solutions", "samples", "hits", "options"):
+        assert getattr(through, name) == getattr(alone, name), name
+
+
+@pytest.mark.parametrize(
+    ("graph", "expected"),
+    [
+        (ConstraintGraph({"a": TWO, "b": TWO}, [Clause((("a", 1), ("b", 1)))]), True),
+        (ConstraintGraph({"a": TWO, "b": (1,)}, [Clause((("a", 1), ("b", 1)))]), True),
+        (ConstraintGraph({"a": TWO, "b": THREE}, [Clause((("a", 1), ("b", 1)))]), False),
+        (ConstraintGraph({"a": (1,)}, [Clause((("a", 1),))]), False),
+        (ConstraintGraph({"a": TWO, "b": TWO}, [Clause((("a", 1), ("b", 1))), AllDifferent(["a", "b"])]), False),
+        (ConstraintGraph({"a": TWO}), False),
+        (ConstraintGraph({}), False),
+    ],
+)
+def test_what_counts_as_clauses(graph: ConstraintGraph, expected: bool) -> None:
+    assert is_cnf(graph) is expected
+
+
+def test_probsat_refuses_other_graphs_and_names_tabu() -> None:
+    (answer,) = solve(load("queens:6"), mull.solver("probsat"))
+    assert answer.status is Status.UNSUPPORTED
+    assert "tabu" in answer.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("probsat", {"cb": "0"}),
+        ("probsat", {"tenure": "1"}),
+        ("tabu", {"cb": "2"}),
+        ("tabu", {"tenure": "-1"}),
+        ("tabu", {"patience": "0"}),
+        ("localsearch", {"tenure_random": "0"}),
+    ],
+)
+def test_options_are_checked(name: str, options: dict[str, str]) -> None:
+    with pytest.raises(OptionError):
+        mull.solver(name, **options)
+
+
+def test_options_reach_the_search_that_has_them() -> None:
+    solver = mull.solver("localsearch", cb="2.3", patience="50", rows="7")
+    clauses, other = (solver.bind(load(spec)[0]).options for spec in ("sat:20:60", "queens:5"))
+    assert (clauses["cb"], clauses["rows"], "patience" in clauses) == (2.3, 7, False)
+    assert (other["patience"], other["rows"], "cb" in other) == (50, 7, False)
+
+
+def test_a_mixed_call_with_nothing_to_do() -> None:
+    assert solve([], mull.solver("localsearch")) == []
+    (answer,) = solve([Problem(ConstraintGraph({}))], mull.solver("localsearch"))
+    assert answer.status is Status.SOLVED
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_probsat_conforms(check: Check) -> None:
+    check(type(mull.solver("probsat")))
