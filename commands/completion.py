@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .ids import short
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -72,8 +74,6 @@ def ids(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> l
 
     from mull.engine.store import Store, StoreError
     from mull.engine.store.history import is_there
-
-    from .history.list import short
 
     url = ctx.params.get("url")
     try:

@@ -1,11 +1,14 @@
-"""Reading files of known kind and bounded size: devices, pipes and files too large are refused before they are read."""
+"""Files: read only if regular and of bounded size, written whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 MIB = 1 << 20
 
@@ -44,6 +47,33 @@ def read(path: str | Path, most: int, *, pipes: bool = False) -> bytes:
     if len(data) > most:
         raise too_large(path, most)
     return data
+
+
+@contextmanager
+def write_whole(path: str | Path) -> Iterator[IO[bytes]]:
+    """A file to write to that takes its name when it is complete: a reader finds the old file or the new one, whole.
+
+    Args:
+        path: of the file; its folder exists. A device or pipe is written directly.
+
+    Raises:
+        OSError: it cannot be written; the old file stays.
+    """
+    target = Path(path)
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            yield file
+        return
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())  # a crash after the renaming would else leave an empty file
+        partial.replace(target)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def too_large(path: str | Path, most: int) -> OSError:

@@ -140,6 +140,10 @@ class ConstraintGraph:
         """About how many numbers one evaluation of the energy touches in a row of a batch."""
         return sum(constraint.work(self.domains) for constraint in self.constraints)
 
+    def obstacle(self) -> str | None:
+        """Why the expected violation degree of a constraint cannot be computed from beliefs, or None."""
+        return next(filter(None, (constraint.obstacle(self.domains) for constraint in self.constraints)), None)
+
     @cached_property
     def interchangeable(self) -> bool:
         """Whether values are mere names to the constraints: exchanging two of them in a solution gives a solution."""

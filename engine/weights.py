@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -220,22 +220,16 @@ def claimed(folder: Path, name: str) -> Iterator[None]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file so that whoever opens it finds the old one or the new one, whole.
+    """Write a file whole or not at all, and make its folder.
 
     Raises:
         CheckpointError: it cannot be written; the old one stays.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with files.write_whole(path) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"{path}: cannot be written: {error.strerror or error}", "choose another with --out"
         ) from None

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ..engine.registry import Entry, PluginError
 from .faults import fault
-from .files import SolverFile, add, added, remove
+from .files import add, remove
 from .installed import claimed_twice, installed, is_file, load, not_installed
+from .manifest import SolverFile, added
 from .scaffold import new
 
 __all__ = [

@@ -15,7 +15,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from ..engine.errors import MullError
-from . import files
+from . import manifest
 
 __path__: list[str] = []
 """Makes this module a package; its modules are the finder's to find."""
@@ -37,7 +37,7 @@ class _Finder(MetaPathFinder):
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
         if fullname.rpartition(".")[0] != __name__:
             return None
-        for file in files.added():
+        for file in manifest.added():
             if file.module == fullname:
                 fault = file.fault()
                 if fault:
@@ -60,7 +60,7 @@ def execute(name: str, path: Path, sha256: str) -> ModuleType:
     sys.modules[name] = module
     try:
         module.__spec__.loader.exec_module(module)
-        if files.digest(path) != sha256:
+        if manifest.digest(path) != sha256:
             raise ChangedFileError(f"{path} changed while it was read")
     except BaseException:
         for mine in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..engine import files
 from ..engine.registry import Entry
-from .files import LARGEST, added
+from .manifest import LARGEST, added
 
 TARGET = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<attribute>\w+)(\.\w+)*\s*(\[.*\])?$")
 MOST = 50

@@ -1,114 +1,24 @@
-"""Solvers from plain files, without packaging: which file each is in, and the sha256 that it had when it was added.
+"""Solvers from plain files, without packaging: added to the list in ``manifest``, and removed from it.
 
-The list is JSON in the user's configuration folder. Nothing is copied: who edits the file adds it again.
+Nothing is copied: who edits the file adds it again.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_config_path
-
 from ..engine import files
-from ..engine.registry import SOLVERS, Entry, PluginError, contained, entries
-
-HOME = "MULL_CONFIG"
-"""Environment variable: the user's configuration folder."""
-
-LARGEST = 64 << 20
-"""Bytes of the largest file, or of all files of the largest package, that is added."""
-
-ADDED = f"{__package__}.added"
-"""The module under which files are imported."""
-
-
-@dataclass(frozen=True)
-class SolverFile:
-    """A solver that was added from a file.
-
-    Args:
-        name: the solver's.
-        attribute: its class in the file.
-        path: of the ``.py`` file or the package's folder, absolute.
-        sha256: of its content when it was added.
-    """
-
-    name: str
-    attribute: str
-    path: str
-    sha256: str
-
-    @property
-    def module(self) -> str:
-        """Where it is imported: other content is another module, so that no two versions mix in one process."""
-        return f"{ADDED}.{re.sub(r'[^A-Za-z0-9]', '_', Path(self.path).stem)}_{self.sha256[:12]}"
-
-    @property
-    def entry(self) -> Entry:
-        return Entry(SOLVERS, self.name, f"{self.module}:{self.attribute}", "", "", self.path)
-
-    def fault(self) -> str | None:
-        """Why the file cannot be used, or None."""
-        try:
-            changed = digest(Path(self.path)) != self.sha256
-        except OSError as error:
-            return f"{self.path}: {error.strerror or error}"
-        return f"{self.path} has changed since it was added: solve solvers add {self.path}" if changed else None
-
-
-def digest(path: Path) -> str:
-    """The sha256 of a file, or of all files of a package by name; what Python caches there is left out.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    if not path.is_dir():
-        return hashlib.sha256(files.read(path, LARGEST)).hexdigest()
-    total, size = hashlib.sha256(), 0
-    for file in sorted(path.rglob("*")):
-        inside = file.relative_to(path)
-        if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in inside.parts):
-            data = files.read(file, LARGEST)
-            size += len(data)
-            if size > LARGEST:
-                raise files.too_large(path, LARGEST)
-            total.update(f"{inside.as_posix()}\0{hashlib.sha256(data).hexdigest()}\n".encode())
-    return total.hexdigest()
-
-
-def place() -> Path:
-    """The file that lists what was added."""
-    return Path(os.environ.get(HOME) or user_config_path("mull", appauthor=False)) / "solvers.json"
-
-
-def added() -> list[SolverFile]:
-    """What was added, by name.
-
-    Raises:
-        PluginError: the list cannot be read.
-    """
-    try:
-        data = json.loads(files.read(place(), LARGEST))
-        return [SolverFile(**{key: str(value) for key, value in item.items()}) for item in data["solvers"]]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise PluginError(f"{place()}: {error.strerror or error}", "check the file's permissions") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise PluginError(
-            f"{place()} is no list of added solvers ({reason})", "correct it; or delete it and add your files again"
-        ) from None
+from ..engine.registry import SOLVERS, PluginError, contained, entries
+from .added import execute
+from .manifest import HOME, SolverFile, added, digest, place
 
 
 def add(path: Path) -> list[SolverFile]:
@@ -186,7 +96,6 @@ def _checked(path: Path) -> Path:
 
 def _solvers(path: Path, content: str) -> list[SolverFile]:
     from ..engine.solver import Solver
-    from .added import execute
 
     module = SolverFile("", "", str(path), content).module
     with contained(str(path), "correct it, and add it again"):
@@ -223,22 +132,17 @@ def _listed() -> Iterator[list[SolverFile]]:
         target.parent.mkdir(parents=True, exist_ok=True)
         with (target.parent / ".solvers.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            files = added()
-            before = list(files)
-            yield files
-            if files != before:
-                _write(target, files)
+            listed = added()
+            before = list(listed)
+            yield listed
+            if listed != before:
+                _write(target, listed)
     except OSError as error:
         reason = error.strerror or str(error)
         raise PluginError(f"{target} cannot be written: {reason}", f"set {HOME} to a folder of yours") from None
 
 
-def _write(target: Path, files: Sequence[SolverFile]) -> None:
-    """Whoever reads finds the old list or the new one, whole."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    data = {"solvers": [asdict(file) for file in sorted(files, key=lambda file: file.name)]}
-    with partial.open("w") as file:
-        file.write(json.dumps(data, indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(target)
+def _write(target: Path, listed: Sequence[SolverFile]) -> None:
+    data = {"solvers": [asdict(file) for file in sorted(listed, key=lambda file: file.name)]}
+    with files.write_whole(target) as written:
+        written.write((json.dumps(data, indent=1) + "\n").encode())

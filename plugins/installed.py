@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from ..engine.registry import ONLY, SOLVERS, Entry, PluginError, entries, normal, only, permitted, pick
 from ..engine.registry import load as load_entry
 from .faults import fault
-from .files import added, defined
+from .files import defined
+from .manifest import added
 
 if TYPE_CHECKING:
     from ..engine.solver import Solver

@@ -21,7 +21,7 @@ from mull.commands import common
 from mull.engine import files, weights
 from mull.engine.store import Store, StoreError
 from mull.engine.training import checkpoint
-from mull.plugins.files import added
+from mull.plugins.manifest import added
 from mull.problems import InputError, load
 from mull.problems.streams.files import load_boards
 
@@ -257,3 +257,25 @@ def test_devices_of_processes_side_by_side(
     else:
         with pytest.raises(common.Failure, match=expected):
             common.device_of_rank(device)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), files.write_whole(path) as file:
+        file.write(b"ne")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    with files.write_whole(path) as file:
+        file.write(b"new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("target", ["folder", "nowhere/a"])
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path, target: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError), files.write_whole(tmp_path / target) as file:
+        file.write(b"x")
+    assert [path.name for path in tmp_path.rglob("*")] == ["folder"]

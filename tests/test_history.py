@@ -21,7 +21,8 @@ from conftest import call as solve_command
 from conftest import json_lines
 from mull.commands.history import keeping
 from mull.commands.history.chart import chart
-from mull.commands.history.list import USUAL, lines, short, when
+from mull.commands.history.list import USUAL, lines, when
+from mull.commands.ids import short
 from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Task, solve
 from mull.engine.store import Filter, Store, StoreError
 from mull.engine.store.history import COLUMNS, TRACES, moment

@@ -16,10 +16,6 @@ PACKAGES = ("engine", "problems", "solvers", "plugins", "commands")
 ALLOWED = [
     # a solver starts the loop that runs it
     {"mull.engine.loop", "mull.engine.sampling", "mull.engine.solver"},
-    # the finder of added files asks their list, and adding a file imports it
-    {"mull.plugins.added", "mull.plugins.files"},
-    # a shell completes names of columns, and commands complete options
-    {"mull.commands.common", "mull.commands.completion", "mull.commands.history.list", "mull.commands.history.where"},
     # a family makes its stream of training examples, which is of that family
     {
         "mull.problems.family",

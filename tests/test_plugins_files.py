@@ -17,7 +17,7 @@ import torch
 from conftest import call
 from mull.engine import Random, compile_problems
 from mull.plugins import PluginError, add, added, installed, load, remove
-from mull.plugins import files as listing
+from mull.plugins import manifest as listing
 from mull.problems import load as read
 
 WALK = """

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..common import json_option, open_store, store_option
+from ..ids import short
 from .where import filters, nothing
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter, RunRow
 
-SHORT = 6
-"""Characters of an id that a terminal shows, from its end: a thousand million different ones."""
 LEAST = 9
 """Characters that the problem gets, however narrow the terminal is."""
 
@@ -150,14 +149,6 @@ def _room(heads: dict[str, str], cells: dict[str, list[str]], width: int) -> int
     """Characters that the other columns leave for the problem."""
     others = [max(len(heads[name]), *map(len, texts)) for name, texts in cells.items() if name != "problem"]
     return width - sum(others) - 2 * len(others)
-
-
-def short(ids: Sequence[str]) -> list[str]:
-    """Ends of ids, as long as it takes to tell them apart."""
-    length = SHORT
-    while length < 26 and len({i[-length:] for i in ids}) < len(set(ids)):
-        length += 1
-    return [i[-length:] for i in ids]
 
 
 def when(made: datetime, now: datetime) -> str:

@@ -110,15 +110,13 @@ def _of(source: Iterator[Board], split: str) -> Iterator[Board]:
 def _save(path: Path, rows: list[Board]) -> None:
     order = np.random.default_rng(0).permutation(len(rows))
     rows = [rows[i] for i in order]
-    beside = path.with_name(f"{path.stem}.npz~")
-    with beside.open("wb") as file:
+    with files.write_whole(path) as file:
         np.savez_compressed(
             file,
             puzzles=np.array([board[0] for board in rows], dtype=np.uint8).reshape(-1, 81),
             solutions=np.array([board[1] for board in rows], dtype=np.uint8).reshape(-1, 81),
             guesses=np.array([board[2] for board in rows], dtype=np.float32),
         )
-    beside.replace(path)  # whoever reads meanwhile sees the old file or the new one
 
 
 def main(arguments: list[str]) -> None:

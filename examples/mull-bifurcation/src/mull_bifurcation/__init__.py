@@ -52,7 +52,7 @@ class Bifurcation(Solver):
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         # The expected violation of every kind is differentiable, unless a kind says what stands in the way.
-        return next(filter(None, (c.obstacle(graph.domains) for c in graph.constraints)), None)
+        return graph.obstacle()
 
     def init(self, instance: Instance, random: Random) -> State:
         _, variables, values = instance.shape
