@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from ..engine.errors import MullError
 from ..engine.problem import Problem
+from ..engine.raised import described
 from ..engine.solution import Solution
 from ..engine.solver import Solver, WholeSolver
 from ..engine.status import Status
 from ..engine.task import Task
-from ..engine.weights import CheckpointError
 from .cpsat import CpSat
-from .hrm import Hrm
-from .learned import Learned
 from .localsearch import LocalSearch
-from .looped import Looped
-from .trm import Trm
+
+if TYPE_CHECKING:
+    from .learned import Learned
 
 FIRST_SECONDS, FIRST_CONSTRAINTS = 0.5, 10_000
 """The exact solver's first try: seconds a problem, and the most constraints that are posted in such a time."""
@@ -28,8 +28,8 @@ FIRST_SECONDS, FIRST_CONSTRAINTS = 0.5, 10_000
 class Auto(WholeSolver):
     """CP-SAT first, for 1000 conflicts; then trained reasoners; then local search and CP-SAT by turns, in slices of time that double, until one answers.
 
-    A reasoner has one turn on the problems that it has weights for, trained on their family: one start of a moderate
-    depth, in half of the time that is left at most. Doubling slices cost at most four times what the better of the others
+    The reasoners are the installed learned solvers, plugins' among them, that have weights trained on a problem's family. Each
+    has one turn on these problems: one start of a moderate depth, in half of the time that is left at most. Doubling slices cost at most four times what the better of the others
     alone would have taken, without knowing which it is (Luby, Sinclair and Zuckerman 1993). Where an objective is to be
     minimised, or several answers are wanted, only the exact solver is asked.
     """
@@ -64,17 +64,19 @@ class Auto(WholeSolver):
             first = replace(task.share(FIRST_SECONDS * len(small)), on_progress=None)
             first = replace(first, budget=replace(first.budget, iterations=tries))
             rest = {n: p for n, p in open_.items() if n not in small}
-            yield from self._turn(CpSat(), small, best, spent, first)
+            yield from self._turn(CpSat(), small, best, spent, first, _supported(CpSat()))
             open_ = {**small, **rest}
         once = replace(task, budget=replace(task.budget, restarts=task.budget.restarts or 1))
-        for reasoner in (Looped(segments=self.depth), Trm(segments=self.depth), Hrm(segments=self.depth)):
-            yield from self._turn(reasoner, open_, best, spent, once.share(task.remaining / 2))
+        for reasoner in self._reasoners(open_.values(), task):
+            share = once.share(task.remaining / 2)
+            yield from self._turn(reasoner, open_, best, spent, share, _trained(reasoner))
         seconds = self.slice
         # Under a limit on iterations or restarts a second turn would begin from the first's start: one turn each.
         limited = task.budget.iterations is not None or task.budget.restarts is not None
         while open_:
             for member in (LocalSearch(), CpSat()):
-                yield from self._turn(member, open_, best, spent, task if limited else task.share(seconds))
+                share = task if limited else task.share(seconds)
+                yield from self._turn(member, open_, best, spent, share, _supported(member))
             seconds *= 2
             if task.over or limited:
                 break
@@ -82,12 +84,27 @@ class Auto(WholeSolver):
             status = Status.CANCELLED if task.cancelled() and not best[n].status.solved else best[n].status
             yield n, replace(best[n], status=status, via=self.name, seconds=spent[n])
 
+    def _reasoners(self, problems: Iterable[Problem], task: Task) -> list[Learned]:
+        families = {problem.family for problem in problems if problem.graph.objective is None}
+        if not families:
+            return []
+        # Nets and plugins are imported only when the exact solver's first try was not enough.
+        from .kinds import trained_on
+
+        return [kind(segments=self.depth) for kind in trained_on(families, task.on_notice)]
+
     def _turn(
-        self, member: Solver, open_: dict[int, Problem], best: dict[int, Solution], spent: dict[int, float], task: Task
+        self,
+        member: Solver,
+        open_: dict[int, Problem],
+        best: dict[int, Solution],
+        spent: dict[int, float],
+        task: Task,
+        fits: Callable[[Problem], bool],
     ) -> Iterator[tuple[int, Solution]]:
         """One member on what is open: yields what it answers, and keeps the best of the rest."""
-        mine = [n for n, problem in open_.items() if _fits(member, problem)]
         try:
+            mine = [n for n, problem in open_.items() if fits(problem)]
             for m, solution in member.run([open_[n] for n in mine], task) if mine else ():
                 n = mine[m]
                 spent[n] += solution.seconds
@@ -96,14 +113,22 @@ class Auto(WholeSolver):
                     yield n, replace(solution, via=self.name, seconds=spent[n])
                 elif n not in best or _rank(solution) < _rank(best[n]):
                     best[n] = solution
-        except CheckpointError as error:  # a damaged file is no reason to answer nothing
-            task.on_notice(f"{member.name} takes no part: {error}")
+        except Exception as error:
+            # A damaged file or a plugin at fault must not spoil the answers of the others.
+            if type(member).__module__.startswith("mull.solvers.") and not isinstance(error, MullError):
+                raise
+            task.on_notice(f"{member.name} is left out: {error if isinstance(error, MullError) else described(error)}")
 
 
-def _fits(member: Solver, problem: Problem) -> bool:
-    if isinstance(member, Learned):  # weights may fit a graph that they were never shown the like of
-        return problem.graph.objective is None and member.trained_for(problem)
-    return (member.complete or problem.graph.objective is None) and member.supports(problem.graph) is None
+def _trained(member: Learned) -> Callable[[Problem], bool]:
+    """Which problems a reasoner is asked: its weights may fit a graph unlike all that they were trained on."""
+    return lambda problem: problem.graph.objective is None and member.trained_for(problem)
+
+
+def _supported(member: Solver) -> Callable[[Problem], bool]:
+    return lambda problem: (
+        (member.complete or problem.graph.objective is None) and member.supports(problem.graph) is None
+    )
 
 
 def _rank(solution: Solution) -> tuple[bool, int]:

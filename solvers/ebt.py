@@ -289,6 +289,7 @@ class Ebt(Learned):
     """
 
     name: ClassVar[str] = "ebt"
+    auto_turn: ClassVar[int | None] = None  # each step takes a gradient: slower than the others
     citation: ClassVar[str] = (
         "A. Gladstone et al.: Energy-based transformers are scalable learners and thinkers. arXiv 2507.02092, 2025. "
         "Y. Du, J. Mao and J. Tenenbaum: Learning iterative reasoning through energy diffusion (IRED). ICML 2024, "

@@ -203,6 +203,7 @@ class Gram(Learned):
     """
 
     name: ClassVar[str] = "gram"
+    auto_turn: ClassVar[int | None] = None  # made for several answers, for which auto enumerates
     citation: ClassVar[str] = "Generative recursive reasoning (GRAM). arXiv 2605.19376, 2026."
     presets: ClassVar = {
         "small": {

@@ -44,6 +44,7 @@ class Hrm(Learned):
     """
 
     name: ClassVar[str] = "hrm"
+    auto_turn: ClassVar[int | None] = 3
     citation: ClassVar[str] = "G. Wang et al.: Hierarchical reasoning model. arXiv 2506.21734, 2025."
     presets: ClassVar = {
         "small": {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
+from ..engine.choice import refused
 from ..engine.registry import PluginError
-from ..engine.weights import Card, CheckpointError
+from ..engine.weights import Card, CheckpointError, cards
 from ..plugins import installed, load
 from . import weights
 from .learned import Learned
@@ -31,6 +34,29 @@ def kind(name: str) -> type[Learned]:
     if not issubclass(found, Learned):
         raise PluginError(f"solver {name!r} does not learn", "solve weights list shows the weights and their solvers")
     return found
+
+
+def trained_on(families: Collection[str], on_notice: Callable[[str], None]) -> list[type[Learned]]:
+    """The learned solvers that ``auto`` tries on problems of some families, in the order of ``auto_turn``.
+
+    Only solvers with weights trained on one of the families are imported, so that a plugin costs nothing elsewhere.
+
+    Args:
+        families: by name.
+        on_notice: receives the name of each solver that cannot be loaded, and why.
+    """
+    here = {entry.name for entry in installed()}
+    wanted = {card.solver for card in cards() if refused(card) is None and not card.sizes.keys().isdisjoint(families)}
+    found: list[tuple[int, str, type[Learned]]] = []
+    for name in sorted(wanted & here):
+        try:
+            solver = kind(name)
+        except PluginError as error:
+            on_notice(f"{name} is left out: {error}")
+            continue
+        if solver.auto_turn is not None:
+            found.append((solver.auto_turn, name, solver))
+    return [solver for _, _, solver in sorted(found, key=lambda each: each[:2])]
 
 
 def build(card: Card) -> Reasoner:

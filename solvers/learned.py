@@ -74,6 +74,8 @@ class Learned(Solver):
     dials: ClassVar[frozenset[str]] = frozenset()
     """Options of a subclass that say how to solve, whatever the weights: no part of the net."""
     pursues: ClassVar[bool] = True
+    auto_turn: ClassVar[int | None] = 9
+    """Place among the learned solvers that ``auto`` tries, the lower first, then by name; None: ``auto`` does not try it."""
 
     preset: Literal["small", "paper"] = Field("small", description="sizes to train: what ships, or as published")
     backbone: Literal["lattice", "tokens", "mixer"] | None = Field(

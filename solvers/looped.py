@@ -34,6 +34,7 @@ class Looped(Learned):
     """
 
     name: ClassVar[str] = "looped"
+    auto_turn: ClassVar[int | None] = 1
     citation: ClassVar[str] = (
         "L. Yang, K. Lee, R. Nowak and D. Papailiopoulos: Looped transformers are better at learning learning "
         "algorithms. ICLR 2024, arXiv 2311.12424. Equilibrium Reasoners (EqR), arXiv 2605.21488, 2026."

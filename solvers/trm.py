@@ -37,6 +37,7 @@ class Trm(Learned):
     """
 
     name: ClassVar[str] = "trm"
+    auto_turn: ClassVar[int | None] = 2
     citation: ClassVar[str] = (
         "A. Jolicoeur-Martineau: Less is more: recursive reasoning with tiny networks. arXiv 2510.04871, 2025."
     )

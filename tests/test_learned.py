@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+import subprocess
+import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,11 +20,12 @@ from conftest import learned_solver, task, train_small
 from mull.engine import Budget, Problem, Solution, Status, Task, compile_problems, solve
 from mull.engine.random import Random
 from mull.engine.training import Recipe, Trainer, TrainingProgress
-from mull.engine.weights import HOME, Card, cards, find, load_tensors
+from mull.engine.weights import HOME, Card, CheckpointError, cards, find, load_tensors
+from mull.plugins import PluginError
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import families, load, switching
 from mull.problems.streams import stream, sudoku
-from mull.solvers import learned
+from mull.solvers import kinds, learned
 from mull.solvers.kinds import build
 from mull.solvers.learned import Learned
 
@@ -281,3 +285,45 @@ def test_the_accelerator_answers_as_the_processor_does(name: str) -> None:
     agree = sum(a.assignment == b.assignment for a, b in zip(here, there, strict=True))
     assert agree >= 28
     assert sum(s.status is Status.SOLVED for s in there) >= 30
+
+
+# auto and the registry --------------------------------------------------------------------------------------------------
+
+
+def test_auto_imports_only_solvers_with_weights_for_the_family() -> None:
+    said: list[str] = []
+    assert [kind.name for kind in kinds.trained_on({"sudoku"}, said.append)] == ["looped", "trm", "hrm"]
+    assert kinds.trained_on({"sat"}, said.append) == []
+    assert said == []
+    code = (
+        "import sys, mull; s = mull.solve(mull.load('queens:8')[0], 'auto'); assert s.solver == 'cpsat'\n"
+        "assert 'mull.solvers.learned' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_auto_goes_on_without_a_plugin_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(Learned):
+        name = "failing"
+
+        def trained_for(self, problem: Problem) -> bool:
+            return True
+
+        def run(self, problems: Any, task: Task) -> Iterator[tuple[int, Solution]]:
+            raise KeyError("missing")
+
+        def reasoner(self, shape: Any) -> Any: ...
+
+    monkeypatch.setattr(kinds, "trained_on", lambda families, on_notice: [Failing])
+    said: list[str] = []
+    (solution,) = solve(boards(1), mull.solver("auto", first=0), Task(on_notice=said.append))
+    assert solution.status is Status.SOLVED
+    assert said[0].startswith("failing is left out: KeyError: 'missing'")
+
+
+def test_a_solver_that_does_not_learn_has_no_weights() -> None:
+    assert set(kinds.kinds()) == {"ebt", "gram", "hrm", "looped", "trm"}
+    with pytest.raises(PluginError, match="'descent' does not learn"):
+        kinds.kind("descent")
+    with pytest.raises(CheckpointError, match="unknown solver 'nobody'"):
+        kinds.build(find("looped-sudoku").model_copy(update={"solver": "nobody"}))

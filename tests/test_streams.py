@@ -352,5 +352,5 @@ def test_what_a_plugin_raises_names_its_family(monkeypatch: pytest.MonkeyPatch) 
             raise KeyError(spec)
 
     monkeypatch.setattr("mull.problems.streams.families", lambda: {"broken": Broken()})
-    with pytest.raises(InputError, match="family latin .* failed"):
+    with pytest.raises(InputError, match=r"family latin .* failed"):
         stream("broken:5")
