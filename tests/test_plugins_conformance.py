@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mull.engine import ConstraintGraph, Info, Instance, Problem, Random, Solution, Solver, Status, Task, WholeSolver
 from mull.plugins import conformance, load
-from mull.plugins.conformance import CHECKS, TestContract, complaint, outcome, runs, satisfiable, support
+from mull.plugins.conformance import CHECKS, Check, TestContract, complaint, outcome, runs, satisfiable, support
 from mull.solvers.cpsat import CpSat
 
 
@@ -349,6 +349,16 @@ class Plentiful(CpSat):
         return super().run(problems, replace(task, budget=replace(task.budget, solutions=50)))
 
 
+class Slow(Walk):
+    """A step takes 100 s of a clock that nothing else moves."""
+
+    now: ClassVar[float] = 0.0
+
+    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
+        Slow.now += 100
+        return super().step(instance, state)
+
+
 class Careless(Walk):
     """Whatever ``deed`` does, at every start."""
 
@@ -467,6 +477,14 @@ def test_a_plugin_s_own_tests_need_one_fixture() -> None:
     assert names == [f"test_{check.__name__}" for check in CHECKS]
     with pytest.raises(conformance.Broken, match="alone"):
         TestContract().test_company_changes_nothing(solver=Sociable)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_a_slow_solver_passes_every_check(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Iterations bound the runs, so that no verdict depends on the speed of the machine."""
+    monkeypatch.setattr(Slow, "now", 0.0)
+    monkeypatch.setattr(time, "monotonic", lambda: Slow.now)
+    assert outcome(check, Slow)[0] == "ok"
 
 
 def test_checks_never_let_an_error_through() -> None:
