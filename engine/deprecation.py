@@ -1,0 +1,97 @@
+"""How a public name or option goes: it works for one more minor release, with a warning that states its replacement."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+class MullDeprecationWarning(FutureWarning):
+    """A deprecated name or option was used. Shown by default, because the users of a program are not its developers."""
+
+
+def deprecated(since: str, removed: str, use: str) -> Callable[[T], T]:
+    """Mark a function or a class as deprecated: a call of it warns, then works as before.
+
+    Args:
+        since: the release that deprecates it, e.g. ``"0.2"``.
+        removed: the release that removes it.
+        use: the replacement, as a user types it.
+
+    Returns:
+        A decorator. It returns a function that calls the original one; a class it changes in place, so that subclasses
+        and ``isinstance`` work as before.
+
+    Example:
+        >>> @deprecated("0.2", "0.3", use="load")
+        ... def read(path): ...
+    """
+
+    def mark(target: T) -> T:
+        message = text(f"{target.__module__}.{target.__qualname__}", since, removed, use)
+        note = f".. deprecated:: {since}\n    {message}"
+        if isinstance(target, type):
+            return cast(T, _class(target, message, note))
+
+        @functools.wraps(target)
+        def call(*arguments: Any, **named: Any) -> Any:
+            _warn(message)
+            return target(*arguments, **named)
+
+        call.__doc__ = f"{target.__doc__ or ''}\n\n{note}".strip()
+        return cast(T, call)
+
+    return mark
+
+
+def renamed(given: Mapping[str, Any], names: Mapping[str, str], since: str, removed: str) -> dict[str, Any]:
+    """Options under their present names; each old name warns.
+
+    Args:
+        given: options by name, as the user gave them.
+        names: the present name of each old one.
+        since: the release that renamed them.
+        removed: the release that stops reading the old names.
+
+    Returns:
+        The options in their order, with present names.
+
+    Raises:
+        TypeError: an option is given under both names.
+    """
+    result: dict[str, Any] = {}
+    for name, value in given.items():
+        new = names.get(name, name)
+        if new != name:
+            if new in given:
+                raise TypeError(f"option {new} is given twice: {name} is its old name; leave out {name}")
+            _warn(text(f"option {name}", since, removed, new))
+        result[new] = value
+    return result
+
+
+def text(what: str, since: str, removed: str, use: str) -> str:
+    """The one sentence that every deprecation shows."""
+    return f"{what} is deprecated since {since} and will be removed in {removed}: use {use}"
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, MullDeprecationWarning, stacklevel=3)
+
+
+def _class(target: type, message: str, note: str) -> type:
+    original = cast(Any, target).__init__
+
+    @functools.wraps(original)
+    def begin(self: Any, *arguments: Any, **named: Any) -> None:
+        if type(self) is target:
+            _warn(message)
+        original(self, *arguments, **named)
+
+    cast(Any, target).__init__ = begin
+    target.__doc__ = f"{target.__doc__ or ''}\n\n{note}".strip()
+    return target

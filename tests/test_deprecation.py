@@ -1,0 +1,62 @@
+"""Deprecated names and options work as before, and state their replacement once a call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mull.engine.deprecation import MullDeprecationWarning, deprecated, renamed
+
+
+@deprecated("0.2", "0.3", use="twice")
+def double(number: int, *, plus: int = 0) -> int:
+    """Twice a number."""
+    return 2 * number + plus
+
+
+@deprecated("0.2", "0.3", use="Table")
+class Grid:
+    """Rows."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+
+
+class Board(Grid):
+    """A subclass of a deprecated class."""
+
+
+def test_a_function_works_and_warns_at_the_caller() -> None:
+    with pytest.warns(MullDeprecationWarning, match=r"double is deprecated since 0\.2 .* removed in 0\.3: use twice") as seen:
+        assert double(3, plus=1) == 7
+    assert [w.filename for w in seen] == [__file__]
+    assert double.__name__ == "double"
+    assert "deprecated:: 0.2" in (double.__doc__ or "")
+
+
+def test_a_class_works_and_warns_at_the_caller() -> None:
+    with pytest.warns(MullDeprecationWarning, match="Grid is deprecated .* use Table") as seen:
+        made = Grid(rows=2)
+    assert made.rows == 2
+    assert isinstance(made, Grid)
+    assert [w.filename for w in seen] == [__file__]
+    assert Board(3).rows == 3  # warnings are errors here: none was raised
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, {}), ({"rate": 1}, {"rate": 1}), ({"doubt": 2, "rate": 1}, {"undecided": 2, "rate": 1})],
+)
+def test_renamed_options_keep_their_values(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    names = {"doubt": "undecided"}
+    if "doubt" in given:
+        with pytest.warns(MullDeprecationWarning, match="option doubt is deprecated .* use undecided"):
+            assert renamed(given, names, "0.2", "0.3") == expected
+    else:
+        assert renamed(given, names, "0.2", "0.3") == expected
+
+
+def test_an_option_under_both_names_is_refused() -> None:
+    with pytest.raises(TypeError, match="option undecided is given twice: doubt is its old name"):
+        renamed({"doubt": 1, "undecided": 2}, {"doubt": "undecided"}, "0.2", "0.3")
