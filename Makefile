@@ -3,15 +3,20 @@
 PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13,$(shell $(p) -c \
 	'import sys; print("$(p)" if (3, 11) <= sys.version_info[:2] <= (3, 13) else "")' 2>/dev/null)))
 BIN := .venv/bin
+CONSTRAINTS ?= constraints.txt
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test test-postgresql lint types imports check bench gpu-check clean
+.PHONY: demo test test-quick test-postgresql lint types imports check bench gpu-check clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: .venv/installed-dev
-	$(BIN)/pytest -n auto -m "not gpu"
+	$(BIN)/pytest -n auto --dist loadgroup -m "not gpu"
+
+# Without the tests that train, compile or take more than 5 seconds.
+test-quick: .venv/installed-dev
+	$(BIN)/pytest -n auto --dist loadgroup -m "not gpu and not slow"
 
 # The store's tests on both databases, beside a PostgreSQL of their own.
 test-postgresql: .venv/installed-dev
@@ -39,18 +44,18 @@ gpu-check:
 	python3 -m pip install --quiet --no-index --no-deps --no-build-isolation --target build/gpu .
 	PYTHONPATH=build/gpu$${PYTHONPATH:+:$$PYTHONPATH} python3 -m pytest -m gpu
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: pyproject.toml $(CONSTRAINTS)
 	@test -n "$(PYTHON)" || { echo "mull needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "installing mull with PyTorch, OR-Tools and 40 smaller packages into .venv: a few minutes;"
 	@echo "about 2 GB on disk, several more where pip chooses PyTorch with CUDA (Linux)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install "pip>=25.1"
-	@$(PIP) install --constraint constraints.txt --editable .
+	@$(PIP) install --constraint $(CONSTRAINTS) --editable .
 	@touch $@
 
 .venv/installed-dev: .venv/installed
 	@echo "installing pytest, mypy, ruff and what else the tests need into .venv"
-	@$(PIP) install --constraint constraints.txt --group dev
+	@$(PIP) install --constraint $(CONSTRAINTS) --group dev
 	@touch $@
 
 clean:

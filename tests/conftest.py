@@ -29,6 +29,14 @@ from mull.solvers.learned import Learned
 from mull.solvers.teach import teach
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the weights that a module trains are slow, and run in one process, so that it trains them once."""
+    for item in items:
+        if "taught" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} taught"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The user's home, settings, weights and plugins are not there for tests, nor for the programs that tests start."""

@@ -171,11 +171,13 @@ def test_solvers_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("solvers", "check", "cpsat") == 0
 
 
+@pytest.mark.slow
 def test_watch_draws_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("queens:6", "-s", "descent", "--watch", "--json") == 0
     json_lines(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
     hard = tmp_path / "no.cnf"
     hard.write_text("p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n")

@@ -28,7 +28,9 @@ class Board(Grid):
 
 
 def test_a_function_works_and_warns_at_the_caller() -> None:
-    with pytest.warns(MullDeprecationWarning, match=r"double is deprecated since 0\.2 .* removed in 0\.3: use twice") as seen:
+    with pytest.warns(
+        MullDeprecationWarning, match=r"double is deprecated since 0\.2 .* removed in 0\.3: use twice"
+    ) as seen:
         assert double(3, plus=1) == 7
     assert [w.filename for w in seen] == [__file__]
     assert double.__name__ == "double"

@@ -18,7 +18,12 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+SLOW = ("write-a-solver", "write-a-problem-family")
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=[pytest.mark.slow] * (p.stem in SLOW)) for p in PAGES], ids=lambda page: page.stem
+)
 def test_examples_run(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     module = ModuleType(f"example_{page.stem.replace('-', '_')}")

@@ -150,6 +150,7 @@ def learned(made: EbtNet, view: Any, answer: Shown, z: Sequence[Tensor]) -> tupl
 @pytest.mark.usefixtures("_fresh_compiler")
 @pytest.mark.filterwarnings("default")  # of the compiler, about what it would like better
 @pytest.mark.parametrize("name", ["sudoku", "two mazes"])
+@pytest.mark.slow
 def test_compiled_nets_learn_what_others_learn(name: str) -> None:
     """Loss, gradients (none where there was none) and validation's states; mazes differ in size, so rows have their own groups."""
     problems = [problem for spec in SPECS[name] for problem in load(spec, seed=1)]
@@ -277,6 +278,7 @@ def trained(
     return solver, made, told
 
 
+@pytest.mark.slow
 def test_training_learns_to_answer_and_to_judge() -> None:
     _, made, told = trained(80)
     assert all(math.isfinite(p.loss) for p in told)
@@ -291,6 +293,7 @@ def test_training_learns_to_answer_and_to_judge() -> None:
     assert lower.float().mean() > 0.85
 
 
+@pytest.mark.slow
 def test_landscapes_learn_to_denoise_and_to_judge() -> None:
     _, made, told = trained(120, landscapes="5")
     assert isinstance(made, IredNet)

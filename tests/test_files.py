@@ -173,6 +173,7 @@ def test_output_in_few_signs(encoding: str, arguments: tuple[str, ...], tmp_path
     assert len(out.buffer.getvalue()) > 50  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_program_with_few_signs_ends_well(tmp_path: Path) -> None:
     path = tmp_path / "Dvořák.cnf"
     path.write_text("p cnf 1 1\n1 0\n")

@@ -9,6 +9,8 @@ import pytest
 
 from mull.problems import families
 
+pytestmark = pytest.mark.slow
+
 FUZZ = runpy.run_path(str(Path(__file__).parent.parent / "benchmarks" / "fuzz.py"))
 
 

@@ -348,6 +348,7 @@ ANY_GRAPH = st.fixed_dictionaries(
 
 @settings(max_examples=2000, deadline=None)
 @given(JSON | ANY_GRAPH)
+@pytest.mark.slow
 def test_any_json_is_read_or_refused(data: Any) -> None:
     """Only the project's own error comes out; what is read has a digest and solves without an exception."""
     from mull.problems.graph import Graph

@@ -106,6 +106,7 @@ def test_auto_lets_the_reasoner_win() -> None:
 # The loop's promises ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_same_seed_same_answer_and_company_changes_nothing() -> None:
     solver = mull.solver("looped", precision="float32")
     problems = boards(4, spec="sudoku:9:0.3")
@@ -208,6 +209,7 @@ def test_out_of_memory_with_little_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.slow
 def test_conformance(check: Check) -> None:
     check(type(mull.solver("looped")))
 

@@ -107,6 +107,7 @@ def test_a_package_s_folder(tmp_path: Path) -> None:
         load("stroll")
 
 
+@pytest.mark.slow
 def test_states_and_solvers_go_to_other_processes(tmp_path: Path) -> None:
     """Pickled here, read again in a process that has never seen the file."""
     add(write(tmp_path / "walks.py", "stroll"))

@@ -14,6 +14,8 @@ import pytest
 
 from mull.plugins import PluginError, new
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "mull-bifurcation"
 

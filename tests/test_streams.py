@@ -25,8 +25,8 @@ from mull.problems.streams.splits import hashed, split_of
 
 NAMES = [
     "sudoku:4",
-    "sudoku:9",
-    "sudoku:9:20-60",
+    pytest.param("sudoku:9", marks=pytest.mark.slow),
+    pytest.param("sudoku:9:20-60", marks=pytest.mark.slow),
     "sudoku:9:0.3",
     "sudoku:9:0.0-0.35",
     "sudoku:16:0.5",
@@ -154,6 +154,7 @@ def scrambled(puzzle: np.ndarray, rng: random.Random) -> np.ndarray:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**9))
+@pytest.mark.slow
 def test_symmetric_boards_have_one_form_and_one_number(seed: int) -> None:
     puzzle, _ = boards.random_minimal(boards.state(seed))
     image = scrambled(puzzle, random.Random(seed))
@@ -200,6 +201,7 @@ def test_guesses_of_known_boards() -> None:
 
 
 @pytest.mark.parametrize("name", ["sudoku:9:20-60", "sudoku:9:-5", "sudoku:9:30-"])
+@pytest.mark.slow
 def test_the_dial_is_kept(name: str) -> None:
     limits = sudoku.band(name.partition(":")[2])
     assert limits is not None
@@ -211,6 +213,7 @@ def test_the_dial_is_kept(name: str) -> None:
         assert 0.6 * limits[0] <= mean <= 1.5 * limits[1]  # a mean of ten runs is a noisy figure
 
 
+@pytest.mark.slow
 def test_one_board_by_guesses() -> None:
     problem, *_ = mull.problems.load("sudoku:9:20-60", seed=1)
     again, *_ = mull.problems.load("sudoku:9:20-60", seed=1)
@@ -290,6 +293,7 @@ def test_a_file_of_boards(tmp_path: Path) -> None:
             stream(str(tmp_path / bad))
 
 
+@pytest.mark.slow
 def test_names_alone_compile_nothing() -> None:
     code = (
         "import sys, mull.problems as p, mull.problems.streams as s; p.families(); s.stream('sudoku:9:20-60')\n"

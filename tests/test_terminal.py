@@ -81,6 +81,7 @@ def answers() -> dict[tuple[str, ...], str]:
     ids=["families", "watch"],
 )
 # Each has an answer that is taller than the screen.
+@pytest.mark.slow
 def test_every_line_of_the_answers_stays_on_the_screen(
     arguments: tuple[str, ...], columns: int, answers: dict[tuple[str, ...], str]
 ) -> None:
@@ -93,6 +94,7 @@ def test_every_line_of_the_answers_stays_on_the_screen(
     assert "iteration" not in seen.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_what_was_found_is_shown_after_an_interrupt() -> None:
     terminal = Terminal(80, "queens:6", "sat:150:1500", "-s", "localsearch", "--watch", "--no-store", "--limit", "none")
     terminal.read(lambda text: "violated" in text)

@@ -34,6 +34,8 @@ from mull.solvers.learned import Learned
 from mull.solvers.nets.reasoner import Reasoner
 from mull.solvers.teach import teach
 
+pytestmark = pytest.mark.slow
+
 TINY = {"hidden": "32", "inner": "64", "steps": "3"}
 RECIPE = {
     "batch": 64,

@@ -12,6 +12,8 @@ from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer
 from mull.problems.streams.sudoku import Shown, examples, shown
 
+pytestmark = pytest.mark.slow
+
 
 class Full(Shown):
     """Full 4x4 boards."""

@@ -45,8 +45,8 @@ def task(**budget: Any) -> Task:
 
 
 def run(solver: Solver, problems: Sequence[Problem], **budget: Any) -> list[Solution]:
-    """Solutions within a budget, by default of 2,000 iterations."""
-    return solve(problems, solver, task(**{"iterations": 2000, **budget}))
+    """Solutions within a budget, by default of 1,000 iterations."""
+    return solve(problems, solver, task(**{"iterations": 1000, **budget}))
 
 
 def outcome(solution: Solution) -> tuple[Any, ...]:
