@@ -109,6 +109,10 @@ def _loaded(entry: Entry) -> Any:
         from mull.engine import Constraint
 
         return registry.load(entry, Constraint, "__name__")
+    if entry.group == registry.BACKBONES:
+        from mull.solvers.nets.backbone import Backbone
+
+        return registry.load(entry, Backbone)
     from mull.problems.family import Family
 
     return registry.load(entry, Family)

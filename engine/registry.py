@@ -24,8 +24,15 @@ from .errors import MullError
 from .raised import described
 
 SOLVERS, PROBLEMS, CONSTRAINTS, COMMANDS = "mull.solvers", "mull.problems", "mull.constraints", "mull.commands"
-WORDS = {SOLVERS: "solver", PROBLEMS: "problem family", CONSTRAINTS: "constraint kind", COMMANDS: "command"}
-"""The groups of entry points there are, and what one of each is called."""
+BACKBONES = "mull.backbones"
+WORDS = {
+    SOLVERS: "solver",
+    PROBLEMS: "problem family",
+    CONSTRAINTS: "constraint kind",
+    BACKBONES: "backbone",
+    COMMANDS: "command",
+}
+"""The groups of entry points, and what one of each is called. A further group is one line here."""
 
 OURS = "mull-solver"
 """The distribution that installs mull; the name ``mull`` on the public index is another project."""

@@ -9,18 +9,21 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
+from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from ..engine.compile import Instance
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
 from ..engine.random import Random
+from ..engine.registry import BACKBONES, entries
 from ..engine.solution import Solution
 from ..engine.solver import Info, OptionError, Solver
 from ..engine.task import Task
 from ..engine.weights import Card, CheckpointError, find
 from .decimation import decimate, in_doubt
+from .nets.backbones import backbone
 from .nets.reasoner import Latent, Reasoner
 from .nets.shape import NetShape
 from .weights import choose, continued, loaded, refuse, trained_for
@@ -78,8 +81,8 @@ class Learned(Solver):
     """Place among the learned solvers that ``auto`` tries, the lower first, then by name; None: ``auto`` does not try it."""
 
     preset: Literal["small", "paper"] = Field("small", description="sizes to train: what ships, or as published")
-    backbone: Literal["lattice", "tokens", "mixer"] | None = Field(
-        None, description="the net under the recursion (default: the preset's first, or the weights')"
+    backbone: str | None = Field(
+        None, description="the net under the recursion, by name (default: the preset's first, or the weights')"
     )
     hidden: int | None = Field(None, ge=8, le=4096, description="numbers in a state (default: the preset's)")
     layers: int | None = Field(None, ge=1, le=64, description="layers of the net (default: the preset's)")
@@ -108,6 +111,14 @@ class Learned(Solver):
 
     _literals: int = PrivateAttr(CPU_LITERALS)
 
+    @field_validator("backbone")
+    @classmethod
+    def _installed(cls, name: str | None) -> str | None:
+        known = [entry.name for entry in entries(BACKBONES)]
+        if name is not None and name not in known:
+            raise PydanticCustomError("backbone", "Input should be one of {known}", {"known": ", ".join(known)})
+        return name
+
     # Building ---------------------------------------------------------------------------------------------------------
 
     def recipe(self) -> Mapping[str, Any]:
@@ -121,18 +132,22 @@ class Learned(Solver):
     def shape(self, **fitted: Any) -> NetShape:
         """The net's sizes: the preset's, with the options that were given, and ``fitted`` to the problems.
 
+        A backbone that the preset does not name brings its own sizes (``Backbone.sizes``).
+
         Raises:
-            OptionError: the preset has no such backbone.
+            OptionError: the preset has no such backbone, and the backbone no sizes.
+            PluginError: the backbone cannot be loaded.
         """
         choices = self.presets[self.preset]
-        backbone: str = self.backbone or next(iter(choices))
-        if backbone not in choices:
+        name: str = self.backbone or next(iter(choices))
+        sizes = choices[name] if name in choices else backbone(name).sizes
+        if sizes is None:
             raise OptionError(
                 f"solver {self.name}: preset {self.preset} has the backbones {', '.join(choices)}",
                 f"solve solvers show {self.name}",
             )
         given = {key: getattr(self, key) for key in ("hidden", "layers", "inner") if getattr(self, key) is not None}
-        return NetShape(backbone=backbone, **{**choices[backbone], **given, **fitted})
+        return NetShape(backbone=name, **{**sizes, **given, **fitted})
 
     # Weights ----------------------------------------------------------------------------------------------------------
 

@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from ..engine.choice import ranked, refused
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
+from ..engine.registry import PluginError
 from ..engine.weights import Card, CheckpointError, cards, find, load_tensors, read_card
-from .nets.reasoner import BACKBONES, Reasoner
+from .nets.backbones import backbone
+from .nets.reasoner import Reasoner
 from .nets.shape import NetShape
 
 if TYPE_CHECKING:
@@ -116,7 +118,10 @@ def unreadable(card: Card, graph: ConstraintGraph) -> str | None:
         shape = NetShape(**card.shape)
     except ValueError:
         return "its card does not describe a net"
-    return BACKBONES[shape.backbone].supports(shape, graph)
+    try:
+        return backbone(shape.backbone).supports(shape, graph)
+    except PluginError as error:
+        return f"its card does not describe a net here: {error}"
 
 
 # Nets -----------------------------------------------------------------------------------------------------------------
@@ -173,7 +178,7 @@ def build(card: Card, kind: type[Learned]) -> Reasoner:
     """
     try:
         return kind(**card.options).reasoner(NetShape(**card.shape))
-    except ValueError as error:
+    except (ValueError, PluginError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise CheckpointError(f"{card.name}: its card does not describe a net ({reason})", "train them again") from None
 

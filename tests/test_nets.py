@@ -13,10 +13,13 @@ import mull
 from conftest import learned_solver
 from mull.engine import Instance, Problem, compile_problems
 from mull.engine.groups import Role, stack_roles
+from mull.engine.registry import PluginError
+from mull.engine.solver import OptionError
 from mull.engine.training.loss import cross_entropy, log_stablemax, violation_loss
 from mull.problems import load
 from mull.solvers.hrm import HrmNet
 from mull.solvers.looped import LoopedNet
+from mull.solvers.nets import backbones
 from mull.solvers.nets.fused import fits, residual_swiglu
 from mull.solvers.nets.lattice import Lattice
 from mull.solvers.nets.layers import SwiGLU, norm
@@ -461,3 +464,16 @@ def test_the_fused_layer_is_the_plain_one(rows: int) -> None:
     with torch.no_grad():
         assert fits(x, up, down)
         assert torch.allclose(residual_swiglu(x, up, down), norm(x + layer(x)), atol=0.05)
+
+
+def test_a_backbone_that_is_not_installed_is_refused() -> None:
+    with pytest.raises(OptionError, match="backbone: Input should be one of lattice, mixer, tokens"):
+        learned_solver("looped", backbone="sponge")
+    with pytest.raises(PluginError, match="unknown backbone 'tokns'") as refused:
+        backbones.backbone("tokns")
+    assert refused.value.hint == "did you mean tokens?"
+    assert {name: backbones.backbone(name).name for name in ("lattice", "mixer", "tokens")} == {
+        "lattice": "lattice",
+        "mixer": "mixer",
+        "tokens": "tokens",
+    }

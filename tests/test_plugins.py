@@ -123,6 +123,7 @@ def test_mull_s_own_come_through_the_same_door() -> None:
     }
     assert own["mull.problems"] == set(families())
     assert own["mull.constraints"] <= set(KINDS)
+    assert own["mull.backbones"] == {"lattice", "mixer", "tokens"}
     assert own["mull.commands"] >= {"run", "history", "solvers", "train"}
     for name in families():
         assert families()[name].name == name

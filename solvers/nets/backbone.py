@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +49,12 @@ class Backbone(nn.Module, ABC):
     Args:
         shape: the sizes.
     """
+
+    name: ClassVar[str]
+    """The name of its entry point in the group ``mull.backbones``."""
+    sizes: ClassVar[Mapping[str, Any] | None] = None
+    """Sizes of the net, by field of ``NetShape``, under solvers whose presets do not name this backbone; None: it runs under no
+    such solver."""
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ weights runs on graphs of any size and shape built of kinds that it was trained 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +91,8 @@ class LiteralAnswers(nn.Module):
 
 class Lattice(Backbone):
     """State [B, L, H], a literal each; the input says whether a literal is open, given or excluded."""
+
+    name: ClassVar[str] = "lattice"
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__(shape)

@@ -12,11 +12,8 @@ from torch import Tensor, nn
 from ...engine.random import Random
 from ...engine.training.loss import Shown
 from .backbone import Backbone
-from .lattice import Lattice
+from .backbones import backbone
 from .shape import NetShape
-from .tokens import Tokens
-
-BACKBONES: dict[str, type[Backbone]] = {"lattice": Lattice, "tokens": Tokens, "mixer": Tokens}
 
 Latent = tuple[Tensor, ...]
 """The latent states of a recursion, each [B, S, H]; the first is the one that is read."""
@@ -76,7 +73,7 @@ class Reasoner(nn.Module, ABC):
 
     def __init__(self, shape: NetShape, *, states: int, stacks: int = 1, halts: int = 1, random_start: bool) -> None:
         super().__init__()
-        self.backbone = BACKBONES[shape.backbone](shape)
+        self.backbone: Backbone = backbone(shape.backbone)(shape)
         self.stacks = nn.ModuleList(self.backbone.stack() for _ in range(stacks))
         self.halt = nn.Linear(shape.hidden, halts)
         nn.init.zeros_(self.halt.weight)  # HRM: no halting until it is learned

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -12,7 +10,7 @@ class NetShape(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    backbone: Literal["lattice", "tokens", "mixer"] = "lattice"
+    backbone: str = Field("lattice", description="name of an installed backbone: lattice, tokens, mixer, or a plugin's")
     hidden: int = Field(128, ge=8, le=4096, description="H, numbers in a literal's or token's state")
     layers: int = Field(2, ge=1, le=64, description="layers of a stack")
     inner: int = Field(384, ge=8, le=16384, description="inner width of the SwiGLU")

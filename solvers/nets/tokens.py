@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -91,6 +91,9 @@ class TokenAnswers(nn.Module):
 class Tokens(Backbone):
     """State [B, prefix + V, H]; the input is an embedding of each variable's given value, scaled by √H."""
 
+    name: ClassVar[str] = "tokens"
+    layer: ClassVar[type[nn.Module]] = TokensLayer
+
     def __init__(self, shape: NetShape) -> None:
         super().__init__(shape)
         self.given = nn.Embedding(shape.values + 1, shape.hidden)
@@ -107,8 +110,7 @@ class Tokens(Backbone):
         return None
 
     def stack(self) -> Stack:
-        layer = MixerLayer if self.shape.backbone == "mixer" else TokensLayer
-        return Stack(layer(self.shape) for _ in range(self.shape.layers))
+        return Stack(self.layer(self.shape) for _ in range(self.shape.layers))
 
     def answers(self) -> nn.Module:
         return TokenAnswers(self.shape)
@@ -135,8 +137,6 @@ class Tokens(Backbone):
     def fixed(self, graph: ConstraintGraph) -> tuple[Tensor, Tensor, Tensor | None]:
         """Rotary angles [S, E] twice, and the mask [1, heads, S, S] or None."""
         shape = self.shape
-        if shape.backbone == "mixer":
-            return torch.empty(0), torch.empty(0), None
         cos, sin = rotary(positions(graph), shape.prefix, shape.hidden // shape.heads)
         return cos, sin, attention_mask(graph, shape.heads, shape.prefix) if shape.masked else None
 
@@ -151,6 +151,17 @@ class Tokens(Backbone):
 
     def read(self, z: Tensor, view: TokensView) -> Tensor:
         return self.head(z[:, self.shape.prefix :])  # type: ignore[no-any-return]
+
+
+class Mixer(Tokens):
+    """The tokens with a net over the variables in place of attention: for graphs of the one size that it was made for."""
+
+    name: ClassVar[str] = "mixer"
+    layer: ClassVar[type[nn.Module]] = MixerLayer
+
+    def fixed(self, graph: ConstraintGraph) -> tuple[Tensor, Tensor, Tensor | None]:
+        """No angles and no mask: a mixer has one weight for each place."""
+        return torch.empty(0), torch.empty(0), None
 
 
 def positions(graph: ConstraintGraph) -> Tensor:
