@@ -30,6 +30,7 @@ lint: .venv/installed-dev
 
 types: .venv/installed-dev
 	$(BIN)/mypy
+	$(BIN)/mypy tests benchmarks
 
 imports: .venv/installed-dev
 	$(BIN)/lint-imports

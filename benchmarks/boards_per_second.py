@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
 from reasoning import boards
@@ -64,7 +65,7 @@ def main() -> None:
     solver = mull.solver("looped", weights="looped-sudoku", compiled=str(on_gpu))
     assert isinstance(solver, Learned)
     full = compile_problems(boards(chosen.file, chosen.count), device=chosen.device)
-    wait = torch.cuda.synchronize if on_gpu else lambda: None
+    wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else lambda: None
     arguments = (chosen.rows, chosen.steps, chosen.every)
     solve_all(solver, full.select(torch.arange(min(2 * chosen.rows, full.shape[0]), device=chosen.device)), *arguments)
     took = []

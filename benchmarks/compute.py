@@ -14,7 +14,8 @@ import torch
 import mull
 from mull.engine import Budget, Task, solve
 from mull.problems import load
-from mull.solvers.learned import Learned, build
+from mull.solvers.kinds import build
+from mull.solvers.learned import Learned
 
 SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 

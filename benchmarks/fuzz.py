@@ -97,7 +97,8 @@ def campaign(
         data = mutated(begin, rng)
         path.write_bytes(data)
         started = time.process_time()
-        wrong, read = None, False
+        wrong: Exception | None = None
+        read = False
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -64,7 +64,7 @@ def main() -> None:
         took[not hand].append(1000 * (time.perf_counter() - started))
         return sums
 
-    trainer._step = timed  # type: ignore[method-assign]
+    trainer._step = timed  # type: ignore[method-assign, assignment]
     trainer.run(steps=chosen.steps)
     with_pyro, without = (statistics.median(sorted(took[which][len(took[which]) // 3 :])) for which in (True, False))
     print(

@@ -18,7 +18,8 @@ import numpy as np
 import mull
 from mull.engine import Budget, Problem, Task, solve
 from mull.problems import families, load
-from mull.solvers.learned import Learned, build
+from mull.solvers.kinds import build
+from mull.solvers.learned import Learned
 
 FIRST_SEED = 100_000
 

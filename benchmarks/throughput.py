@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
 
 import mull
 from mull.engine.training import Recipe, Trainer
 from mull.problems.streams import stream
+from mull.solvers.learned import Learned
 
 STEPS = 40
 
@@ -28,10 +30,11 @@ def main() -> None:
     parser.add_argument("--optimizer", default="adamw")
     chosen = parser.parse_args()
     solver = mull.solver(chosen.solver, **dict(option.split("=") for option in chosen.options))
+    assert isinstance(solver, Learned)
     torch.manual_seed(0)
     net = solver.reasoner(solver.shape(roles=("all_different",), values=9, variables=81))
     size = sum(p.numel() for p in net.parameters())
-    wait = torch.cuda.synchronize if chosen.device.startswith("cuda") else lambda: None
+    wait: Callable[[], None] = torch.cuda.synchronize if chosen.device.startswith("cuda") else lambda: None
     took: list[float] = []
 
     recipe = Recipe(batch=chosen.batch, block=1, validation=0, optimizer=chosen.optimizer)
@@ -52,7 +55,7 @@ def main() -> None:
         took.append(1000 * (time.perf_counter() - started))
         return sums
 
-    trainer._step = timed  # type: ignore[method-assign]
+    trainer._step = timed  # type: ignore[method-assign, assignment]
     trainer.run(steps=chosen.steps)
     steady = sorted(took[chosen.steps // 2 :])
     name = torch.cuda.get_device_name() if chosen.device.startswith("cuda") else "CPU"

@@ -196,7 +196,7 @@ def test_json_round_trip_keeps_the_digest(kind: str, data: st.DataObject) -> Non
     graph = data.draw(graphs(kind))
     again = ConstraintGraph.from_json(graph.to_json())
     assert again == graph
-    turned = ConstraintGraph(dict(reversed(graph.domains.items())), reversed(graph.constraints))
+    turned = ConstraintGraph(dict(reversed(list(graph.domains.items()))), reversed(graph.constraints))
     assert turned.digest == graph.digest
 
 

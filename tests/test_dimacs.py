@@ -26,7 +26,7 @@ def edges(problem: Problem) -> list[tuple[str, ...]]:
     return [c.scope for c in problem.graph.constraints]
 
 
-CNF = {
+CNF: dict[str, str | bytes] = {
     "blanks": "  p   cnf  3 2 \n\t1 2 0\n -3\n 0",
     "comments": "c a\np cnf 3 2\nc b\n1 c in a clause\n2 0 c behind\n  c blanks before\n-3 0\ncno blank\n",
     "latin-1 comment": b"c caf\xe9\np cnf 3 2\n1 2 0\nc na\xefve\n-3 0\n",
@@ -167,7 +167,7 @@ def test_refused_with_line_and_hint(case: str, tmp_path: Path) -> None:
     assert caught.value.hint
 
 
-FOREIGN = {
+FOREIGN: dict[str, tuple[str, str | bytes]] = {
     "WCNF": ("a.cnf", "p wcnf 2 1 9\n9 1 0\n"),
     "WCNF by suffix": ("a.wcnf", "h 1 2 0\n3 -1 0\n"),
     "OPB": ("a.txt", "* #variable= 2 #constraint= 1\n+1 x1 +1 x2 >= 1;\n"),

@@ -16,7 +16,7 @@ from torch.autograd import gradgradcheck
 
 import conftest
 import mull
-from conftest import train_small
+from conftest import learned_solver, train_small
 from mull.engine import Instance, Problem, Status, Task, compile_problems, solve
 from mull.engine.groups import Role, stack_roles
 from mull.engine.random import Random
@@ -114,7 +114,8 @@ def test_what_is_learned_has_the_right_gradient(backbone: str, landscapes: int) 
 
     def loss() -> Tensor:
         torch.manual_seed(3)
-        return made(z, view, answer)[1].loss.mean()
+        mean: Tensor = made(z, view, answer)[1].loss.mean()
+        return mean
 
     loss().backward()
     for name in ("answers", "stacks", "backbone"):
@@ -246,7 +247,7 @@ def test_a_step_of_langevin_dynamics_is_random_when_asked() -> None:
     assert torch.equal(*quiet)
     made.shake = 1.0
     loud = [made.wander(z, x, view, random.at(n))[0] for n in (1, 2)]
-    assert not torch.allclose(*loud, atol=1e-2)
+    assert not torch.allclose(loud[0], loud[1], atol=1e-2)
 
 
 def test_moved_answers_are_wrong_and_allowed() -> None:
@@ -369,8 +370,8 @@ def test_what_was_taught_solves(options: dict[str, str], taught: Path, monkeypat
 def test_weights_are_of_one_kind(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME, str(taught))
     with pytest.raises(CheckpointError, match="landscapes=5, not 3"):
-        mull.solver("ebt", weights="ired-small", landscapes="3").ready()
-    mull.solver("ebt", weights="ired-small", accept="true").ready()
+        learned_solver("ebt", weights="ired-small", landscapes="3").ready()
+    learned_solver("ebt", weights="ired-small", accept="true").ready()
 
 
 @pytest.mark.parametrize("weights", ["ebt-small", "ired-small"])

@@ -356,7 +356,7 @@ def test_npz_boards(tmp_path: Path) -> None:
     np.savez(path, puzzles=puzzles)
     assert load(path)[0].expected is None
     for bad in ({"puzzles": puzzles.astype(float)}, {"boards": puzzles}, {"puzzles": puzzles[:, :80]}):
-        np.savez(path, **bad)  # type: ignore[arg-type]
+        np.savez(path, **bad)
         with pytest.raises(InputError):
             load(path)
     Path(path).write_bytes(b"PK\x03\x04 broken")

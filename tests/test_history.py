@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,6 @@ from hypothesis import strategies as st
 import mull
 from conftest import call as solve_command
 from conftest import json_lines
-from mull.commands.history import keeping
 from mull.commands.history.chart import chart
 from mull.commands.history.list import USUAL, lines, when
 from mull.commands.ids import short
@@ -273,14 +273,14 @@ def test_delete_by_id_and_by_filter(runs: list[str], capsys: pytest.CaptureFixtu
 def test_delete_asks(runs: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("delete", "--all") == 2  # nobody is here to be asked
     assert "6 runs would be deleted" in capsys.readouterr().err
-    monkeypatch.setattr(keeping.sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
     asked: list[str] = []
 
     def confirm(text: str, **options: bool) -> None:
         asked.append(text)
-        raise keeping.click.Abort
+        raise click.Abort
 
-    monkeypatch.setattr(keeping.click, "confirm", confirm)
+    monkeypatch.setattr(click, "confirm", confirm)
     assert call("delete", "--family", "sat") == 130
     assert "Delete 3 runs" in asked[0]
     assert len(Store().runs()) == 6

@@ -70,9 +70,9 @@ def imports() -> nx.DiGraph:
     graph = nx.DiGraph()
     graph.add_nodes_from(files)
     for module, path in files.items():
-        package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+        parts = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
         tree = ast.parse(path.read_text())
-        graph.add_edges_from((module, each) for each in _imported(tree, package, files.keys()) if each != module)
+        graph.add_edges_from((module, each) for each in _imported(tree, parts, files.keys()) if each != module)
     return graph
 
 
@@ -80,8 +80,8 @@ def _imported(node: ast.AST, package: list[str], known: object) -> Iterator[str]
     """The modules among ``known`` that a tree imports outside ``if TYPE_CHECKING``."""
     assert isinstance(known, set | type({}.keys()))
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        for child in node.orelse:
-            yield from _imported(child, package, known)
+        for branch in node.orelse:
+            yield from _imported(branch, package, known)
         return
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names if alias.name in known)

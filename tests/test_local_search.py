@@ -39,7 +39,7 @@ def test_localsearch_answers_as_the_search_that_it_chooses(spec: str) -> None:
         (ConstraintGraph({"a": TWO, "b": (1,)}, [Clause((("a", 1), ("b", 1)))]), True),
         (ConstraintGraph({"a": TWO, "b": THREE}, [Clause((("a", 1), ("b", 1)))]), False),
         (ConstraintGraph({"a": (1,)}, [Clause((("a", 1),))]), False),
-        (ConstraintGraph({"a": TWO, "b": TWO}, [Clause((("a", 1), ("b", 1))), AllDifferent(["a", "b"])]), False),
+        (ConstraintGraph({"a": TWO, "b": TWO}, [Clause((("a", 1), ("b", 1))), AllDifferent(("a", "b"))]), False),
         (ConstraintGraph({"a": TWO}), False),
         (ConstraintGraph({}), False),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -75,7 +75,8 @@ def answer(net: Reasoner, instance: Instance, z: Latent) -> Tensor:
     """Logits after a segment."""
     with torch.no_grad():
         _, said = net(z, net.backbone.view(instance))
-    return said.logits
+    logits: Tensor = said.logits
+    return logits
 
 
 # Messages ---------------------------------------------------------------------------------------------------------------
@@ -255,8 +256,8 @@ def test_an_untrained_stack_leaves_states_as_they_are(backbone: str) -> None:
     net = reasoner("looped", backbone, instance)
     if backbone == "lattice":  # its messages are not silent; without them
         for layer in net.stacks[0].layers:  # type: ignore[union-attr]
-            for linear in (layer.variable, *layer.maps.values()):  # type: ignore[union-attr]
-                torch.nn.init.zeros_(linear.weight)  # type: ignore[arg-type]
+            for linear in (layer.variable, *layer.maps.values()):
+                torch.nn.init.zeros_(linear.weight)
     (z,) = states(net, instance)
     view = net.backbone.view(instance)
     with torch.no_grad():
@@ -355,7 +356,7 @@ def test_heads_see_rows_columns_and_boxes() -> None:
     assert mask[:, :, 0].all()  # the prefix sees everybody
     assert mask[:, :, :, 0].all()
     cells = [divmod(n, 4) for n in range(16)]
-    units = [
+    units: list[Callable[[int, int], object]] = [
         lambda r, c: r,
         lambda r, c: c,
         lambda r, c: (r // 2, c // 2),

@@ -58,10 +58,10 @@ class Walk(Solver):
         residual = (assignment != state.assignment).any(1).float()
         return State(assignment, violations, state.random, state.age + 1), Info(violations.float(), residual)
 
-    def decode(self, instance: Instance, state: Any) -> Tensor:
+    def decode(self, instance: Instance, state: State) -> Tensor:
         return state.assignment
 
-    def settled(self, instance: Instance, state: Any, info: Info) -> Tensor:
+    def settled(self, instance: Instance, state: State, info: Info) -> Tensor:
         return state.age >= self.patience
 
 
@@ -313,7 +313,7 @@ class Fickle(Walk):
 class Sociable(Walk):
     """The more company, the quicker it gives up."""
 
-    def settled(self, instance: Instance, state: Any, info: Info) -> Tensor:
+    def settled(self, instance: Instance, state: State, info: Info) -> Tensor:
         return state.age >= (self.patience if len(state.age) == 1 else 2)
 
 

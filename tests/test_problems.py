@@ -106,7 +106,7 @@ def test_colouring_without_k_finds_the_fewest(tmp_path: Path) -> None:
     assert answer(problem).objective == 4
 
 
-BAD = {
+BAD: dict[str, tuple[str, str | bytes, int | None]] = {
     "empty": ("a.txt", "", None),
     "blank": ("a.cnf", " \n\n", None),
     "binary": ("a.cnf", b"p cnf 1 1\n\x00\x01", 2),

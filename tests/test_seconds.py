@@ -51,7 +51,7 @@ class Whole(WholeSolver):
 
 def impossible() -> Problem:
     names = ["a", "b", "c", "d"]
-    return Problem(ConstraintGraph(dict.fromkeys(names, (0, 1, 2)), [AllDifferent(names)]))
+    return Problem(ConstraintGraph(dict.fromkeys(names, (0, 1, 2)), [AllDifferent(tuple(names))]))
 
 
 def test_a_batch_shares_its_seconds_and_the_caller_pays_his_own() -> None:
@@ -77,8 +77,8 @@ def test_a_solver_is_charged_at_most_what_passed_inside_it() -> None:
 
 @pytest.mark.parametrize("solver", [LocalSearch(), CpSat()], ids=lambda s: s.name)
 def test_what_peeling_settles_is_credited_to_peel(solver: Any) -> None:
-    free = Problem(ConstraintGraph({"a": (0, 1), "b": (0, 1)}, [AllDifferent(["a", "b"])]), {})
-    pairs = [AllDifferent(["a", "b"]), AllDifferent(["b", "c"])]
+    free = Problem(ConstraintGraph({"a": (0, 1), "b": (0, 1)}, [AllDifferent(("a", "b"))]), {})
+    pairs = [AllDifferent(("a", "b")), AllDifferent(("b", "c"))]
     path = Problem(ConstraintGraph(dict.fromkeys("abc", (0, 1, 2)), pairs))
     bad = Problem(free.graph, {"a": 0, "b": 0})
     answers = solve([path, bad], solver)

@@ -142,7 +142,7 @@ def test_none_where_there_are_none(name: str) -> None:
 def test_one_answer_counts_nothing() -> None:
     (problem,) = load("queens:6")
     (solution,) = solve([problem], mull.solver("cpsat"))
-    assert solution.solutions is solution.distinct is solution.samples is solution.total is None
+    assert [solution.solutions, solution.distinct, solution.samples, solution.total] == [None] * 4
     assert "solutions" not in solution.to_json()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +210,7 @@ class Refusing:
     def __init__(self, times: int) -> None:
         self.times, self.kept = times, list[Solution]()
 
-    def write(self, solutions: list[Solution]) -> None:
+    def write(self, solutions: Sequence[Solution]) -> None:
         self.times -= 1
         if self.times >= 0:
             raise StoreError("the disk is full", "make room")

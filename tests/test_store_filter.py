@@ -97,12 +97,12 @@ def test_a_cursor_needs_no_run(filled: Store) -> None:
 
 def test_comparison(store: Store, runs: Any) -> None:
     limit = Budget(seconds=10.0)
-    for n, (fast, slow) in enumerate([(1.0, 2.0), (1.0, 3.0), (4.0, 2.0), (1.0, 1.0)]):
+    for n, seconds in enumerate([(1.0, 2.0), (1.0, 3.0), (4.0, 2.0), (1.0, 1.0)]):
         at = runs.problem(n)
         store.write(
             [
-                runs.one(problem=at, solver="fast", seconds=fast, iterations=10 * (n + 1), budget=limit),
-                runs.one(problem=at, solver="slow", seconds=slow, iterations=7, budget=limit),
+                runs.one(problem=at, solver="fast", seconds=seconds[0], iterations=10 * (n + 1), budget=limit),
+                runs.one(problem=at, solver="slow", seconds=seconds[1], iterations=7, budget=limit),
             ]
         )
     extra = runs.problem(9)
@@ -121,9 +121,9 @@ def test_comparison(store: Store, runs: Any) -> None:
     assert (duel.first, duel.second, duel.wins, duel.losses, duel.ties) == ("fast", "slow", 2, 1, 1)
     assert duel.p == pytest.approx(1.0)
     assert (named.best("solved"), named.best("iterations"), named.best("par2")) == (
-        {"fast", "slow"},
-        {"slow"},
-        {"fast"},
+        frozenset({"fast", "slow"}),
+        frozenset({"slow"}),
+        frozenset({"fast"}),
     )
     assert named.to_json()["best"]["par2"] == ["fast"]
 

@@ -64,7 +64,7 @@ def test_chunks_are_solved_and_reproducible(name: str) -> None:
     assert same_examples(chunk, pickle.loads(pickle.dumps(source)).chunk(1))
     if not name.startswith("sudoku:9:20"):
         assert not same_examples(chunk, source.chunk(0))
-    assert (chunk.givens.dtype, chunk.targets.dtype) == (np.int16, np.int16)
+    assert chunk.givens.dtype == chunk.targets.dtype == np.dtype(np.int16)
     for n in random.Random(0).sample(range(len(chunk)), 12):
         graph, givens = chunk.graphs[chunk.template[n]], chunk.givens[n]
         size = len(graph.domains)

@@ -125,7 +125,7 @@ def test_resumed_equals_uninterrupted(optimizer: str, names: tuple[str, ...], tm
     whole = trainer(*names, recipe=recipe)
     whole.run(steps=40)
     path = tmp_path / "x.safetensors"
-    first = trainer(*names, recipe=recipe, path=path, cancelled=lambda: first.step >= 20)
+    first: Trainer = trainer(*names, recipe=recipe, path=path, cancelled=lambda: first.step >= 20)
     first.run(steps=40)
     assert first.step == 20
     said: list[str] = []
@@ -472,11 +472,11 @@ def test_two_processes_train_the_same_net(tmp_path: Path) -> None:
             )
         )
     try:
-        ended = [rank.communicate(timeout=120) for rank in ranks]
+        ended = [process.communicate(timeout=120) for process in ranks]
     finally:
-        for rank in ranks:
-            rank.kill()
-    assert [rank.returncode for rank in ranks] == [0, 0], ended
+        for process in ranks:
+            process.kill()
+    assert [process.returncode for process in ranks] == [0, 0], ended
     one, other = (torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2))
     assert all(torch.equal(one[key], other[key]) for key in one)
     assert json.loads(ended[0][0])["finished"]

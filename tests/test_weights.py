@@ -134,7 +134,7 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_refused(damage: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     change, message = DAMAGES[damage]
-    change(make(home))  # type: ignore[no-untyped-call]
+    change(make(home))
     solver = learned_solver("looped", weights="tiny")
     with pytest.raises(CheckpointError, match=message):
         solver.ready()

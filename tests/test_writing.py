@@ -91,8 +91,8 @@ def test_one_graph_with_many_givens(tmp_path: Path) -> None:
 @given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
 def test_names_and_comments_stay_and_change_no_digest(name: str, comment: str, title: str) -> None:
     domains = {"a": (0, 1, 2), "b": (0, 1, 2)}
-    plain = ConstraintGraph(domains, [AllDifferent(["a", "b"]), Compare("a", "<", "b")])
-    named = ConstraintGraph(domains, [AllDifferent(["a", "b"]).named(name, comment), Compare("a", "<", "b")])
+    plain = ConstraintGraph(domains, [AllDifferent(("a", "b")), Compare("a", "<", "b")])
+    named = ConstraintGraph(domains, [AllDifferent(("a", "b")).named(name, comment), Compare("a", "<", "b")])
     problem = Problem(named, {"a": 1}, name=title, comment=comment)
     again = Problem.from_json(json.loads(json.dumps(problem.to_json())))
     assert problem.digest == again.digest == Problem(plain, {"a": 1}).digest
