@@ -263,7 +263,7 @@ def test_devices_of_processes_side_by_side(
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), files.write_whole(path) as file:
+    with pytest.raises(ZeroDivisionError), files.write_whole(path) as file:  # noqa: PT012
         file.write(b"ne")
         raise ZeroDivisionError
     assert path.read_text() == "old"
