@@ -47,11 +47,11 @@ def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_s
     differences = list(_differences(row, again))
     reasons = list(_reasons(row, again)) if differences else []
     if as_json:
-        told: dict[str, Any] = {"run": row.id, "replay": None if no_store else again.id, "same": not differences}
-        told |= {"differences": [asdict(d) for d in differences], "reasons": reasons}
-        click.echo(json.dumps(told, ensure_ascii=False))
+        report: dict[str, Any] = {"run": row.id, "replay": None if no_store else again.id, "same": not differences}
+        report |= {"differences": [asdict(d) for d in differences], "reasons": reasons}
+        click.echo(json.dumps(report, ensure_ascii=False))
     else:
-        click.echo("\n".join(_told(row, again, differences, reasons)))
+        click.echo("\n".join(_report(row, again, differences, reasons)))
     return 1 if differences else 0
 
 
@@ -196,7 +196,7 @@ def _changes(row: RunRow, again: Solution, now: dict[str, Any]) -> Iterator[str]
             yield f"{what} {old} then, {new} now"
 
 
-def _told(row: RunRow, again: Solution, differences: list[Difference], reasons: list[str]) -> Iterator[str]:
+def _report(row: RunRow, again: Solution, differences: list[Difference], reasons: list[str]) -> Iterator[str]:
     if not differences:
         yield f"the same: {again.status}, {again.iterations} iterations, {_answer(again)}"
         return

@@ -156,12 +156,12 @@ class _Phases:
 
 def _refuse_early(arguments: Sequence[str], name: str, family: str | None) -> None:
     """Refuse what is wrong without a look into any file, before torch is imported, which takes a second or more."""
-    from mull.engine.registry import PROBLEMS, SOLVERS, entries, pick
+    from mull.engine.registry import PROBLEMS, SOLVERS, entries, find_entry
     from mull.problems.errors import InputError
 
     known = [entry.name for entry in entries(PROBLEMS)]
     if family is not None:
-        pick(PROBLEMS, family, entries(PROBLEMS))
+        find_entry(PROBLEMS, family, entries(PROBLEMS))
     for argument in arguments:
         prefix, colon, _ = argument.partition(":")
         if argument == "-" or Path(argument).exists() or prefix in known:
@@ -174,7 +174,7 @@ def _refuse_early(arguments: Sequence[str], name: str, family: str | None) -> No
         from mull.plugins import installed, is_file
 
         if not is_file(name):
-            pick(SOLVERS, name, installed())
+            find_entry(SOLVERS, name, installed())
 
 
 def _problems(

@@ -102,7 +102,7 @@ def _loaded(entry: Entry) -> Any:
 
     if entry.group == registry.SOLVERS:
         return load(entry.name)
-    registry.pick(entry.group, entry.name, registry.entries(entry.group))  # refuses a name that two claim
+    registry.find_entry(entry.group, entry.name, registry.entries(entry.group))  # refuses a name that two claim
     if entry.group == registry.COMMANDS:
         return registry.load(entry, click.Command).callback
     if entry.group == registry.CONSTRAINTS:

@@ -17,7 +17,7 @@ from torch import Tensor
 from .roles import TARGETS, RoleArrays
 from .tables import by_owner
 
-MANY, ROUND = 16, 32
+MANY_TEMPLATES, ROUND = 16, 32
 """From so many unlike templates on, a batch is padded to round sizes, variables and groups to multiples of ROUND: the next one
 then has the same."""
 
@@ -78,7 +78,7 @@ def stack_roles(
 
 def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role:
     count = max(len(p.variable) for p in parts if p is not None)
-    if len(parts) >= MANY:
+    if len(parts) >= MANY_TEMPLATES:
         count = rounded(count)
     arity = max(p.variable.shape[1] for p in parts if p is not None)
     shape = (len(parts), count, arity)
@@ -92,7 +92,7 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
             weight[t, :r, :m] = p.weight
             target[t, :r] = p.target
     groups, slots = _memberships(members, literals)
-    spare = rounded(groups.shape[2], 2) - groups.shape[2] if len(parts) >= MANY else 0
+    spare = rounded(groups.shape[2], 2) - groups.shape[2] if len(parts) >= MANY_TEMPLATES else 0
     groups = np.pad(groups, ((0, 0), (0, 0), (0, spare)))
     slots = np.pad(slots, ((0, 0), (0, 0), (0, spare)), constant_values=-1)
     present = members >= 0

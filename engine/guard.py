@@ -46,7 +46,7 @@ def guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator
                 waiting += [left[len(left) // 2 :], left[: len(left) // 2]]
                 continue
             detail = described(error, __file__)
-            yield from ((i, told(problems[i], solver, task, Status.FAILED, detail)) for i in left)
+            yield from ((i, conclude(problems[i], solver, task, Status.FAILED, detail)) for i in left)
 
 
 def refusal(solver: Solver, problem: Problem, task: Task) -> Solution | None:
@@ -56,12 +56,12 @@ def refusal(solver: Solver, problem: Problem, task: Task) -> Solution | None:
         if reason is None and task.budget.solutions is not None:
             reason = solver.samples(problem)
     except (Exception, SystemExit) as error:
-        return told(problem, solver, task, Status.FAILED, described(error, __file__))
-    return None if reason is None else told(problem, solver, task, Status.UNSUPPORTED, reason)
+        return conclude(problem, solver, task, Status.FAILED, described(error, __file__))
+    return None if reason is None else conclude(problem, solver, task, Status.UNSUPPORTED, reason)
 
 
-def told(problem: Problem, solver: Solver, task: Task, status: Status, detail: str) -> Solution:
-    """A solution that needed no search."""
+def conclude(problem: Problem, solver: Solver, task: Task, status: Status, detail: str) -> Solution:
+    """A solution that carries a status and no assignment: the solver was not run, or it failed."""
     return Solution(
         problem,
         solver.name,
@@ -82,7 +82,7 @@ def _answer(solution: Solution, problem: Problem, solver: Solver, task: Task, sp
     """
     if not (isinstance(solution, Solution) and isinstance(solution.status, Status)):
         detail = f"the solver answers with {type(solution).__name__}, which is no Solution with a Status"
-        return told(problem, solver, task, Status.FAILED, detail)
+        return conclude(problem, solver, task, Status.FAILED, detail)
     if solution.problem is not problem or solution.seconds > spent:
         solution = replace(solution, problem=problem, seconds=min(solution.seconds, spent))
     if solution.assignment is not None and not _assigns(solution.assignment, problem):

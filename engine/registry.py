@@ -121,7 +121,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pick(group: str, name: str, among: Sequence[Entry]) -> Entry:
+def find_entry(group: str, name: str, among: Sequence[Entry]) -> Entry:
     """The one entry of a name.
 
     Raises:

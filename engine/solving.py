@@ -8,7 +8,7 @@ from dataclasses import replace
 from .constraints import Linear
 from .errors import GraphError
 from .graph import ConstraintGraph
-from .guard import guarded, refusal, told
+from .guard import conclude, guarded, refusal
 from .peel import PEEL, extend, peel
 from .problem import Problem
 from .recording import Recorder, Recording
@@ -101,7 +101,7 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
         constraint, givens = contradiction
         named = " and ".join(f"{name} = {value}" for name, value in givens.items())
         detail = f"givens {named} contradict {constraint.describe()}"
-        yield i, _peeled(told(problem, solver, task, Status.UNSATISFIABLE, detail), task.clock() - since)
+        yield i, _peeled(conclude(problem, solver, task, Status.UNSATISFIABLE, detail), task.clock() - since)
     if task.budget.solutions is not None:
         yield from ((ready[n], solution) for n, solution in _sample([problems[i] for i in ready], solver, task))
         return
@@ -246,7 +246,7 @@ def _unconstrained(problem: Problem, solver: Solver, task: Task) -> Solution:
         cheapest = min(domain, key=lambda value: cost[name] * int(value)) if name in cost else domain[0]
         assignment[name] = problem.givens.get(name, cheapest)
     status = Status.OPTIMAL if objective else Status.SOLVED
-    settled = _peeled(told(problem, solver, task, status, ""), 0.0)
+    settled = _peeled(conclude(problem, solver, task, status, ""), 0.0)
     return replace(settled, assignment=assignment, violations=0, energy=0.0)
 
 

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.registry import ONLY, SOLVERS, Entry, PluginError, entries, normal, only, permitted, pick
+from ..engine.registry import ONLY, SOLVERS, Entry, PluginError, entries, find_entry, normal, only, permitted
 from ..engine.registry import load as load_entry
 from .faults import fault
 from .files import defined
@@ -52,7 +52,7 @@ def load(name: str) -> type[Solver]:
         for file in added():
             if file.name == name:
                 raise PluginError(f"{ONLY} leaves out {file.entry}", f"{ONLY}={name}")
-    entry = pick(SOLVERS, name, every)
+    entry = find_entry(SOLVERS, name, every)
     changed = fault(entry) if entry.path else None  # also where this process has imported it before
     if changed:
         raise PluginError(f"{entry} cannot be loaded: {changed}", entry.remedy)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from ..engine.registry import PROBLEMS, Entry, PluginError, entries, pick
+from ..engine.registry import PROBLEMS, Entry, PluginError, entries, find_entry
 from ..engine.registry import load as load_entry
 from .errors import InputError, InputWarning
 
@@ -42,7 +42,7 @@ class Families(Mapping[str, "Family"]):
         if name not in self._names:
             raise KeyError(name)
         try:
-            return _family(pick(PROBLEMS, name, self._entries))
+            return _family(find_entry(PROBLEMS, name, self._entries))
         except PluginError as error:
             raise InputError(str(error), hint=error.hint) from error
 

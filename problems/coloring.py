@@ -21,7 +21,7 @@ from .family import Family, share, whole
 
 HINT = "DIMACS: 'p edge VERTICES EDGES', then a line 'e U V' for each edge"
 LARGEST = 1_000_000
-MANY = 100_000
+DECLARED = 100_000
 """Vertices that the header of a short file may declare; a longer one may declare one for each character."""
 
 
@@ -251,7 +251,7 @@ def _header(line: str, number: int, size: int) -> tuple[int, int]:
     parts = line.split(None, 6)
     if len(parts) != 4 or parts[1] not in ("edge", "edges", "col"):
         raise InputError(f"{excerpt(line)} is not 'p edge VERTICES EDGES'", line=number, hint=HINT)
-    most = min(LARGEST, max(MANY, size))
+    most = min(LARGEST, max(DECLARED, size))
     return _number(parts[2], 0, most, "vertices", number), _number(parts[3], 0, 10**10, "edges", number)
 
 

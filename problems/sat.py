@@ -18,7 +18,7 @@ from .family import Family, whole
 
 HINT = "DIMACS CNF: 'p cnf VARIABLES CLAUSES', then clauses of literals that each end in 0"
 LARGEST = 10_000_000
-MANY = 100_000
+DECLARED = 100_000
 """Variables that the header of a short file may declare; a longer one may declare one for each character."""
 
 
@@ -167,7 +167,7 @@ def _header(line: str, number: int, size: int) -> tuple[int, int]:
 
 def _most(size: int) -> int:
     """How many variables a file of so many characters may have: a short file does not fill the memory."""
-    return min(LARGEST, max(MANY, size))
+    return min(LARGEST, max(DECLARED, size))
 
 
 def _known(line: str) -> str:

@@ -25,7 +25,7 @@ PUBLISHED = {3: 2.06, 4: 3.0, 5: 3.7, 6: 5.0, 7: 5.4}
 """probSAT's break exponents by clause length (their table 1), found on formulas of 10^4 variables and more."""
 GREEDS = (1.0, 1.2, 1.4, 1.6)
 """Chains multiply it: on small formulas the published values wander for too long. Measured in docs/log.md."""
-MANY = 100
+PADDED = 100
 """True literals of the padding clause."""
 DRAWS = 32
 """Steps whose random numbers are drawn together: the hash is then a small part of a step."""
@@ -143,7 +143,7 @@ def _init(instance: Instance, random: Random, cb: float | None) -> FlipState:
     assignment = torch.where(instance.free, chosen, instance.allowed.long().argmax(-1))
     slots = tables.slots[template]
     holds = assignment.gather(1, tables.variable[template].view(b, -1)).view(slots.shape) == tables.wanted[template]
-    true = torch.where(slots.any(-1), (holds & slots).sum(-1), MANY).to(torch.uint8)
+    true = torch.where(slots.any(-1), (holds & slots).sum(-1), PADDED).to(torch.uint8)
     broken = (true[:, tables.blocks.flatten()] == 0).view(b, -1, tables.side).sum(-1).to(torch.int16)
     kind = random.at(2).bits(1) % len(tables.weight)
     random = random.at(1)
@@ -188,7 +188,7 @@ def _step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
     true.scatter_add_(1, gain, torch.ones_like(gain, dtype=torch.uint8))
     true.scatter_add_(1, lose, torch.full_like(lose, 255, dtype=torch.uint8))  # 255 is -1 in uint8
     newly = true.gather(1, lose) == 0
-    true[:, tables.clauses] = MANY
+    true[:, tables.clauses] = PADDED
     broken.scatter_add_(1, gain >> tables.shift, -mended.to(torch.int16))
     broken.scatter_add_(1, lose >> tables.shift, (newly & (lose < tables.clauses)).to(torch.int16))
     state.assignment.scatter_(1, chosen, torch.where(flips[:, None], 1 - old, old).to(torch.uint8))

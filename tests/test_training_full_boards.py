@@ -10,12 +10,12 @@ import torch
 from conftest import learned_solver
 from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer
-from mull.problems.streams.sudoku import Shown, examples, shown
+from mull.problems.streams.sudoku import PartlyFilled, examples, shown
 
 pytestmark = pytest.mark.slow
 
 
-class Full(Shown):
+class Full(PartlyFilled):
     """Full 4x4 boards."""
 
     def chunk(self, k: int) -> Examples:

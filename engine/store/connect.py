@@ -32,7 +32,7 @@ class StoreError(MullError, RuntimeError):
 
 
 @contextmanager
-def told(url: str) -> Iterator[None]:
+def store_errors(url: str) -> Iterator[None]:
     """Database errors as StoreErrors."""
     try:
         yield
@@ -43,10 +43,10 @@ def told(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def read(url: str) -> Iterator[None]:
+def read_errors(url: str) -> Iterator[None]:
     """Database errors as StoreErrors, and values that are none where a file is damaged and SQLite did not see it."""
     try:
-        with told(url):
+        with store_errors(url):
             yield
     except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
         raise StoreError(f"{url}: what is kept is damaged ({error})", _DAMAGED) from error

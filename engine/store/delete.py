@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from .filter import Filter
 from .query import conditions
 from .schema import budget, environment, facets, problem, run, solution, solver, source, template, trace
-from .write import MANY
+from .write import KEYS_PER_QUERY
 
 REFERENCES = (
     (facets, run.c.facets),
@@ -30,7 +30,7 @@ def delete(connection: sa.Connection, which: Filter | Sequence[str]) -> int:
         gone = _runs(connection, sa.select(run.c.id).where(*conditions(which)))
     else:
         ids = list(which)
-        batches = [ids[start : start + MANY] for start in range(0, len(ids), MANY)]
+        batches = [ids[start : start + KEYS_PER_QUERY] for start in range(0, len(ids), KEYS_PER_QUERY)]
         gone = sum(_runs(connection, sa.select(run.c.id).where(run.c.id.in_(batch))) for batch in batches)
     for table, reference in REFERENCES if gone else ():
         used = sa.exists().where(reference == table.c.id)

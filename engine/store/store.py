@@ -15,7 +15,7 @@ from ..status import SOLVED
 from . import query
 from .cells import PEEL, read_cells
 from .compare import Comparison, compare
-from .connect import StoreError, connect, file_of, parse, prepare, read, told, use_log
+from .connect import StoreError, connect, file_of, parse, prepare, read_errors, store_errors, use_log
 from .filter import Filter
 from .query import RUNS, TRACED
 from .rows import RunRow
@@ -42,7 +42,7 @@ class Store:
     def __init__(self, url: str | None = None, *, check_schema: bool = True) -> None:
         self._url = parse(url)
         self._pid = -1
-        with told(self.url):
+        with store_errors(self.url):
             if self.path is not None:
                 prepare(self.path)
             self._open()
@@ -84,7 +84,7 @@ class Store:
         from . import write
 
         packed = [write.pack(s) for s in solutions]  # half of the work, while others may write
-        with told(self.url):
+        with store_errors(self.url):
             try:
                 with self._engine().execution_options(writes=True).begin() as connection:
                     write.insert(connection, packed)
@@ -104,7 +104,7 @@ class Store:
         """
         from .delete import delete
 
-        with told(self.url), self._engine().execution_options(writes=True).begin() as connection:
+        with store_errors(self.url), self._engine().execution_options(writes=True).begin() as connection:
             return delete(connection, which)
 
     def backup(self, path: str | Path) -> None:
@@ -117,7 +117,7 @@ class Store:
 
         if self.path is None:
             raise StoreError(f"{self.url} is on a server", "copy it with the server's own pg_dump")
-        with told(self.url):
+        with store_errors(self.url):
             backup(self.path, Path(path).expanduser())
 
     # ------------------------------------------------------------------------------------------------------- reading
@@ -130,7 +130,7 @@ class Store:
             where: which runs.
             sort: a column to sort by in place of the time, ascending; with ``-`` before its name descending.
         """
-        with read(self.url), self._engine().connect() as connection:
+        with read_errors(self.url), self._engine().connect() as connection:
             if sort is not None:
                 wanted = query.sorted_by(sort, limit, where)
                 return [query.row_of(row) for row in connection.execute(wanted).mappings()]
@@ -144,13 +144,13 @@ class Store:
         """Runs that pass, oldest first, one after another: as they stood when asked, and few of them in memory at once."""
         wanted = (TRACED if traces else RUNS).where(*query.conditions(where)).order_by(run.c.id)
         engine = self._engine().execution_options(yield_per=1000)
-        with read(self.url), engine.connect() as connection, connection.execute(wanted) as result:
+        with read_errors(self.url), engine.connect() as connection, connection.execute(wanted) as result:
             for row in result.mappings():
                 yield query.row_of(row)
 
     def count(self, where: Filter = EVERY) -> int:
         """How many runs pass."""
-        with read(self.url), self._engine().connect() as connection:
+        with read_errors(self.url), self._engine().connect() as connection:
             counted = sa.select(sa.func.count()).select_from(run).where(*query.conditions(where))
             return connection.execute(counted).scalar_one()
 
@@ -166,7 +166,7 @@ class Store:
         )
         same = [run.c[name] == fewest.c[name] for name in ("facets", "iterations")]
         best: dict[str, RunRow] = {}
-        with read(self.url), self._engine().connect() as connection:
+        with read_errors(self.url), self._engine().connect() as connection:
             wanted = RUNS.join(fewest, sa.and_(*same)).order_by(run.c.iterations, run.c.id)
             for row in connection.execute(wanted).mappings():
                 best.setdefault(row["solver"], query.row_of(row))
@@ -182,7 +182,7 @@ class Store:
         Raises:
             StoreError: no runs of a solver that is named, or no problem that all of them ran.
         """
-        with read(self.url), self._engine().connect() as connection:
+        with read_errors(self.url), self._engine().connect() as connection:
             found = read_cells(connection, where)
         missing = sorted(set(solvers or ()) - {cell.solver for cell in found})
         if missing:
@@ -204,9 +204,9 @@ class Store:
                 raise StoreError(f"no run {prefix!r}", "solve history lists the runs")
         else:
             whole = self._whole_id(prefix)
-            with read(self.url), self._engine().connect() as connection:
+            with read_errors(self.url), self._engine().connect() as connection:
                 found = [query.row_of(row) for row in connection.execute(RUNS.where(run.c.id == whole)).mappings()]
-        with read(self.url), self._engine().connect() as connection:
+        with read_errors(self.url), self._engine().connect() as connection:
             return whole_run(connection, found[0])
 
     def resolved(self, where: Filter) -> Filter:
@@ -217,7 +217,7 @@ class Store:
         """
         if where.before is None or len(where.before) >= 26:
             return where
-        with read(self.url), self._engine().connect() as connection:
+        with read_errors(self.url), self._engine().connect() as connection:
             if connection.scalars(query.ids_like(where.before)[0]).first() is not None:
                 return where
         return replace(where, before=self._whole_id(where.before))
@@ -234,7 +234,7 @@ class Store:
         )
         found: dict[str, str] = {}
         wanted = sorted(digests)
-        with read(self.url), self._engine().connect() as connection:
+        with read_errors(self.url), self._engine().connect() as connection:
             for start in range(0, len(wanted), 500):
                 some = problem.c.digest.in_(wanted[start : start + 500])
                 for digest, text in connection.execute(sa.select(problem.c.digest, latest).where(some)):
@@ -242,7 +242,7 @@ class Store:
         return found
 
     def _whole_id(self, text: str) -> str:
-        with read(self.url), self._engine().connect() as connection:
+        with read_errors(self.url), self._engine().connect() as connection:
             begins, ends = query.ids_like(text)
             found = list(connection.scalars(begins))
             if len(found) != 1:
@@ -261,7 +261,7 @@ class Store:
         Raises:
             StoreError: a database that is not ours.
         """
-        with told(self.url), self._engine().connect() as connection:
+        with store_errors(self.url), self._engine().connect() as connection:
             tables = sa.inspect(connection).get_table_names()
             if not tables:
                 return None
@@ -277,7 +277,7 @@ class Store:
         """
         from .migrate import known_revisions, upgrade
 
-        with told(self.url):
+        with store_errors(self.url):
             before = self.revision()
             if before is not None and before not in known_revisions():
                 raise StoreError(*_newer(self.url, before))

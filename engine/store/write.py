@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ..problem import Problem
     from ..solution import Solution
 
-MANY = 500
-"""Values named in one query: SQLite of old allows 999 parameters."""
+KEYS_PER_QUERY = 500
+"""Values named in one query: older versions of SQLite allow 999 parameters."""
 VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
 
 Digest = TypeVar("Digest", str, int)
@@ -124,8 +124,8 @@ def _ids(
     """
     known: dict[Digest, int] = {}
     digests = sorted(values)
-    for start in range(0, len(digests), MANY):
-        asked = digests[start : start + MANY]
+    for start in range(0, len(digests), KEYS_PER_QUERY):
+        asked = digests[start : start + KEYS_PER_QUERY]
         query = sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(asked))
         known |= {row.digest: row.id for row in connection.execute(query)}
         new = [{"digest": digest, **values[digest]()} for digest in asked if digest not in known]

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from ..examples import Examples, Stream, concatenate
-from ..groups import MANY, rounded
+from ..groups import MANY_TEMPLATES, rounded
 
 
 def make(stream: Stream, k: int) -> Examples:
@@ -92,7 +92,7 @@ class Blocks:
 def _joined(chunks: Sequence[Examples]) -> Examples:
     """One after another; many unlike templates padded to round numbers, so that compiled nets fit the next block too."""
     examples = concatenate(chunks)
-    if len(examples.graphs) < MANY:
+    if len(examples.graphs) < MANY_TEMPLATES:
         return examples
     variables = examples.givens.shape[1]
     missing = rounded(variables) - variables

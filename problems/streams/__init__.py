@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from .. import families
 from ..errors import InputError, excerpt
 from ..family import excused
-from .packing import Instance, Named, between, fields, of_split, pack
+from .packing import Example, Named, between, fields, of_split, pack
 from .splits import hashed
 
 if TYPE_CHECKING:
     from ...engine.examples import Stream
 
-__all__ = ["Instance", "Named", "between", "fields", "forms", "hashed", "of_split", "pack", "stream"]
+__all__ = ["Example", "Named", "between", "fields", "forms", "hashed", "of_split", "pack", "stream"]
 
 
 def forms() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...engine.examples import Examples
 from ..maze import Cell, distances, generated, maze, parse
 from ..maze_text import GOAL, START, WALL
-from .packing import Instance, Named, of_split, pack
+from .packing import Example, Named, of_split, pack
 from .splits import hashed
 
 PATHS = 16
@@ -80,7 +80,7 @@ def _path(rank: int, cell: Cell, before: dict[Cell, list[Cell]], ways: dict[Cell
     return path
 
 
-def _instance(rows: list[str], rng: random.Random) -> Instance:
+def _instance(rows: list[str], rng: random.Random) -> Example:
     free = [(r, c) for r, row in enumerate(rows) for c, sign in enumerate(row) if sign != WALL]
     index = {cell: i for i, cell in enumerate(free)}
     known = []

@@ -17,7 +17,7 @@ from ..coloring import Coloring
 from ..errors import InputError
 from ..family import shares, whole
 from ..sat import Sat
-from .packing import Instance, Named, between, fields, of_split, pack
+from .packing import Example, Named, between, fields, of_split, pack
 
 CHUNK = 256
 TRIES = 500
@@ -37,7 +37,7 @@ class Squares(Named):
         rng = self.dice(k)
         order_limits, keep_limits = _latin(self.spec)
 
-        def make() -> tuple[int, Instance]:
+        def make() -> tuple[int, Example]:
             order = rng.randint(*order_limits)
             square = switching.latin(order, rng)
             count = round(rng.uniform(*keep_limits) * order * order)
@@ -65,7 +65,7 @@ class Colorings(Named):
         rng = self.dice(k)
         vertices, density, colours, answers = _coloring(self.spec)
 
-        def make() -> tuple[int, Instance]:
+        def make() -> tuple[int, Example]:
             n, share, number = rng.randint(*vertices), rng.uniform(*density), rng.randint(*colours)
             if answers:
                 graph, known = colourable(n, share, number, answers, rng)
@@ -126,7 +126,7 @@ class Formulas(Named):
         rng = self.dice(k)
         variables, clauses = _sat(self.spec)
 
-        def make() -> tuple[int, Instance]:
+        def make() -> tuple[int, Example]:
             n = rng.randint(*variables)
             spec = f"{n}:{rng.randint(*clauses)}" if clauses else str(n)
             graph = Sat().generate(spec, rng.getrandbits(60)).graph

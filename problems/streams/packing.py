@@ -16,7 +16,7 @@ from ..errors import InputError, excerpt
 from ..family import whole
 from .splits import split_of
 
-Instance = tuple[ConstraintGraph, Mapping[str, Value], Sequence[Sequence[int]]]
+Example = tuple[ConstraintGraph, Mapping[str, Value], Sequence[Sequence[int]]]
 """A graph, its givens by name, and known solutions as domain indices in the order of its variables."""
 
 Made = TypeVar("Made")
@@ -57,7 +57,7 @@ class Named:
         return random.Random(f"{self.name}:{self.split}:{self.seed}:{k}")
 
 
-def pack(instances: Iterable[Instance], solutions: int) -> Examples:
+def pack(instances: Iterable[Example], solutions: int) -> Examples:
     """Examples of the instances; one with fewer known solutions than asked for has them again.
 
     Args:

@@ -9,7 +9,7 @@ from ...engine.examples import Examples
 from ..errors import InputError
 from ..queens import LARGEST, Queens, template
 from ..queens import solution as full_board
-from .packing import Instance, Named, between, fields, of_split, pack
+from .packing import Example, Named, between, fields, of_split, pack
 from .splits import hashed
 
 COMPLETIONS = 4
@@ -108,7 +108,7 @@ def _complete(n: int, givens: dict[int, int], rng: random.Random) -> tuple[int, 
     return tuple(columns) if place(free) else None
 
 
-def _instance(n: int, columns: list[int], givens: dict[int, int], rng: random.Random) -> Instance:
+def _instance(n: int, columns: list[int], givens: dict[int, int], rng: random.Random) -> Example:
     return template(n), {f"q{r + 1}": c + 1 for r, c in givens.items()}, completions(n, givens, columns, rng)
 
 

@@ -58,7 +58,7 @@ class Boards(Named):
 
 
 @dataclass(frozen=True)
-class Shown(Named):
+class PartlyFilled(Named):
     """``sudoku:SIZE:SHARE``, a number or a range as ``0.0-0.3``: a share of a random full board's cells; the board is the target,
     though not always the only one.
 
@@ -94,14 +94,16 @@ def examples(found: list[Board]) -> Examples:
     return Examples((graph,), np.zeros(len(found), dtype=np.int64), puzzles - 1, solutions[:, None] - 1)
 
 
-def stream(name: str, split: str, seed: int) -> Boards | Shown:
+def stream(name: str, split: str, seed: int) -> Boards | PartlyFilled:
     """The stream of a name that begins with ``sudoku:``.
 
     Raises:
         InputError: no such boards can be made.
     """
     size, _, more = name.partition(":")[2].partition(":")
-    return Boards(name, split, seed) if size == "9" and (not more or by_guesses(more)) else Shown(name, split, seed)
+    return (
+        Boards(name, split, seed) if size == "9" and (not more or by_guesses(more)) else PartlyFilled(name, split, seed)
+    )
 
 
 def band(spec: str) -> tuple[float, float] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ...engine.registry import BACKBONES, Entry, entries, load, pick
+from ...engine.registry import BACKBONES, Entry, entries, find_entry, load
 from .backbone import Backbone
 
 
@@ -14,7 +14,7 @@ def backbone(name: str) -> type[Backbone]:
     Raises:
         PluginError: there is no such backbone, two packages claim its name, or it cannot be loaded.
     """
-    return _loaded(pick(BACKBONES, name, entries(BACKBONES)))
+    return _loaded(find_entry(BACKBONES, name, entries(BACKBONES)))
 
 
 @lru_cache
