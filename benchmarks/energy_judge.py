@@ -17,7 +17,9 @@ from torch import Tensor
 
 from mull.engine import compile_problems
 from mull.engine.random import Random
-from mull.solvers.ebt import Ebt, EbtNet
+from mull.engine.weights import find
+from mull.solvers.kinds import kind
+from mull.solvers.nets.energy import EnergyNet
 
 
 def auc(score: Tensor, right: Tensor) -> float | None:
@@ -40,11 +42,11 @@ def main() -> None:
     parser.add_argument("--segments", type=int, default=8)
     parser.add_argument("--device", default="cpu")
     chosen = parser.parse_args()
-    solver = Ebt(weights=chosen.weights)
+    solver = kind(find(chosen.weights).solver)(weights=chosen.weights)
     problems = [problem for problem in boards(chosen.spec, chosen.count) for _ in range(chosen.copies)]
     instance = compile_problems(problems, device=chosen.device)
     net = solver.net(instance)
-    assert isinstance(net, EbtNet)
+    assert isinstance(net, EnergyNet)
     view = net.backbone.view(instance)
     state = solver.init(instance, Random.for_rows(range(len(problems)), chosen.device))
     energies: list[list[float]] = [[] for _ in range(chosen.count)]

@@ -186,7 +186,7 @@ def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:
 
         raise Failure(f"solver {name!r} has nothing to learn", f"solve train takes {', '.join(kinds())}")
     # What says how to solve (weights, segments, copies...) says nothing to a training.
-    shaping = {"preset", "backbone", "hidden", "layers", "inner", *kind.recursion(), *kind.dials}
+    shaping = {"preset", "backbone", "hidden", "layers", "inner", *kind.recursion(), *kind.dials, *kind.former}
     mine = {key: value for key, value in options.items() if key in shaping}
     rest = {key: value for key, value in options.items() if key not in shaping}
     solver = make_solver(name, mine)

@@ -148,10 +148,21 @@ def _card(path: str, modified: int) -> Card:
     place = Path(path)
     try:
         data = json.loads(files.read(place, LARGEST_CARD))
-        return Card(**{**data, "name": place.stem, "folder": str(place.parent)})
+        return Card(**{**renamed(data), "name": place.stem, "folder": str(place.parent)})
     except (ValueError, TypeError, ValidationError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise CheckpointError(f"{place} is no card of weights: {reason}", "the file may be truncated") from None
+
+
+def renamed(data: dict[str, Any]) -> dict[str, Any]:
+    """Solver and options as they are named today; IRED was an option of ``ebt`` once."""
+    options = data.get("options")
+    if data.get("solver") != "ebt" or not isinstance(options, dict) or "landscapes" not in options:
+        return data
+    ired = bool(options["landscapes"])
+    gone = ("steps", "alpha", "noise") if ired else ("landscapes", "inner_steps")
+    kept = {name: value for name, value in options.items() if name not in gone}
+    return {**data, "solver": "ired" if ired else "ebt", "options": kept}
 
 
 def load_tensors(card: Card) -> dict[str, Tensor]:

@@ -75,7 +75,9 @@ class Learned(Solver):
     presets: ClassVar[Mapping[str, Mapping[str, Sizes]]]
     """Preset -> backbone -> sizes of the net; a preset's first backbone is its default."""
     dials: ClassVar[frozenset[str]] = frozenset()
-    """Options of a subclass that say how to solve, whatever the weights: no part of the net."""
+    """Options of a subclass that say how to solve, whatever the weights: ``Reasoner.improve`` gets them as arguments."""
+    former: ClassVar[frozenset[str]] = frozenset()
+    """Options that a subclass had once; its ``from_options`` still takes them."""
     pursues: ClassVar[bool] = True
     auto_turn: ClassVar[int | None] = 9
     """Place among the learned solvers that ``auto`` tries, the lower first, then by name; None: ``auto`` does not try it."""
@@ -260,9 +262,11 @@ class Learned(Solver):
 
     def step(self, instance: Instance, state: LearnedState) -> tuple[LearnedState, Info]:
         net = self.net(instance)
+        how = {name: getattr(self, name) for name in self.dials}
         with torch.no_grad():
             view = net.backbone.view(replace(instance, allowed=state.allowed))
-            z, chances, halt, change, energy = net.improve(state.z, view, state.allowed, state.random, state.age)
+            improved = net.improve(state.z, view, state.allowed, state.random, state.age, **how)
+        z, chances, halt, change, energy = improved
         age = state.age + 1
         allowed = state.allowed
         if self.commit or self.doubt < 1:

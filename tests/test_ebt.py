@@ -1,7 +1,8 @@
-"""The energy-based solver: second derivatives, symmetries, descent, a judge that learns, IRED's landscapes."""
+"""The energy-based solvers: second derivatives, symmetries, descent, a judge that learns, IRED's landscapes."""
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Sequence
@@ -24,11 +25,14 @@ from mull.engine.solver import OptionError
 from mull.engine.task import Budget
 from mull.engine.training import Recipe, Trainer, TrainingProgress
 from mull.engine.training.loss import Shown
-from mull.engine.weights import HOME, CheckpointError
+from mull.engine.weights import HOME, CheckpointError, find
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
 from mull.problems.streams import stream, sudoku
-from mull.solvers.ebt import Ebt, EbtNet, IredNet, moved
+from mull.solvers.ebt import Ebt, EbtNet
+from mull.solvers.ired import Ired, IredNet
+from mull.solvers.learned import Learned
+from mull.solvers.nets.energy import EnergyNet, moved
 from mull.solvers.nets.messages import pool, pool_axis, spread
 
 SPECS = {"sudoku": ("sudoku:4:0.4",), "two mazes": ("maze:5x5", "maze:7x9"), "two formulas": ("sat:6:12", "sat:9:30")}
@@ -48,9 +52,10 @@ def instances(name: str = "sudoku") -> Instance:
 boards = partial(conftest.boards, spec="sudoku:4:0.4", first=100)
 
 
-def net(instance: Instance, backbone: str = "lattice", seed: int = 0, **options: Any) -> EbtNet:
-    """A net with all weights random, in float64: branches that begin silent would hide mistakes."""
-    solver = Ebt(**{"backbone": backbone, "hidden": 16, "inner": 16, "layers": 1, "alpha": 1.0, **options})
+def net(instance: Instance, backbone: str = "lattice", seed: int = 0, landscapes: int = 0, **options: Any) -> Any:
+    """A net with all weights random, in float64: branches that begin silent would hide mistakes. With landscapes, of IRED."""
+    sizes = {"backbone": backbone, "hidden": 16, "inner": 16, "layers": 1}
+    solver = Ired(**sizes, landscapes=landscapes) if landscapes else Ebt(**{**sizes, "alpha": 1.0, **options})
     roles = tuple(sorted({role for graph in instance.graphs for role in graph.roles}))
     made = solver.reasoner(solver.shape(roles=roles, variables=instance.shape[1], values=instance.shape[2], heads=2))
     generator = torch.Generator().manual_seed(seed)
@@ -65,7 +70,7 @@ def noise(*shape: int, seed: int = 1) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def look(made: EbtNet, instance: Instance) -> Any:
+def look(made: EnergyNet, instance: Instance) -> Any:
     view = made.backbone.view(instance)
     return view._replace(cos=view.cos.double(), sin=view.sin.double()) if hasattr(view, "cos") else view
 
@@ -221,7 +226,6 @@ def test_company_and_padding_change_no_energy(landscapes: int) -> None:
 def test_steps_go_down_when_told_to(backbone: str) -> None:
     instance = compile_problems(boards(8))
     made = net(instance, backbone, alpha=3.0)
-    made.accept = True
     view = look(made, instance)
     x = made.backbone.embed(view).detach()
     random = Random.for_rows(range(8))
@@ -230,7 +234,7 @@ def test_steps_go_down_when_told_to(backbone: str) -> None:
     for n in range(12):
         with torch.no_grad():
             energies.append(made.energy(made._beliefs(z[0], view), x, view)[0])
-            z = made.wander(z, x, view, random.at(n))
+            z = made.wander(z, x, view, random.at(n), accept=True)
     steps = torch.stack(energies).diff(dim=0)
     assert (steps <= 1e-6).all()
     assert (steps < -1e-6).any(1).any()
@@ -245,8 +249,7 @@ def test_a_step_of_langevin_dynamics_is_random_when_asked() -> None:
     z = made.start(x, view, lambda k, *shape: random.normal(*shape))
     quiet = [made.wander(z, x, view, random.at(n))[0] for n in (1, 2)]
     assert torch.equal(*quiet)
-    made.shake = 1.0
-    loud = [made.wander(z, x, view, random.at(n))[0] for n in (1, 2)]
+    loud = [made.wander(z, x, view, random.at(n), shake=1.0)[0] for n in (1, 2)]
     assert not torch.allclose(loud[0], loud[1], atol=1e-2)
 
 
@@ -268,11 +271,12 @@ def test_moved_answers_are_wrong_and_allowed() -> None:
 
 
 def trained(
-    steps: int, device: str = "cpu", compiled: bool = False, **options: str
-) -> tuple[Ebt, EbtNet, list[TrainingProgress]]:
-    solver = Ebt(**{**TINY, **options})
+    steps: int, device: str = "cpu", compiled: bool = False, kind: type[Learned] = Ebt, **options: str
+) -> tuple[Learned, EnergyNet, list[TrainingProgress]]:
+    solver = kind(**{**TINY, **options})
     torch.manual_seed(0)
     made = solver.reasoner(solver.shape(roles=tuple(stream("sudoku:4:0.5").chunk(0).graphs[0].roles)))
+    assert isinstance(made, EnergyNet)
     told: list[TrainingProgress] = []
     pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
     Trainer(made, [pair], RECIPE, device=device, compiled=compiled, on_progress=told.append).run(steps=steps)
@@ -296,7 +300,7 @@ def test_training_learns_to_answer_and_to_judge() -> None:
 
 @pytest.mark.slow
 def test_landscapes_learn_to_denoise_and_to_judge() -> None:
-    _, made, told = trained(120, landscapes="5")
+    _, made, told = trained(120, kind=Ired, landscapes="5")
     assert isinstance(made, IredNet)
     assert told[-1].loss < 0.5 * told[0].loss
     problems = boards(32, spec="sudoku:4:0.5")
@@ -310,7 +314,6 @@ def test_landscapes_learn_to_denoise_and_to_judge() -> None:
 
 def test_levels_of_noise() -> None:
     made = net(instances(), landscapes=10)
-    assert isinstance(made, IredNet)
     level = made.kept(torch.arange(11))[:, 0, 0]
     assert level[0] == 1
     assert (level.diff() < 0).all()
@@ -322,7 +325,7 @@ def test_levels_of_noise() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"steps": "0"}, {"alpha": "0"}, {"noise": "-1"}, {"contrast": "-1"}, {"landscapes": "-1"}, {"accept": "perhaps"}],
+    [{"steps": "0"}, {"alpha": "0"}, {"noise": "-1"}, {"contrast": "-1"}, {"warp": "1"}, {"accept": "perhaps"}],
     ids=str,
 )
 def test_options_are_checked(options: dict[str, str]) -> None:
@@ -341,7 +344,7 @@ def test_presets_have_their_backbones() -> None:
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small weights: of EBT, and of IRED."""
-    solvers = {"ebt-small": Ebt(**TINY), "ired-small": Ebt(**TINY, landscapes="5")}
+    solvers = {"ebt-small": Ebt(**TINY), "ired-small": Ired(**TINY, landscapes="5")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sudoku, "SHOWN", {4: 128})
         return train_small(tmp_path_factory.mktemp("taught"), solvers, "sudoku:4:0.5", RECIPE, steps=120)
@@ -355,7 +358,7 @@ def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"accept": "true"}, {"accept": "true", "shake": "0.5"}, {"weights": "ired-small"}, {"precision": "bfloat16"}],
+    [{}, {"accept": "true"}, {"accept": "true", "shake": "0.5"}, {"precision": "bfloat16"}],
     ids=str,
 )
 def test_what_was_taught_solves(options: dict[str, str], taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,17 +370,66 @@ def test_what_was_taught_solves(options: dict[str, str], taught: Path, monkeypat
     assert sum(s.status is Status.SOLVED for s in solutions) >= 6
 
 
+def test_ired_solves_what_it_was_trained_on(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME, str(taught))
+    solutions = solve(boards(8, spec="sudoku:4:0.6"), mull.solver("ired"), Task(Budget(seconds=20), seed=1))
+    assert sum(s.status is Status.SOLVED for s in solutions) >= 6
+
+
 def test_weights_are_of_one_kind(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME, str(taught))
     with pytest.raises(CheckpointError, match="landscapes=5, not 3"):
-        learned_solver("ebt", weights="ired-small", landscapes="3").ready()
-    learned_solver("ebt", weights="ired-small", accept="true").ready()
+        Ired(weights="ired-small", landscapes=3).ready()
+    with pytest.raises(CheckpointError, match="weights of ired, not of ebt"):
+        Ebt(weights="ired-small").ready()
+    Ebt(weights="ebt-small", accept=True).ready()
+
+
+OLD = {"steps": 3, "alpha": 10.0, "noise": 0.3, "contrast": 0.5, "loops": 1, "inner_steps": 5}
+"""Options as cards and stored runs have them from when IRED was an option of ebt."""
+
+
+@pytest.mark.parametrize(("name", "landscapes"), [("ebt-small", 0), ("ired-small", 5)])
+def test_weights_from_when_ired_was_an_option_still_load(
+    name: str, landscapes: int, taught: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = json.loads((taught / f"{name}.json").read_text())
+    old = {**card, "solver": "ebt", "options": {"preset": "small", **OLD, "landscapes": landscapes}}
+    (tmp_path / f"{name}.json").write_text(json.dumps(old))
+    shutil.copy(taught / f"{name}.safetensors", tmp_path)
+    monkeypatch.setenv(HOME, str(tmp_path))
+    found = find(name)
+    assert (found.solver, found.options) == (card["solver"], card["options"])
+    learned_solver(found.solver, weights=name).ready()
+
+
+def test_the_former_options_of_ebt_name_ired() -> None:
+    assert isinstance(mull.solver("ebt", **OLD, landscapes=0), Ebt)  # stored runs have them
+    with pytest.warns(FutureWarning, match="--solver ired"):
+        solver = mull.solver("ebt", **OLD, landscapes="7")
+    assert isinstance(solver, Ired)
+    assert (solver.landscapes, solver.inner_steps) == (7, 5)
+    with pytest.warns(FutureWarning), pytest.raises(OptionError, match="landscapes"):
+        mull.solver("ebt", landscapes="-1")
+
+
+def test_a_training_from_when_ired_was_an_option_still_resumes(tmp_path: Path) -> None:
+    pair, path = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation")), tmp_path / "x.safetensors"
+    solver = Ired(**TINY, landscapes=3)
+    made = solver.reasoner(solver.shape(roles=tuple(pair[0].chunk(0).graphs[0].roles)))
+    old = {"solver": "ebt", "options": {"preset": "small", **OLD, "landscapes": 3}}
+    Trainer(made, [pair], RECIPE, path=path, kind=old).run(steps=1)
+    options = {"preset": "small", "landscapes": 3, "inner_steps": 5, "contrast": 0.5, "loops": 1}
+    assert Trainer(made, [pair], RECIPE, path=path, kind={"solver": "ired", "options": options}).step == 1
+    with pytest.raises(CheckpointError, match="another training"):
+        Trainer(made, [pair], RECIPE, path=path, kind={"solver": "ired", "options": {**options, "landscapes": 4}})
 
 
 @pytest.mark.parametrize("weights", ["ebt-small", "ired-small"])
 def test_rows_do_not_mix(weights: str, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME, str(taught))
-    solver = Ebt(weights=weights, precision="float32")
+    kind = Ired if weights == "ired-small" else Ebt
+    solver = kind(weights=weights, precision="float32")
     instance = compile_problems(boards(3))
     state = solver.init(instance, Random.for_rows([0, 1, 2]))
     row = torch.tensor([1])
@@ -393,7 +445,7 @@ def test_a_candidate_starts_anew_when_its_descent_is_over() -> None:
     made = net(instances())
     assert Ebt(segments=8).depth(made) == 8 * made.per_segment
     walking = net(instances(), landscapes=10)
-    assert Ebt(segments=8).depth(walking) == 10 * walking.per_segment + 8 * walking.per_segment
+    assert Ired(segments=8).depth(walking) == 10 * walking.per_segment + 8 * walking.per_segment
 
 
 def test_an_energy_of_several_loops_is_another_and_as_symmetric() -> None:

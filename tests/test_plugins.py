@@ -115,6 +115,7 @@ def test_mull_s_own_come_through_the_same_door() -> None:
         "ebt",
         "gram",
         "hrm",
+        "ired",
         "localsearch",
         "looped",
         "probsat",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import files
-from ..weights import LARGEST, CheckpointError, write_file
+from ..weights import LARGEST, CheckpointError, renamed, write_file
 
 
 def write(path: Path, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
@@ -43,8 +43,9 @@ def read(path: Path, of: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, T
         raise CheckpointError(
             f"{path} cannot be resumed from: {error}", "it is truncated or no training; move it away to begin anew"
         ) from None
+    kept = renamed(state["of"])
     for what, value in json.loads(json.dumps(of)).items():
-        if state["of"].get(what) != value:
+        if kept.get(what) != value:
             raise CheckpointError(
                 f"{path} is of another training: its {what} differ", "give this one another name: --as NAME"
             )

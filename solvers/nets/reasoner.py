@@ -132,7 +132,9 @@ class Reasoner(nn.Module, ABC):
         """Solving: one step, which may be random."""
         return self.step(z, x, view)
 
-    def improve(self, z: Latent, view: Any, allowed: Tensor, random: Random, age: Tensor) -> Improvement:
+    def improve(
+        self, z: Latent, view: Any, allowed: Tensor, random: Random, age: Tensor, **options: Any
+    ) -> Improvement:
         """Solving: one step, and what the caller asks of it.
 
         Args:
@@ -140,8 +142,9 @@ class Reasoner(nn.Module, ABC):
             allowed: [B, V, D] bool; other literals are masked.
             random: one stream a row.
             age: [B] steps taken.
+            options: of the solver that say how to solve (its ``dials``), for ``wander``.
         """
-        new = self.wander(z, self.backbone.embed(view), view, random.at(age))
+        new = self.wander(z, self.backbone.embed(view), view, random.at(age), **options)
         said = self.read(new, view)
         before = z[0].flatten(1).float()
         change = (new[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
