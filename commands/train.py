@@ -97,7 +97,7 @@ def train(
 
         place = out or own_folder()
         title = weights or "-".join(
-            [name, *(re.sub(r"[^A-Za-z0-9]+", "-", item if ":" in item else Path(item).stem) for item in data)]
+            [solver.name, *(re.sub(r"[^A-Za-z0-9]+", "-", item if ":" in item else Path(item).stem) for item in data)]
         ).strip("-")
         interrupted = interruptible()
         with TrainingScreen(title) as screen, nullcontext() if no_store else open_store(url) as store:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "mull-bifurcation"
+LEARNED = ROOT / "examples" / "mull-binairo"
 
 
 class Environment:
@@ -118,3 +119,29 @@ def test_folders_refused(tmp_path: Path) -> None:
         with pytest.raises(PluginError):
             new("walk", folder)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "thesis.tex", "used"]
+
+
+def test_the_example_that_learns(tmp_path: Path) -> None:
+    """A plugin's solver, family, stream and backbone work like mull's own, with no edit in mull."""
+    package = Path(shutil.copytree(LEARNED, tmp_path / LEARNED.name))
+    inside = Environment(tmp_path / "venv", package)
+    short = ("--on", "binairo:4:0.5", "-o", "block=1", "-o", "validation=0")
+    inside.solve("train", "gated", *short, "--steps", "80", "--as", "mine")
+    cards = [json.loads(line) for line in inside.solve("weights", "list", "--json").splitlines()]
+    assert [(card["name"], card["solver"]) for card in cards if card["own"]] == [("mine", "gated")]
+    for call in (("gated",), ("auto", "-o", "first=0")):
+        answer = json.loads(inside.solve("binairo:4:0.7", "-s", *call, "--json"))
+        assert (answer["solver"], answer["status"]) == ("gated", "solved")
+    # Its solver as a plain file, and mull's own solver on its backbone.
+    aside = tmp_path / "aside"
+    plain = str(package / "src" / "mull_binairo" / "solver.py")
+    for solver, *options in ((plain,), ("looped", "-o", "backbone=board")):
+        inside.solve("train", solver, *options, *short, "--steps", "2", "--out", str(aside))
+    assert sorted(path.stem for path in aside.glob("*.json")) == ["gated-binairo-4-0-5", "looped-binairo-4-0-5"]
+    weights = str(aside / "looped-binairo-4-0-5.safetensors")
+    inside.run(inside.python, "-c", f"import mull; mull.solver('looped', weights={weights!r}).ready()")
+    assert "FAIL" not in inside.solve("solvers", "check", "gated")
+    rows = [json.loads(row) for row in inside.solve("solvers", "list", "--all", "--load", "--json").splitlines()]
+    ours = {(row["kind"], row["name"]) for row in rows if row["package"] == "mull-binairo" and row["fault"] is None}
+    assert ours == {("solver", "gated"), ("problem family", "binairo"), ("backbone", "board")}
+    assert "24 passed" in inside.pytest()

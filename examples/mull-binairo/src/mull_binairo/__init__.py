@@ -1,0 +1,1 @@
+"""Binary puzzles for mull: ``puzzle`` has the family, ``stream`` its training examples, ``solver`` and ``backbone`` a net."""

@@ -1,0 +1,53 @@
+"""The learned solver: a net applied again and again, each step of which a learned gate scales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from mull.solvers.learned import Learned
+from mull.solvers.nets.reasoner import Latent, Reasoner
+from mull.solvers.nets.shape import NetShape
+
+
+class GatedNet(Reasoner):
+    """z ← z + g · (F(z + x) − z), with a gate g = σ(W [z, F(z + x)]) for each number of the state.
+
+    Args:
+        shape: sizes of the backbone F.
+        steps: of a segment; the gradient goes through all of them.
+    """
+
+    def __init__(self, shape: NetShape, steps: int) -> None:
+        super().__init__(shape, states=1, random_start=True)
+        self.per_segment = self.learning = steps
+        self.gate = nn.Linear(2 * shape.hidden, shape.hidden)
+
+    def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
+        new = self.stacks[0](view, z[0], x)
+        gate = self.gate(torch.cat((z[0], new), -1)).sigmoid()
+        return (z[0] + gate * (new - z[0]),)
+
+
+class Gated(Learned):
+    """A looped net with a learned gate: a state that is right can stay as it is.
+
+    The gate is that of highway networks, applied over the steps of one net in place of its layers.
+    """
+
+    name: ClassVar[str] = "gated"
+    citation: ClassVar[str] = "R. K. Srivastava, K. Greff and J. Schmidhuber: Highway networks. arXiv 1505.00387, 2015."
+    presets: ClassVar = {"small": {"lattice": {"hidden": 32, "layers": 1, "inner": 64}}}
+
+    steps: int = Field(4, ge=1, le=64, description="steps of a segment")
+
+    def recipe(self) -> Mapping[str, Any]:
+        # Settings for a training of a minute; without them mull's own, for larger nets, are used.
+        return {"batch": 32, "lr": 1e-2, "warmup": 10, "ema": 0.9, "validation": 64}
+
+    def reasoner(self, shape: NetShape) -> GatedNet:
+        return GatedNet(shape, self.steps)
