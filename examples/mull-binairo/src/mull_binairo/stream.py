@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mull.engine.examples import Examples
-from mull.problems.streams import Instance, Named, hashed, of_split, pack
+from mull.problems.streams import Example, Named, hashed, of_split, pack
 
 from .puzzle import draw, parsed, template
 
@@ -24,7 +24,7 @@ class Boards(Named):
         rng = self.dice(k)
         size, part = parsed(self.spec)
 
-        def make() -> tuple[int, Instance]:
+        def make() -> tuple[int, Example]:
             givens, board = draw(size, part, rng)
             signs = ["." if name not in givens else str(givens[name]) for name in template(size).domains]
             return hashed(canonical(signs, size)), (template(size), givens, [board])
