@@ -69,6 +69,14 @@ class Family(ABC):
             InputError: the specification makes no sense.
         """
 
+    def read_archive(self, path: str) -> list[Problem]:
+        """The problems of a NumPy archive (.npz).
+
+        Raises:
+            InputError: it cannot be read, or the family keeps no problems in archives.
+        """
+        raise InputError(f".npz files hold no problems of the family {self.name}", path, hint="leave out --family")
+
     def stream(self, spec: str, split: str = "train", seed: int = 0) -> Stream:
         """A stream of training examples, by default of ``stream_maker``.
 
@@ -136,7 +144,7 @@ def load(
             f"{argument} is a family, not a file", argument, hint=f"generate with {families[argument].spec}"
         )
     if Path(argument).suffix.lower() == ".npz":
-        return _boards(argument, family)
+        return families[family or "sudoku"].read_archive(argument)
     text = _text(argument)
     reader, guessed = (families[family], ()) if family else _recognise(text, argument, families)
     try:
@@ -148,14 +156,6 @@ def load(
         if kind:
             raise _unsupported(kind, argument, families) from None
         raise
-
-
-def _boards(argument: str, family: str | None) -> list[Problem]:
-    from . import sudoku_npz
-
-    if family not in (None, "sudoku"):
-        raise InputError(".npz files hold Sudokus", argument, hint="leave out --family")
-    return sudoku_npz.read(argument)
 
 
 def _generate(

@@ -32,10 +32,7 @@ class Sudoku(Family):
 
     name = "sudoku"
     summary = "n^2 x n^2 grids, n = 2 to 5: one a line, grids, CSV with a column 'puzzle', JSON arrays or lines, .npz"
-    spec = (
-        "sudoku:SIZE[:GIVENS], SIZE 4, 9, 16 or 25, GIVENS a share (0.4, 0.2-0.3); "
-        "sudoku:9:LOW-HIGH without a point, a minimal board that takes so many guesses (20-60, 300-)"
-    )
+    spec = sudoku_text.SPEC
     suffixes = (".sudoku", ".sdk", ".sdm", ".ss")
     stream_forms = ("sudoku:9[:LOW-HIGH]", "sudoku:SIZE:SHARE[-SHARE]")
     stream_maker = "mull.problems.streams.sudoku:stream"
@@ -56,6 +53,11 @@ class Sudoku(Family):
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
         return self.problems(sudoku_text.boards(text), path)
+
+    def read_archive(self, path: str) -> list[Problem]:
+        from .sudoku_npz import records  # NumPy, which text does not need
+
+        return self.problems(records(path), path)
 
     @classmethod
     def problems(cls, records: Iterable[Record], path: str) -> list[Problem]:
@@ -98,7 +100,7 @@ class Sudoku(Family):
             raise InputError(f"Sudoku size {size} is no square of 2 to 5", hint=self.spec)
         source = f"sudoku:{spec}"
         if size == 9 and by_guesses(givens_text):
-            from .streams.sudoku import one  # brings a compiler along
+            from .streams.bands import one  # brings a compiler along
 
             return self._problem(None, one(spec, seed), source)
         least, most = shares(givens_text or "0.4", "share of givens")

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..engine.problem import Problem
 from . import sudoku_text
 from .errors import InputError
 from .records import Record
-from .sudoku import Sudoku
 
 LARGEST = 1 << 30
 """Bytes of the largest archive, unpacked: larger ones are refused before they fill the memory."""
@@ -47,8 +45,8 @@ def arrays(path: str) -> tuple[np.ndarray, np.ndarray | None]:
     return puzzles, solutions
 
 
-def read(path: str) -> list[Problem]:
-    """The problems of an archive of boards.
+def records(path: str) -> list[Record]:
+    """The boards of an archive, with their solutions where it holds them.
 
     Raises:
         InputError: it cannot be read, or holds something else.
@@ -63,4 +61,4 @@ def read(path: str) -> list[Problem]:
     for n, row in enumerate(puzzles):
         answer = [signs[v] for v in solutions[n]] if solutions is not None else None
         found.append(Record(n + 1, [signs[v] for v in row], answer))
-    return Sudoku.problems(found, path)
+    return found

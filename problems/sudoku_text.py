@@ -11,6 +11,11 @@ from .alphabet import cells, consistent, meaning, symbols
 from .errors import Ambiguous, InputError, excerpt
 from .records import Record
 
+SPEC = (
+    "sudoku:SIZE[:GIVENS], SIZE 4, 9, 16 or 25, GIVENS a share (0.4, 0.2-0.3); "
+    "sudoku:9:LOW-HIGH without a point, a minimal board that takes so many guesses (20-60, 300-)"
+)
+"""How generated Sudokus are named."""
 SIZES = (4, 9, 16, 25)
 CELLS = tuple(size * size for size in SIZES)
 HINT = "one puzzle a line (16, 81, 256 or 625 cells), a grid of rows, JSON, or CSV with a column 'puzzle'"

@@ -20,9 +20,9 @@ import numpy as np
 
 from ...engine import files
 from . import boards
+from .bands import Board, banded, minimal
 from .files import LARGEST
 from .splits import split_of
-from .sudoku import Board, banded, minimal
 
 PART = 20_000
 SECONDS = 300.0
