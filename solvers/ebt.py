@@ -16,24 +16,9 @@ from ..engine.solver import Solver
 from ..engine.training.loss import Shown
 from .learned import Learned
 from .nets.backbone import EXCLUDED
-from .nets.energy import EnergyNet
+from .nets.energy import PRESETS, RECIPES, EnergyNet
 from .nets.reasoner import Latent, Readout
 from .nets.shape import NetShape
-
-PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    "small": {
-        "lattice": {"hidden": 96, "layers": 2, "inner": 256},
-        "tokens": {"hidden": 256, "layers": 2, "inner": 768, "heads": 8, "masked": True},
-        "mixer": {"hidden": 384, "layers": 2, "inner": 1024},
-    },
-    "paper": {"tokens": {"hidden": 384, "layers": 6, "inner": 1024, "heads": 6}},
-}
-"""Sizes of nets with an energy."""
-RECIPES: Mapping[str, Mapping[str, Any]] = {
-    "small": {"most": 16},
-    "paper": {"optimizer": "adamw", "lr": 1.2e-3, "weight_decay": 0.01, "warmup": 10_000, "floor": 0.1, "most": 16},
-}
-"""Training settings of nets with an energy, by preset."""
 
 
 class EbtNet(EnergyNet):

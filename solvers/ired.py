@@ -13,10 +13,9 @@ from torch.nn.functional import one_hot
 
 from ..engine.random import Random
 from ..engine.training.loss import Shown
-from .ebt import PRESETS, RECIPES
 from .learned import Learned
 from .nets.backbone import GIVEN, OPEN
-from .nets.energy import EnergyNet
+from .nets.energy import PRESETS, RECIPES, EnergyNet
 from .nets.reasoner import Draw, Improvement, Latent, Readout, Reasoner
 from .nets.shape import NetShape
 

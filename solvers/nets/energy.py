@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,6 +16,20 @@ from .reasoner import Draw, Latent, Readout, Reasoner
 from .shape import NetShape
 from .twice import compile_twice
 
+PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "small": {
+        "lattice": {"hidden": 96, "layers": 2, "inner": 256},
+        "tokens": {"hidden": 256, "layers": 2, "inner": 768, "heads": 8, "masked": True},
+        "mixer": {"hidden": 384, "layers": 2, "inner": 1024},
+    },
+    "paper": {"tokens": {"hidden": 384, "layers": 6, "inner": 1024, "heads": 6}},
+}
+"""Sizes of nets with an energy."""
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "small": {"most": 16},
+    "paper": {"optimizer": "adamw", "lr": 1.2e-3, "weight_decay": 0.01, "warmup": 10_000, "floor": 0.1, "most": 16},
+}
+"""Training settings of nets with an energy, by preset."""
 MOVED = 0.05
 """Share of an answer's free variables that a wrong one made of it has elsewhere, at least one (IRED's for Sudoku)."""
 
