@@ -14,7 +14,7 @@ from mull import __version__
 from mull.commands.completion import paths, problems
 from mull.engine.errors import MullError
 from mull.engine.raised import DEBUG, described
-from mull.engine.registry import COMMANDS, ONLY, Entry, entries, find_entry, load, only
+from mull.engine.registry import COMMANDS, ONLY, Entry, entries, find_entry, load_entry, only
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -36,7 +36,7 @@ class SolveGroup(click.Group):
         return [name for name in self._names() if name != "run"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        command: click.Command = load(find_entry(COMMANDS, cmd_name, entries(COMMANDS)), click.Command)
+        command: click.Command = load_entry(find_entry(COMMANDS, cmd_name, entries(COMMANDS)), click.Command)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

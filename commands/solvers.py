@@ -104,18 +104,18 @@ def _loaded(entry: Entry) -> Any:
         return load(entry.name)
     registry.find_entry(entry.group, entry.name, registry.entries(entry.group))  # refuses a name that two claim
     if entry.group == registry.COMMANDS:
-        return registry.load(entry, click.Command).callback
+        return registry.load_entry(entry, click.Command).callback
     if entry.group == registry.CONSTRAINTS:
         from mull.engine import Constraint
 
-        return registry.load(entry, Constraint, "__name__")
+        return registry.load_entry(entry, Constraint, "__name__")
     if entry.group == registry.BACKBONES:
         from mull.solvers.nets.backbone import Backbone
 
-        return registry.load(entry, Backbone)
+        return registry.load_entry(entry, Backbone)
     from mull.problems.family import Family
 
-    return registry.load(entry, Family)
+    return registry.load_entry(entry, Family)
 
 
 def _shown(row: dict[str, Any], column: str) -> str:

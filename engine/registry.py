@@ -152,7 +152,7 @@ def find_entry(group: str, name: str, among: Sequence[Entry]) -> Entry:
     raise PluginError(f"unknown {word} {name[:40]!r}", hint)
 
 
-def load(entry: Entry, base: type, called: str = "name") -> Any:
+def load_entry(entry: Entry, base: type, called: str = "name") -> Any:
     """What an entry stands for.
 
     Args:

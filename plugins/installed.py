@@ -8,8 +8,18 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.registry import ONLY, SOLVERS, Entry, PluginError, entries, find_entry, normal, only, permitted
-from ..engine.registry import load as load_entry
+from ..engine.registry import (
+    ONLY,
+    SOLVERS,
+    Entry,
+    PluginError,
+    entries,
+    find_entry,
+    load_entry,
+    normal,
+    only,
+    permitted,
+)
 from .faults import fault
 from .files import defined
 from .manifest import added

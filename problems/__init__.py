@@ -10,8 +10,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from ..engine.registry import PROBLEMS, Entry, PluginError, entries, find_entry
-from ..engine.registry import load as load_entry
+from ..engine.registry import PROBLEMS, Entry, PluginError, entries, find_entry, load_entry
 from .errors import InputError, InputWarning
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..errors import GraphError
-from ..registry import CONSTRAINTS, PluginError, entries, find_entry, load
+from ..registry import CONSTRAINTS, PluginError, entries, find_entry, load_entry
 from ..values import brief, refuse_unknown
 from .all_different import AllDifferent
 from .base import Constraint, LiteralGroup
@@ -107,7 +107,7 @@ def _kind(name: Any) -> type[Constraint]:
             hint = f'did you mean "{close[0]}"?' if close else "write one of these"
             raise GraphError(f"unknown constraint kind {brief(name)} (known: {', '.join(names)})", hint)
         try:
-            KINDS[name] = load(find_entry(CONSTRAINTS, name, known), Constraint, "__name__")
+            KINDS[name] = load_entry(find_entry(CONSTRAINTS, name, known), Constraint, "__name__")
         except PluginError as error:
             raise GraphError(f"{error} ({error.hint})") from error
     return KINDS[name]
@@ -119,7 +119,7 @@ def _own() -> None:
     names = [entry.name for entry in found]
     for entry in found:
         if entry.built_in and names.count(entry.name) == 1:
-            register(load(entry, Constraint, "__name__"))
+            register(load_entry(entry, Constraint, "__name__"))
 
 
 _own()

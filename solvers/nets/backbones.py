@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ...engine.registry import BACKBONES, Entry, entries, find_entry, load
+from ...engine.registry import BACKBONES, Entry, entries, find_entry, load_entry
 from .backbone import Backbone
 
 
@@ -19,5 +19,5 @@ def backbone(name: str) -> type[Backbone]:
 
 @lru_cache
 def _loaded(entry: Entry) -> type[Backbone]:
-    loaded: type[Backbone] = load(entry, Backbone)
+    loaded: type[Backbone] = load_entry(entry, Backbone)
     return loaded
