@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..engine.deprecation import MullDeprecationWarning, text
 from ..engine.random import Random
 from ..engine.solver import Solver
 from ..engine.training.loss import Shown
@@ -136,10 +137,7 @@ class Ebt(Learned):
             return super().from_options(kept)
         from .ired import Ired
 
-        warnings.warn(
-            "ebt has no option landscapes any more: ired is a solver of its own (--solver ired)",
-            FutureWarning,
-            stacklevel=2,
-        )
+        message = text("option landscapes of ebt", "0.1", "0.2", "--solver ired")
+        warnings.warn(message, MullDeprecationWarning, stacklevel=2)
         dropped = cls.model_fields.keys() - Ired.model_fields.keys()
         return Ired.from_options({name: value for name, value in options.items() if name not in dropped})

@@ -19,6 +19,7 @@ import conftest
 import mull
 from conftest import learned_solver, train_small
 from mull.engine import Instance, Problem, Status, Task, compile_problems, solve
+from mull.engine.deprecation import MullDeprecationWarning
 from mull.engine.groups import Role, stack_roles
 from mull.engine.random import Random
 from mull.engine.solver import OptionError
@@ -350,10 +351,11 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return train_small(tmp_path_factory.mktemp("taught"), solvers, "sudoku:4:0.5", RECIPE, steps=120)
 
 
+@pytest.mark.parametrize("name", ["ebt", "ired"])
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conformance(check: Check, name: str, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME, str(taught))
-    check(type(mull.solver("ebt")))
+    check(type(mull.solver(name)))
 
 
 @pytest.mark.parametrize(
@@ -405,11 +407,11 @@ def test_weights_from_when_ired_was_an_option_still_load(
 
 def test_the_former_options_of_ebt_name_ired() -> None:
     assert isinstance(mull.solver("ebt", **OLD, landscapes=0), Ebt)  # stored runs have them
-    with pytest.warns(FutureWarning, match="--solver ired"):
+    with pytest.warns(MullDeprecationWarning, match="--solver ired"):
         solver = mull.solver("ebt", **OLD, landscapes="7")
     assert isinstance(solver, Ired)
     assert (solver.landscapes, solver.inner_steps) == (7, 5)
-    with pytest.warns(FutureWarning), pytest.raises(OptionError, match="landscapes"):
+    with pytest.warns(MullDeprecationWarning), pytest.raises(OptionError, match="landscapes"):
         mull.solver("ebt", landscapes="-1")
 
 
