@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -85,8 +85,11 @@ def _practise(solver: type[Solver], folder: Path) -> None:
     from mull.solvers.learned import Learned
     from mull.solvers.teach import teach
 
-    small = solver.from_options({"hidden": 32, "inner": 64, "backbone": "lattice"})
-    assert isinstance(small, Learned)
+    assert issubclass(solver, Learned)
+    sizes: dict[str, Any] = {"hidden": 32, "inner": 64}
+    if "lattice" in solver.presets[solver.model_fields["preset"].default]:
+        sizes["backbone"] = "lattice"  # else the preset's first, which may be a plugin's
+    small = solver(**sizes)
     recipe = Recipe(batch=32, lr=1e-2, warmup=10, ema=0.9, block=1, validation=0)
     pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
     teach(small, [pair], recipe, name="practice", folder=folder, version=__version__, steps=STEPS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, PrivateAttr, field_validator
@@ -26,7 +26,7 @@ from .decimation import decimate, in_doubt
 from .nets.backbones import backbone
 from .nets.reasoner import Latent, Reasoner
 from .nets.shape import NetShape
-from .weights import choose, continued, loaded, refuse, trained_for
+from .weights import choose, loaded, refuse, trained_for
 
 Sizes = Mapping[str, Any]
 
@@ -185,14 +185,6 @@ class Learned(Solver):
             card = find(self.weights)
             refuse(self, card)
             loaded(type(self), str(card.path), card.sha256, "cpu", torch.float32)
-
-    def trained(self, card: Card, roles: Collection[str]) -> tuple[Self, Reasoner]:
-        """The solver and the net of some weights, to be trained on, as ``weights.continued`` gives them.
-
-        Raises:
-            CheckpointError: the weights are damaged, or of another solver or net than the options say.
-        """
-        return continued(self, card, roles)
 
     def trained_for(self, problem: Problem) -> bool:
         """Whether there are weights that support the problem and were trained on its family, on problems not much smaller."""

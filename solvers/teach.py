@@ -20,6 +20,7 @@ from ..engine.status import Status
 from ..engine.training import Recipe, Trainer, TrainingProgress
 from ..engine.weights import SUFFIX, Card, check_writable, claimed, find, save
 from .learned import Learned
+from .weights import continued
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def teach(
         )
         net = solver.reasoner(shape)
     else:
-        solver, net = solver.trained(origin, roles)
+        solver, net = continued(solver, origin, roles)
         shape = net.backbone.shape
     for graph in graphs:
         reason = net.backbone.supports(shape, graph)

@@ -33,6 +33,7 @@ from mull.problems.streams import others, stream, sudoku
 from mull.solvers.learned import Learned
 from mull.solvers.nets.reasoner import Reasoner
 from mull.solvers.teach import teach
+from mull.solvers.weights import continued
 
 pytestmark = pytest.mark.slow
 
@@ -266,8 +267,8 @@ def test_weights_to_begin_from(tmp_path: Path) -> None:
 
 def test_new_roles_change_nothing_for_old_graphs(tmp_path: Path) -> None:
     lesson = teach(looped(), pairs("sudoku:4:0.5"), Recipe(**RECIPE), name="a", folder=tmp_path, version="0", steps=20)
-    _, same = looped().trained(lesson.card, lesson.card.shape["roles"])
-    _, larger = looped().trained(lesson.card, ["conflict"])
+    _, same = continued(looped(), lesson.card, lesson.card.shape["roles"])
+    _, larger = continued(looped(), lesson.card, ["conflict"])
     assert len(list(larger.parameters())) > len(list(same.parameters()))
     instance = compile_problems(load("sudoku:4:0.5"))
     z = (torch.randn(1, 64, 32, generator=torch.Generator().manual_seed(1)),)
