@@ -154,8 +154,14 @@ def _card(path: str, modified: int) -> Card:
         raise CheckpointError(f"{place} is no card of weights: {reason}", "the file may be truncated") from None
 
 
-def renamed(data: dict[str, Any]) -> dict[str, Any]:
-    """Solver and options as they are named today; IRED was an option of ``ebt`` once."""
+def renamed(data: Any) -> dict[str, Any]:
+    """A card with solver and options as they are named today; IRED was an option of ``ebt`` once.
+
+    Raises:
+        TypeError: it is not an object.
+    """
+    if not isinstance(data, dict):
+        raise TypeError(f"it is a {type(data).__name__}, not an object")
     options = data.get("options")
     if data.get("solver") != "ebt" or not isinstance(options, dict) or "landscapes" not in options:
         return data
