@@ -18,6 +18,7 @@ from .constraints.factor import Factor
 from .examples import Examples
 from .graph import ConstraintGraph
 from .problem import Problem
+from .shapes import Bool, Float, Int, Shaped
 from .values import Assignment
 
 if hasattr(os, "register_at_fork"):
@@ -42,10 +43,10 @@ class Instance:
     """
 
     graphs: tuple[ConstraintGraph, ...]
-    template: Tensor
-    allowed: Tensor
+    template: Int[Tensor, " rows"]
+    allowed: Bool[Tensor, "rows vars values"]
     factors: tuple[Factor, ...]
-    costs: Tensor | None = None
+    costs: Float[Tensor, "templates vars values"] | None = None
     _memo: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, key: Hashable, build: Callable[[], T]) -> T:
@@ -70,15 +71,15 @@ class Instance:
         return self.allowed.device
 
     @cached_property
-    def free(self) -> Tensor:
+    def free(self) -> Bool[Tensor, "rows vars"]:
         """[B, V] bool: variables with a choice left."""
         return self.allowed.sum(-1) > 1
 
-    def degrees(self, assignment: Tensor) -> list[Tensor]:
+    def degrees(self, assignment: Int[Tensor, "rows vars"]) -> list[Int[Tensor, "rows _"]]:
         """Violation degrees [B, F] of an assignment [B, V], a tensor a factor."""
         return [factor.violations(assignment) for factor in self.factors]
 
-    def check(self, assignment: Tensor) -> tuple[Tensor, Tensor]:
+    def check(self, assignment: Int[Tensor, "rows vars"]) -> tuple[Int[Tensor, " rows"], Int[Tensor, " rows"]]:
         """How many constraints each row's assignment [B, V] breaks, and the degrees summed: two [B] int64, exact."""
         broken = torch.zeros(len(assignment), dtype=torch.int64, device=self.device)
         total = broken
@@ -87,23 +88,25 @@ class Instance:
             total = total + degrees.sum(1)
         return broken, total
 
-    def violations(self, assignment: Tensor) -> Tensor:
+    def violations(self, assignment: Int[Tensor, "rows vars"]) -> Int[Tensor, " rows"]:
         """How many constraints each row's assignment [B, V] breaks: [B] int64, exact."""
         return self.check(assignment)[0]
 
-    def cost(self, assignment: Tensor) -> Tensor:
+    def cost(self, assignment: Int[Tensor, "rows vars"]) -> Float[Tensor, " rows"]:
         """What each row's assignment [B, V] adds to its objective: [B] float64, 0 without one."""
         if self.costs is None:
             return torch.zeros(len(assignment), dtype=torch.float64, device=self.device)
         return self.costs[self.template].gather(2, assignment[..., None]).sum((1, 2))
 
     @cached_property
-    def minimises(self) -> Tensor:
+    def minimises(self) -> Bool[Tensor, " rows"]:
         """[B] bool: rows whose objective something adds to."""
         costly = [bool(g.objective and any(g.objective.coefficients.values())) for g in self.graphs]
         return torch.tensor(costly, device=self.device)[self.template]
 
-    def energy(self, beliefs: Tensor, weights: Sequence[Tensor] | None = None) -> Tensor:
+    def energy(
+        self, beliefs: Float[Tensor, "rows vars values"], weights: Sequence[Float[Tensor, "rows _"]] | None = None
+    ) -> Float[Tensor, " rows"]:
         """The energy [B] of beliefs [B, V, D]: expected violation degrees, summed under ``weights`` ([B, F] a factor)."""
         total = beliefs.new_zeros(len(beliefs))
         for i, factor in enumerate(self.factors):
@@ -111,11 +114,11 @@ class Instance:
             total = total + (each if weights is None else each * weights[i]).sum(1)
         return total
 
-    def uniform(self) -> Tensor:
+    def uniform(self) -> Float[Tensor, "rows vars values"]:
         """Beliefs [B, V, D] that hold every allowed literal of a variable equally likely."""
         return self.allowed / self.allowed.sum(-1, keepdim=True)
 
-    def select(self, rows: Tensor) -> Instance:
+    def select(self, rows: Shaped[Tensor, " chosen"]) -> Instance:
         """The instance of some rows."""
         template = self.template[rows]
         shared = len(self.graphs) == 1
@@ -133,7 +136,7 @@ class Instance:
             None if self.costs is None else self.costs.to(device),
         )
 
-    def assignments(self, assignment: Tensor) -> list[Assignment]:
+    def assignments(self, assignment: Int[Tensor, "rows vars"]) -> list[Assignment]:
         """[B, V] domain indices as names and values, a dictionary a row."""
         rows = zip(assignment.tolist(), self.template.tolist(), strict=True)
         return [
@@ -224,7 +227,7 @@ def _factor(
     return Factor(kind, torch.from_numpy(scopes), torch.from_numpy(active), tensors, None)
 
 
-def _costs(graphs: Sequence[ConstraintGraph], shape: tuple[int, ...]) -> Tensor | None:
+def _costs(graphs: Sequence[ConstraintGraph], shape: tuple[int, ...]) -> Float[Tensor, "templates vars values"] | None:
     if all(graph.objective is None for graph in graphs):
         return None
     costs = torch.zeros(shape, dtype=torch.float64)

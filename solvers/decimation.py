@@ -8,17 +8,25 @@ import torch
 from torch import Tensor
 
 from ..engine.random import Random
+from ..engine.shapes import Bool, Float
 
 SURE = 0.9
 """Probability of its likeliest value from which a variable is no longer in doubt."""
 
 
-def in_doubt(allowed: Tensor, chances: Tensor) -> Tensor:
+def in_doubt(
+    allowed: Bool[Tensor, "rows vars values"], chances: Float[Tensor, "rows vars values"]
+) -> Bool[Tensor, "rows vars"]:
     """[B, V] bool: variables with several values allowed, none likely enough, of ``allowed`` [B, V, D] and ``chances``, log-probabilities."""
     return (chances.amax(-1) < math.log(SURE)) & (allowed.sum(-1) > 1)
 
 
-def decimate(allowed: Tensor, chances: Tensor, doubtful: Tensor, random: Random) -> Tensor:
+def decimate(
+    allowed: Bool[Tensor, "rows vars values"],
+    chances: Float[Tensor, "rows vars values"],
+    doubtful: Bool[Tensor, "rows vars"],
+    random: Random,
+) -> Bool[Tensor, "rows vars values"]:
     """Allowed literals with one more variable decided in some rows.
 
     Where a problem has several answers a net that was taught single ones settles between them, each as likely as the next.

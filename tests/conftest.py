@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import site
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,24 @@ import pytest
 import sqlalchemy as sa
 import torch
 from ulid import ULID
+
+# Before mull is imported: in the tests these modules check the shapes that their annotations state. Not the nets, which
+# are compiled: the compiler does not trace through the checks.
+CHECKED = [
+    "mull.engine.compile",
+    "mull.engine.constraints.factor",
+    "mull.engine.training.loss",
+    "mull.solvers.decimation",
+]
+if find_spec("jaxtyping") and find_spec("beartype"):
+    with pytest.MonkeyPatch.context() as patch:
+        # beartype draws the element of a list that it checks: here from a generator of its own, as a check must not
+        # change Python's random state.
+        patch.setattr(random, "getrandbits", random.Random(0).getrandbits)
+        from beartype import beartype  # noqa: F401
+        from jaxtyping import install_import_hook
+
+    install_import_hook(CHECKED, "beartype.beartype")
 
 import mull
 from mull.cli import main

@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from ..shapes import Bool, Float, Int
 from .base import Constraint, Parameters
 
 
@@ -24,7 +25,12 @@ class Factor:
     """
 
     def __init__(
-        self, kind: type[Constraint], scopes: Tensor, active: Tensor, parameters: Parameters, template: Tensor | None
+        self,
+        kind: type[Constraint],
+        scopes: Int[Tensor, "templates count arity"],
+        active: Bool[Tensor, "templates count"],
+        parameters: Parameters,
+        template: Int[Tensor, " rows"] | None,
     ) -> None:
         self.kind = kind
         self.scopes = scopes
@@ -37,7 +43,7 @@ class Factor:
         """F, the number of constraints of a template (the largest one's)."""
         return self.scopes.shape[1]
 
-    def with_rows(self, template: Tensor | None) -> Factor:
+    def with_rows(self, template: Int[Tensor, " rows"] | None) -> Factor:
         """The same factor for other rows of the batch."""
         return Factor(self.kind, self.scopes, self.active, self.parameters, template)
 
@@ -47,13 +53,13 @@ class Factor:
         parameters = {name: t.to(device) for name, t in self.parameters.items()}
         return Factor(self.kind, self.scopes.to(device), self.active.to(device), parameters, template)
 
-    def violations(self, assignment: Tensor) -> Tensor:
+    def violations(self, assignment: Int[Tensor, "rows vars"]) -> Int[Tensor, "rows count"]:
         """Violation degrees [B, F] (int64) of an assignment [B, V]; 0 exactly where a constraint holds."""
         values = self._gather(assignment)
         degree = self.kind.degree(values, self._rows)
         return degree if self._full[1] else torch.where(self._active, degree, 0)
 
-    def energy(self, beliefs: Tensor) -> Tensor:
+    def energy(self, beliefs: Float[Tensor, "rows vars values"]) -> Float[Tensor, "rows count"]:
         """Expected violation degrees [B, F] of beliefs [B, V, D]; equal to ``violations`` at one-hot beliefs."""
         if "literal" in self.parameters:
             chances = _gather(beliefs.flatten(1), self._literals(beliefs.shape[2]))
@@ -67,7 +73,9 @@ class Factor:
             energy = self.kind.expected(gathered, self._rows)
         return energy if self._full[1] else torch.where(self._active, energy, 0)
 
-    def pick(self, rows: Tensor, index: Tensor) -> tuple[Tensor, Parameters]:
+    def pick(
+        self, rows: Int[Tensor, " chosen"], index: Int[Tensor, " chosen"]
+    ) -> tuple[Int[Tensor, "chosen arity"], Parameters]:
         """Scopes [N, K] and parameters [N or 1, ...] of constraint ``index[n]`` in row ``rows[n]``."""
         flat = index if self.template is None else self.template[rows] * self.count + index
         return self.scopes.flatten(0, 1).index_select(0, flat), {
@@ -98,7 +106,7 @@ class Factor:
         """Whether no slot, and no constraint, is padding."""
         return bool(self.parameters["slots"].all()), bool(self.active.all())
 
-    def _literals(self, size: int) -> Tensor:
+    def _literals(self, size: int) -> Int[Tensor, "rows slots"]:
         """[B or 1, F * K] where the slots' literals lie among the V * D of a row."""
         if self._literal_index is None:
             self._literal_index = self._index.view(-1, self.scopes[0].numel()) * size + self._rows["literal"].flatten(1)
@@ -106,7 +114,7 @@ class Factor:
 
     _literal_index: Tensor | None = None
 
-    def _gather(self, values: Tensor) -> Tensor:
+    def _gather(self, values: Int[Tensor, "rows vars"]) -> Int[Tensor, "rows count arity"]:
         """[B, V] -> [B, F, K]."""
         index = self._index.view(-1, self.scopes[0].numel()).expand(len(values), -1)
         return values.gather(1, index).view(len(values), *self.scopes.shape[1:])

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..compile import Instance
+from ..shapes import Bool, Float, Int
 
 CERTAIN = 0.95
 """Chance of a violation above which its penalty goes on as a straight line, so that no gradient is infinite."""
@@ -22,25 +23,25 @@ class Shown(NamedTuple):
         free: [B, V] bool: variables with a choice left.
     """
 
-    answer: Tensor
-    allowed: Tensor
-    free: Tensor
+    answer: Int[Tensor, "rows vars"]
+    allowed: Bool[Tensor, "rows vars values"]
+    free: Bool[Tensor, "rows vars"]
 
-    def beliefs(self) -> Tensor:
+    def beliefs(self) -> Float[Tensor, "rows vars values"]:
         """The answer one-hot, [B, V, D] float32."""
         return torch.nn.functional.one_hot(self.answer, self.allowed.shape[2]).float()
 
-    def cross_entropy(self, logits: Tensor) -> Tensor:
+    def cross_entropy(self, logits: Float[Tensor, "rows vars values"]) -> Float[Tensor, " rows"]:
         """[B] mean over free variables, of logits [B, V, D] not yet masked."""
         masked = logits.float().masked_fill(~self.allowed, -torch.inf)
         return cross_entropy(masked, self.answer[:, None], self.free, stable=False)
 
-    def number(self) -> Tensor:
+    def number(self) -> Int[Tensor, " rows"]:
         """[B] how many variables are free, 1 where none is."""
         return self.free.sum(1).clamp(min=1)
 
 
-def log_stablemax(logits: Tensor) -> Tensor:
+def log_stablemax(logits: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     """Logarithm of stablemax over the last axis: s(x) = x + 1 for x >= 0, 1 / (1 - x) below (Prieto et al. 2025).
 
     Masked literals, at minus infinity, get a chance of zero.
@@ -52,7 +53,12 @@ def log_stablemax(logits: Tensor) -> Tensor:
     return s.clamp(min=tiny).log() - s.sum(-1, keepdim=True).log()
 
 
-def cross_entropy(logits: Tensor, targets: Tensor, free: Tensor, stable: bool) -> Tensor:
+def cross_entropy(
+    logits: Float[Tensor, "rows vars values"],
+    targets: Int[Tensor, "rows answers vars"],
+    free: Bool[Tensor, "rows vars"],
+    stable: bool,
+) -> Float[Tensor, " rows"]:
     """[B] mean over free variables, against the known solution that the logits like best.
 
     Args:
@@ -67,7 +73,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, free: Tensor, stable: bool) -
     return (-found.sum(1) / free.sum(1, keepdim=True).clamp(min=1)).amin(1)
 
 
-def violation_loss(logits: Tensor, instance: Instance) -> Tensor:
+def violation_loss(logits: Float[Tensor, "rows vars values"], instance: Instance) -> Float[Tensor, " rows"]:
     """[B] mean over constraints of -log(1 - expected violation), as in RUN-CSP (Tönshoff et al. 2021, equation 6)."""
     beliefs = logits.softmax(-1)
     total = beliefs.new_zeros(len(beliefs))
