@@ -39,11 +39,11 @@ def read(path: Path, of: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, T
         with safe_open(path, "pt") as file:
             state = json.loads((file.metadata() or {})["training"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        kept = renamed(state["of"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} cannot be resumed from: {error}", "it is truncated or no training; move it away to begin anew"
         ) from None
-    kept = renamed(state["of"])
     for what, value in json.loads(json.dumps(of)).items():
         if kept.get(what) != value:
             raise CheckpointError(
