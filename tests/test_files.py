@@ -170,7 +170,7 @@ def test_output_in_few_signs(encoding: str, arguments: tuple[str, ...], tmp_path
         patch.setattr(sys, "stderr", err)
         assert call(*arguments) == 0
         out.flush()
-    assert len(out.buffer.getvalue()) > 50  # type: ignore[attr-defined]
+    assert len(out.buffer.getvalue()) > 50
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from mull.engine.examples import SPLITS, Examples, Stream
 from mull.problems import InputError, families, switching
 from mull.problems.latin import Latin
 from mull.problems.maze import distances
-from mull.problems.streams import boards, forms, mazes, others, queens, stream, sudoku, symmetry
+from mull.problems.streams import bands, boards, forms, mazes, others, queens, stream, sudoku, symmetry
 from mull.problems.streams.splits import hashed, split_of
 
 NAMES = [
@@ -203,7 +203,7 @@ def test_guesses_of_known_boards() -> None:
 @pytest.mark.parametrize("name", ["sudoku:9:20-60", "sudoku:9:-5", "sudoku:9:30-"])
 @pytest.mark.slow
 def test_the_dial_is_kept(name: str) -> None:
-    limits = sudoku.band(name.partition(":")[2])
+    limits = bands.band(name.partition(":")[2])
     assert limits is not None
     puzzles = (stream(name).chunk(0).givens + 1).astype(np.uint8)
     assert len({int(symmetry.invariant(puzzle)) for puzzle in puzzles}) == len(puzzles)
