@@ -324,7 +324,7 @@ def test_auto_goes_on_without_a_plugin_that_fails(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_solver_that_does_not_learn_has_no_weights() -> None:
-    assert set(kinds.kinds()) == {"ebt", "gram", "hrm", "looped", "trm"}
+    assert set(kinds.kinds()) == {"ebt", "gram", "hrm", "ired", "looped", "trm"}
     with pytest.raises(PluginError, match="'descent' does not learn"):
         kinds.kind("descent")
     with pytest.raises(CheckpointError, match="unknown solver 'nobody'"):
