@@ -212,16 +212,23 @@ def _duration(seconds: float) -> str:
 
 
 class TrainingScreen:
-    """How a training stands: a bar where stderr is a terminal, else a line now and then."""
+    """How a training stands: a bar where stderr is a terminal, else a line now and then.
 
-    def __init__(self, title: str) -> None:
+    Args:
+        title: of the training.
+        quiet: print nothing.
+        verbose: print a line for every report, and no bar.
+    """
+
+    def __init__(self, title: str, quiet: bool = False, verbose: bool = False) -> None:
         self.title = title
         self.told = 0.0
         self.bar: Any = None
-        self.quiet = int(os.environ.get("RANK", "0")) > 0  # under torchrun the first process speaks for all
+        self.verbose = verbose and not quiet
+        self.quiet = quiet or int(os.environ.get("RANK", "0")) > 0  # under torchrun the first process speaks for all
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty() and not self.quiet:
+        if sys.stderr.isatty() and not self.quiet and not self.verbose:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
@@ -240,7 +247,7 @@ class TrainingScreen:
             line += "; checked " + ", ".join(f"{share:.1%} of {name}" for name, share in p.accuracy.items())
         if self.bar is not None:
             self.bar.update(self.task, completed=p.share, description=line)
-        elif time.monotonic() - self.told > LINE_SECONDS:
+        elif self.verbose or time.monotonic() - self.told > LINE_SECONDS:
             self.told = time.monotonic()
             self.notice(f"{line} ({p.share:.0%}, {p.rate:.1f} steps/s)")
 

@@ -1,6 +1,6 @@
 """Mutated files for every reader: only an InputError may come out, soon.
 
-    python benchmarks/fuzz.py [--number 100000] [--seed 0] [FAMILY ...]
+    python benchmarks/fuzz.py [--number 100000] [--seed 0] [FAMILY | npz | FAMILY:SPEC ...]
 
 Prints how many mutations each reader refused and read, the slowest one, and any other error with the file that caused it.
 """
@@ -8,6 +8,8 @@ Prints how many mutations each reader refused and read, the slowest one, and any
 from __future__ import annotations
 
 import argparse
+import io
+import json
 import random
 import re
 import sys
@@ -17,6 +19,8 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from mull.problems import InputError, examples, families, load
 
@@ -33,7 +37,64 @@ SEEDS = {
     "queens": [b"queens 6\n1 2\n3 6\n", b"Q...\n....\n....\n....\n"],
     "sat": [b"c a\np cnf 6 5\n1 -2 3 0\n-1 0\n4 5\n-6 0 2 3 0\nc b\n-4 -5 6 0\n"],
     "sudoku": [b"53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79\n"],
+    "maze": [],
 }
+BOARD = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
+ROWS = [BOARD[i : i + 9] for i in range(0, 81, 9)]
+SEEDS["sudoku"] += [
+    ("\n".join(ROWS) + "\n").encode(),
+    ("[Puzzle]\n" + "\n".join(" ".join(row) for row in ROWS) + "\n# end\n").encode(),
+    ("*---*---*---*\n" + "\n".join(f"|{r[:3]}|{r[3:6]}|{r[6:]}|" for r in ROWS) + "\n*---*---*---*\n").encode(),
+    f"{' '.join(ROWS)} 0.5\n{BOARD} {ANSWER}\n{BOARD} # easy\n".encode(),
+    f"id;puzzle;solution\n1;{BOARD};{ANSWER}\n".encode(),
+    f'source,question,answer,rating\na,"{BOARD}",{ANSWER},3\n'.encode(),
+    json.dumps({"puzzle": BOARD, "solution": ANSWER}).encode() + b"\n" + json.dumps({"board": ROWS}).encode() + b"\n",
+    json.dumps([[int(sign.replace(".", "0")) for sign in row] for row in ROWS]).encode(),
+]
+SEEDS["latin"] += [b"1 . . .\n. . . 4\n. . 3 .\n. 4 . .\n", b"a,b,.\nb,.,.\n.,.,b\n"]
+SEEDS["queens"] += [b"queens 4\n", b". . . .\n. Q . .\n. . . .\n. . . .\n"]
+SEEDS["maze"] += [
+    b"#####\n#S  #\n# # #\n#  G#\n#####\n",
+    b"######S.##..E####\n"[:16] + b"\n",
+    "████\n█A █\n█ B█\n████\n".encode(),
+    b"3 3\n000\n010\n000\n",
+    b"#####\n#Soo#\n# #o#\n#  G#\n#####\n",
+    b"question,answer\n####S  ##  G####,\n",
+]
+PARTS = (
+    *(
+        [
+            "--1",
+            "-1",
+            "0",
+            "1",
+            "1e9",
+            "1e400",
+            "nan",
+            "inf",
+            "-inf",
+            "٣",
+            "²",
+            "0x0",
+            "1x1",
+            "-1x3",
+            "3x",
+            "x",
+            "1_0",
+            "0.5",
+            "1.5",
+            ":",
+            "5-",
+            "-5",
+            "5-3",
+            "0.2-0.3",
+            "a",
+        ]
+    ),
+    *("", "\0", "\n", " ", "9" * 30, "9" * 5000, "100000x100000", "2147483648", "4", "9", "6", "1.0"),
+)
+"""Parts of generator specifications."""
 TOKENS = (
     *(b"0 1 -1 --1 -0 +1 1_0 1.5 1e9 nan 00000000001 99999 2147483648 9223372036854775808 . - _ # % c p e f a".split()),
     *(b'[ ] { } , : ; " \' \\ null true [[1],2] {} [] "" S G Q o | / = p cnf p edge queens order latin'.split()),
@@ -86,43 +147,72 @@ def seeds(family: str) -> list[bytes]:
     return [*SEEDS.get(family, []), *(text for text in bundled if len(text) < 4000)]
 
 
+def archive() -> bytes:
+    """A small .npz of boards."""
+    puzzles, solutions = (np.array([[int(s.replace(".", "0")) for s in t]], dtype=np.uint8) for t in (BOARD, ANSWER))
+    file = io.BytesIO()
+    np.savez(file, puzzles=puzzles, solutions=solutions)
+    return file.getvalue()
+
+
+def specifications(family: str, number: int, seed: int) -> Iterator[tuple[str, bool, float, Exception | None]]:
+    """Generate from unusual specifications of one to three parts: as ``campaign``."""
+    rng = random.Random(f"{family}:{seed}")
+    for _ in range(number):
+        spec = ":".join([family, *(rng.choice(PARTS) for _ in range(rng.choice((1, 2, 2, 3))))])
+        yield spec, *outcome(spec, None)
+
+
+def outcome(argument: str, family: str | None) -> tuple[bool, float, Exception | None]:
+    """Whether an argument was read, the seconds it took, and an error other than InputError."""
+    started = time.process_time()
+    wrong: Exception | None = None
+    read = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            load(argument, family=family)
+        read = True
+    except InputError as error:
+        if "\n" in str(error).replace(argument, "") or len(str(error)) > 600 + len(argument):
+            wrong = error
+    except Exception as error:
+        wrong = error
+    return read, time.process_time() - started, wrong
+
+
 def campaign(
     family: str, number: int, seed: int, folder: Path
 ) -> Iterator[tuple[bytes, bool, float, Exception | None]]:
     """Read mutations: each with whether it was read, the seconds it took, and an error other than InputError."""
     rng = random.Random(f"{family}:{seed}")
-    begin = seeds(family)
-    path = folder / f"fuzz{next(iter(families()[family].suffixes), '.txt')}"
+    if family == "npz":
+        begin, path = [archive()], folder / "fuzz.npz"
+    else:
+        begin, path = seeds(family), folder / f"fuzz{next(iter(families()[family].suffixes), '.txt')}"
     for k in range(number):
         data = mutated(begin, rng)
         path.write_bytes(data)
-        started = time.process_time()
-        wrong: Exception | None = None
-        read = False
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                load(str(path), family=family if k % 2 else None)
-            read = True
-        except InputError as error:
-            if "\n" in str(error) or len(str(error)) > 600 + len(str(path)):
-                wrong = error
-        except Exception as error:
-            wrong = error
-        yield data, read, time.process_time() - started, wrong
+        yield data, *outcome(str(path), family if k % 2 and family != "npz" else None)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("family", nargs="*", default=list(families()))
+    parser.add_argument("family", nargs="*", default=[*families(), "npz", *(f"{name}:SPEC" for name in families())])
     parser.add_argument("--number", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     failed = 0
     for family in asked.family:
-        reads, slowest, text, kinds = 0, 0.0, b"", set()
+        reads, slowest, text, kinds, began = 0, 0.0, b"", set(), time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            for data, read, seconds, error in campaign(family, asked.number, asked.seed, Path(folder)):
+            name, colon, _ = family.partition(":")
+            made: Iterator[tuple[bytes | str, bool, float, Exception | None]] = (
+                specifications(name, asked.number, asked.seed)
+                if colon
+                else campaign(name, asked.number, asked.seed, Path(folder))
+            )
+            for data, read, seconds, error in made:
                 reads += read
                 if seconds > slowest:
                     slowest, text = seconds, data
@@ -134,7 +224,10 @@ def main() -> None:
                         print(
                             f"{family}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})\n  {data!r}"
                         )
-        print(f"{family}: {reads} of {asked.number} read; slowest {slowest:.2f} s: {text[:80]!r}", flush=True)
+        print(
+            f"{family}: {reads} of {asked.number} read in {time.monotonic() - began:.0f} s; slowest {slowest:.2f} s: {text[:80]!r}",
+            flush=True,
+        )
     sys.exit(1 if failed else 0)
 
 

@@ -57,6 +57,8 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 )
 @click.option("--compile/--no-compile", "compiled", default=None, help="Compile the net (default: on a GPU).")
 @json_option
+@click.option("-q", "--quiet", is_flag=True, help="Print the result and errors alone.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every report of progress as a line on stderr.")
 @store_option
 @click.option("--no-store", is_flag=True, help="Remember nothing.")
 def train(
@@ -74,6 +76,8 @@ def train(
     workers: int | None,
     compiled: bool | None,
     as_json: bool,
+    quiet: bool,
+    verbose: bool,
     url: str | None,
     no_store: bool,
 ) -> int:
@@ -100,7 +104,10 @@ def train(
             [solver.name, *(re.sub(r"[^A-Za-z0-9]+", "-", item if ":" in item else Path(item).stem) for item in data)]
         ).strip("-")
         interrupted = interruptible()
-        with TrainingScreen(title) as screen, nullcontext() if no_store else open_store(url) as store:
+        with (
+            TrainingScreen(title, quiet=quiet, verbose=verbose) as screen,
+            nullcontext() if no_store else open_store(url) as store,
+        ):
             lesson = teach(
                 solver,
                 streams,

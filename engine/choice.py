@@ -19,7 +19,7 @@ def accuracy(card: Card) -> float | None:
 
 def refused(card: Card) -> str | None:
     """Why weights are not used unless they are named, or None."""
-    checked = accuracy(card)
+    checked = min(card.accuracy.values(), default=None)
     return None if checked is None or checked >= FAILED else f"they solved {checked:.1%} at their check"
 
 

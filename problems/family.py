@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import sys
 from abc import ABC, abstractmethod
@@ -68,6 +69,10 @@ class Family(ABC):
         Raises:
             InputError: the specification makes no sense.
         """
+
+    def suspects(self, text: str) -> InputError | None:
+        """What is wrong with a text that no family recognises and that looks like a damaged one of this family, or None."""
+        return None
 
     def read_archive(self, path: str) -> list[Problem]:
         """The problems of a NumPy archive (.npz).
@@ -137,9 +142,9 @@ def load(
     if family is not None and family not in families:
         raise InputError(f"unknown family {excerpt(family)}", hint=f"families are {', '.join(families)}")
     prefix, colon, spec = argument.partition(":")
-    if colon and not Path(argument).exists():
+    if colon and not os.path.exists(argument):  # Path.exists raises where a name is too long
         return [_generate(argument, prefix, spec, families, seed, colors)]
-    if family is None and argument in families and not Path(argument).exists():
+    if family is None and argument in families and not os.path.exists(argument):
         raise InputError(
             f"{argument} is a family, not a file", argument, hint=f"generate with {families[argument].spec}"
         )
@@ -268,6 +273,10 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tupl
     kind = foreign.named(text, argument)
     if kind:
         raise _unsupported(kind, argument, families)
+    for name in families:
+        wrong = None if name in broken else families[name].suspects(text)
+        if wrong is not None:
+            raise wrong.at(argument)
     known = ", ".join(name for name in families if name not in broken)
     hint = "; ".join([f"name its family with --family ({known})", *map(str, broken.values())])
     raise InputError(

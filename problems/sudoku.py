@@ -51,6 +51,9 @@ class Sudoku(Family):
             return sudoku_text.headed(text)
         return True
 
+    def suspects(self, text: str) -> InputError | None:
+        return sudoku_text.cut_grid(text)
+
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
         return self.problems(sudoku_text.boards(text), path)
 

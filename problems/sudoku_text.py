@@ -63,6 +63,24 @@ def headed(text: str) -> bool:
     return bool(lines) and records.delimiter(lines[0]) is not None and not set(lines[-1]) & set("#█SG")
 
 
+def cut_grid(text: str) -> InputError | None:
+    """What is wrong with a text that looks like a 9 x 9 grid with rows or cells missing; None where it does not."""
+    lines = [(number, _content(line)) for number, line in enumerate(text[:4000].split("\n"), 1)]
+    rows = [(number, _joined(line)) for number, line in lines if line and not set(line) <= _RULES]
+    full = sum(len(row) == 9 for _, row in rows)
+    signs = {sign for _, row in rows for sign in row}
+    if full < 3 or 2 * full < len(rows) or not signs <= set("0123456789.*_?-xX") or not signs & set("123456789"):
+        return None
+    for number, row in rows:
+        if len(row) != 9:
+            message = f"looks like a Sudoku grid, but this row has {len(row)} cells where others have 9"
+            return InputError(message, line=number, hint="write 9 cells in each row, . for a blank")
+    if len(rows) % 9 == 0:
+        return None
+    message = f"looks like a Sudoku grid with {len(rows)} rows of 9"
+    return InputError(message, line=rows[-1][0], hint="add the rows that are missing: a grid has 9, . for a blank")
+
+
 def _sized(record: Record) -> Iterator[Record]:
     """The boards of a record of a table or of JSON, whose text may itself be a grid."""
     if not isinstance(record.board, str):

@@ -36,11 +36,14 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
     """
     with reading(url) as store:
         comparison = store.compare(solvers or None, store.resolved(where))
-        names = store.names({cell.problem for cell in comparison.cells}) if each else {}
+        names = store.names({cell.problem for cell in comparison.cells}) if each or as_json else {}
     if not comparison.standings:
         raise nothing(where)
     if as_json:
-        click.echo(json.dumps(comparison.to_json(), ensure_ascii=False))
+        data = comparison.to_json()
+        for cell in data["cells"]:
+            cell["name"] = names.get(cell["problem"])
+        click.echo(json.dumps(data, ensure_ascii=False))
         return
     best = {figure: comparison.best(figure) for figure in ("solved", "iterations", "par2")}
     table(

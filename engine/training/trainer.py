@@ -24,7 +24,7 @@ from .processes import Processes
 from .progress import Session, Tally, TrainingProgress
 from .recipe import Recipe
 from .rows import LOOK, Rows
-from .validation import evaluate, validation_examples
+from .validation import evaluate, validation_sets
 
 COMPILED_CASES = 64
 """Shapes and kinds of call that a compiled layer may see; beyond them it runs uncompiled."""
@@ -124,7 +124,9 @@ class Trainer:
                 for (train, _), position in zip(self.streams, self.positions, strict=True)
             ]
             count = 0 if self.rank else self.recipe.validation
-            checks = [validation_examples(check, count) if count else None for _, check in self.streams]
+            checks: dict[str, Examples] = {}
+            for stream, check in self.streams if count else ():
+                checks |= validation_sets(stream.name, check, count)
             self._reseed()
             self._train(streams, checks, session)
             self.seconds = session.seconds()
@@ -135,7 +137,7 @@ class Trainer:
         blocks = Blocks(stream, self.recipe.block, pool, self.group.rank, self.group.count)
         return Rows(blocks, self.learner, self.recipe, self.generator, seed=self.seed, index=index, taken=taken)
 
-    def _train(self, streams: Sequence[Rows], checks: Sequence[Examples | None], session: Session) -> None:
+    def _train(self, streams: Sequence[Rows], checks: Mapping[str, Examples], session: Session) -> None:
         """Take steps until the training or the session is over."""
         ended = self._ended(session)
         saved, tally = time.monotonic(), Tally(self.device, self.step)
@@ -228,7 +230,7 @@ class Trainer:
 
     # Checkpoints ------------------------------------------------------------------------------------------------------
 
-    def _checkpoint(self, streams: Sequence[Rows], checks: Sequence[Examples | None]) -> None:
+    def _checkpoint(self, streams: Sequence[Rows], checks: Mapping[str, Examples]) -> None:
         """Validate, write, and restart all rows.
 
         Raises:
@@ -237,9 +239,8 @@ class Trainer:
         if not all(bool(t.isfinite().all()) for t in (*self.parameters, *self.ema.average)):
             raise FloatingPointError(f"the weights are not finite at step {self.step}")
         with self.ema.applied():
-            for (stream, _), examples in zip(self.streams, checks, strict=True):
-                if examples is not None:
-                    self.accuracy[stream.name] = self.validate(examples, self.recipe.depth)
+            for name, examples in checks.items():
+                self.accuracy[name] = self.validate(examples, self.recipe.depth)
         # A learner that sees answers lowers its loss by passing them to itself; only validation says how good it is.
         if self.learner.sees_answers and self.accuracy:
             self.ema.choose(sum(self.accuracy.values()) / len(self.accuracy))

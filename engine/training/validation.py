@@ -16,6 +16,12 @@ def validation_examples(stream: Stream, count: int) -> Examples:
     return examples.take(np.arange(min(count, len(examples))))
 
 
+def validation_sets(name: str, stream: Stream, count: int) -> dict[str, Examples]:
+    """The examples of a validation stream, under ``name``, and those of the streams that it lists as ``also``."""
+    sets = {name: validation_examples(stream, count)}
+    return sets | {more.name: validation_examples(more, count) for more in getattr(stream, "also", ())}
+
+
 def evaluate(learner: Learner, examples: Examples, *, depth: int, batch: int, generator: torch.Generator) -> float:
     """Share of the examples that a net solves, 0 to 1.
 

@@ -6,6 +6,7 @@ is made.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from .. import families
@@ -31,7 +32,7 @@ def forms() -> tuple[str, ...]:
 
 
 def stream(name: str, split: str = "train", seed: int = 0) -> Stream:
-    """The stream of a name: ``family:spec``, or the path of an ``.npz`` file of boards.
+    """The stream of a name: ``family:spec``, or the path of a file of boards.
 
     Args:
         name: as typed by a user; ``forms`` lists what there is.
@@ -48,8 +49,12 @@ def stream(name: str, split: str = "train", seed: int = 0) -> Stream:
             return BoardFile(name, split, seed)
         family, _, spec = name.partition(":")
         known = families()
+        if os.path.isfile(name) or (family not in known and ("*" in name or os.path.splitext(name)[1])):
+            from .given import GivenFile
+
+            return GivenFile(name, split, seed)
         if not spec or family not in known:
-            hint = f"streams are {', '.join(forms())}, or an .npz of boards"
+            hint = f"streams are {', '.join(forms())}, or a file of boards"
             raise InputError(f"{excerpt(name)} is no stream", hint=hint)
         maker = known[family]
         with excused(maker):

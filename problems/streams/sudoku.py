@@ -25,6 +25,33 @@ SHOWN = {4: 1024, 9: 256, 16: 64, 25: 16}
 """Boards in a chunk by their size."""
 
 
+BLANKS = (0, 1, 2, 4, 8, 16, 30)
+"""Blank cells of the boards that every training on 9 x 9 boards is checked on as well."""
+
+
+@dataclass(frozen=True)
+class FewBlanks(Named):
+    """Random full 9 x 9 boards with 0 to 30 cells made blank, in turn as ``BLANKS`` lists them: for validation alone."""
+
+    def chunk(self, k: int) -> Examples:
+        """The k-th 112 boards."""
+        rng = self.dice(k)
+        found: list[Board] = []
+        for blanks in BLANKS * 16:
+            solution = np.array(switching.sudoku(3, rng), dtype=np.uint8).ravel()
+            puzzle = solution.copy()
+            puzzle[rng.sample(range(81), blanks)] = 0
+            found.append((puzzle, solution, 0.0))
+        return examples(found)
+
+
+def few_blanks(split: str, seed: int) -> tuple[FewBlanks, ...]:
+    """What a validation stream of 9 x 9 boards lists as ``also``; nothing for other splits."""
+    return (
+        (FewBlanks(f"sudoku:9 with {BLANKS[0]} to {BLANKS[-1]} blanks", split, seed),) if split == "validation" else ()
+    )
+
+
 @dataclass(frozen=True)
 class Boards(Named):
     """``sudoku:9`` and ``sudoku:9:LOW-HIGH``: minimal 9 x 9 boards with one solution, of a band of guesses.
@@ -35,6 +62,11 @@ class Boards(Named):
 
     def check(self) -> None:
         band(self.spec)
+
+    @property
+    def also(self) -> tuple[FewBlanks, ...]:
+        """Further streams to check a training on."""
+        return few_blanks(self.split, self.seed)
 
     def chunk(self, k: int) -> Examples:
         """The k-th boards: 2048 random ones, or 64 to 512 of a band."""
@@ -66,6 +98,16 @@ class PartlyFilled(Named):
             raise InputError(
                 "no 4 x 4 board of so few givens has one solution", hint="from 0.25 on; 0.4 is quick to find"
             )
+        if round(least * size * size) == size * size:
+            raise InputError(
+                "boards without blanks cannot be divided into training and validation",
+                hint=f"let some cells be blank: sudoku:{size}:0.6-1.0",
+            )
+
+    @property
+    def also(self) -> tuple[FewBlanks, ...]:
+        """Further streams to check a training on."""
+        return few_blanks(self.split, self.seed) if _sized(self.spec)[0] == 9 else ()
 
     def chunk(self, k: int) -> Examples:
         """The k-th boards: 1024 of size 4, 256 of size 9, 64 of size 16, 16 of size 25."""

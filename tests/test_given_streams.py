@@ -1,0 +1,101 @@
+"""Files of boards as training streams, boards with few blanks in validation, and cut-off grids."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mull.problems import InputError, load
+from mull.problems.streams import stream
+from mull.problems.streams.sudoku import BLANKS
+
+BOARD = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
+ROWS = [BOARD[i : i + 9] for i in range(0, 81, 9)]
+WRONG = ANSWER[::-1]
+
+FORMS = {
+    "a.csv": f"puzzle,solution\n{BOARD},{ANSWER}\n",
+    "b.csv": f"id;puzzle\n1;{BOARD}\n",
+    "wrong.csv": f"puzzle,solution\n{BOARD},{WRONG}\n",
+    "lines.txt": f"{BOARD}\n",
+    "grid.txt": "\n".join(ROWS) + "\n",
+    "boards.jsonl": json.dumps({"puzzle": BOARD}) + "\n",
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*stated solution")
+@pytest.mark.parametrize("name", list(FORMS))
+def test_a_file_of_boards_is_a_stream(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(FORMS[name])
+    made = stream(str(path), "validation")
+    examples = made.chunk(0)
+    assert made.family == "sudoku"
+    assert "".join(str(v + 1) for v in examples.targets[0, 0]) == ANSWER
+    turned = stream(str(path)).chunk(0)
+    assert (turned.givens >= 0).sum() == 30
+    shown = turned.givens[0] >= 0
+    assert (turned.givens[0][shown] == turned.targets[0, 0][shown]).all()
+
+
+def test_other_families_are_streams_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.cnf"
+    path.write_text("p cnf 2 2\n1 2 0\n-1 0\n")
+    examples = stream(str(path)).chunk(0)
+    assert list(examples.targets[0, 0]) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [(f"{BOARD}\n{BOARD[:40]}\n", 2), (f"{BOARD}\n55{BOARD[2:]}\n", 2), ("puzzle\n", 1)]
+)
+def test_bad_boards_are_refused_with_line_and_hint(text: str, line: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    with pytest.raises(InputError) as error:
+        stream(str(path))
+    assert error.value.line == line
+    assert error.value.hint
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none*.txt"])
+def test_a_missing_file_is_named(name: str) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        stream(name)
+
+
+@pytest.mark.parametrize("name", ["sudoku:9:0.3", "sudoku:9:0.0-1.0"])
+def test_validation_of_9x9_boards_covers_few_blanks(name: str) -> None:
+    assert not stream(name).also
+    (more,) = stream(name, "validation").also
+    blanks = (more.chunk(0).givens < 0).sum(1)
+    assert set(blanks) == set(BLANKS)
+    assert np.array_equal(more.chunk(0).givens, more.chunk(0).givens)
+
+
+@pytest.mark.parametrize("size", [4, 9])
+def test_boards_without_blanks_are_refused(size: int) -> None:
+    with pytest.raises(InputError, match="without blanks") as error:
+        stream(f"sudoku:{size}:1.0")
+    assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "says"),
+    [
+        (ROWS[:7], 7, "7 rows of 9"),
+        ([*ROWS[:3], ROWS[3][:8], *ROWS[4:]], 4, "8 cells"),
+        ([ROWS[0][:8], *ROWS[1:]], 1, "8"),
+    ],
+)
+def test_a_cut_grid_looks_like_a_sudoku(rows: list[str], line: int, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(rows))
+    with pytest.raises(InputError, match=says) as error:
+        load(str(path))
+    assert "looks like a Sudoku grid" in str(error.value)
+    assert error.value.line == line
+    assert error.value.hint
