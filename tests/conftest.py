@@ -49,6 +49,7 @@ from mull.solvers.learned import Learned
 from mull.solvers.teach import teach
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of the weights that a module trains are slow, and run in one process, so that it trains them once."""
     for item in items:
