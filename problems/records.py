@@ -45,9 +45,13 @@ def table(text: str, sign: str) -> Iterator[Record]:
         InputError: a row that ends before the column of boards, or a field without end.
     """
     lines = text.split("\n")
-    place = next(i for i, line in enumerate(lines) if line.strip() and not line.startswith("#"))
+    place = next((i for i, line in enumerate(lines) if delimiter(line) is not None), None)
+    if place is None:
+        raise InputError("a table without a header", line=1, hint=NAMED)
     names = [name.strip(" \"'").lower() for name in lines[place].split(sign)]
-    puzzle = next(names.index(name) for name in QUESTIONS if name in names)
+    puzzle = next((names.index(name) for name in QUESTIONS if name in names), None)
+    if puzzle is None:
+        raise InputError("a header without a column of boards", line=place + 1, hint=NAMED)
     answer = next((names.index(name) for name in ANSWERS if name in names), None)
     reader = csv.reader((f"{line}\n" for line in islice(lines, place + 1, None)), delimiter=sign)
     number = place + 2

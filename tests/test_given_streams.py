@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mull.engine.training import TrainingProgress
 from mull.problems import InputError, load
 from mull.problems.streams import stream
 from mull.problems.streams.sudoku import BLANKS
+from mull.terminal import TrainingScreen
 
 BOARD = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
@@ -99,3 +102,32 @@ def test_a_cut_grid_looks_like_a_sudoku(rows: list[str], line: int, says: str, t
     assert "looks like a Sudoku grid" in str(error.value)
     assert error.value.line == line
     assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("quiet", "verbose", "lines"), [(False, False, 1), (True, False, 0), (False, True, 3), (True, True, 0)]
+)
+def test_quiet_and_verbose_trainings(
+    quiet: bool, verbose: bool, lines: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    progress = TrainingProgress(1, 0.5, 0.5, 1.0, 0.1, 2.0, {}, 1.0)
+    with TrainingScreen("t", quiet=quiet, verbose=verbose) as screen:
+        for _ in range(3):
+            screen.progress(progress)
+    assert len(capsys.readouterr().err.splitlines()) == lines
+
+
+@pytest.mark.parametrize("head", ["// a note\npuzzle", "% a note\npuzzle,solution", "# puzzle file\npuzzle"])
+def test_a_note_before_a_header_is_no_header(head: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"{head}\n{BOARD}\n")
+    (problem,) = load(str(path))
+    assert len(problem.givens) == 30
+
+
+def test_a_header_after_signs_of_a_wall_is_refused_or_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.maze"
+    path.write_text("####S  ##  G####,question,answer\n####S ## G####, x\n")
+    with pytest.raises(InputError):
+        load(str(path))

@@ -239,6 +239,7 @@ def test_compare(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert {s["solver"] for s in found["standings"]} == {"cpsat", "descent", "localsearch"}
     assert "cpsat" in found["best"]["solved"]
     assert len(found["duels"]) == 3
+    assert all(cell["name"] and cell["name"] != cell["problem"] for cell in found["cells"])
     assert call("compare", "cpsat", "localsearch", "--problems") == 0
     out = capsys.readouterr().out
     assert re.search(r"^cpsat +2 +2/2 \(100%\) \*", out, re.MULTILINE)
