@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from mull.engine.deadline import OutOfTime, interrupting
 from mull.terminal import Screen
 
 from . import completion
@@ -102,7 +103,15 @@ def run(
         doing = _Phases(screen, started, verbose and not quiet)
         doing(f"importing {name}")
         solver = make_solver(name, options)
-        problems = _problems(arguments, family, seed, colors, strict, doing)
+        interrupted = interruptible(screen.notice)
+        try:
+            with interrupting(_Limit(started, seconds, interrupted)):
+                problems = _problems(arguments, family, seed, colors, strict, doing)
+        except OutOfTime:
+            if interrupted():
+                raise KeyboardInterrupt from None
+            click.echo(f"the limit of {seconds:g} s ended while {doing.now}\nhint: raise --limit", err=True)
+            return 1
         if target is not None:
             from mull.problems import write
 
@@ -121,7 +130,6 @@ def run(
             _refuse_one_answer(solver, problems, restarts)
         budget = Budget(seconds, iterations, restarts, batch, solutions)
         opened = nullcontext() if no_store else open_store(url)
-        interrupted = interruptible(screen.notice)
         with opened as store:
             place = usable_device(device)
             counted = f"{len(problems)} problems" if len(problems) > 1 else problems[0].source
@@ -141,13 +149,27 @@ def run(
         return code
 
 
+class _Limit(NamedTuple):
+    """The limit of the whole call, before there is a task."""
+
+    started: float
+    seconds: float | None
+    interrupted: Callable[[], bool]
+
+    @property
+    def over(self) -> bool:
+        return self.interrupted() or (self.seconds is not None and time.monotonic() - self.started > self.seconds)
+
+
 class _Phases:
     """Says what is done: on the screen's last lines, and with the time on stderr where that is asked for."""
 
     def __init__(self, screen: Screen, started: float, verbose: bool) -> None:
         self.screen, self.started, self.verbose = screen, started, verbose
+        self.now = ""
 
     def __call__(self, text: str) -> None:
+        self.now = text
         if self.verbose:
             self.screen.region.clear()
             self.screen.notice(f"{time.monotonic() - self.started:7.2f} s  {text}")

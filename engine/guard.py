@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from .deadline import OutOfTime, interrupting
 from .problem import Problem
 from .raised import described
 from .solution import Solution
 from .solver import Solver
 from .status import Status
 from .task import Task
+
+GRACE = 0.35
+"""Seconds that a solver has when time is up: more than its own calls have, so that theirs end first and keep what they found."""
 
 PATIENCE = 32
 """How often a solver may raise before all that it has not answered is given up: enough to find two culprits among thousands."""
@@ -29,16 +33,25 @@ def guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator
         asked = waiting.pop()
         open_ = dict.fromkeys(asked)
         try:
-            since = task.clock()
-            for n, solution in solver.run([problems[i] for i in asked], task):
+            answers = _watched(solver, [problems[i] for i in asked], task)
+            while True:
+                since = task.clock()
+                answer = next(answers, None)
                 spent += task.clock() - since
+                if answer is None:
+                    break
+                n, solution = answer
                 if not 0 <= n < len(asked) or asked[n] not in open_:
                     raise RuntimeError(f"the solver answers problem {n}, which it has answered or was not asked")
                 del open_[asked[n]]
                 yield asked[n], _answer(solution, problems[asked[n]], solver, task, spent)
-                since = task.clock()
             if open_:
                 raise RuntimeError(f"the solver leaves {len(open_)} of {len(asked)} problems without an answer")
+        except OutOfTime:
+            detail = "the solver did not end by itself when time was up"
+            for i in [*open_, *(i for batch in waiting for i in batch)]:
+                yield i, unanswered(problems[i], solver, task, detail)
+            return
         except (Exception, SystemExit) as error:  # a plugin may raise anything
             raised += 1
             left = list(open_)
@@ -47,6 +60,25 @@ def guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator
                 continue
             detail = described(error, __file__)
             yield from ((i, conclude(problems[i], solver, task, Status.FAILED, detail)) for i in left)
+
+
+def _watched(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+    """The solver's answers as they come; ``OutOfTime`` where it does not end by itself."""
+    answers: Iterator[tuple[int, Solution]] | None = None
+    block = interrupting(task, GRACE)  # one for all answers: its grace is not renewed by each of them
+    while True:
+        with block:
+            try:
+                answers = iter(solver.run(problems, task)) if answers is None else answers
+                answer = next(answers)
+            except StopIteration:
+                return
+        yield answer
+
+
+def unanswered(problem: Problem, solver: Solver, task: Task, detail: str) -> Solution:
+    """What is said of a problem for which there was no time, or which nobody wants answered any more."""
+    return told(problem, solver, task, Status.CANCELLED if task.cancelled() else Status.UNSOLVED, detail)
 
 
 def refusal(solver: Solver, problem: Problem, task: Task) -> Solution | None:

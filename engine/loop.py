@@ -11,19 +11,27 @@ import torch
 from torch import Tensor
 
 from .compile import compile_problems
+from .deadline import OutOfTime, interrupting
 from .graph import ConstraintGraph
+from .guard import unanswered
+from .incumbent import NOTHING, Incumbent
 from .problem import Problem
 from .random import Random
-from .solution import Solution, Trace
+from .solution import Solution
 from .solver import Info, Solver
 from .state import put_rows, select_rows
 from .status import Status
 from .task import Progress, Task
+from .trace import TraceBuffer
 from .values import Assignment
 
-TRACE_POINTS = 256
 WASTE = 2.0
 """Problems share a batch while padding them to the largest costs at most this factor in literals."""
+
+CPU_ROWS = 256
+"""Rows that copies of problems fill on a CPU. With more of them a row's step costs the same, and the first check comes later."""
+
+TOO_EARLY = "time was up before the first step ended"
 
 BLOCK, BLOCK_LITERALS = 32, 1 << 16
 
@@ -64,7 +72,13 @@ def iterate(
                 if not members:
                     continue
             portion = task.share(task.remaining * len(members) / left)
-            for i, solution in _Batch(solver, problems, members, portion, first, again, spent).run():
+            answers: Iterator[tuple[int, Solution]]
+            try:
+                with interrupting(portion):
+                    answers = _Batch(solver, problems, members, portion, first, again, spent).run()
+            except OutOfTime:
+                answers = ((i, tried.get(i) or unanswered(problems[i], solver, portion, TOO_EARLY)) for i in members)
+            for i, solution in answers:
                 if solution.status is Status.UNSOLVED and portion is not task and portion.over:
                     late.append((i, solution))
                 else:
@@ -122,6 +136,8 @@ class _Batch:
         self.problems = [problems[i] for i in members]
         self.total = len(members)
         self.iteration = 0
+        self.info: Info | None = None  # of the last step
+        self.interrupted = False  # a call overstayed the limit: the state may be broken, the incumbent is whole
         self.copies = self._copies()
         self.course = [(0, self.copies)]  # copies by the iteration from which on they ran
         count = len(members)
@@ -131,19 +147,13 @@ class _Batch:
         self.state = solver.init(self.instance, self._random(range(count * self.copies)))
         self.pursued = self.instance.minimises[:: self.copies].cpu().numpy() & solver.pursues
         self.ended = np.zeros((count, self.copies), dtype=bool)  # copies that have settled since they started
-        self.best = torch.full((count,), torch.iinfo(torch.int64).max, device=task.device)
-        self.best_energy = torch.zeros(count, dtype=torch.int64, device=task.device)
-        self.best_cost = torch.zeros(count, dtype=torch.float64, device=task.device)
-        self.best_at = torch.zeros(count, 2, dtype=torch.float64, device=task.device)  # iterations and seconds
-        self.best_assignment = torch.zeros(count, self.instance.shape[1], dtype=torch.int64, device=task.device)
-        self.trace = _TraceBuffer(count)
+        self.best = Incumbent.none(count, self.instance.shape[1], task.device)
+        self.trace = TraceBuffer(count)
         self.kept: dict[int, Solution] = {}  # first answers of those that began anew, by the caller's positions
 
     def run(self) -> Iterator[tuple[int, Solution]]:
         while True:
-            info = self._advance()
-            self._charge()
-            holds, settled = self._check(info)
+            holds, settled = self._round()
             self._charge()
             self.ended |= settled
             answered = holds & (~self.pursued | self.ended.all(1))
@@ -163,6 +173,20 @@ class _Batch:
             if 2 * self.done.sum() >= len(self.done) or (self.task.budget.copies and self._copies() > self.copies):
                 self._compact()
 
+    def _round(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and a check: whether each problem is solved [P], and whether each copy has settled [P, R]."""
+        if not self.interrupted:
+            try:
+                with interrupting(self.task):
+                    info = self._advance()
+                    self._charge()
+                    return self._check(info)
+            except OutOfTime:
+                self.interrupted = True
+                if self.info is not None and not self.trace.seen:  # steps ended, and none was checked
+                    return self._check(self.info)
+        return self.best.solved.cpu().numpy(), np.zeros_like(self.ended)
+
     def _charge(self) -> None:
         """Share the seconds since the last call among the problems that are not done."""
         now = self.task.clock()
@@ -177,6 +201,8 @@ class _Batch:
         rows = self.task.budget.batch or self.solver.width(
             max((p.graph for p in self.problems), key=lambda graph: graph.literals)
         )
+        if self.task.device == "cpu" and self.task.budget.batch is None and self.solver.rows is None:
+            rows = min(rows, CPU_ROWS)
         copies = max(1, rows // len(self.problems))
         return min(copies, self.task.budget.restarts or self.solver.starts() or copies)
 
@@ -189,11 +215,13 @@ class _Batch:
         return Random.for_rows(labels, self.task.device)
 
     def _advance(self) -> Info:
+        """Steps until the next check; the last one's info."""
         steps = self.solver.check_every
         if self.task.budget.iterations is not None:
             steps = min(steps, self.task.budget.iterations - self.iteration)
         for _ in range(steps):
             self.state, info = self.solver.step(self.instance, self.state)
+            self.info = info
             self.iteration += 1
             if self.task.over:  # many steps between two checks may take longer than the limit
                 break
@@ -209,7 +237,7 @@ class _Batch:
             row = first + info.energy.view(count, copies).argmin(1)
             assignment = assignment[row]
             now, energy = self.instance.select(row).check(assignment)
-            cost = torch.zeros_like(self.best_cost)
+            cost = torch.zeros_like(self.best.cost)
             wrong = info.energy > 0
         else:
             violations, energy = self.instance.check(assignment)
@@ -223,17 +251,13 @@ class _Batch:
             held = info.energy.float().nan_to_num(nan=torch.finfo(torch.float32).max).view(count, copies)
             row = first + held.masked_fill(~tied, torch.inf).argmin(1)
             assignment, energy, wrong = assignment[row], energy[row], violations > 0
-        better = (now < self.best) | ((now == self.best) & (cost < self.best_cost))
-        self.best = torch.where(better, now, self.best)
-        self.best_energy = torch.where(better, energy, self.best_energy)
-        self.best_cost = torch.where(better, cost, self.best_cost)
-        now_at = self.best_at.new_tensor([(self.iteration, self.spent[i]) for i in self.members])
-        self.best_at = torch.where(better[:, None], now_at, self.best_at)
-        self.best_assignment = torch.where(better[:, None], assignment, self.best_assignment)
+        found_at = torch.tensor([self.spent[i] for i in self.members], dtype=torch.float64, device=self.task.device)
+        iteration = torch.full_like(found_at, self.iteration)
+        self.best = self.best.better(Incumbent(now, energy, cost, iteration, found_at, assignment))
         self.trace.add(self.iteration, info.energy[row], now, info.residual[row])
         settled = self.solver.settled(self.instance, self.state, info).view(count, copies).cpu().numpy()
         settled &= wrong.view(count, copies).cpu().numpy() | self.pursued[:, None]
-        return (self.best == 0).cpu().numpy(), settled
+        return self.best.solved.cpu().numpy(), settled
 
     def _costs(self, assignment: Tensor, violations: Tensor) -> Tensor:
         """[P, R] what the rows' answers cost, where their problem's best one is pursued; 0 for those that hold nowhere."""
@@ -259,7 +283,7 @@ class _Batch:
 
     def _exhausted(self) -> bool:
         limit = self.task.budget.iterations
-        return self.task.over or (limit is not None and self.iteration >= limit)
+        return self.interrupted or self.task.over or (limit is not None and self.iteration >= limit)
 
     def _may_start(self) -> np.ndarray:
         """[P] bool: problems with a restart left."""
@@ -276,7 +300,7 @@ class _Batch:
                 iteration=self.iteration,
                 solved=self.total - len(open_),
                 total=self.total,
-                violations=int(self.best[open_].min()),
+                violations=int(self.best.violations[open_].min()),
                 problem=self.problems[open_[0]],
                 view=lambda: self._assignment(open_[0]),
             )
@@ -284,19 +308,23 @@ class _Batch:
 
     def _assignment(self, p: int) -> Assignment:
         row = torch.tensor([p * self.copies], device=self.task.device)
-        return self.instance.select(row).assignments(self.best_assignment[p : p + 1])[0]
+        return self.instance.select(row).assignments(self.best.assignment[p : p + 1])[0]
 
     def _solution(self, p: int, solved: bool) -> Solution:
-        iterations, seconds = (
-            self.best_at[p].tolist() if self.pursued[p] and solved else (self.iteration, self.spent[self.members[p]])
-        )
+        if self.best.violations[p] == NOTHING:
+            return replace(
+                unanswered(self.problems[p], self.solver, self.task, TOO_EARLY), seconds=self.spent[self.members[p]]
+            )
+        iterations, seconds = float(self.iteration), self.spent[self.members[p]]
+        if self.pursued[p] and solved:
+            iterations, seconds = self.best.iteration[p].item(), self.best.seconds[p].item()
         return Solution(
             problem=self.problems[p],
             solver=self.solver.name,
             status=Status.SOLVED if solved else Status.CANCELLED if self.task.cancelled() else Status.UNSOLVED,
             assignment=self._assignment(p),
-            violations=int(self.best[p]),
-            energy=float(self.best_energy[p]),
+            violations=int(self.best.violations[p]),
+            energy=float(self.best.energy[p]),
             iterations=int(iterations),
             unit=self.solver.unit,
             seconds=seconds,
@@ -318,7 +346,7 @@ class _Batch:
                 renewed[p] = True
                 if member not in self.kept:
                     self.kept[member] = self._solution(p, True)
-                self.best[p] = torch.iinfo(torch.int64).max
+                self.best = self.best.forget(p)
         self.starts[renewed] += 1
         self.ended[renewed] = False
         self._start(np.repeat(renewed, self.copies).nonzero()[0].tolist())
@@ -338,7 +366,12 @@ class _Batch:
     def _start(self, rows: Sequence[int]) -> None:
         if rows:
             index = torch.tensor(rows, device=self.task.device)
-            fresh = self.solver.init(self.instance.select(index), self._random(rows))
+            try:
+                with interrupting(self.task):
+                    fresh = self.solver.init(self.instance.select(index), self._random(rows))
+            except OutOfTime:
+                self.interrupted = True
+                return
             self.state = put_rows(self.state, index, fresh)
 
     def _compact(self) -> None:
@@ -350,9 +383,7 @@ class _Batch:
         self.done, self.pursued = self.done[keep], self.pursued[keep]
         self.trace.keep(keep)
         index = torch.from_numpy(keep).to(self.task.device)
-        self.best, self.best_energy = self.best[index], self.best_energy[index]
-        self.best_cost, self.best_at = self.best_cost[index], self.best_at[index]
-        self.best_assignment = self.best_assignment[index]
+        self.best = select_rows(self.best, index)
         self.copies = max(old, self._copies())
         if self.copies > old:
             self.course.append((self.iteration, self.copies))
@@ -365,33 +396,3 @@ class _Batch:
         self.instance = self.instance.select(index)
         self.state = select_rows(self.state, index)
         self._start([row for row in range(rows.size) if row % self.copies >= old])
-
-
-class _TraceBuffer:
-    """Points of P traces at common iterations; when full, every second one is dropped and the spacing doubles."""
-
-    def __init__(self, problems: int) -> None:
-        self.iterations: list[int] = []
-        self.points = np.zeros((3, problems, TRACE_POINTS), dtype=np.float32)
-        self.spacing = 1
-        self.seen = 0
-
-    def add(self, iteration: int, *values: Tensor) -> None:
-        self.seen += 1
-        if (self.seen - 1) % self.spacing:
-            return
-        if len(self.iterations) == TRACE_POINTS:
-            self.points[:, :, : TRACE_POINTS // 2] = self.points[:, :, ::2]
-            self.iterations = self.iterations[::2]
-            self.spacing *= 2
-        self.points[:, :, len(self.iterations)] = torch.stack([v.float() for v in values]).cpu().numpy()
-        self.iterations.append(iteration)
-
-    def keep(self, problems: np.ndarray) -> None:
-        self.points = self.points[:, problems]
-
-    def of(self, problem: int) -> Trace:
-        energy, violations, residual = self.points[:, problem, : len(self.iterations)]
-        return Trace(
-            np.array(self.iterations, dtype=np.int32), energy.copy(), violations.astype(np.int32), residual.copy()
-        )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from .constraints import Linear
+from .deadline import OutOfTime, interrupting
 from .errors import GraphError
 from .graph import ConstraintGraph
-from .guard import conclude, guarded, refusal
+from .guard import conclude, guarded, refusal, unanswered
 from .peel import PEEL, extend, peel
 from .problem import Problem
 from .recording import Recorder, Recording
@@ -94,7 +96,12 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
     ready = []
     for i, problem in enumerate(problems):
         since = task.clock()
-        contradiction = problem.contradiction()
+        try:
+            with interrupting(task):
+                contradiction = problem.contradiction()
+        except OutOfTime:
+            yield i, unanswered(problem, solver, task, "time was up while the givens were checked")
+            continue
         if contradiction is None:
             ready.append(i)
             continue
@@ -201,20 +208,20 @@ def _satisfy(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
     waiting: dict[int, int] = {}
     orders: dict[int, tuple[str, ...]] = {}
     joined: dict[int, list[Solution]] = {}
-    shared: dict[tuple[int, frozenset[str]], tuple[ConstraintGraph, tuple[str, ...], list[ConstraintGraph]]] = {}
+    shared: dict[tuple[int, frozenset[str]], _Split] = {}
     for i, problem in enumerate(problems):
         since = task.clock()
-        refused = refusal(solver, problem, task)
+        try:
+            with interrupting(task):
+                refused = refusal(solver, problem, task)
+                split = None if refused else _split(problem, shared)
+        except OutOfTime:
+            refused = unanswered(problem, solver, task, "time was up before the solver began")
         if refused is not None:
             yield i, refused
             continue
-        key = (id(problem.graph), frozenset(problem.givens))
-        if key not in shared:
-            graph, order = peel(problem.graph, problem.givens)
-            like = shared.get((id(graph), frozenset()))  # one template whatever is given, where nothing was peeled
-            shared[key] = (graph, order, like[2] if like else graph.components())
-            shared.setdefault((id(graph), frozenset()), shared[key])
-        core, orders[i], pieces = shared[key]
+        assert split is not None
+        core, orders[i], pieces = split
         whole = len(pieces) == 1 and core is problem.graph
         made = [problem] if whole else [_part(problem, piece) for piece in pieces]
         mine = [part for part in made if part.graph.constraints]
@@ -230,6 +237,25 @@ def _satisfy(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
         waiting[i] -= 1
         if not waiting[i]:
             yield i, _join(problems[i], joined.pop(i), orders[i])
+
+
+class _Split(NamedTuple):
+    """A graph without its peeled variables, their order, and the components of what is left."""
+
+    core: ConstraintGraph
+    order: tuple[str, ...]
+    components: list[ConstraintGraph]
+
+
+def _split(problem: Problem, shared: dict[tuple[int, frozenset[str]], _Split]) -> _Split:
+    """The problem peeled and split; problems over one graph share what does not depend on their givens."""
+    key = (id(problem.graph), frozenset(problem.givens))
+    if key not in shared:
+        core, order = peel(problem.graph, problem.givens)
+        like = shared.get((id(core), frozenset()))  # one template whatever is given, where nothing was peeled
+        shared[key] = _Split(core, order, like.components if like else core.components())
+        shared.setdefault((id(core), frozenset()), shared[key])
+    return shared[key]
 
 
 def _part(problem: Problem, piece: ConstraintGraph) -> Problem:

@@ -11,12 +11,17 @@ from ortools.sat.python import cp_model
 from pydantic import Field
 
 from ..engine.constraints.posting import Posting
+from ..engine.deadline import OutOfTime, interrupting
+from ..engine.guard import unanswered
 from ..engine.problem import Problem
 from ..engine.solution import Solution
 from ..engine.solver import WholeSolver
 from ..engine.status import Status
 from ..engine.task import Progress, Task
 from ..engine.values import Assignment, Value
+
+POLL, PATIENCE = 0.05, 5
+"""Seconds between two looks at a running search, and how many looks it has to stop when time is up."""
 
 FEASIBLE = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 
@@ -66,9 +71,13 @@ class CpSat(WholeSolver):
 
     def _solve(self, problem: Problem, task: Task) -> Solution:
         graph, most = problem.graph, task.budget.solutions
-        posting = Posting(graph.domains, problem.givens)
-        for constraint in graph.constraints:
-            constraint.post(posting)
+        try:
+            with interrupting(task):
+                posting = Posting(graph.domains, problem.givens)
+                for constraint in graph.constraints:
+                    constraint.post(posting)
+        except OutOfTime:
+            return unanswered(problem, self, task, "time was up before all constraints were posted")
         if graph.objective is None:
             return self._search(problem, posting, task, most)
         cost = sum(c * posting.variable(name) for name, c in graph.objective.coefficients.items())
@@ -95,8 +104,9 @@ class CpSat(WholeSolver):
             solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
         if task.budget.iterations is not None:
             solver.parameters.max_number_of_conflicts = task.budget.iterations
-        searched = not task.over
-        outcome = _run(solver, posting.model, task, listed) if searched else cp_model.UNKNOWN
+        outcome = None if task.over else _run(solver, posting.model, task, listed)
+        if outcome is None:
+            return unanswered(problem, self, task, "time was up before CP-SAT found an answer")
         status = {cp_model.INFEASIBLE: Status.UNSATISFIABLE, cp_model.FEASIBLE: Status.SOLVED}.get(
             outcome, Status.UNSOLVED
         )
@@ -107,7 +117,7 @@ class CpSat(WholeSolver):
         elif outcome == cp_model.MODEL_INVALID:
             return self._result(problem, Status.FAILED, task, detail=f"CP-SAT: {posting.model.validate()}")
         if outcome not in FEASIBLE:
-            return self._result(problem, status, task, iterations=solver.num_conflicts if searched else 0)
+            return self._result(problem, status, task, iterations=solver.num_conflicts)
         if listed is None:
             answer = {"assignment": _assignment(posting, solver), "iterations": solver.num_conflicts}
         else:
@@ -174,20 +184,21 @@ def _run(
     task: Task,
     callback: cp_model.CpSolverSolutionCallback | None,
 ) -> Any:
-    """Solve in a thread, so that a request to stop is heard while C++ searches."""
+    """Solve in a thread, so that a request to stop is heard while C++ searches; None where C++ does not stop in time."""
     outcome: list[Any] = []
-    thread = Thread(target=lambda: outcome.append(solver.solve(model, callback)))
+    thread = Thread(target=lambda: outcome.append(solver.solve(model, callback)), daemon=True)
     thread.start()
+    overdue = 0
     try:
-        while thread.is_alive():
-            thread.join(0.05)
-            if task.cancelled():
+        while thread.is_alive() and overdue < PATIENCE:
+            thread.join(POLL)
+            if task.over:
                 solver.stop_search()
+                overdue += 1
     finally:
         if thread.is_alive():
             solver.stop_search()
-            thread.join()
-    return outcome[0] if outcome else cp_model.UNKNOWN
+    return outcome[0] if outcome else None
 
 
 def _tell(problems: Sequence[Problem], pending: Sequence[int], done: int, last: Solution, task: Task) -> None:

@@ -179,9 +179,10 @@ def test_watch_draws_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
-    hard = tmp_path / "no.cnf"
+    easy, hard = tmp_path / "yes.cnf", tmp_path / "no.cnf"  # of one kind and size: they share a batch
+    easy.write_text("p cnf 2 2\n1 2 0\n-1 2 0\n")
     hard.write_text("p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n")
-    code = f"from mull.cli import main; main(['queens:6', {str(hard)!r}, '-s', 'localsearch', '--json'])"
+    code = f"from mull.cli import main; main([{str(easy)!r}, {str(hard)!r}, '-s', 'localsearch', '--json'])"
     program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert program.stdout is not None
     first = program.stdout.readline()  # the other problem never ends by itself

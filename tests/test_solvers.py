@@ -422,37 +422,6 @@ def test_without_a_task_the_clock_starts_with_the_call(monkeypatch: pytest.Monke
     assert solution.status is Status.SOLVED
 
 
-class Ticking:
-    """A clock that each step of a solver moves on by a second."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.mark.parametrize("name", ["descent", "meanfield", "tabu", "looped"])
-def test_the_limit_is_looked_at_between_steps(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hard instance, on a clock that counts steps: the call ends with the step in which time is up."""
-    clock = Ticking()
-    solver = mull.solver(name)
-    kind = type(solver)
-    step = kind.step
-
-    def counted(self: Any, instance: Any, state: Any) -> Any:
-        clock.now += 1
-        return step(self, instance, state)
-
-    monkeypatch.setattr(kind, "step", counted)
-    monkeypatch.setattr(kind, "check_every", 50)
-    (problem,) = load("queens:3")
-    task = Task(Budget(seconds=3), started=0.0, clock=clock)
-    (solution,) = solve([problem], solver, task)
-    assert solution.status is Status.UNSOLVED
-    assert clock.now <= 4
-
-
 def test_a_costly_constraint_gets_few_rows() -> None:
     """Rows are bounded by what one evaluation of the energy touches, not by literals alone."""
     names = ("a", "b", "c")

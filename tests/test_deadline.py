@@ -1,0 +1,214 @@
+"""Limits: every solver and every phase ends soon after time is up, or after somebody asked to stop."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor
+
+import mull
+from mull.engine import (
+    Budget,
+    ConstraintGraph,
+    Info,
+    Instance,
+    Problem,
+    Random,
+    Solution,
+    Solver,
+    Status,
+    Task,
+    WholeSolver,
+    solve,
+)
+from mull.engine.deadline import OutOfTime, interrupting
+from mull.problems import load
+
+
+def spin() -> None:
+    """Compute without end, in calls that take no time each: what a long phase does."""
+    for _ in count():
+        pass
+
+
+class Endless(Solver):
+    """One of its calls never ends."""
+
+    name: ClassVar[str] = "endless"
+    where: str = "step"
+
+    def _maybe(self, where: str) -> None:
+        if where == self.where:
+            spin()
+
+    def supports(self, graph: ConstraintGraph) -> str | None:
+        self._maybe("supports")
+        return None
+
+    def init(self, instance: Instance, random: Random) -> Tensor:
+        self._maybe("init")
+        return torch.zeros(len(instance.allowed))
+
+    def step(self, instance: Instance, state: Tensor) -> tuple[Tensor, Info]:
+        if state[0] == 5:
+            self._maybe("later step")
+        self._maybe("step")
+        return state + 1, Info(torch.ones_like(state), torch.ones_like(state))
+
+    def decode(self, instance: Instance, state: Tensor) -> Tensor:
+        self._maybe("decode")
+        return instance.allowed.long().argmax(-1)
+
+
+class EndlessWhole(WholeSolver):
+    """Answers the first problem and never the second."""
+
+    name: ClassVar[str] = "endless-whole"
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        yield 0, Solution(problems[0], self.name, Status.UNSOLVED)
+        spin()
+
+
+HARD = load("queens:3")[0]
+
+
+@pytest.mark.parametrize("where", ["supports", "init", "step", "later step", "decode"])
+def test_a_call_without_end_is_interrupted(where: str) -> None:
+    (solution,) = solve([HARD], Endless(where=where), Task(Budget(seconds=0.3)))
+    assert solution.status is Status.UNSOLVED
+    if where == "later step":  # what was found before is kept
+        assert solution.violations > 0
+        assert solution.iterations == 5
+    else:
+        assert "time was up" in solution.detail
+
+
+def test_a_whole_solver_without_end_is_interrupted() -> None:
+    first, second = solve([HARD, HARD], EndlessWhole(), Task(Budget(seconds=0.3)))
+    assert first.detail == ""
+    assert second.status is Status.UNSOLVED
+    assert "did not end by itself" in second.detail
+
+
+def test_a_request_to_stop_interrupts_too() -> None:
+    asked = threading.Event()
+    threading.Timer(0.2, asked.set).start()
+    (solution,) = solve([HARD], Endless(where="step"), Task(Budget(seconds=None), cancelled=asked.is_set))
+    assert solution.status is Status.CANCELLED
+
+
+class Over:
+    """Something whose limit is reached."""
+
+    over = True
+
+
+def test_a_block_that_ends_by_itself_is_left_alone() -> None:
+    for _ in range(1000):
+        with interrupting(Over()):
+            pass
+    for _ in range(100_000):  # an exception that was still on its way would arrive here
+        pass
+
+
+def test_blocks_may_stand_in_each_other() -> None:
+    def inner() -> str:
+        try:
+            with interrupting(Over()):
+                spin()
+        except OutOfTime:
+            return "inner"
+        return "nobody"
+
+    with interrupting(Task(Budget(seconds=60))):
+        assert inner() == "inner"
+
+
+def test_an_import_is_not_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that is half loaded would spoil every later import of it."""
+    (tmp_path / "slow_to_import.py").write_text(
+        "import time\nuntil = time.monotonic() + 0.5\nwhile time.monotonic() < until:\n    pass\nwhole = True\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def load_and_go_on() -> None:
+        with interrupting(Over()):
+            importlib.import_module("slow_to_import")
+            spin()
+
+    with pytest.raises(OutOfTime):
+        load_and_go_on()
+    assert sys.modules["slow_to_import"].whole
+
+
+class Ticking:
+    """A clock that each step of a solver moves on by a second."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+STEPPING = ["descent", "meanfield", "localsearch", "looped", "trm", "hrm", "gram", "ebt"]
+IMPOSSIBLE = "12345678." + "." * 27 + "........9" + "." * 36
+"""The last cell of the first row must be 9, and a 9 stands below it: no solver that takes steps can prove that."""
+
+
+@pytest.fixture
+def impossible(tmp_path: Path) -> Problem:
+    path = tmp_path / "board.txt"
+    path.write_text(IMPOSSIBLE)
+    return load(str(path))[0]
+
+
+@pytest.mark.parametrize("name", STEPPING)
+def test_the_limit_is_looked_at_between_steps(name: str, impossible: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that counts steps, the call ends with the step in which time is up."""
+    clock = Ticking()
+    solver = mull.solver(name)
+    kind = type(solver)
+    step = kind.step
+
+    def counted(self: Any, instance: Any, state: Any) -> Any:
+        clock.now += 1
+        return step(self, instance, state)
+
+    monkeypatch.setattr(kind, "step", counted)
+    monkeypatch.setattr(kind, "check_every", 50)
+    task = Task(Budget(seconds=3), started=0.0, clock=clock)
+    (solution,) = solve([impossible], solver, task)
+    assert solution.status is Status.UNSOLVED
+    assert clock.now <= 4
+
+
+class Jumping:
+    """A clock that jumps beyond every limit at its n-th reading, so that time is up in one phase after the other."""
+
+    def __init__(self, reading: int) -> None:
+        self.reading, self.read = reading, 0
+
+    def __call__(self) -> float:
+        self.read += 1
+        return 0.0 if self.read < self.reading else 1e6
+
+
+@pytest.mark.parametrize("reading", range(1, 16))
+@pytest.mark.parametrize("name", ["cpsat", "auto", "localsearch"])
+def test_time_may_be_up_in_any_phase(name: str, reading: int, impossible: Problem) -> None:
+    """Many looks at the clock follow where a phase goes on in spite of it."""
+    clock = Jumping(reading)
+    task = Task(Budget(seconds=1000), started=0.0, clock=clock)
+    (solution,) = solve([impossible], mull.solver(name), task)
+    assert solution.status in (Status.UNSOLVED, Status.UNSATISFIABLE)
+    assert clock.read < reading + 60
