@@ -1,14 +1,16 @@
-"""The portfolio behind ``--solver auto``: what was learned first, then heuristics, then the exact solver, inside one budget."""
+"""The portfolio behind ``--solver auto``: the exact solver's first try, learned solvers, then search by turns, inside one budget."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from ..engine.errors import MullError
+from ..engine.guard import unanswered
 from ..engine.problem import Problem
 from ..engine.raised import described
 from ..engine.solution import Solution
@@ -21,29 +23,38 @@ from .localsearch import LocalSearch
 if TYPE_CHECKING:
     from .learned import Learned
 
-FIRST_SECONDS, FIRST_CONSTRAINTS = 0.5, 10_000
-"""The exact solver's first try: seconds a problem, and the most constraints that are posted in such a time."""
+FIRST_CONFLICTS, FIRST_SECONDS, FIRST_CONSTRAINTS = 1000, 0.5, 10_000
+"""The exact solver's first try: conflicts, seconds a problem, and the most constraints that are posted in such a time."""
+
+WORK, STEPS = 1 << 21, 20
+"""Local search's first turn: numbers that its steps touch in each row (``ConstraintGraph.work``), and the fewest steps."""
+
+CLOCKED = "turns of the portfolio were ended by the clock: another run may differ"
 
 
 class Auto(WholeSolver):
-    """CP-SAT first, for 1000 conflicts; then trained reasoners; then local search and CP-SAT by turns, in slices of time that double, until one answers.
+    """CP-SAT first, for 1000 conflicts; then trained reasoners; then local search and CP-SAT by turns that double, until one answers.
 
-    The reasoners are the installed learned solvers, plugins' among them, that have weights trained on a problem's family. Each
-    has one turn on these problems: one start of a moderate depth, in half of the time that is left at most. Doubling slices cost at most four times what the better of the others
+    A turn is a number of iterations, so that seed and ``--iterations`` decide the answer. Without ``--iterations`` a turn
+    also ends after a share of the time: where that happened, the answer's detail says so, for another run may differ.
+
+    The reasoners are the installed learned solvers, plugins' among them, that have weights trained on a problem's family.
+    Each has one turn on these problems: one start of a moderate depth, in half of the time that is left at most. Doubling turns cost at most four times what the better of the others
     alone would have taken, without knowing which it is (Luby, Sinclair and Zuckerman 1993). Where an objective is to be
     minimised, or several answers are wanted, only the exact solver is asked.
     """
 
     name: ClassVar[str] = "auto"
+    version: ClassVar[str] = "2"
     complete: ClassVar[bool] = True
     citation: ClassVar[str] = (
         "M. Luby, A. Sinclair and D. Zuckerman: Optimal speedup of Las Vegas algorithms. Information Processing "
         "Letters 47, 1993; and the citation of the member that won."
     )
 
-    slice: float = Field(1.0, gt=0, description="seconds of the first slice")
+    slice: float = Field(1.0, gt=0, description="most seconds of the first turn of local search and of CP-SAT")
 
-    first: int = Field(1000, ge=0, description="conflicts of the exact solver's first try (0: none)")
+    first: int = Field(FIRST_CONFLICTS, ge=0, description="conflicts of the exact solver's first try (0: none)")
 
     depth: int = Field(16, ge=1, description="segments that a trained reasoner is given")
 
@@ -55,69 +66,106 @@ class Auto(WholeSolver):
             for n, solution in CpSat().run(problems, task):
                 yield n, replace(solution, via=self.name)
             return
-        open_ = dict(enumerate(problems))
-        best: dict[int, Solution] = {}
-        spent = dict.fromkeys(open_, 0.0)  # solving seconds of all members
-        small = {n: p for n, p in open_.items() if len(p.graph.constraints) <= FIRST_CONSTRAINTS}
-        if small and self.first:
-            tries = min(self.first, task.budget.iterations or self.first)
-            first = replace(task.share(FIRST_SECONDS * len(small)), on_progress=None)
-            first = replace(first, budget=replace(first.budget, iterations=tries))
-            rest = {n: p for n, p in open_.items() if n not in small}
-            yield from self._turn(CpSat(), small, best, spent, first, _supported(CpSat()))
-            open_ = {**small, **rest}
-        once = replace(task, budget=replace(task.budget, restarts=task.budget.restarts or 1))
-        for reasoner in self._reasoners(open_.values(), task):
-            share = once.share(task.remaining / 2)
-            yield from self._turn(reasoner, open_, best, spent, share, _trained(reasoner))
-        seconds = self.slice
-        # Under a limit on iterations or restarts a second turn would begin from the first's start: one turn each.
-        limited = task.budget.iterations is not None or task.budget.restarts is not None
-        while open_:
-            for member in (LocalSearch(), CpSat()):
-                share = task if limited else task.share(seconds)
-                yield from self._turn(member, open_, best, spent, share, _supported(member))
-            seconds *= 2
-            if task.over or limited:
-                break
-        for n in open_:
-            status = Status.CANCELLED if task.cancelled() and not best[n].status.solved else best[n].status
-            yield n, replace(best[n], status=status, via=self.name, seconds=spent[n])
+        yield from _Portfolio(self, problems, task).run()
 
-    def _reasoners(self, problems: Iterable[Problem], task: Task) -> list[Learned]:
-        families = {problem.family for problem in problems if problem.graph.objective is None}
-        if not families:
+
+class _Portfolio:
+    """The members' turns on one list of problems. Mutable, private."""
+
+    def __init__(self, solver: Auto, problems: Sequence[Problem], task: Task) -> None:
+        self.solver, self.task = solver, task
+        self.open = dict(enumerate(problems))
+        self.best: dict[int, Solution] = {}
+        self.spent = dict.fromkeys(self.open, 0.0)  # solving seconds of all members
+        self.clocked: set[int] = set()  # problems that a turn left because its share of the time was over
+        # Under a limit on iterations or restarts a second turn would begin from the first's start: one turn each.
+        self.limited = task.budget.iterations is not None or task.budget.restarts is not None
+
+    def run(self) -> Iterator[tuple[int, Solution]]:
+        yield from self._first_try()
+        restarts = self.task.budget.restarts or 1
+        for reasoner in self._reasoners():
+            fits = _trained(reasoner)
+            yield from self._turn(reasoner, fits, list(self.open), self.task.remaining / 2, restarts=restarts)
+        seconds, doublings = self.solver.slice, 0
+        while self.open and not self.task.over:
+            for member in (LocalSearch(), CpSat()):
+                if self.limited:
+                    yield from self._turn(member, _supported(member), list(self.open))
+                else:
+                    yield from self._double(member, seconds, 2**doublings)
+            seconds, doublings = 2 * seconds, doublings + 1
+            if self.limited:
+                break
+        for n, problem in self.open.items():
+            last = self.best.get(n) or unanswered(problem, self.solver, self.task, "time was up before the first turn")
+            cancelled = self.task.cancelled() and not last.status.solved
+            yield n, self._ours(n, replace(last, status=Status.CANCELLED) if cancelled else last)
+
+    def _reasoners(self) -> list[Learned]:
+        families = {problem.family for problem in self.open.values() if problem.graph.objective is None}
+        if not families or self.task.over:
             return []
         # Nets and plugins are imported only when the exact solver's first try was not enough.
         from .kinds import trained_on
 
-        return [kind(segments=self.depth) for kind in trained_on(families, task.on_notice)]
+        return [kind(segments=self.solver.depth) for kind in trained_on(families, self.task.on_notice)]
+
+    def _first_try(self) -> Iterator[tuple[int, Solution]]:
+        small = [n for n, problem in self.open.items() if len(problem.graph.constraints) <= FIRST_CONSTRAINTS]
+        conflicts = min(self.solver.first, self.task.budget.iterations or self.solver.first)
+        if small and conflicts:
+            yield from self._turn(CpSat(), _supported(CpSat()), small, FIRST_SECONDS * len(small), iterations=conflicts)
+
+    def _double(self, member: Solver, seconds: float, times: int) -> Iterator[tuple[int, Solution]]:
+        """A turn of a number of iterations by the problem's size; problems of like number go together."""
+        turns: dict[int, list[int]] = defaultdict(list)
+        for n, problem in self.open.items():
+            steps = max(STEPS, WORK // max(1, problem.graph.work))
+            turns[1 << steps.bit_length() if member.unit == "steps" else 2 * FIRST_CONFLICTS].append(n)
+        left = len(self.open)
+        for iterations, mine in sorted(turns.items()):
+            yield from self._turn(member, _supported(member), mine, seconds * len(mine) / left, iterations=times * iterations)
 
     def _turn(
         self,
         member: Solver,
-        open_: dict[int, Problem],
-        best: dict[int, Solution],
-        spent: dict[int, float],
-        task: Task,
         fits: Callable[[Problem], bool],
+        mine: Sequence[int],
+        seconds: float = float("inf"),
+        iterations: int | None = None,
+        restarts: int | None = None,
     ) -> Iterator[tuple[int, Solution]]:
-        """One member on what is open: yields what it answers, and keeps the best of the rest."""
+        """One member on some problems: yields what it answers, and keeps the best of the rest."""
+        if self.task.over:
+            return
+        task = self.task if self.limited else self.task.share(seconds)
+        budget = replace(task.budget, iterations=iterations or task.budget.iterations)
+        task = replace(task, budget=replace(budget, restarts=restarts or budget.restarts))
         try:
-            mine = [n for n, problem in open_.items() if fits(problem)]
-            for m, solution in member.run([open_[n] for n in mine], task) if mine else ():
+            mine = [n for n in mine if fits(self.open[n])]
+            for m, solution in member.run([self.open[n] for n in mine], task) if mine else ():
                 n = mine[m]
-                spent[n] += solution.seconds
+                self.spent[n] += solution.seconds
                 if solution.status.good:
-                    del open_[n]
-                    yield n, replace(solution, via=self.name, seconds=spent[n])
-                elif n not in best or _rank(solution) < _rank(best[n]):
-                    best[n] = solution
+                    del self.open[n]
+                    yield n, self._ours(n, solution)
+                    continue
+                if n not in self.best or _rank(solution) < _rank(self.best[n]):
+                    self.best[n] = solution
+                if task.over:
+                    self.clocked.add(n)
         except Exception as error:
             # A damaged file or a plugin at fault must not spoil the answers of the others.
             if type(member).__module__.startswith("mull.solvers.") and not isinstance(error, MullError):
                 raise
-            task.on_notice(f"{member.name} is left out: {error if isinstance(error, MullError) else described(error)}")
+            text = str(error) if isinstance(error, MullError) else described(error)
+            self.task.on_notice(f"{member.name} is left out: {text}")
+
+    def _ours(self, n: int, solution: Solution) -> Solution:
+        """The member's answer as the portfolio's."""
+        detail = solution.detail or (CLOCKED if n in self.clocked else "")
+        return replace(solution, via=self.solver.name, seconds=self.spent[n], detail=detail)
 
 
 def _trained(member: Learned) -> Callable[[Problem], bool]:

@@ -1,0 +1,43 @@
+"""The portfolio: its turns, and what decides its answers."""
+
+from __future__ import annotations
+
+import mull
+from mull.engine import Budget, Problem, Status, Task, solve
+from mull.problems import load
+
+
+def hard() -> list[Problem]:
+    """Satisfiable, and too hard for the first try that the tests give CP-SAT."""
+    return [load(spec, seed=seed)[0] for seed in range(2) for spec in ("sat:120:500", "coloring:60:0.2:5")]
+
+
+def clock_at_zero() -> float:
+    return 0.0
+
+
+def test_turns_by_iterations_repeat_their_answers() -> None:
+    """On a clock that stands still nothing but the seed and the iterations decides."""
+    runs = [
+        solve(hard(), mull.solver("auto", first=1), Task(Budget(seconds=1e9), seed=3, started=0.0, clock=clock_at_zero))
+        for _ in range(2)
+    ]
+    answers = [[(s.status, s.solver, s.assignment, s.iterations, s.detail) for s in run] for run in runs]
+    assert answers[0] == answers[1]
+    assert {s.status for s in runs[0]} == {Status.SOLVED}
+    assert {s.detail for s in runs[0]} == {""}
+
+
+def test_a_turn_ended_by_the_clock_is_recorded() -> None:
+    """The clock jumps by a second at every reading, so that each turn ends by it."""
+    now = iter(range(10**9))
+    task = Task(Budget(seconds=200), started=0.0, clock=lambda: float(next(now)))
+    (solution,) = solve([load("sat:400:1720", seed=1)[0]], mull.solver("auto", first=0), task)
+    assert solution.status is Status.UNSOLVED
+    assert "ended by the clock" in solution.detail
+
+
+def test_a_limit_on_iterations_shares_no_time() -> None:
+    task = Task(Budget(seconds=60, iterations=5), seed=1)
+    (solution,) = solve([load("sat:400:1720", seed=1)[0]], mull.solver("auto", first=1), task)
+    assert "clock" not in solution.detail
