@@ -49,10 +49,16 @@ if TYPE_CHECKING:
 )
 @click.option("--strict", is_flag=True, help="Refuse files whose faults only cause a warning.")
 @click.option(
-    "--limit", type=Seconds(), default="60s", show_default=True, help="Wall time of the call, or none. It may decide what auto answers.",
+    "--limit",
+    type=Seconds(),
+    default="60s",
+    show_default=True,
+    help="Wall time of the call, or none. It may decide what auto answers.",
 )
 @click.option(
-    "--iterations", type=click.IntRange(1), help="Steps a problem may take (conflicts of an exact solver): with --seed they decide the answer.",
+    "--iterations",
+    type=click.IntRange(1),
+    help="Steps a problem may take (conflicts of an exact solver): with --seed they decide the answer.",
 )
 @click.option("--restarts", type=click.IntRange(1), help="Starts a problem may have, side by side and in turn.")
 @click.option("--batch", type=click.IntRange(1), help="Rows run side by side (default: by problem size).")

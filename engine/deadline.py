@@ -34,7 +34,7 @@ class Limited(Protocol):
         """Whether time is up or somebody asked to stop."""
 
 
-class interrupting:  # noqa: N801  # used like a function, as the managers of contextlib are
+class interrupting:  # used like a function, as the managers of contextlib are
     """Mark a block that is abandoned ``grace`` seconds after its task is over.
 
     The exception is raised once, also where the manager is used for several blocks. It is not raised during an import, which would leave a module half loaded.
@@ -109,7 +109,9 @@ class _Watchdog:
         """Whether the block was interrupted now."""
         try:
             over = block.task.over
-        except Exception:  # a caller's clock or ``cancelled`` failed: it fails in the caller's thread too, where it is reported
+        except (
+            Exception
+        ):  # a caller's clock or ``cancelled`` failed: it fails in the caller's thread too, where it is reported
             return False
         now = time.monotonic()
         if not over:

@@ -78,7 +78,7 @@ def _watched(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterato
 
 def unanswered(problem: Problem, solver: Solver, task: Task, detail: str) -> Solution:
     """What is said of a problem for which there was no time, or which nobody wants answered any more."""
-    return told(problem, solver, task, Status.CANCELLED if task.cancelled() else Status.UNSOLVED, detail)
+    return conclude(problem, solver, task, Status.CANCELLED if task.cancelled() else Status.UNSOLVED, detail)
 
 
 def refusal(solver: Solver, problem: Problem, task: Task) -> Solution | None:

@@ -125,7 +125,9 @@ class _Portfolio:
             turns[1 << steps.bit_length() if member.unit == "steps" else 2 * FIRST_CONFLICTS].append(n)
         left = len(self.open)
         for iterations, mine in sorted(turns.items()):
-            yield from self._turn(member, _supported(member), mine, seconds * len(mine) / left, iterations=times * iterations)
+            yield from self._turn(
+                member, _supported(member), mine, seconds * len(mine) / left, iterations=times * iterations
+            )
 
     def _turn(
         self,
