@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -163,6 +164,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = _complain(f"{error.filename or 'output'}: {error.strerror or error}", "make room, or write elsewhere")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def program() -> None:
+    """The installed program: ``main``, and an end without unloading every library, which takes torch over half a second."""
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = 1
+    except OSError as error:
+        code = _complain(f"output: {error.strerror or error}", "make room, or write elsewhere")
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _tell_misspelt() -> None:

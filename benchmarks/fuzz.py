@@ -204,7 +204,8 @@ def main() -> None:
     asked = parser.parse_args()
     failed = 0
     for family in asked.family:
-        reads, slowest, text, kinds, began = 0, 0.0, b"", set(), time.monotonic()
+        text: bytes | str = b""
+        reads, slowest, kinds, began = 0, 0.0, set(), time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             name, colon, _ = family.partition(":")
             made: Iterator[tuple[bytes | str, bool, float, Exception | None]] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
@@ -125,15 +126,15 @@ def usable_device(name: str) -> str:
     Raises:
         Failure: there is none of that name, or it cannot be used.
     """
-    import torch
-
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if _has_driver() and _cuda_is_available() else "cpu"
     found = re.fullmatch(r"cpu|cuda(?::([0-9]{1,4}))?", name)
     if found is None:
         raise Failure(f"device {name[:40]!r} cannot be used: not supported", "--device takes auto, cpu, cuda or cuda:N")
     if name == "cpu":
         return name
+    import torch
+
     if not torch.cuda.is_available():
         reason = "no CUDA GPU is found" if torch.version.cuda else "the installed PyTorch has no CUDA"
         raise Failure(f"device {name!r} cannot be used: {reason}", "--device cpu")
@@ -146,6 +147,21 @@ def usable_device(name: str) -> str:
     except (RuntimeError, AssertionError) as error:
         raise Failure(f"device {name!r} cannot be used: {str(error).splitlines()[0]}", "--device cpu") from None
     return name
+
+
+def _has_driver() -> bool:
+    """Whether the driver of a GPU is installed; without it, torch need not be imported to know that there is none."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def _cuda_is_available() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def device_of_rank(name: str) -> str:

@@ -131,11 +131,13 @@ def run(
         screen.expect(problems)
         doing("importing the engine")
         from mull.engine import Budget, Task, Unrecorded, WholeSolver, solve
-        from mull.solvers.learned import Learned
 
-        if isinstance(solver, Learned):
-            doing(f"reading the weights of {name}")
-            solver.ready()
+        if not isinstance(solver, WholeSolver):
+            from mull.solvers.learned import Learned  # imports torch
+
+            if isinstance(solver, Learned):
+                doing(f"reading the weights of {name}")
+                solver.ready()
         if solutions is not None:
             _refuse_one_answer(solver, problems, restarts)
         budget = Budget(seconds, iterations, restarts, batch, solutions)

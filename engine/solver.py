@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from torch import Tensor
 
-from .compile import Instance
 from .errors import MullError
 from .graph import ConstraintGraph
 from .problem import Problem
-from .random import Random
 from .solution import Solution
 from .task import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .compile import Instance
+    from .random import Random
 
 EVALUATION = 1 << 21
 """Numbers that one evaluation of the energy of a whole batch may touch: a fifth of a second on one core."""

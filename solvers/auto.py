@@ -18,7 +18,6 @@ from ..engine.solver import Solver, WholeSolver
 from ..engine.status import Status
 from ..engine.task import Task
 from .cpsat import CpSat
-from .localsearch import LocalSearch
 
 if TYPE_CHECKING:
     from .learned import Learned
@@ -87,9 +86,10 @@ class _Portfolio:
         for reasoner in self._reasoners():
             fits = _trained(reasoner)
             yield from self._turn(reasoner, fits, list(self.open), self.task.remaining / 2, restarts=restarts)
+        searchers = self._searchers() if self.open and not self.task.over else ()
         seconds, doublings = self.solver.slice, 0
         while self.open and not self.task.over:
-            for member in (LocalSearch(), CpSat()):
+            for member in searchers:
                 if self.limited:
                     yield from self._turn(member, _supported(member), list(self.open))
                 else:
@@ -110,6 +110,12 @@ class _Portfolio:
         from .kinds import trained_on
 
         return [kind(segments=self.solver.depth) for kind in trained_on(families, self.task.on_notice)]
+
+    @staticmethod
+    def _searchers() -> tuple[Solver, Solver]:
+        from .localsearch import LocalSearch  # imports torch, which the exact solver's first try does without
+
+        return LocalSearch(), CpSat()
 
     def _first_try(self) -> Iterator[tuple[int, Solution]]:
         small = [n for n, problem in self.open.items() if len(problem.graph.constraints) <= FIRST_CONSTRAINTS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,8 +73,10 @@ def test_a_missing_file_is_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["sudoku:9:0.3", "sudoku:9:0.0-1.0"])
 def test_validation_of_9x9_boards_covers_few_blanks(name: str) -> None:
-    assert not stream(name).also
-    (more,) = stream(name, "validation").also
+    training: Any = stream(name)
+    validation: Any = stream(name, "validation")
+    assert not training.also
+    (more,) = validation.also
     blanks = (more.chunk(0).givens < 0).sum(1)
     assert set(blanks) == set(BLANKS)
     assert np.array_equal(more.chunk(0).givens, more.chunk(0).givens)

@@ -71,7 +71,20 @@ def test_light_commands_do_without_torch(arguments: list[str]) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("module", ["mull", "mull.engine.errors", "mull.engine.status", "mull.engine.store"])
+@pytest.mark.parametrize("arguments", [["queens:6"], ["queens:6", "-s", "cpsat"], ["latin:5", "--json"]])
+def test_what_cpsat_answers_does_without_torch(arguments: list[str]) -> None:
+    code = (
+        "import sys; from mull.cli import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "assert 'ortools' in sys.modules and 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    "module", ["mull", "mull.engine.errors", "mull.engine.solving", "mull.engine.store", "mull.solvers.cpsat"]
+)
 def test_modules_that_do_without_torch(module: str) -> None:
     code = f"import sys, {module}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

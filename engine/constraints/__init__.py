@@ -16,7 +16,6 @@ from .base import Constraint, LiteralGroup
 from .clause import Clause
 from .compare import Compare
 from .count import Count
-from .factor import Factor
 from .linear import Linear
 from .table import Table
 from .xor import Xor
@@ -28,7 +27,6 @@ __all__ = [
     "Compare",
     "Constraint",
     "Count",
-    "Factor",
     "Linear",
     "LiteralGroup",
     "Table",

@@ -13,20 +13,21 @@ from collections.abc import Hashable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import GraphError
+from ..lazy import torch
 from ..values import Value, brief
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .posting import Posting
 
 Domain = tuple[Value, ...]
-Parameters = dict[str, Tensor]
+Parameters: TypeAlias = "dict[str, Tensor]"
 """Tensors of a factor, each [..., *own axes]; ``slots`` [..., K] (False = padding) is always among them."""
 
 

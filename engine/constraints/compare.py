@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import GraphError
+from ..lazy import torch
 from ..values import Value, brief, integer, keep, name
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .posting import Posting
 
 OPS = ("!=", "=", "<", "<=")

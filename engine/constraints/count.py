@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
 from ..errors import GraphError
 from ..values import LARGEST, Value, integer, keep, names, values
@@ -15,6 +14,8 @@ from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 from .sums import excess, expected_excess
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .posting import Posting
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import GraphError
+from ..lazy import torch
 from ..values import LARGEST, Value, brief, integer, items, keep, names
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers, pick
 from .sums import excess, expected_excess
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .posting import Posting
 
 MOST_SPAN = 1 << 16

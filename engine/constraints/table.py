@@ -8,14 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import GraphError
+from ..lazy import torch
 from ..values import Value, boolean, items, keep, names, value
 from .base import Constraint, Domain, LiteralGroup, Parameters
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .posting import Posting
 
 

@@ -8,13 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
 from ..errors import GraphError
 from ..values import Value, boolean, keep, literals
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .posting import Posting
 
 

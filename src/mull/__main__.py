@@ -1,6 +1,6 @@
 """``python -m mull`` is the program ``solve``."""
 
-from .cli import main
+from .cli import program
 
 if __name__ == "__main__":
-    main()
+    program()
