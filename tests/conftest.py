@@ -49,13 +49,11 @@ from mull.solvers.learned import Learned
 from mull.solvers.teach import teach
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the weights that a module trains are slow, and run in one process, so that it trains them once."""
+    """Tests of the weights that a module trains are slow."""
     for item in items:
         if "taught" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} taught"))
 
 
 @pytest.fixture(scope="session", autouse=True)
