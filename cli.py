@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
@@ -172,6 +173,8 @@ def program() -> None:
         main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
+    # In the interpreter's own order: threads end first, for those of a pool of processes tell the processes to end.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()

@@ -499,3 +499,12 @@ Trainer.run = checked
 main(sys.argv[1:])
 """.strip()
 """What each process does: the program, leaving the weights that it ended with."""
+
+
+@pytest.mark.slow
+def test_a_training_with_workers_ends(tmp_path: Path) -> None:
+    """The processes of its workers end with the program."""
+    command = [sys.executable, "-m", "mull", "train", "looped", "--on", "sudoku:4", "--steps", "1", "--workers", "1"]
+    options = ["--device", "cpu", "-o", "batch=8", "-o", "hidden=16", "--no-store", "--no-compile", "--out"]
+    for name in ("first", "second"):
+        subprocess.run([*command, *options, str(tmp_path / name)], check=True, capture_output=True, timeout=240)
