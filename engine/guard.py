@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .deadline import OutOfTime, interrupting
 from .problem import Problem
 from .raised import described
 from .solution import Solution
-from .solver import Solver
 from .status import Status
 from .task import Task
+
+if TYPE_CHECKING:
+    from .solver import Solver
 
 GRACE = 0.35
 """Seconds that a solver has when time is up: more than its own calls have, so that theirs end first and keep what they found."""

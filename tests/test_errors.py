@@ -42,7 +42,7 @@ def exceptions() -> list[type[Exception]]:
             continue
         for each in held.values():
             own = isinstance(each, type) and each.__module__ == module.name
-            if own and issubclass(each, BaseException) and not issubclass(each, Warning):
+            if own and issubclass(each, Exception) and not issubclass(each, Warning):
                 found.append(each)
     return found
 
