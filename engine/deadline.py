@@ -37,7 +37,7 @@ class Limited(Protocol):
 class interrupting:  # used like a function, as the managers of contextlib are
     """Mark a block that is abandoned ``grace`` seconds after its task is over.
 
-    The exception is raised once, also where the manager is used for several blocks. It is not raised during an import, which would leave a module half loaded.
+    The exception is raised once in a block. It is not raised during an import, which would leave a module half loaded.
 
     Args:
         task: what has the limit.
