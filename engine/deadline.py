@@ -44,7 +44,7 @@ class interrupting:  # used like a function, as the managers of contextlib are
         grace: seconds.
 
     Raises:
-        OutOfTime: inside the block, or where it ends.
+        OutOfTime: inside the block, or where it begins or ends.
 
     Example::
 

@@ -119,12 +119,15 @@ class Over:
 def test_an_exception_never_arrives_behind_its_block() -> None:
     """The block ends by itself again and again until a look of the watchdog falls into it."""
     block = interrupting(Over(), grace=0)
-    place = "before"
+    place = ""
     try:
         while True:
+            place = "inside"
             with block:
-                place = "inside"
+                pass
             place = "behind"
+            for _ in range(100):
+                pass
     except OutOfTime:
         assert place == "inside"
     for _ in range(100_000):  # one that was still on its way would arrive here
