@@ -96,11 +96,11 @@ def test_every_line_of_the_answers_stays_on_the_screen(
 
 @pytest.mark.slow
 def test_what_was_found_is_shown_after_an_interrupt() -> None:
-    terminal = Terminal(80, "queens:6", "sat:150:1500", "-s", "localsearch", "--watch", "--no-store", "--limit", "none")
+    terminal = Terminal(80, "queens:6", "queens:3", "-s", "localsearch", "--watch", "--no-store", "--limit", "none")
     terminal.read(lambda text: "violated" in text)
     terminal.process.send_signal(signal.SIGINT)
     seen = terminal.read()
     assert terminal.process.returncode == 1
     assert "stopping: what was found is kept" in seen
-    assert "sat:150:1500: sat cancelled by probsat (localsearch)" in seen
+    assert "queens:3: queens cancelled by tabu (localsearch)" in seen
     assert "1/2" not in seen
