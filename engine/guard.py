@@ -80,7 +80,7 @@ def _watched(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterato
 
 
 def unanswered(problem: Problem, solver: Solver, task: Task, detail: str) -> Solution:
-    """What is said of a problem for which there was no time, or which nobody wants answered any more."""
+    """The solution of a problem that the end of time, or a request to stop, left without an answer."""
     return conclude(problem, solver, task, Status.CANCELLED if task.cancelled() else Status.UNSOLVED, detail)
 
 
