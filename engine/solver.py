@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from .deprecation import renamed
 from .errors import MullError
 from .graph import ConstraintGraph
 from .problem import Problem
@@ -70,11 +71,23 @@ class Solver(BaseModel, ABC):
     """Without the option ``rows``, a batch holds about this many literals (rows * variables * values)."""
     evaluates: ClassVar[bool] = False
     """Whether each step evaluates the energy: a batch then has so few rows that one evaluation stays short."""
+    renamed_options: ClassVar[Mapping[str, str]] = {}
+    """The present name of each option that had another one; the old names work for one more release, with a warning."""
 
     rows: int | None = Field(
         None, ge=1, description="rows run side by side; copies of the problems fill them (default: by problem size)"
     )
     tolerance: float = Field(1e-4, ge=0, description="a row with a residual below this has settled")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _present_names(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not cls.renamed_options.keys() & given.keys():
+            return given
+        try:
+            return renamed(given, cls.renamed_options, since="0.2", removed="0.3")
+        except TypeError as error:
+            raise ValueError(str(error)) from None
 
     def width(self, graph: ConstraintGraph) -> int:
         """How many rows to run side by side when this is the largest graph among them."""
