@@ -1,7 +1,8 @@
-"""Does randomness alone help? ``python benchmarks/ablation.py STREAM... --minutes M [--seeds 0,1,2] [--device cuda]``.
+"""Ablation of GRAM: five variants, each trained for the same time. Prints a Markdown table.
 
-Trains GRAM and its four amputations for the same time each and prints one table, Markdown: accuracy and coverage of 20 samples,
-medians over seeds with the lowest and highest.
+    python benchmarks/ablation.py STREAM... --minutes M [--seeds 0,1,2] [--device cuda]
+
+The table has accuracy and coverage of 20 samples: the median over seeds, with the lowest and the highest.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import get_args
 
-from several import Score, instances, score
+from coverage import Score, instances, score
 
 import mull
 from mull.engine.training import Recipe
@@ -29,13 +30,13 @@ MEANING = {
 }
 SAMPLES = 20
 ALONE = {"commit": "0", "doubt": "1"}
-"""Nothing is drawn but what the recursion draws: no value is taken as given."""
+"""No decimation: the recursion alone chooses the values."""
 ITERATIONS = 48
-"""Of a sample: 16 segments, beginnings anew included."""
+"""Most iterations of a sample: 16 segments, restarts included."""
 
 
 def trained(variant: str, names: list[str], seed: int, chosen: argparse.Namespace) -> Score:
-    """The metrics of one training."""
+    """Train one variant and measure it."""
     options = dict(option.split("=") for option in chosen.options)
     sizes = {key: value for key, value in options.items() if key not in Recipe.model_fields}
     rest = {key: value for key, value in options.items() if key in Recipe.model_fields}
@@ -65,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+")
     parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
-    parser.add_argument("--minutes", type=float, required=True, help="of each training")
+    parser.add_argument("--minutes", type=float, required=True, help="length of each training, in minutes")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--workers", type=int, default=1)

@@ -1,8 +1,9 @@
-"""Boards a second of the trained lattice on a device: ``python benchmarks/boards_per_second.py FILE [--rows N] [--device cuda]``.
+"""Boards per second of the trained lattice on one device.
 
-What is timed: compiled tensors of many boards stepped and checked on the device until solved or out of depth; a row that is
-over takes the next board. Not timed: the reading of boards, the plain-Python check and the store, which the program adds.
-The net is compiled before the clock starts.
+    python benchmarks/boards_per_second.py FILE [--rows N] [--device cuda]
+
+Timed: stepping and checking many compiled boards until each is solved or reaches the last step. A finished row takes the next
+board. Not timed: reading the boards, the check in plain Python, the store, and the compilation of the net.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from mull.solvers.learned import Learned
 
 REPEATS = 3
 SPARE = 1 / 16
-"""Share of the rows that must be over before their places are given to others."""
+"""Share of rows that must be finished before new boards take their places."""
 
 
 def solve_all(solver: Learned, full: Instance, rows: int, steps: int, every: int) -> int:
-    """How many of the instance's rows are solved within ``steps``."""
+    """How many boards of the instance are solved within ``steps`` steps."""
     solved = torch.zeros((), dtype=torch.int64, device=full.device)
     waiting = torch.arange(full.shape[0], device=full.device)
     boards, waiting = waiting[:rows], waiting[rows:]
@@ -36,17 +37,17 @@ def solve_all(solver: Learned, full: Instance, rows: int, steps: int, every: int
         for _ in range(every):
             state, _ = solver.step(instance, state)
         done = instance.violations(solver.decode(instance, state)) == 0
-        over = (done | (state.age >= steps)).nonzero()[:, 0]  # waits for the device
-        if len(over) < SPARE * len(boards):
+        finished = (done | (state.age >= steps)).nonzero()[:, 0]  # synchronises with the device
+        if len(finished) < SPARE * len(boards):
             continue
-        solved += done[over].sum()
-        new, waiting = waiting[: len(over)], waiting[len(over) :]
+        solved += done[finished].sum()
+        new, waiting = waiting[: len(finished)], waiting[len(finished) :]
         if len(new):
-            begun = over[: len(new)]
-            state = put_rows(state, begun, solver.init(full.select(new), Random(new)))
-            boards = boards.index_copy(0, begun, new)
-        if len(new) < len(over):
-            keep = torch.ones_like(boards, dtype=torch.bool).index_fill(0, over[len(new) :], False).nonzero()[:, 0]
+            refilled = finished[: len(new)]
+            state = put_rows(state, refilled, solver.init(full.select(new), Random(new)))
+            boards = boards.index_copy(0, refilled, new)
+        if len(new) < len(finished):
+            keep = torch.ones_like(boards, dtype=torch.bool).index_fill(0, finished[len(new) :], False).nonzero()[:, 0]
             boards, state = boards[keep], select_rows(state, keep)
         instance = full.select(boards)
     return int(solved)
@@ -77,7 +78,8 @@ def main() -> None:
         took.append(time.perf_counter() - started)
     median = statistics.median(took)
     print(
-        f"{solved} of {full.shape[0]} solved, within {chosen.steps} steps, {full.shape[0] / median:,.0f} boards/s (median of {REPEATS}: {median:.2f} s)"
+        f"{solved} of {full.shape[0]} solved within {chosen.steps} steps, {full.shape[0] / median:,.0f} boards/s "
+        f"(median of {REPEATS}: {median:.2f} s)"
     )
 
 

@@ -1,9 +1,11 @@
-"""A learned energy as a judge: ``python benchmarks/energy_judge.py WEIGHTS FAMILY:SPEC [--count N] [--copies N] [--segments N]``.
+"""The learned energy as a judge of candidates: the area under the ROC curve.
 
-Problems are generated, seeds from 100,000. Each has copies from random starts; after every segment the candidates that they
-stand at are told right from wrong by the checker, and ranked by the energy that the net gives them. What is printed is the
-area under the ROC curve: the chance that a right candidate has a lower energy than a wrong one, of any problem and of the
-same problem (the mean over problems that have both). Candidates that a copy repeats count once.
+    python benchmarks/energy_judge.py WEIGHTS FAMILY:SPEC [--count N] [--copies N] [--segments N]
+
+Problems are generated with seeds from 100,000; each has several copies with random starts. After every segment the checker
+decides which candidates are right, and the net computes their energies. The AUC is the probability that a right candidate has
+a lower energy than a wrong one: over all problems, and within a problem (the mean over problems that have both). A candidate
+that occurs twice counts once.
 """
 
 from __future__ import annotations
@@ -23,19 +25,19 @@ from mull.solvers.nets.energy import EnergyNet
 
 
 def auc(score: Tensor, right: Tensor) -> float | None:
-    """The chance that a right one has a higher score than a wrong one, ties half: U / (n m), by ranks; None without both."""
+    """The area under the ROC curve, U / (n m) by ranks, ties counting half; None if all are right or all wrong."""
     n, m = int(right.sum()), int((~right).sum())
     if not n or not m:
         return None
     _, place, counts = score.double().unique(return_inverse=True, return_counts=True)
     last = counts.cumsum(0).double()
-    rank = (last - (counts - 1) / 2)[place]  # the mean rank of those that tie, from 1
+    rank = (last - (counts - 1) / 2)[place]  # mean rank of tied scores, from 1
     return float((rank[right].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("weights", help="name or file")
+    parser.add_argument("weights", help="name or file of the weights")
     parser.add_argument("spec", metavar="FAMILY:SPEC")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--copies", type=int, default=4)

@@ -1,7 +1,9 @@
-"""Learned solvers on boards that are nearly done: ``python benchmarks/few_blanks.py [SOLVER...] [--count N] [--device D]``.
+"""Learned solvers on boards that are nearly complete.
 
-Each row is a solver with the weights that ship; each column is the share of N random full 9x9 boards solved after so many
-cells were made blank.
+    python benchmarks/few_blanks.py [SOLVER...] [--count N] [--device D]
+
+Each row is a solver with the bundled weights. Each column is the share of N random full 9x9 boards that are solved after so
+many cells were made blank.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ from mull.problems import families, switching
 
 BLANKS = (0, 1, 2, 4, 8, 16, 30)
 ITERATIONS = 255
-"""Steps that a board may take, restarts included."""
+"""Most steps of a board, restarts included."""
 
 
 def boards(blanks: int, count: int, seed: int = 5) -> list[Problem]:
-    """Random full boards with some cells made blank; each has the board as one of its solutions."""
+    """Random full boards with some cells made blank. The full board is one solution of each."""
     rng = random.Random(f"{seed}:{blanks}")
     lines = []
     for _ in range(count):

@@ -1,6 +1,6 @@
-"""How well limits are kept: every solver on a hard instance, ended by ``--limit`` and by SIGTERM.
+"""How late calls end after ``--limit`` and after SIGTERM, for every solver on a hard instance.
 
-Usage: python benchmarks/limits.py [--limit SECONDS] [PROBLEM:SOLVER ...]
+python benchmarks/limits.py [--limit SECONDS] ["PROBLEM SOLVER" ...]
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CASES = (
 
 
 def seconds(problem: str, solver: str, limit: float, stop_after: float | None = None) -> tuple[float, int]:
-    """Wall seconds of the program's call, or from SIGTERM to its end, and its exit code."""
+    """Wall seconds of the program, or from SIGTERM to its end, and its exit code."""
     command = [sys.executable, "-m", "mull", problem, "-s", solver, "--limit", f"{limit}s", "--no-store", "--no-show"]
     began = time.monotonic()
     program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -46,8 +46,8 @@ def seconds(problem: str, solver: str, limit: float, stop_after: float | None = 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--limit", type=float, default=5.0, help="seconds of every call")
-    parser.add_argument("cases", nargs="*", help='each "PROBLEM SOLVER"; by default a list of hard ones')
+    parser.add_argument("--limit", type=float, default=5.0, help="limit of every call, in seconds (5)")
+    parser.add_argument("cases", nargs="*", help='cases, each "PROBLEM SOLVER"; by default a list of hard ones')
     asked = parser.parse_args()
     print(f"{'problem':24} {'solver':12} {'limit':>7} {'took':>7} {'late':>7}   {'SIGTERM to end':>14}")
     for case in asked.cases or CASES:

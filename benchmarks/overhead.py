@@ -1,6 +1,6 @@
-"""How much of a descent run is neither the solver's step nor the check: what the engine's loop costs.
+"""The engine's share of a run of ``descent``: time outside the solver's step and the check.
 
-python benchmarks/overhead.py [FILE...]
+    python benchmarks/overhead.py [FILE...]
 
 FILEs, if any, are solved first, in one call.
 """
@@ -23,7 +23,7 @@ spent = 0.0
 
 
 def timed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, its wall time added to ``spent``."""
+    """Wrap a function: its wall time is added to ``spent``."""
 
     def call(*arguments: Any, **options: Any) -> Any:
         global spent
@@ -37,6 +37,7 @@ def timed(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def measure(name: str, problems: list[Problem], store: Store) -> None:
+    """Solve the problems and print the engine's share of the wall time."""
     global spent
     spent = 0.0
     start = time.perf_counter()
@@ -49,7 +50,7 @@ def measure(name: str, problems: list[Problem], store: Store) -> None:
 
 
 def main() -> None:
-    # The step, and all that checks: reading the answer out of the state, the tensors' check, the plain one at the end.
+    # The step, and every part of the check: decoding, the check on tensors, the final check in plain Python.
     Descent.step = timed(Descent.step)  # type: ignore[method-assign]
     Descent.decode = timed(Descent.decode)  # type: ignore[method-assign]
     Instance.check = timed(Instance.check)  # type: ignore[method-assign]
@@ -57,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(str(Path(folder) / "runs.db"))
         warm = [load("sat:20:80", seed=0)[0]]
-        solve(warm, Descent())  # the first call of a process pays for torch's own start
+        solve(warm, Descent())  # the first call includes the start-up of torch
         if files := sys.argv[1:]:
             measure(f"{len(files)} files", [p for file in files for p in load(file)], store)
         measure("100 random 3-SAT of 100 variables", [load("sat:100:420", seed=i)[0] for i in range(100)], store)

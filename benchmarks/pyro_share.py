@@ -1,7 +1,9 @@
-"""What Pyro costs GRAM: ``python benchmarks/pyro_share.py [STREAM] [-o KEY=VALUE] [--device cuda]``.
+"""Pyro's share of a GRAM training step.
 
-A training step with the bound from Pyro's traces, and one with the same terms written out by hand, by turns; the difference is
-Pyro's share.
+    python benchmarks/pyro_share.py [STREAM] [-o KEY=VALUE] [--batch N] [--device cuda]
+
+Training steps alternate: one takes the evidence lower bound from Pyro's traces, the next computes the same terms by hand. The
+difference of the medians is Pyro's share.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-"""Learned solvers on boards: ``python benchmarks/reasoning.py SOLVER FILE|FAMILY:SPEC... [--segments N] [--restarts N]``.
+"""Accuracy of learned solvers, by depth.
 
-A board counts when the engine's checker says solved, a maze when the path is a shortest one too. Without ``--restarts`` each has one trajectory from one random start.
-FAMILY:SPEC is generated ``--count`` times, seeds from 100,000; an .npz file holds ``puzzles``, uint8 [N, 81].
+    python benchmarks/reasoning.py SOLVER FILE|FAMILY:SPEC... [-o KEY=VALUE] [--segments N] [--restarts N] [--count N]
+
+A board counts if the engine's checker calls it solved; a maze only if its path is a shortest one. Without ``--restarts`` each
+problem has one trajectory from one random start. FAMILY:SPEC is generated ``--count`` times with seeds from 100,000. An .npz
+file holds ``puzzles``, uint8 [N, 81].
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ FIRST_SEED = 100_000
 
 
 def boards(name: str, count: int) -> list[Problem]:
-    """At most ``count`` problems of a file, or as many generated."""
+    """The first ``count`` problems of a file, or ``count`` generated ones."""
     if name.endswith(".npz"):
         with np.load(name) as data:
             lines = ["".join(map(str, row)) for row in data["puzzles"][:count]]
@@ -44,7 +47,7 @@ def _head(lines: Iterator[str], count: int) -> Iterator[str]:
 
 
 def shortest(problem: Problem) -> int | None:
-    """The length of a maze's shortest path, by breadth-first search; None for problems without an objective."""
+    """The length of a maze's shortest path by breadth-first search; None for a problem without an objective."""
     if problem.graph.objective is None:
         return None
     cells = {(int(r), int(c)): n for n in problem.graph.names for r, c in [n[1:].split("c")]}

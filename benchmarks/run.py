@@ -1,9 +1,9 @@
-"""What mull reaches, measured through the program itself; prints a Markdown table.
+"""The benchmarks of the solvers that do not learn, run through the program. Prints a Markdown table.
 
-python benchmarks/run.py DATA [NAME...]
+    python benchmarks/run.py DATA [NAME...]
 
-DATA holds sat/uf*.tar.xz, coloring/*.col and sudoku/clue17.csv.xz; NAME picks rows, by default all. Every answer is
-checked again from the printed JSON by ``recheck``.
+DATA holds sat/uf*.tar.xz, coloring/*.col and sudoku/clue17.csv.xz. NAME selects rows; by default all are run. ``verify``
+checks every answer again from the printed JSON. The environment variable SEED sets the seed (0).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from recheck import violations
+from verify import violations
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "solve")
 SEED = os.environ.get("SEED", "0")
@@ -37,11 +37,11 @@ COLORS = {  # enough for each graph; flat300_28_0 has a 28-colouring, which is o
 }  # fmt: skip
 
 Row = tuple[str, str, str]
-"""What, the command in short, what came of it."""
+"""What is measured, the command in short, the figure."""
 
 
 def solve(*arguments: str) -> tuple[int, float]:
-    """Answers whose violations, recomputed, are zero; and the seconds from start to exit of the program."""
+    """How many answers are solved, and the wall seconds of the program. Stops if a claim of *solved* is wrong."""
     start = time.perf_counter()
     command = [PROGRAM, *arguments, "--json", "--seed", SEED]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
@@ -49,14 +49,15 @@ def solve(*arguments: str) -> tuple[int, float]:
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     solved = 0
     for answer in answers:
-        said, found = answer["status"] in ("solved", "optimal"), violations(answer) == 0
-        if said and not found:
-            raise SystemExit(f"{answer['source']}: called {answer['status']}, but the answer breaks constraints")
-        solved += said
+        claimed = answer["status"] in ("solved", "optimal")
+        if claimed and violations(answer):
+            raise SystemExit(f"{answer['source']}: the status is {answer['status']}, but the answer breaks constraints")
+        solved += claimed
     return solved, seconds
 
 
 def sat(data: Path, scratch: Path, size: int, solver: str) -> Iterator[Row]:
+    """100 uniform random 3-SAT problems of one size, in one call."""
     files = _sat_files(data, scratch, size)
     solved, seconds = solve(*files, "--solver", solver, "--limit", "120s")
     yield f"uf{size}, {solver}", f"`solve uf{size}*.cnf -s {solver} --limit 120s`", _of(solved, len(files), seconds)
@@ -69,6 +70,7 @@ def _sat_files(data: Path, scratch: Path, size: int) -> list[str]:
 
 
 def coloring(data: Path, scratch: Path) -> Iterator[Row]:
+    """Each graph of ``COLORS`` in a call of its own."""
     total = 0
     for name, k in COLORS.items():
         path = str(data / f"coloring/{name}.col")
@@ -79,6 +81,7 @@ def coloring(data: Path, scratch: Path) -> Iterator[Row]:
 
 
 def sudoku17(data: Path, scratch: Path) -> Iterator[Row]:
+    """The first 1,000 boards of 17 clues in one call."""
     with lzma.open(data / "sudoku/clue17.csv.xz", "rt") as file:
         (scratch / "clue17.csv").write_text("".join(islice(file, 1000)))
     solved, seconds = solve(str(scratch / "clue17.csv"), "--solver", "cpsat")
@@ -86,6 +89,7 @@ def sudoku17(data: Path, scratch: Path) -> Iterator[Row]:
 
 
 def sudoku4(data: Path, scratch: Path) -> Iterator[Row]:
+    """1,000 random 4x4 boards in one call."""
     rng = random.Random(SEED)
     path = scratch / "sudoku4.txt"
     path.write_text("".join(f"{_small_sudoku(rng)}\n" for _ in range(1000)))
@@ -94,7 +98,7 @@ def sudoku4(data: Path, scratch: Path) -> Iterator[Row]:
 
 
 def _small_sudoku(rng: random.Random) -> str:
-    """A full 4x4 board by random tries cell by cell, then 6 of its 16 cells."""
+    """Fill a 4x4 board at random, cell by cell, and keep 6 of its 16 cells."""
     while True:
         board = [0] * 16
         for i in range(16):
@@ -104,8 +108,8 @@ def _small_sudoku(rng: random.Random) -> str:
                 break
             board[i] = rng.choice(free)
         else:
-            shown = rng.sample(range(16), 6)
-            return "".join(str(v) if i in shown else "." for i, v in enumerate(board))
+            givens = rng.sample(range(16), 6)
+            return "".join(str(v) if i in givens else "." for i, v in enumerate(board))
 
 
 def _box(i: int) -> tuple[int, int]:
@@ -113,6 +117,7 @@ def _box(i: int) -> tuple[int, int]:
 
 
 def startup(data: Path, scratch: Path) -> Iterator[Row]:
+    """Commands that do not solve: seconds to start and exit, and whether they import torch."""
     environment = {**os.environ, "MULL_STORE": str(scratch / "runs.db")}
     subprocess.run([PROGRAM, "queens:8", "--json"], env=environment, stdout=subprocess.DEVNULL, check=True)
     for argument in ("--help", "history", "solvers"):
@@ -128,10 +133,12 @@ def startup(data: Path, scratch: Path) -> Iterator[Row]:
 
 
 def store(data: Path, scratch: Path) -> Iterator[Row]:
+    """The figures of ``store.py``."""
     yield from _script("store")
 
 
 def overhead(data: Path, scratch: Path) -> Iterator[Row]:
+    """The figures of ``overhead.py`` on uf100."""
     yield from _script("overhead", *_sat_files(data, scratch, 100))
 
 

@@ -1,6 +1,8 @@
-"""Milliseconds of a training step: ``python benchmarks/throughput.py SOLVER [-o KEY=VALUE]... [--batch N] [--device cuda]``.
+"""Milliseconds of a training step.
 
-Boards are random minimal 9 x 9 Sudokus; the step is the training loop's own, optimiser and replacement included.
+    python benchmarks/throughput.py SOLVER [-o KEY=VALUE] [--batch N] [--device cuda]
+
+Boards are random minimal 9x9 Sudokus. The step is that of the training loop, with the optimiser and the replacement of rows.
 """
 
 from __future__ import annotations

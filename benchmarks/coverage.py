@@ -1,9 +1,15 @@
-"""Several answers: ``python benchmarks/several.py SOLVER STREAM... [-o KEY=VALUE] [--samples 20] [--iterations N] [--count N]``.
+"""Accuracy and coverage of solvers that give several answers, as the GRAM paper defines them.
 
-The metrics of the GRAM paper, though samples keep away from each other, on instances of the stream's split ``test``, the engine's checker deciding. Accuracy: instances
-with a solved sample. Coverage: distinct solutions found, of all that there are (enumerated by ``cpsat``), mean over
-instances. Solutions that differ in the names of interchangeable values are one. Conflicts: broken constraints of one trajectory of each
-instance, summed.
+    python benchmarks/coverage.py SOLVER STREAM... [-o KEY=VALUE] [--samples 20] [--iterations N] [--count N]
+
+Instances come from the stream's split ``test``. ``cpsat`` enumerates all their solutions; the engine checks every sample.
+
+* Accuracy: the share of instances with at least one solved sample.
+* Coverage: distinct solutions found, divided by all solutions; the mean over instances. Solutions that differ only by
+  renaming interchangeable values count as one.
+* Conflicts: constraints broken by one trajectory of each instance, summed over instances.
+
+In the paper samples are independent. Here a sample restarts when it reaches a solution that another sample has found.
 """
 
 from __future__ import annotations
@@ -18,8 +24,8 @@ from mull.engine import Budget, Problem, Solver, Source, Task, solve
 from mull.engine.values import Assignment
 from mull.problems.streams import stream
 
-EVERY = 100_000
-"""Solutions that are enumerated; of an instance with more no coverage is known."""
+ENUMERATED = 100_000
+"""Most solutions that are enumerated; the coverage of an instance with more is unknown."""
 
 
 def instances(name: str, count: int) -> list[Problem]:
@@ -42,16 +48,20 @@ def instances(name: str, count: int) -> list[Problem]:
 
 
 def classes(problem: Problem, assignments: Iterable[Assignment]) -> set[tuple[object, ...]]:
-    """The solutions that differ in more than the names of values."""
+    """The solutions, without those that only rename interchangeable values of another."""
     return {problem.representative(a) for a in assignments}
 
 
 @dataclass(frozen=True)
 class Score:
-    """Args:
-    accuracy, coverage, samples: shares of instances solved, of solutions found, of samples solved.
-    conflicts: broken constraints of one trajectory an instance, summed.
-    seconds: of the sampling.
+    """The metrics of one solver on several instances.
+
+    Args:
+        accuracy: share of instances with a solved sample.
+        coverage: mean share of each instance's solutions that were found.
+        samples: share of samples that are solved.
+        conflicts: constraints broken by one trajectory of each instance, summed.
+        seconds: wall time of the sampling.
     """
 
     accuracy: float
@@ -64,10 +74,10 @@ class Score:
 def score(
     solver: Solver, problems: Sequence[Problem], samples: int, iterations: int | None, seed: int, device: str
 ) -> Score:
-    """A solver's metrics on instances, all of whose solutions are enumerated."""
-    all_ = solve(problems, mull.solver("cpsat"), Task(Budget(None, solutions=EVERY)))
+    """Enumerate the solutions of each problem, then sample and compare."""
+    all_ = solve(problems, mull.solver("cpsat"), Task(Budget(None, solutions=ENUMERATED)))
     if any(exact.total is None for exact in all_):
-        raise SystemExit(f"an instance has more than {EVERY} solutions: no coverage can be told")
+        raise SystemExit(f"an instance has more than {ENUMERATED} solutions: its coverage is unknown")
     started = time.monotonic()
     sampled = solve(problems, solver, Task(Budget(None, iterations, solutions=samples), seed, device))
     seconds = time.monotonic() - started
@@ -91,7 +101,7 @@ def main() -> None:
     parser.add_argument("names", nargs="+")
     parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
     parser.add_argument("--samples", type=int, default=20)
-    parser.add_argument("--iterations", type=int, help="of a sample, beginnings anew included")
+    parser.add_argument("--iterations", type=int, help="most iterations of a sample, restarts included")
     parser.add_argument("--count", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")

@@ -1,4 +1,4 @@
-"""Violations recomputed from what ``solve --json`` printed and the input files alone: nothing here imports mull."""
+"""Count violations from the output of ``solve --json`` and the input files alone. This file does not import mull."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 
 def violations(answer: dict[str, Any]) -> int:
-    """How many constraints of the problem at ``answer["source"]`` the printed assignment breaks; -1 without one.
+    """How many constraints the printed assignment breaks; -1 if there is no assignment.
 
-    Givens changed, names missing and values out of range count as violations.
+    The problem is read again from ``answer["source"]``. A changed given, a missing name or a value outside its domain
+    counts as a violation.
     """
     values = answer["assignment"]
     if values is None:

@@ -1,7 +1,9 @@
-"""Accuracy against inference compute: ``python benchmarks/compute.py BOARDS SOLVER[:WEIGHTS]... [--segments N] [--to FILE.svg]``.
+"""Accuracy against inference compute: the share of boards solved within so many core-seconds.
 
-One candidate of each board at a time, begun anew after the solver's own depth, one core. The compute of an iteration is the run's seconds over all iterations of all boards, so
-the share solved within t iterations is told against core-seconds a board. Prints a table, Markdown; with ``--to`` draws it.
+    python benchmarks/accuracy_vs_compute.py BOARDS SOLVER[:WEIGHTS]... [--count N] [--segments N] [--to FILE.svg]
+
+Each board has one candidate at a time on one core. A candidate restarts at the solver's own depth. The cost of an iteration
+is the CPU time of the run divided by the iterations of all boards. Prints a Markdown table; ``--to`` also draws it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 def curve(solver: str, weights: str, boards: str, count: int, segments: int) -> list[float]:
-    """Core-seconds at which each solved board was solved, in order."""
+    """Core-seconds until each solved board was solved, in ascending order."""
     problems = load(boards)[:count]
     asked = mull.solver(solver, copies="1", **({"weights": weights} if weights else {}))
     assert isinstance(asked, Learned)
