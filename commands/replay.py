@@ -12,7 +12,7 @@ import click
 
 from .common import Failure, interruptible, json_option, store_option, usable_device
 from .completion import ids
-from .history.where import reading
+from .history.filters import open_existing
 
 if TYPE_CHECKING:
     from mull.engine import Budget, Problem, Solution, Solver
@@ -33,7 +33,7 @@ def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_s
 
     Exit code: 0 the same status, iterations and answer, 1 another, 2 it cannot be run again.
     """
-    with reading(url) as store:
+    with open_existing(url) as store:
         row = store.run(run_id)
         stopped = interruptible()
         again = _again(row, device, stopped)

@@ -7,8 +7,8 @@ import click
 from ..common import ListGroup
 from .compare import history_compare
 from .export import history_export
-from .keeping import history_backup, history_delete, history_path, history_upgrade
 from .list import history_list
+from .maintenance import history_backup, history_delete, history_path, history_upgrade
 from .plot import history_plot
 from .show import history_show
 

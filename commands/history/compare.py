@@ -13,7 +13,7 @@ from mull.terminal import table
 
 from ..common import json_option, store_option
 from ..completion import solvers
-from .where import filters, nothing, reading
+from .filters import filter_options, no_runs, open_existing
 
 if TYPE_CHECKING:
     from mull.engine.store import Cell, Comparison, Filter, Standing
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command("compare")
 @click.argument("solvers", metavar="[SOLVER...]", nargs=-1, shell_complete=solvers)
 @click.option("--problems", "each", is_flag=True, help="Problem by problem, too.")
-@filters
+@filter_options
 @json_option
 @store_option
 def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: bool, url: str | None) -> None:
@@ -34,11 +34,11 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
     not answered counts twice its time limit. A star marks the best, where all ran the same problems. The sign test asks of
     every two solvers on how many problems each had the lower PAR-2, and how likely that were if they were equals.
     """
-    with reading(url) as store:
+    with open_existing(url) as store:
         comparison = store.compare(solvers or None, store.resolved(where))
         names = store.names({cell.problem for cell in comparison.cells}) if each or as_json else {}
     if not comparison.standings:
-        raise nothing(where)
+        raise no_runs(where)
     if as_json:
         data = comparison.to_json()
         for cell in data["cells"]:

@@ -10,10 +10,10 @@ import click
 
 from ..common import Failure, store_option
 from ..completion import files
-from .files import by_ending, whole_file
+from .filters import filter_options, no_runs, open_existing
 from .formats import ENDINGS, FORMATS
+from .output import format_of, open_output
 from .trackers import TRACKERS
-from .where import filters, nothing, reading
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--format", "name", type=click.Choice(list(FORMATS)), help="By default as the file's ending says, else csv."
 )
 @click.option("--traces", is_flag=True, help="With each run's course.")
-@filters
+@filter_options
 @store_option
 def history_export(target: str | None, name: str | None, traces: bool, where: Filter, url: str | None) -> None:
     """Write runs to files, MLflow or TensorBoard.
@@ -41,15 +41,15 @@ def history_export(target: str | None, name: str | None, traces: bool, where: Fi
     tracker, colon, place = (target or "").partition(":")
     tracked = TRACKERS.get(tracker) if colon and place else None
     if tracked is None and name is None:
-        name = "csv" if target in (None, "-") else by_ending(Path(str(target)), ENDINGS)
+        name = "csv" if target in (None, "-") else format_of(Path(str(target)), ENDINGS)
     elif tracked is not None and name is not None:
         raise click.UsageError(f"--format is for files, not for {tracker}")
     if name == "parquet" and target in (None, "-") and sys.stdout.isatty():
         raise Failure("Parquet is not for a terminal", "--to FILE.parquet")
-    with reading(url) as store:
+    with open_existing(url) as store:
         where = store.resolved(where)
         if not store.runs(1, where):
-            raise nothing(where)
+            raise no_runs(where)
         rows = store.each(where, traces=traces or tracked is not None)
         if tracked is not None:
             count = tracked(rows, place)
@@ -57,6 +57,6 @@ def history_export(target: str | None, name: str | None, traces: bool, where: Fi
             count = FORMATS[name or "csv"](rows, sys.stdout.buffer, traces)
             sys.stdout.buffer.flush()
         else:
-            with whole_file(Path(str(target))) as file:
+            with open_output(Path(str(target))) as file:
                 count = FORMATS[name or "csv"](rows, file, traces)
     click.echo("1 run" if count == 1 else f"{count} runs", err=True)

@@ -13,7 +13,7 @@ import click
 
 from ..common import json_option, open_store, store_option
 from ..ids import short
-from .where import filters, nothing
+from .filters import filter_options, no_runs
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter, RunRow
@@ -82,7 +82,7 @@ class SortKey(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option("--best", is_flag=True, help="Each solver's solved run of fewest iterations instead.")
 @click.option("--columns", type=Columns(), metavar="A,B", help=f"Columns to print: {', '.join(CELLS)}.")
 @click.option("--sort", type=SortKey(), metavar="COLUMN", help="Sort by a column; -COLUMN from the greatest.")
-@filters
+@filter_options
 @json_option
 @store_option
 def history_list(
@@ -118,7 +118,7 @@ def history_list(
         for line in lines(rows, columns or USUAL, width):
             click.echo(line)
     else:  # an empty list is an answer, no error
-        none = nothing(where)
+        none = no_runs(where)
         click.echo(f"{none}\nhint: {none.hint}", err=True)
 
 

@@ -13,8 +13,8 @@ import click
 from .. import completion
 from ..common import Failure, store_option
 from .figures import ENDINGS, cactus, course, solved, target, write
-from .files import by_ending, whole_file
-from .where import filters, nothing, reading
+from .filters import filter_options, no_runs, open_existing
+from .output import format_of, open_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +40,7 @@ class Picture(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gener
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        by_ending(Path(value), ENDINGS)
+        format_of(Path(value), ENDINGS)
         return Path(value)
 
 
@@ -67,7 +67,7 @@ def history_plot() -> None:
 @store_option
 def plot_run(run_id: str, path: Path | None, opened: bool, url: str | None) -> None:
     """One run: energy and violations by iteration."""
-    with reading(url) as store:
+    with open_existing(url) as store:
         row = store.run(run_id)
     if row.trace is None or not len(row.trace.iteration):
         raise Failure(f"run {row.id} by {row.solver} has no trace", "solvers that go by steps leave one, e.g. descent")
@@ -79,7 +79,7 @@ def plot_run(run_id: str, path: Path | None, opened: bool, url: str | None) -> N
 
 
 @history_plot.command("cactus")
-@filters
+@filter_options
 @to_option
 @open_option
 @store_option
@@ -98,7 +98,7 @@ def plot_cactus(where: Filter, path: Path | None, opened: bool, url: str | None)
 
 
 @history_plot.command("solved")
-@filters
+@filter_options
 @to_option
 @open_option
 @store_option
@@ -111,7 +111,7 @@ def plot_solved(where: Filter, path: Path | None, opened: bool, url: str | None)
 
 @history_plot.command("target")
 @click.option("--by", type=click.Choice(["iterations", "seconds"]), default="iterations", show_default=True)
-@filters
+@filter_options
 @to_option
 @open_option
 @store_option
@@ -125,7 +125,7 @@ def plot_target(by: str, where: Filter, path: Path | None, opened: bool, url: st
     problems = {problem for found in runs.values() for problem in found}
     if len(problems) > 1:
         raise Failure(f"these are runs on {len(problems)} problems, not on one", "name it with --problem")
-    with reading(url) as store:
+    with open_existing(url) as store:
         source = store.runs(1, store.resolved(where))[0].source
     costs = {solver: [getattr(taken, by) for taken in _seeds_apart(found)] for solver, found in runs.items()}
     what = by if by == "seconds" else f"iterations ({unit})"
@@ -143,7 +143,7 @@ def _by_solver(where: Filter, url: str | None) -> tuple[Runs, str]:
 
     runs: Runs = defaultdict(lambda: defaultdict(list))
     units: set[str] = set()
-    with reading(url) as store:
+    with open_existing(url) as store:
         for row in store.each(store.resolved(where)):
             if row.family != "training" and row.solver != PEEL:
                 units.add(row.unit or "steps")
@@ -151,7 +151,7 @@ def _by_solver(where: Filter, url: str | None) -> tuple[Runs, str]:
                 taken = Taken(row.seed, row.iterations if answered else inf, row.seconds if answered else inf)
                 runs[row.via or row.solver][row.problem].append(taken)
     if not runs:
-        raise nothing(where)
+        raise no_runs(where)
     return dict(sorted(runs.items())), " and ".join(sorted(units))
 
 
@@ -188,8 +188,8 @@ def _counted(runs: Runs) -> str:
 
 
 def _save(draw: Callable[[Figure], None], title: str, note: str, path: Path, opened: bool) -> None:
-    with whole_file(path) as file:
-        write(draw, title, note, by_ending(path, ENDINGS), file)
+    with open_output(path) as file:
+        write(draw, title, note, format_of(path, ENDINGS), file)
     click.echo(f"drawn: {path}", err=True)
     if opened and click.launch(str(path)):
         raise Failure(f"no program was found that opens {path}", "open it in a browser")

@@ -14,7 +14,7 @@ from mull.terminal import several
 from .. import completion
 from ..common import json_option, store_option
 from .chart import chart
-from .where import reading
+from .filters import open_existing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ DRAWN = 10
 @store_option
 def history_show(run_id: str, as_json: bool, url: str | None) -> None:
     """Show one run: by its id, the start or the end of it, or `last`."""
-    with reading(url) as store:
+    with open_existing(url) as store:
         row = store.run(run_id)
         if as_json:
             click.echo(json.dumps(row.to_json(), ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""``solve solvers add | remove``: solvers from a file."""
+"""``solve solvers add`` and ``remove``: solvers from a plain file or a folder."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from . import completion
+from .. import completion
 
 
 @click.command("add")
 @click.argument("path", metavar="FILE.py|DIR", type=click.Path(path_type=Path))
 def solvers_add(path: Path) -> None:
-    """Use the solvers of a plain file, or of a package's folder, from now on.
+    """Install the solvers of a Python file or a package folder.
 
-    The file stays where it is. When it changes it is refused until it is added again, so that no run is made by a version
-    nobody meant.
+    The file is not copied. mull records its SHA-256 and refuses the solver when the file has changed, until you add the
+    file again. No run is ever made by a version of the file that you did not add.
     """
     from mull.plugins import add
 
@@ -28,8 +28,8 @@ def solvers_add(path: Path) -> None:
 @click.command("remove")
 @click.argument("name", shell_complete=completion.solvers)
 def solvers_remove(name: str) -> None:
-    """Forget a solver that was added from a file; the file stays."""
+    """Uninstall a solver that was added from a file; keep the file."""
     from mull.plugins import remove
 
-    gone = remove(name)
-    click.echo(f"{name} is forgotten; {gone.path} stays")
+    removed = remove(name)
+    click.echo(f"removed {name}; the file {removed.path} is kept")

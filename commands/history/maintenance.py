@@ -11,7 +11,7 @@ import click
 
 from .. import completion
 from ..common import Failure, store_option
-from .where import filters, nothing, reading
+from .filters import filter_options, no_runs, open_existing
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("ids", metavar="[ID...]", nargs=-1, shell_complete=completion.ids)
 @click.option("--all", "every", is_flag=True, help="Every run.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@filters
+@filter_options
 @store_option
 def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, url: str | None) -> None:
     """Forget runs.
@@ -32,12 +32,12 @@ def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, ur
 
     if [bool(ids), every, where != Filter()].count(True) != 1:
         raise click.UsageError("delete takes ids, or filters, or --all")
-    with reading(url) as store:
+    with open_existing(url) as store:
         where = store.resolved(where)
         which = [store.run(run_id).id for run_id in dict.fromkeys(ids)] if ids else where
         count = len(set(which)) if isinstance(which, list) else store.count(which)
         if not count:
-            raise nothing(where)
+            raise no_runs(where)
         what = "1 run" if count == 1 else f"{count} runs"
         if not yes:
             if not sys.stdin.isatty():
@@ -54,7 +54,7 @@ def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, ur
 @store_option
 def history_backup(path: Path, url: str | None) -> None:
     """Copy the store to a new file, while others may write to it."""
-    with reading(url) as store:
+    with open_existing(url) as store:
         store.backup(path)
     click.echo(f"copied to {path}", err=True)
 

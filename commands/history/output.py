@@ -13,7 +13,7 @@ from ..common import Failure
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def open_output(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to that takes its name when it is complete; after an error the old one stays.
 
     Raises:
@@ -28,7 +28,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         raise Failure(f"{path} cannot be written: {error.strerror or error}", "choose another with --to") from None
 
 
-def by_ending(path: Path, endings: dict[str, str]) -> str:
+def format_of(path: Path, endings: dict[str, str]) -> str:
     """What a file's ending stands for.
 
     Raises:

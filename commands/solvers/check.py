@@ -1,4 +1,4 @@
-"""``solve solvers check``: the contract, held against one solver."""
+"""``solve solvers check``: the conformance suite on one solver."""
 
 from __future__ import annotations
 
@@ -12,31 +12,35 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import completion
-from .common import json_option
+from .. import completion
+from ..common import json_option
 
 if TYPE_CHECKING:
     from mull.engine import Solver
 
 
-SIGNS = {"ok": "ok", "skipped": "skipped", "failed": "FAILED"}
+LABELS = {"ok": "ok", "skipped": "skipped", "failed": "FAILED"}
+STEPS = 100
+"""Training steps after which a small lattice net solves most 4x4 Sudokus."""
 
 
 @click.command("check")
 @click.argument("name", shell_complete=completion.solvers)
 @json_option
 def solvers_check(name: str, as_json: bool) -> int:
-    """Run the conformance checks that the built-in solvers pass.
+    """Run the conformance checks on a solver.
 
-    A learned solver without weights for their small problems is trained on 4x4 Sudokus first, for a few seconds and for
-    this check alone.
+    Every built-in solver passes them. A learned solver without weights for the small problems of the checks is first
+    trained on 4x4 Sudokus for a few seconds. These weights are deleted afterwards.
+
+    Exit code: 0 if no check failed, 1 otherwise.
     """
     from mull.plugins import load
     from mull.plugins.conformance import CHECKS, outcome
 
     solver = load(name)
     counts = {"ok": 0, "skipped": 0, "failed": 0}
-    with _practised(solver):
+    with _temporary_weights(solver):
         for check in CHECKS:
             status, reason = outcome(check, solver)
             counts[status] += 1
@@ -46,15 +50,15 @@ def solvers_check(name: str, as_json: bool) -> int:
                 row = {"check": check.__name__, "what": what, "status": status, "fault": fault, "reason": reason}
                 click.echo(json.dumps(row))
             else:
-                click.echo(f"{SIGNS[status]:<9}{what}" + (f"\n         {reason}" if reason else ""))
-    skipped = f", {counts['skipped']} skipped: they do not apply" if counts["skipped"] else ""
+                click.echo(f"{LABELS[status]:<9}{what}" + (f"\n         {reason}" if reason else ""))
+    skipped = f", {counts['skipped']} skipped because they do not apply" if counts["skipped"] else ""
     click.echo(f"{name}: {counts['ok']} of {len(CHECKS)} checks pass{skipped}", err=True)
     return 1 if counts["failed"] else 0
 
 
 @contextmanager
-def _practised(solver: type[Solver]) -> Iterator[None]:
-    """With a folder of weights for the time being, where a learned solver has none for the checks' problems."""
+def _temporary_weights(solver: type[Solver]) -> Iterator[None]:
+    """Train a learned solver that has no weights for the checks' problems; delete the weights at the end."""
     from mull.plugins.conformance import satisfiable
     from mull.solvers.learned import Learned
 
@@ -63,14 +67,12 @@ def _practised(solver: type[Solver]) -> Iterator[None]:
         return
     from mull.engine.weights import HOME
 
-    click.echo(
-        f"{solver.name} has no weights for the checks' small problems: training some for a few seconds", err=True
-    )
+    click.echo(f"{solver.name} has no weights for the small problems of the checks: training for seconds", err=True)
     before = os.environ.get(HOME)
     with TemporaryDirectory() as folder:
         os.environ[HOME] = folder
         try:
-            _practise(solver, Path(folder))
+            _train_briefly(solver, Path(folder))
             yield
         finally:
             os.environ.pop(HOME)
@@ -78,7 +80,7 @@ def _practised(solver: type[Solver]) -> Iterator[None]:
                 os.environ[HOME] = before
 
 
-def _practise(solver: type[Solver], folder: Path) -> None:
+def _train_briefly(solver: type[Solver], folder: Path) -> None:
     from mull import __version__
     from mull.engine.training import Recipe
     from mull.problems.streams import stream
@@ -88,12 +90,8 @@ def _practise(solver: type[Solver], folder: Path) -> None:
     assert issubclass(solver, Learned)
     sizes: dict[str, Any] = {"hidden": 32, "inner": 64}
     if "lattice" in solver.presets[solver.model_fields["preset"].default]:
-        sizes["backbone"] = "lattice"  # else the preset's first, which may be a plugin's
+        sizes["backbone"] = "lattice"  # else the first backbone of the preset, which a plugin may have added
     small = solver(**sizes)
     recipe = Recipe(batch=32, lr=1e-2, warmup=10, ema=0.9, block=1, validation=0)
     pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
     teach(small, [pair], recipe, name="practice", folder=folder, version=__version__, steps=STEPS)
-
-
-STEPS = 100
-"""Enough for a small lattice to solve most 4x4 Sudokus."""

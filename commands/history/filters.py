@@ -67,22 +67,22 @@ _OPTIONS = (
 _NAMES = ("problem", "family", "solver", "status", "since", "device", "text", "before")
 
 
-def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say which runs, handed to a command as one ``Filter`` named ``where``."""
 
     @wraps(command)
-    def gathered(**arguments: Any) -> Any:
+    def with_filter(**arguments: Any) -> Any:
         from mull.engine.store import Filter
 
         return command(where=Filter(**{name: arguments.pop(name) for name in _NAMES}), **arguments)
 
     for option in reversed(_OPTIONS):
-        gathered = option(gathered)
-    return gathered
+        with_filter = option(with_filter)
+    return with_filter
 
 
 @contextmanager
-def reading(url: str | None) -> Iterator[Store]:
+def open_existing(url: str | None) -> Iterator[Store]:
     """The store, opened to be read.
 
     Raises:
@@ -96,15 +96,15 @@ def reading(url: str | None) -> Iterator[Store]:
         yield store
 
 
-def nothing(where: Filter) -> Failure:
+def no_runs(where: Filter) -> Failure:
     """That no run passes a filter, and what was perhaps meant."""
     asked = [f"--{name} {getattr(where, name)}" for name in _NAMES if getattr(where, name) is not None]
     if not asked:
         return Failure("no runs are remembered", "solve something first, or name another store with --store")
-    return Failure(f"no runs with {' '.join(asked)}", _meant(where) or "solve history lists the latest runs")
+    return Failure(f"no runs with {' '.join(asked)}", _suggestion(where) or "solve history lists the latest runs")
 
 
-def _meant(where: Filter) -> str:
+def _suggestion(where: Filter) -> str:
     from difflib import get_close_matches
 
     from mull.engine.registry import PROBLEMS, SOLVERS, entries
