@@ -9,10 +9,12 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from mull.engine.deprecation import text as deprecation_text
 from mull.engine.errors import MullError
 
 from .completion import files
@@ -84,6 +86,52 @@ class Seconds(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gener
         if found is None or not float(found[1]):
             self.fail(f"{value[:40]!r} is no duration: 30s, 2m, 1.5h, 500ms or none", param, ctx)
         return float(found[1]) * self.UNITS[found[2]]
+
+
+class RenamedOption(click.Option):
+    """An option with former names, which set the same value, warn on stderr and do not appear in the help."""
+
+    def __init__(self, declarations: Sequence[str], *, former: Sequence[str], **settings: Any) -> None:
+        super().__init__(declarations, **settings)
+        self.former = former
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Register the option and its former names.
+
+        Args:
+            parser: click's parser of the command.
+            ctx: the command's context.
+        """
+        super().add_to_parser(parser, ctx)
+        present = next(name for name in self.opts if name.startswith("--"))
+        for name in self.former:
+            parser._long_opt[name] = _alias(parser._long_opt[present], name, present)
+
+
+def _alias(option: Any, name: str, present: str) -> Any:
+    alias = copy(option)
+
+    def process(value: Any, state: Any) -> None:
+        click.echo(f"warning: {deprecation_text(name, '0.2', '0.3', present)}", err=True)
+        option.process(value, state)
+
+    alias.process = process
+    return alias
+
+
+def renamed_option(*declarations: str, former: Sequence[str], **settings: Any) -> Callable[[Any], Any]:
+    """Decorate a command with an option that has former names; they work for one more release, with a warning.
+
+    Args:
+        declarations: as those of ``click.option``, with at least one long name.
+        former: the former long names, e.g. ``("--on",)``.
+        settings: as those of ``click.option``.
+
+    Example:
+        >>> @renamed_option("--data", former=("--on",), multiple=True, help="Training data.")
+        ... def command(data): ...
+    """
+    return click.option(*declarations, cls=RenamedOption, former=former, **settings)
 
 
 def pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, str]:

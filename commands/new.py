@@ -24,7 +24,7 @@ def new() -> None:
 @click.option("--whole", "kind", flag_value="whole", help="A solver without steps, which answers whole problems.")
 def new_solver(name: str, folder: Path | None, kind: str | None) -> None:
     """Write a package with a solver and its tests."""
-    learned = [f"solve train {name} --on sudoku:4:0.4 --steps 150", f"solve sudoku:4:0.4 --solver {name}"]
+    learned = [f"solve train {name} --data sudoku:4:0.4 --steps 150", f"solve sudoku:4:0.4 --solver {name}"]
     runs = learned if kind == "learned" else [f"solve queens:8 --solver {name}"]
     _make(name, folder, kind or "solver", "solver", [*runs, f"solve solvers check {name}"])
 

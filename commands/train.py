@@ -1,4 +1,4 @@
-"""``solve train``: from examples to weights."""
+"""``solve train``: train a learned solver on streams of examples and save its weights."""
 
 from __future__ import annotations
 
@@ -24,49 +24,77 @@ from .common import (
     make_solver,
     open_store,
     pairs,
+    renamed_option,
     store_option,
 )
 
 
 def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", value):
-        raise click.BadParameter(f"{value[:40]!r} is no name: letters, digits, - and _")
+        raise click.BadParameter(f"{value[:40]!r} is not a valid name: use letters, digits, - and _")
     return value
 
 
 @click.command()
 @click.argument("name", metavar="SOLVER", shell_complete=completion.solvers)
-@click.option(
-    "--on", "data", multiple=True, required=True, metavar="FAMILY:SPEC", help="What to learn; several are mixed evenly."
+@renamed_option(
+    "--data",
+    former=("--on",),
+    multiple=True,
+    required=True,
+    metavar="FAMILY:SPEC|FILE",
+    help="Stream or file of training examples. Repeat it to mix several evenly.",
 )
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Length of the training, all sittings.")
-@click.option("--steps", type=click.IntRange(1), help="Length of the training in optimiser steps.")
-@click.option("--sitting", type=click.FloatRange(0, min_open=True), help="Stop, to go on later, after these minutes.")
 @click.option(
-    "-o", "--option", "options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="Solver or recipe option."
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="Length of the whole training in minutes, over all sessions.",
 )
-@click.option("--from", "base", metavar="NAME|FILE", help="Begin from these trained weights.")
-@click.option("--as", "weights", metavar="NAME", callback=_name, help="Name of the weights (default: SOLVER-STREAMS).")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the weights (default: the user's own).")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of every random choice.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--steps", type=click.IntRange(1), help="Length of the whole training in optimiser steps.")
+@renamed_option(
+    "--session-minutes",
+    former=("--sitting",),
+    type=click.FloatRange(0, min_open=True),
+    help="Length of this session in minutes; the same command resumes the training later (default: no limit).",
+)
+@click.option(
+    "-o",
+    "--option",
+    "options",
+    multiple=True,
+    callback=pairs,
+    metavar="KEY=VALUE",
+    help="Option of the solver or of the training recipe.",
+)
+@click.option("--from", "base", metavar="NAME|FILE", help="Trained weights to start from (default: random weights).")
+@renamed_option(
+    "--name",
+    "weights",
+    former=("--as",),
+    metavar="NAME",
+    callback=_name,
+    help="Name of the weights (default: made of SOLVER and the data).",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the weights (default: your weights folder).")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Random seed.")
+@click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, cuda or cuda:N.")
 @click.option(
     "--workers",
     type=click.IntRange(0),
-    help="Processes that make examples (default: 1 beside a net on the CPU, else all cores but one).",
+    help="Number of processes that generate examples (default: 1 with a net on the CPU, all cores but one with a GPU).",
 )
-@click.option("--compile/--no-compile", "compiled", default=None, help="Compile the net (default: on a GPU).")
+@click.option("--compile/--no-compile", "compiled", default=None, help="Compile the net (default: only on a GPU).")
 @json_option
-@click.option("-q", "--quiet", is_flag=True, help="Print the result and errors alone.")
-@click.option("-v", "--verbose", is_flag=True, help="Print every report of progress as a line on stderr.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the result and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every progress report as a line on stderr.")
 @store_option
-@click.option("--no-store", is_flag=True, help="Remember nothing.")
+@click.option("--no-store", is_flag=True, help="Do not record the training in the store.")
 def train(
     name: str,
     data: Sequence[str],
     minutes: float | None,
     steps: int | None,
-    sitting: float | None,
+    session_minutes: float | None,
     options: dict[str, str],
     base: str | None,
     weights: str | None,
@@ -81,13 +109,15 @@ def train(
     url: str | None,
     no_store: bool,
 ) -> int:
-    """Train a learned solver; the same command again goes on where it stopped.
+    """Train a learned solver on generated examples.
 
-    Under torchrun every process trains on a GPU of its own, in step with the others.
+    A training that was stopped resumes when the same command runs again. Under torchrun each process trains on
+    its own GPU, and all processes train the same net.
     """
     if minutes is None and steps is None:
         raise Failure(
-            "how long? neither --minutes nor --steps is given", "solve train looped --on sudoku:4 --steps 300"
+            "missing --minutes or --steps: the length of the training",
+            "solve train looped --data sudoku:4 --steps 300",
         )
     where = device_of_rank(device)
     with _training_failures():
@@ -117,7 +147,7 @@ def train(
                 version=__version__,
                 minutes=minutes,
                 steps=steps,
-                until=sitting,
+                until=session_minutes,
                 base=base,
                 seed=seed,
                 device=where,

@@ -45,7 +45,7 @@ class Card(BaseModel):
         shape: the net's sizes.
         families: problem families they were trained on.
         sizes: family -> literals of the largest problem trained on.
-        data: what they were trained on, as given to ``--on``.
+        data: what they were trained on, as given to ``--data``.
         seed: of the training.
         recipe: how they were trained.
         base: sha256 of the weights that the training began from; empty if it began with none.
@@ -232,7 +232,7 @@ def claimed(folder: Path, name: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CheckpointError(f"{name} is being trained by another process", "wait for it, or use --as") from None
+            raise CheckpointError(f"{name} is being trained by another process", "wait for it, or use --name") from None
         yield
 
 

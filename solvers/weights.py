@@ -109,7 +109,7 @@ def architecture(solver: Learned) -> list[tuple[str, Any]]:
 
 def advice(solver: Learned, family: str) -> str:
     """The command that trains weights for a family."""
-    return f"train some: solve train {solver.name} --on {family or 'FAMILY:SPEC'} --minutes 5"
+    return f"train some: solve train {solver.name} --data {family or 'FAMILY:SPEC'} --minutes 5"
 
 
 def unreadable(card: Card, graph: ConstraintGraph) -> str | None:

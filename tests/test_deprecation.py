@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
 import pytest
 
+from mull.commands.common import renamed_option
 from mull.engine.deprecation import MullDeprecationWarning, deprecated, renamed
 
 
@@ -62,3 +64,21 @@ def test_renamed_options_keep_their_values(given: dict[str, Any], expected: dict
 def test_an_option_under_both_names_is_refused() -> None:
     with pytest.raises(TypeError, match="option undecided is given twice: doubt is its old name"):
         renamed({"doubt": 1, "undecided": 2}, {"doubt": "undecided"}, "0.2", "0.3")
+
+
+def test_former_flags_set_the_same_value_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command()
+    @renamed_option("--data", former=("--on",), multiple=True)
+    @renamed_option("--name", "-n", "title", former=("--as", "--called"))
+    def show(data: tuple[str, ...], title: str | None) -> None:
+        click.echo(f"{data} {title}")
+
+    show.main(["--on", "a", "--data", "b", "--on=c", "--called", "d"], standalone_mode=False)
+    out, err = capsys.readouterr()
+    assert out == "('a', 'b', 'c') d\n"
+    assert err.splitlines() == [
+        f"warning: {former} is deprecated since 0.2 and will be removed in 0.3: use {present}"
+        for former, present in [("--on", "--data"), ("--on", "--data"), ("--called", "--name")]
+    ]
+    show.main(["--help"], standalone_mode=False)
+    assert "--on" not in capsys.readouterr().out

@@ -167,11 +167,11 @@ def test_each_problem_is_answered_by_its_own_weights() -> None:
     solutions = solve(problems, mull.solver("looped"), task())
     assert [s.status for s in solutions] == [Status.SOLVED, Status.UNSUPPORTED, Status.SOLVED]
     assert "no trained weights of looped" in solutions[1].detail
-    assert "solve train looped --on" in solutions[1].detail
+    assert "solve train looped --data" in solutions[1].detail
     (solution,) = solve(problems[:1], mull.solver("trm"), task())
     if not any(card.solver == "trm" for card in cards()):
         assert solution.status is Status.UNSUPPORTED
-        assert "solve train trm --on" in solution.detail
+        assert "solve train trm --data" in solution.detail
 
 
 def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:

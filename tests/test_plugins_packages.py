@@ -78,7 +78,7 @@ def test_a_new_package(tmp_path: Path) -> None:
 def test_a_new_package_that_learns(tmp_path: Path) -> None:
     """Trained as its README says, though shorter; its own tests train for themselves."""
     inside = Environment(tmp_path / "venv", new("hum", tmp_path / "mull-hum", kind="learned"))
-    inside.solve("train", "hum", "--on", "sudoku:4:0.4", "--steps", "60", "-o", "block=1", "-o", "validation=0")
+    inside.solve("train", "hum", "--data", "sudoku:4:0.4", "--steps", "60", "-o", "block=1", "-o", "validation=0")
     answer = json.loads(inside.solve("sudoku:4:0.4", "-s", "hum", "--json"))
     assert (answer["solver"], answer["status"]) == ("hum", "solved")
     assert "FAIL" not in inside.solve("solvers", "check", "hum")
@@ -125,8 +125,8 @@ def test_the_example_that_learns(tmp_path: Path) -> None:
     """A plugin's solver, family, stream and backbone work like mull's own, with no edit in mull."""
     package = Path(shutil.copytree(LEARNED, tmp_path / LEARNED.name))
     inside = Environment(tmp_path / "venv", package)
-    short = ("--on", "binairo:4:0.5", "-o", "block=1", "-o", "validation=0")
-    inside.solve("train", "gated", *short, "--steps", "80", "--as", "mine")
+    short = ("--data", "binairo:4:0.5", "-o", "block=1", "-o", "validation=0")
+    inside.solve("train", "gated", *short, "--steps", "80", "--name", "mine")
     cards = [json.loads(line) for line in inside.solve("weights", "list", "--json").splitlines()]
     assert [(card["name"], card["solver"]) for card in cards if card["own"]] == [("mine", "gated")]
     for call in (("gated",), ("auto", "-o", "first=0")):

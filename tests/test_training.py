@@ -179,7 +179,7 @@ def test_another_training_under_the_same_name(changes: dict[str, Any], what: str
     names = changes.pop("names", ("sudoku:4:0.5",))
     with pytest.raises(CheckpointError, match=f"another training: its {what}") as error:
         trainer(*names, path=path, **changes)
-    assert "--as" in error.value.hint
+    assert "--name" in error.value.hint
     assert path.read_bytes() == before
 
 
@@ -203,7 +203,7 @@ def test_damaged_training_files_are_refused(damage: str, tmp_path: Path) -> None
 train = partial(solve_command, "train")
 
 
-LESSON = ["looped", "--on", "sudoku:4:0.5", "--workers", "0", "--device", "cpu"]
+LESSON = ["looped", "--data", "sudoku:4:0.5", "--workers", "0", "--device", "cpu"]
 OPTIONS = [part for key, value in {**TINY, **RECIPE, "passes": 8}.items() for part in ("-o", f"{key}={value}")]
 
 
@@ -221,7 +221,7 @@ def test_killed_and_gone_on(tmp_path: Path) -> None:
         "save_minutes=0.002",
         "--out",
         str(tmp_path),
-        "--as",
+        "--name",
         "x",
         "--steps",
         "60",
@@ -338,28 +338,28 @@ def test_a_loss_that_is_not_finite_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cpsat", "--on", "sudoku:4", "--steps", "1"], "has nothing to learn"),
-        (["nosuch", "--on", "sudoku:4", "--steps", "1"], "nosuch"),
-        (["looped", "--on", "sudoku:4"], "neither --minutes nor --steps"),
-        (["looped", "--steps", "1"], "--on"),
-        (["looped", "--on", "chess:8", "--steps", "1"], "chess:8"),
-        (["looped", "--on", "sudoku", "--steps", "1"], "is no stream"),
-        (["looped", "--on", "sudoku:4", "--steps", "1", "-o", "warp=9"], "warp"),
-        (["looped", "--on", "sudoku:4", "--steps", "1", "-o", "lr=-1"], "lr"),
-        (["looped", "--on", "sudoku:4", "--steps", "1", "-o", "hidden=1"], "hidden"),
-        (["looped", "--on", "sudoku:4", "--steps", "1", "--device", "abacus"], "abacus"),
-        (["looped", "--on", "sudoku:4", "--minutes", "0"], "minutes"),
+        (["cpsat", "--data", "sudoku:4", "--steps", "1"], "has nothing to learn"),
+        (["nosuch", "--data", "sudoku:4", "--steps", "1"], "nosuch"),
+        (["looped", "--data", "sudoku:4"], "missing --minutes or --steps"),
+        (["looped", "--steps", "1"], "--data"),
+        (["looped", "--data", "chess:8", "--steps", "1"], "chess:8"),
+        (["looped", "--data", "sudoku", "--steps", "1"], "is no stream"),
+        (["looped", "--data", "sudoku:4", "--steps", "1", "-o", "warp=9"], "warp"),
+        (["looped", "--data", "sudoku:4", "--steps", "1", "-o", "lr=-1"], "lr"),
+        (["looped", "--data", "sudoku:4", "--steps", "1", "-o", "hidden=1"], "hidden"),
+        (["looped", "--data", "sudoku:4", "--steps", "1", "--device", "abacus"], "abacus"),
+        (["looped", "--data", "sudoku:4", "--minutes", "0"], "minutes"),
         (
-            ["hrm", "--on", "sudoku:4", "--steps", "1", "-o", "preset=paper", "-o", "backbone=lattice"],
+            ["hrm", "--data", "sudoku:4", "--steps", "1", "-o", "preset=paper", "-o", "backbone=lattice"],
             "backbones tokens",
         ),
-        (["trm", "--on", "sudoku:4", "--on", "latin:5:0.5", "--steps", "1"], "cannot learn this mixture"),
-        (["trm", "--on", "sat:8:20", "--on", "sat:9:20", "--steps", "1"], "cannot learn this mixture"),
-        (["looped", "--on", "sudoku:4", "--minutes", "9", "--out", "/proc/nowhere"], "/proc/nowhere"),
-        (["looped", "--on", "sudoku:4", "--steps", "1", "--from", "nobody"], "no weights named 'nobody'"),
-        (["trm", "--on", "sudoku:4", "--steps", "1", "--from", "looped-sudoku"], "weights of looped, not of trm"),
-        (["looped", "--on", "sudoku:4", "--steps", "1", "--from", "looped-sudoku", "-o", "hidden=64"], "hidden=128"),
-        (["hrm", "--on", "sudoku:4", "--steps", "1", "--from", "hrm-sudoku"], "for variables of 9 values"),
+        (["trm", "--data", "sudoku:4", "--data", "latin:5:0.5", "--steps", "1"], "cannot learn this mixture"),
+        (["trm", "--data", "sat:8:20", "--data", "sat:9:20", "--steps", "1"], "cannot learn this mixture"),
+        (["looped", "--data", "sudoku:4", "--minutes", "9", "--out", "/proc/nowhere"], "/proc/nowhere"),
+        (["looped", "--data", "sudoku:4", "--steps", "1", "--from", "nobody"], "no weights named 'nobody'"),
+        (["trm", "--data", "sudoku:4", "--steps", "1", "--from", "looped-sudoku"], "weights of looped, not of trm"),
+        (["looped", "--data", "sudoku:4", "--steps", "1", "--from", "looped-sudoku", "-o", "hidden=64"], "hidden=128"),
+        (["hrm", "--data", "sudoku:4", "--steps", "1", "--from", "hrm-sudoku"], "for variables of 9 values"),
     ],
 )
 def test_bad_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -373,7 +373,7 @@ def test_bad_usage(arguments: list[str], message: str, capsys: pytest.CaptureFix
 
 
 def test_a_training_is_remembered_and_its_weights_solve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(*LESSON, *OPTIONS, "--steps", "60", "--as", "mine", "--seed", "2", "--json") == 0
+    assert train(*LESSON, *OPTIONS, "--steps", "60", "--name", "mine", "--seed", "2", "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["name"], said["solver"], said["families"], said["finished"]) == ("mine", "looped", ["sudoku"], True)
     card = find("mine")
@@ -405,7 +405,7 @@ def test_a_training_is_remembered_and_its_weights_solve(tmp_path: Path, capsys: 
 
 def test_a_sitting_that_ends_early_is_cancelled_and_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     lesson = [*LESSON, *OPTIONS, "--minutes", "0.05"]
-    assert train(*lesson, "--sitting", "0.01") == 1
+    assert train(*lesson, "--session-minutes", "0.01") == 1
     assert "looped-sudoku" in capsys.readouterr().out
     assert train(*lesson, "--json", "--no-store") == 0
     assert json.loads(capsys.readouterr().out)["device_minutes"] >= 0.05
@@ -458,7 +458,7 @@ def test_two_processes_train_the_same_net(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     script = tmp_path / "rank.py"
     script.write_text(RANK.replace("main(sys.argv[1:])", CHECKED))
-    arguments = [*LESSON, "--on", "coloring:8:0.3:3", *OPTIONS, "--minutes", "0.04", "--json"]
+    arguments = [*LESSON, "--data", "coloring:8:0.3:3", *OPTIONS, "--minutes", "0.04", "--json"]
     ranks = []
     for rank in range(2):
         env = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
@@ -504,7 +504,7 @@ main(sys.argv[1:])
 @pytest.mark.slow
 def test_a_training_with_workers_ends(tmp_path: Path) -> None:
     """The processes of its workers end with the program."""
-    command = [sys.executable, "-m", "mull", "train", "looped", "--on", "sudoku:4", "--steps", "1", "--workers", "1"]
+    command = [sys.executable, "-m", "mull", "train", "looped", "--data", "sudoku:4", "--steps", "1", "--workers", "1"]
     options = ["--device", "cpu", "-o", "batch=8", "-o", "hidden=16", "--no-store", "--no-compile", "--out"]
     for name in ("first", "second"):
         subprocess.run([*command, *options, str(tmp_path / name)], check=True, capture_output=True, timeout=240)

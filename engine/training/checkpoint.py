@@ -47,7 +47,7 @@ def read(path: Path, of: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, T
     for what, value in json.loads(json.dumps(of)).items():
         if kept.get(what) != value:
             raise CheckpointError(
-                f"{path} is of another training: its {what} differ", "give this one another name: --as NAME"
+                f"{path} is of another training: its {what} differ", "give this one another name: --name NAME"
             )
     return state, tensors
 

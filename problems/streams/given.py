@@ -69,7 +69,7 @@ def given_examples(path: str) -> tuple[str, Examples]:
     problems = [problem for part in paths for problem in load(part)]
     names = sorted({problem.family for problem in problems})
     if len(names) > 1:
-        raise InputError(f"holds problems of several families: {', '.join(names)}", path, hint="give each a --on")
+        raise InputError(f"holds problems of several families: {', '.join(names)}", path, hint="give each a --data")
     missing = [problem for problem in problems if not _stated(problem)]
     found = dict(zip(map(id, missing), _solved(missing), strict=True))
     rows = []
