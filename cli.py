@@ -16,7 +16,7 @@ from mull import __version__
 from mull.commands.completion import paths, problems
 from mull.engine.errors import MullError
 from mull.engine.raised import DEBUG, described
-from mull.engine.registry import COMMANDS, ONLY, Entry, entries, find_entry, load_entry, only
+from mull.engine.registry import ALLOWED, COMMANDS, Entry, allowed_plugins, entries, find_entry, load_entry
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -50,7 +50,7 @@ class SolveGroup(click.Group):
             entry = next((entry for entry in entries(COMMANDS) if entry.name == ctx.invoked_subcommand), None)
             if entry is None or entry.built_in:
                 raise  # a mistake of ours is to be found
-            raise MullError(f"{entry} failed: {described(error)}", entry.remedy) from error
+            raise MullError(f"{entry} failed: {described(error)}", entry.hint) from error
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands by their names alone, and what ``run`` takes: problems and options. Nobody else's code is run."""
@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.environ[DEBUG] = "1"
         given.remove("--debug")
     try:
-        if only():
+        if allowed_plugins():
             _tell_misspelt()
         code = cli.main(given, prog_name="solve", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -190,7 +190,7 @@ def _tell_misspelt() -> None:
     from mull.plugins import not_installed
 
     for name in not_installed():
-        click.echo(f"{ONLY} names {name!r}, which is not installed", err=True)
+        click.echo(f"{ALLOWED} names {name!r}, which is not installed", err=True)
 
 
 def _complain(message: str, hint: str) -> int:

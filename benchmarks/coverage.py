@@ -49,7 +49,7 @@ def instances(name: str, count: int) -> list[Problem]:
 
 def classes(problem: Problem, assignments: Iterable[Assignment]) -> set[tuple[object, ...]]:
     """The solutions, without those that only rename interchangeable values of another."""
-    return {problem.representative(a) for a in assignments}
+    return {problem.canonical(a) for a in assignments}
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from .constraints.base import Constraint
-from .constraints.factor import Factor
 from .examples import Examples
+from .factor import Factor
 from .graph import ConstraintGraph
 from .problem import Problem
 from .shapes import Bool, Float, Int, Shaped

@@ -74,6 +74,18 @@ def renamed(given: Mapping[str, Any], names: Mapping[str, str], since: str, remo
     return result
 
 
+def warn_renamed(what: str, since: str, removed: str, use: str) -> None:
+    """Warn of a former name where a decorator cannot: the name of a method that a subclass overrides.
+
+    Args:
+        what: the former name.
+        since: the release that renamed it.
+        removed: the release that stops reading it.
+        use: the present name.
+    """
+    _warn(text(what, since, removed, use))
+
+
 def text(what: str, since: str, removed: str, use: str) -> str:
     """The one sentence that every deprecation shows."""
     return f"{what} is deprecated since {since} and will be removed in {removed}: use {use}"

@@ -21,7 +21,7 @@ from .values import EXACT_IN_FLOATS, LARGEST, LARGEST_TOTAL, MOST_VALUES, Value,
 
 if TYPE_CHECKING:
     from .constraints.base import Constraint
-    from .roles import RoleArrays
+    from .role_arrays import RoleArrays
 
 
 class ConstraintGraph:
@@ -141,14 +141,18 @@ class ConstraintGraph:
         return sum(constraint.work(self.domains) for constraint in self.constraints)
 
     def obstacle(self) -> str | None:
-        """Why the expected violation degree of a constraint cannot be computed from beliefs, or None."""
-        return next(filter(None, (constraint.obstacle(self.domains) for constraint in self.constraints)), None)
+        """Why a solver cannot compute energies of beliefs on this graph, or None.
+
+        The reasons are sums that floating point does not hold exactly (``inexact``) and constraints whose expected
+        violation degree cannot be computed (``Constraint.obstacle``).
+        """
+        return self.inexact or next(filter(None, (c.obstacle(self.domains) for c in self.constraints)), None)
 
     @cached_property
     def interchangeable(self) -> bool:
         """Whether values are mere names to the constraints: exchanging two of them in a solution gives a solution."""
         alike = len({frozenset(domain) for domain in self.domains.values()}) == 1
-        return alike and all(c.indifferent for c in self.constraints)
+        return alike and all(c.value_symmetric for c in self.constraints)
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -157,12 +161,12 @@ class ConstraintGraph:
 
     @cached_property
     def roles(self) -> Mapping[str, RoleArrays]:
-        """The literal groups that constraints declare, as arrays by role (``engine.roles``).
+        """The literal groups that constraints declare, as arrays by role (``engine.role_arrays``).
 
         Raises:
             GraphError: a constraint of a kind that declares none.
         """
-        from .roles import role_arrays
+        from .role_arrays import role_arrays
 
         return role_arrays(self.domains, self.constraints)
 
@@ -277,7 +281,7 @@ class ConstraintGraph:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Suspend garbage collection while many objects are made that all stay: it would look through them again and again."""
     active = gc.isenabled()
     gc.disable()

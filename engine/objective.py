@@ -26,7 +26,7 @@ class Objective:
             plain.name(name, "objective"): integer(c, f"objective: the coefficient of {name!r}")
             for name, c in self.coefficients.items()
         }
-        plain.keep(self, coefficients=coefficients, constant=integer(self.constant, "objective: the constant"))
+        plain.set_fields(self, coefficients=coefficients, constant=integer(self.constant, "objective: the constant"))
 
     def value(self, assignment: Mapping[str, Value]) -> int:
         """The objective of a whole assignment."""

@@ -14,9 +14,6 @@ from .constraints.base import Constraint
 from .graph import ConstraintGraph
 from .values import Assignment
 
-PEEL = "peel"
-"""Credited in place of a solver where peeling or contradictory givens settle a problem."""
-
 
 def peel(graph: ConstraintGraph, givens: Collection[str] = ()) -> tuple[ConstraintGraph, tuple[str, ...]]:
     """The core of a graph, and the variables taken away in order; the graph itself where there are none.

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from .constraints.base import Constraint
+from .deprecation import deprecated
 from .errors import GraphError
 from .graph import ConstraintGraph
 from .graph_json import KEYS
@@ -116,7 +117,7 @@ class Problem:
                     return constraint, {name: self.givens[name] for name in names}
         return None
 
-    def representative(self, assignment: Mapping[str, Value]) -> tuple[Value, ...]:
+    def canonical(self, assignment: Mapping[str, Value]) -> tuple[Value, ...]:
         """The values in the order of the graph's variables, the same for solutions that differ in the names of values only.
 
         Where values are interchangeable, and none is the better, those that are not given are named anew, in the order of their first use (the least
@@ -132,6 +133,11 @@ class Problem:
             if value not in names:
                 names[value] = next(fresh)
         return tuple(names[value] for value in values)
+
+    @deprecated("0.2", "0.3", use="Problem.canonical")
+    def representative(self, assignment: Mapping[str, Value]) -> tuple[Value, ...]:
+        """The former name of ``canonical``."""
+        return self.canonical(assignment)
 
     def compared(self, assignment: Mapping[str, Value]) -> str:
         """How an answer compares with the one that the source states, in words; empty where it states none."""

@@ -1,4 +1,4 @@
-"""What is installed, by entry point: listed without importing it, loaded one by one, failures told and contained.
+"""What is installed, by entry point: listed without importing it, loaded one by one, failures told and isolated.
 
 The one door for solvers, problem families, constraint kinds and commands, mull's own among them. It is in the engine because
 ``engine.constraints`` and ``problems`` look their kinds up in it, and neither knows ``plugins``.
@@ -36,7 +36,7 @@ WORDS = {
 
 OURS = "mull-solver"
 """The distribution that installs mull; the name ``mull`` on the public index is another project."""
-ONLY = "MULL_PLUGINS"
+ALLOWED = "MULL_PLUGINS"
 """Environment variable: the distributions of others that may be used, by comma; empty for none; unset for all."""
 
 PATIENCE = 5.0
@@ -78,7 +78,7 @@ class Entry:
         return self.path or f"{self.distribution} {self.version}"
 
     @property
-    def remedy(self) -> str:
+    def hint(self) -> str:
         """What a user can do about it when it is broken."""
         if self.path:
             return f"correct the file and add it again, or: solve solvers remove {self.name}"
@@ -104,19 +104,19 @@ def entries(group: str) -> list[Entry]:
     return sorted(found, key=lambda entry: (not entry.built_in, entry.name, entry.distribution))
 
 
-def only() -> frozenset[str] | None:
+def allowed_plugins() -> frozenset[str] | None:
     """The names in ``MULL_PLUGINS``, normalised; None where it is not set."""
-    value = os.environ.get(ONLY)
-    return None if value is None else frozenset(map(normal, filter(None, map(str.strip, value.split(",")))))
+    value = os.environ.get(ALLOWED)
+    return None if value is None else frozenset(map(normalise, filter(None, map(str.strip, value.split(",")))))
 
 
 def permitted(name: str) -> bool:
     """Whether ``MULL_PLUGINS`` lets a distribution, or a solver added from a file, be used."""
-    allowed = only()
-    return allowed is None or name == OURS or normal(name) in allowed
+    allowed = allowed_plugins()
+    return allowed is None or name == OURS or normalise(name) in allowed
 
 
-def normal(name: str) -> str:
+def normalise(name: str) -> str:
     """A distribution's name as it is compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -137,15 +137,15 @@ def find_entry(group: str, name: str, among: Sequence[Entry]) -> Entry:
             if not entry.built_in
         ]
         raise PluginError(
-            f"{word} {name!r} is claimed by {claims}", f"{' or '.join(ways)}, or leave one out with {ONLY}"
+            f"{word} {name!r} is claimed by {claims}", f"{' or '.join(ways)}, or leave one out with {ALLOWED}"
         )
     if mine:
         if mine[0].fault:
-            raise PluginError(f"{mine[0]}: {mine[0].fault}", mine[0].remedy)
+            raise PluginError(f"{mine[0]}: {mine[0].fault}", mine[0].hint)
         return mine[0]
-    barred = [entry for entry in _scan(_stamp()) if (entry.group, entry.name) == (group, name)]
-    if barred:
-        raise PluginError(f"{ONLY} leaves out {barred[0]}", f"{ONLY}={barred[0].distribution}")
+    excluded = [entry for entry in _scan(_stamp()) if (entry.group, entry.name) == (group, name)]
+    if excluded:
+        raise PluginError(f"{ALLOWED} leaves out {excluded[0]}", f"{ALLOWED}={excluded[0].distribution}")
     known = list(dict.fromkeys(entry.name for entry in among))
     close = get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
@@ -163,11 +163,11 @@ def load_entry(entry: Entry, base: type, called: str = "name") -> Any:
     Raises:
         PluginError: it cannot be imported, or is not what it is listed as.
     """
-    with contained(str(entry), entry.remedy):
+    with isolated(str(entry), entry.hint):
         loaded = metadata.EntryPoint(entry.name, entry.target, entry.group).load()
     fault = _unfit(loaded, base, called, entry)
     if fault:
-        raise PluginError(f"{entry} {fault}", entry.remedy)
+        raise PluginError(f"{entry} {fault}", entry.hint)
     return loaded
 
 
@@ -185,11 +185,11 @@ def _unfit(loaded: Any, base: type, called: str, entry: Entry) -> str | None:
 
 
 @contextmanager
-def contained(what: str, remedy: str) -> Iterator[None]:
+def isolated(what: str, hint: str) -> Iterator[None]:
     """Run what others wrote: whatever it raises becomes a PluginError, and what it prints goes to stderr.
 
     Raises:
-        PluginError: naming ``what``, with the remedy.
+        PluginError: naming ``what``, with the hint.
     """
     waiting = threading.Timer(PATIENCE, lambda: print(f"still importing {what}", file=sys.stderr))
     waiting.daemon = True
@@ -198,7 +198,7 @@ def contained(what: str, remedy: str) -> Iterator[None]:
         with redirect_stdout(sys.stderr):  # stdout is for data
             yield
     except (Exception, SystemExit) as error:  # a plugin may do anything while it is imported
-        raise PluginError(f"{what} cannot be loaded: {described(error)}", remedy) from error
+        raise PluginError(f"{what} cannot be loaded: {described(error)}", hint) from error
     finally:
         waiting.cancel()
 
@@ -228,7 +228,7 @@ def _scan(stamp: Stamp) -> tuple[Entry, ...]:
             continue
         if "[mull." in text:
             name, version = _identity(dist)
-            found.setdefault(normal(name), _entries(text, name, version))
+            found.setdefault(normalise(name), _entries(text, name, version))
     return tuple(entry for listed in found.values() for entry in listed)
 
 

@@ -62,7 +62,7 @@ class _Samples:
         The chance that a further one arrives where none has been is estimated as the share of answers that were found once
         (Good and Turing: Good 1953).
         """
-        visits, answer = self.visits[k // self.block], self.problem.representative(found)
+        visits, answer = self.visits[k // self.block], self.problem.canonical(found)
         visits[answer] += 1
         once = sum(times == 1 for times in visits.values())
         return visits[answer] > 1 and once > STALE * visits.total()

@@ -11,12 +11,12 @@ from .deadline import OutOfTime, interrupting
 from .errors import GraphError
 from .graph import ConstraintGraph
 from .guard import conclude, guarded, refusal, unanswered
-from .peel import PEEL, extend, peel
+from .peel import extend, peel
 from .problem import Problem
 from .recording import Recorder, Recording
 from .solution import Solution, Unrecorded, Unsolved
 from .solver import Solver
-from .status import Status
+from .status import PEEL, Status
 from .task import Budget, Task
 from .values import Assignment
 

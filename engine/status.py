@@ -37,6 +37,8 @@ SOLVED = (Status.SOLVED, Status.OPTIMAL)
 """The statuses of a run whose assignment breaks nothing."""
 ANSWERED = (*SOLVED, Status.UNSATISFIABLE)
 """The statuses of a run on a problem that needs no further run."""
+PEEL = "peel"
+"""The solver name of a run that peeling or contradictory givens settle; ``compare`` counts it for no solver."""
 
 _ADVICE = {
     Status.SOLVED: "every constraint holds, checked apart from the solver",

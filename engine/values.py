@@ -205,7 +205,7 @@ _INSTEAD = {
 }
 
 
-def keep(owner: object, **fields: object) -> None:
+def set_fields(owner: object, **fields: object) -> None:
     """Set fields of a frozen dataclass in its ``__post_init__``, those that changed."""
     for field, held in fields.items():
         if getattr(owner, field) is not held:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import files
-from ..engine.registry import SOLVERS, PluginError, contained, entries
+from ..engine.registry import SOLVERS, PluginError, entries, isolated
 from .added import execute
 from .manifest import HOME, SolverFile, added, digest, place
 
@@ -98,7 +98,7 @@ def _solvers(path: Path, content: str) -> list[SolverFile]:
     from ..engine.solver import Solver
 
     module = SolverFile("", "", str(path), content).module
-    with contained(str(path), "correct it, and add it again"):
+    with isolated(str(path), "correct it, and add it again"):
         defined = vars(execute(module, path, content))
     found = []
     unfinished = []

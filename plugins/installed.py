@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.registry import (
-    ONLY,
+    ALLOWED,
     SOLVERS,
     Entry,
     PluginError,
+    allowed_plugins,
     entries,
     find_entry,
     load_entry,
-    normal,
-    only,
+    normalise,
     permitted,
 )
 from .faults import fault
@@ -61,11 +61,11 @@ def load(name: str) -> type[Solver]:
     if all(entry.name != name for entry in every):
         for file in added():
             if file.name == name:
-                raise PluginError(f"{ONLY} leaves out {file.entry}", f"{ONLY}={name}")
+                raise PluginError(f"{ALLOWED} leaves out {file.entry}", f"{ALLOWED}={name}")
     entry = find_entry(SOLVERS, name, every)
     changed = fault(entry) if entry.path else None  # also where this process has imported it before
     if changed:
-        raise PluginError(f"{entry} cannot be loaded: {changed}", entry.remedy)
+        raise PluginError(f"{entry} cannot be loaded: {changed}", entry.hint)
     from ..engine.solver import Solver  # torch comes with it: a wrong name is refused before
 
     loaded: type[Solver] = load_entry(entry, Solver)
@@ -97,10 +97,10 @@ def not_installed() -> list[str]:
     """The names in ``MULL_PLUGINS`` that nothing answers to: misspelt, most likely."""
     missing = []
     try:
-        files = {normal(file.name) for file in added()}
+        files = {normalise(file.name) for file in added()}
     except PluginError:
         files = set()
-    for name in sorted(only() or ()):
+    for name in sorted(allowed_plugins() or ()):
         try:
             distribution(name)
         except PackageNotFoundError:

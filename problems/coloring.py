@@ -13,7 +13,7 @@ from itertools import count
 import networkx as nx
 
 from ..engine.constraints import Compare
-from ..engine.graph import ConstraintGraph, uncollected
+from ..engine.graph import ConstraintGraph, gc_paused
 from ..engine.problem import Problem, Source
 from ..engine.values import Value
 from .errors import InputError, excerpt, warn
@@ -43,7 +43,7 @@ class Coloring(Family):
         return re.search(r"^[ \t]*p[ \t]+(?:edges?|col)[ \t]", text, re.MULTILINE) is not None
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        with uncollected():
+        with gc_paused():
             graph, lists = _parse(text)
             return [_listed(graph, lists, colors, path) if lists else colouring(graph, colors, path)]
 

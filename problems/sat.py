@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.constraints import Clause, Table
 from ..engine.constraints.base import Constraint
-from ..engine.graph import ConstraintGraph, uncollected
+from ..engine.graph import ConstraintGraph, gc_paused
 from ..engine.problem import Problem, Source
 from ..engine.values import Value
 from .errors import InputError, excerpt, warn
@@ -36,7 +36,7 @@ class Sat(Family):
         return re.search(r"^[ \t]*p[ \t]+cnf[ \t]", text, re.MULTILINE) is not None
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        with uncollected():
+        with gc_paused():
             variables, clauses = _parse(text)
             return [formula(variables, clauses, path)]
 
@@ -65,7 +65,7 @@ def formula(variables: int, clauses: Sequence[Sequence[int]], path: str = "-") -
     # One tuple a literal, shared by all clauses; literal -v is found at the list's end.
     literals = [*((name, 1) for name in names), *((name, 0) for name in reversed(names[1:]))]
     never = Table((names[1],), ()) if variables else None  # the empty clause: nothing satisfies it
-    with uncollected():
+    with gc_paused():
         made: list[Constraint] = [
             Clause(tuple([literals[literal] for literal in clause])) if clause else never  # type: ignore[misc]
             for clause in clauses

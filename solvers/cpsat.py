@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from ortools.sat.python import cp_model
 from pydantic import Field
 
-from ..engine.constraints.posting import Posting
 from ..engine.deadline import OutOfTime, interrupting
 from ..engine.guard import unanswered
+from ..engine.posting import Posting
 from ..engine.problem import Problem
 from ..engine.solution import Solution
 from ..engine.solver import WholeSolver

@@ -58,7 +58,7 @@ class Descent(Solver):
     patience: int = Field(1000, ge=1, description="steps after which a row that is not solved starts anew")
 
     def supports(self, graph: ConstraintGraph) -> str | None:
-        return graph.inexact or graph.obstacle()
+        return graph.obstacle()
 
     def init(self, instance: Instance, random: Random) -> DescentState:
         b, v, d = instance.shape

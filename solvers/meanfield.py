@@ -59,7 +59,7 @@ class MeanField(Solver):
     spread: float = Field(2.0, ge=0, description="standard deviation of the logits at the start")
 
     def supports(self, graph: ConstraintGraph) -> str | None:
-        return graph.inexact or graph.obstacle()
+        return graph.obstacle()
 
     def init(self, instance: Instance, random: Random) -> MeanFieldState:
         b, v, d = instance.shape

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from ..engine.compile import Instance
-from ..engine.constraints.factor import Factor
+from ..engine.factor import Factor
 from ..engine.graph import ConstraintGraph
 from ..engine.random import Random
 from ..engine.solver import Info, Solver

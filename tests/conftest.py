@@ -24,7 +24,7 @@ from ulid import ULID
 # are compiled: the compiler does not trace through the checks.
 CHECKED = [
     "mull.engine.compile",
-    "mull.engine.constraints.factor",
+    "mull.engine.factor",
     "mull.engine.training.loss",
     "mull.solvers.decimation",
 ]

@@ -27,7 +27,8 @@ from mull.engine import (
     compile_problems,
 )
 from mull.engine.constraints import KINDS, Constraint, from_json
-from mull.engine.constraints.posting import Posting
+from mull.engine.deprecation import MullDeprecationWarning
+from mull.engine.posting import Posting
 
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -169,7 +170,7 @@ def test_what_is_indifferent_knows_no_names(kind: str, data: st.DataObject) -> N
     constraint = data.draw(graphs(kind)).constraints[0]
     values = data.draw(st.lists(st.integers(-2, 3), min_size=len(constraint.scope), max_size=len(constraint.scope)))
     renamed = dict(zip(range(-2, 4), data.draw(st.permutations(range(-2, 4))), strict=True))
-    if constraint.indifferent:
+    if constraint.value_symmetric:
         assert constraint.check(values) == constraint.check([renamed[value] for value in values])
 
 
@@ -178,15 +179,15 @@ def test_who_is_indifferent() -> None:
         def check(self, values: Sequence[Any]) -> bool:
             return super().check(values) and values[0] != 2
 
-    assert AllDifferent(("a", "b")).indifferent
-    assert Compare("a", "=", "b").indifferent
+    assert AllDifferent(("a", "b")).value_symmetric
+    assert Compare("a", "=", "b").value_symmetric
     others = [
         AllDifferent(("a", "b"), (0,)),
         Compare("a", "<", "b"),
         Compare("a", "!=", "b", 1),
         Narrower("a", "!=", "b"),
     ]
-    assert not any(c.indifferent for c in (*others, Count(("a",), (1,), 0, 1), Xor((("a", 1),), True)))
+    assert not any(c.value_symmetric for c in (*others, Count(("a",), (1,), 0, 1), Xor((("a", 1),), True)))
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -265,3 +266,16 @@ def test_nonsense_is_refused_by_name(constraint: Constraint, names: str) -> None
 def test_malformed_json_is_refused(data: Any) -> None:
     with pytest.raises(GraphError):
         from_json(data)
+
+
+def test_the_former_name_of_value_symmetric_still_works() -> None:
+    with pytest.warns(MullDeprecationWarning, match="use value_symmetric"):
+        assert AllDifferent(("a", "b")).indifferent
+    with pytest.warns(MullDeprecationWarning, match="Former.indifferent"):
+
+        class Former(Compare):
+            @property
+            def indifferent(self) -> bool:
+                return True
+
+    assert Former("a", "<", "b").value_symmetric

@@ -20,8 +20,8 @@ import mull
 from conftest import learned_solver, train_small
 from mull.engine import Instance, Problem, Status, Task, compile_problems, solve
 from mull.engine.deprecation import MullDeprecationWarning
-from mull.engine.groups import Role, stack_roles
 from mull.engine.random import Random
+from mull.engine.role_tensors import RoleTensors, stack_roles
 from mull.engine.solver import OptionError
 from mull.engine.task import Budget
 from mull.engine.training import Recipe, Trainer, TrainingProgress
@@ -97,7 +97,7 @@ def test_second_derivatives_of_messages(name: str, weighted: bool) -> None:
     roles = stack_roles([g.roles for g in instance.graphs], v, d, sorted({r for g in instance.graphs for r in g.roles}))
     x, each = noise(b, v * d, 2).requires_grad_(), noise(b, v, d, 2).requires_grad_()
     for stack in roles.values():
-        r: Role = stack.rows(instance.template)
+        r: RoleTensors = stack.rows(instance.template)
         r = r._replace(scale=r.scale.double())
         weight = noise(*r.members.shape) if weighted else None
         message = noise(b, r.members.shape[1], 2).requires_grad_()

@@ -12,8 +12,8 @@ from torch import Tensor
 import mull
 from conftest import learned_solver
 from mull.engine import Instance, Problem, compile_problems
-from mull.engine.groups import Role, stack_roles
 from mull.engine.registry import PluginError
+from mull.engine.role_tensors import RoleTensors, stack_roles
 from mull.engine.solver import OptionError
 from mull.engine.training.loss import cross_entropy, log_stablemax, violation_loss
 from mull.problems import load
@@ -47,7 +47,7 @@ def roles_of(instance: Instance) -> tuple[str, ...]:
     return tuple(sorted({role for graph in instance.graphs for role in graph.roles}))
 
 
-def stacked(instance: Instance) -> dict[str, Role]:
+def stacked(instance: Instance) -> dict[str, RoleTensors]:
     _, v, d = instance.shape
     return {
         role: stack.rows(instance.template)

@@ -281,20 +281,18 @@ def test_representatives_are_of_colourings_not_of_their_names(data: st.DataObjec
     assignment = dict(zip(names, data.draw(st.lists(st.sampled_from(colours), min_size=6, max_size=6)), strict=True))
     renamed = dict(zip(colours, data.draw(st.permutations(colours)), strict=True))
     other = {name: renamed[value] for name, value in assignment.items()}
-    assert problem.representative(assignment) == problem.representative(other)
-    least = dict(zip(names, problem.representative(assignment), strict=True))
-    assert problem.representative(least) == tuple(least.values())
+    assert problem.canonical(assignment) == problem.canonical(other)
+    least = dict(zip(names, problem.canonical(assignment), strict=True))
+    assert problem.canonical(least) == tuple(least.values())
     assert len(problem.broken(least)) == len(problem.broken(assignment))
     given = replace(problem, givens={names[0]: assignment[names[0]]})
-    assert given.representative(assignment)[0] == assignment[names[0]]
-    assert (given.representative(other) == given.representative(assignment)) == (
-        other[names[0]] == assignment[names[0]]
-    )
+    assert given.canonical(assignment)[0] == assignment[names[0]]
+    assert (given.canonical(other) == given.canonical(assignment)) == (other[names[0]] == assignment[names[0]])
 
 
 def test_values_with_a_cost_are_no_mere_names() -> None:
     graph = ConstraintGraph({"a": (0, 1), "b": (0, 1)}, [Compare("a", "!=", "b")], Objective({"a": 1}))
-    assert Problem(graph).representative({"a": 1, "b": 0}) == (1, 0)
+    assert Problem(graph).canonical({"a": 1, "b": 0}) == (1, 0)
 
 
 @pytest.mark.parametrize("spec", ["queens:6", "sudoku:4:0.5", "maze:5x5"])
@@ -302,7 +300,7 @@ def test_representatives_keep_values_that_mean_something(spec: str) -> None:
     (problem,) = load(spec, seed=1)
     (solution,) = solve([problem], mull.solver("cpsat"))
     assert solution.assignment is not None
-    assert problem.representative(solution.assignment) == tuple(solution.assignment.values())
+    assert problem.canonical(solution.assignment) == tuple(solution.assignment.values())
 
 
 class Single(WholeSolver):

@@ -138,8 +138,7 @@ def _by_solver(where: Filter, url: str | None) -> tuple[Runs, str]:
 
     Trainings are no runs on a problem, and what peeling settled is credited to no solver.
     """
-    from mull.engine.status import ANSWERED
-    from mull.engine.store.cells import PEEL
+    from mull.engine.status import ANSWERED, PEEL
 
     runs: Runs = defaultdict(lambda: defaultdict(list))
     units: set[str] = set()

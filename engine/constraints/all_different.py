@@ -10,13 +10,13 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Value, keep, names, values
+from ..values import Value, names, set_fields, values
 from .base import Constraint, Domain, LiteralGroup, Parameters, pick
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .posting import Posting
+    from ..posting import Posting
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class AllDifferent(Constraint):
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        keep(
+        set_fields(
             self,
             scope=names(self.scope, self.kind, ordered=False),
             exempt=values(self.exempt, f"{self.kind}: the exempt values"),
         )
 
     @property
-    def indifferent(self) -> bool:
+    def value_symmetric(self) -> bool:
         return type(self) is AllDifferent and not self.exempt
 
     def check(self, values: Sequence[Value]) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
+from ..deprecation import deprecated, warn_renamed
 from ..errors import GraphError
 from ..lazy import torch
 from ..values import Value, brief
@@ -24,7 +25,7 @@ from ..values import Value, brief
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .posting import Posting
+    from ..posting import Posting
 
 Domain = tuple[Value, ...]
 Parameters: TypeAlias = "dict[str, Tensor]"
@@ -79,10 +80,22 @@ class Constraint(ABC):
     # What a user states -------------------------------------------------------------------------------------------
 
     @property
-    def indifferent(self) -> bool:
+    def value_symmetric(self) -> bool:
         """Whether exchanging two values wherever they stand never changes if it holds; the base says no, and kinds that say yes
         say it of themselves alone, not of classes derived from them."""
         return False
+
+    @property
+    @deprecated("0.2", "0.3", use="value_symmetric")
+    def indifferent(self) -> bool:
+        """The former name of ``value_symmetric``."""
+        return self.value_symmetric
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        if "indifferent" in vars(cls):  # a kind that still overrides the former name
+            warn_renamed(f"{cls.__qualname__}.indifferent", "0.2", "0.3", use="value_symmetric")
+            cls.value_symmetric = vars(cls)["indifferent"]  # type: ignore[method-assign]
 
     @property
     def kind(self) -> str:

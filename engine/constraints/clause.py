@@ -11,13 +11,13 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Value, keep, literals
+from ..values import Value, literals, set_fields
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .posting import Posting
+    from ..posting import Posting
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Clause(Constraint):
     def __post_init__(self) -> None:
         made = literals(self.literals, "Clause")
         if made is not self.literals:
-            keep(self, literals=made)
+            set_fields(self, literals=made)
 
     @cached_property
     def wanted(self) -> dict[str, tuple[Value, ...]]:

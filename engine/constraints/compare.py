@@ -10,13 +10,13 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Value, brief, integer, keep, name
+from ..values import Value, brief, integer, name, set_fields
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .posting import Posting
+    from ..posting import Posting
 
 OPS = ("!=", "=", "<", "<=")
 
@@ -40,14 +40,14 @@ class Compare(Constraint):
         if type(self.left) is str and type(self.right) is str and type(self.offset) is int:
             return
         left, right = name(self.left, self.kind), name(self.right, self.kind)
-        keep(self, left=left, right=right, offset=integer(self.offset, f"{self.kind}: the offset"))
+        set_fields(self, left=left, right=right, offset=integer(self.offset, f"{self.kind}: the offset"))
 
     @property
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
         return self.left, self.right
 
     @property
-    def indifferent(self) -> bool:
+    def value_symmetric(self) -> bool:
         return type(self) is Compare and self.op in ("=", "!=") and not self.offset
 
     def describe(self) -> str:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import GraphError
-from ..values import LARGEST, Value, integer, keep, names, values
+from ..sums import excess, expected_excess
+from ..values import LARGEST, Value, integer, names, set_fields, values
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
-from .sums import excess, expected_excess
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .posting import Posting
+    from ..posting import Posting
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Count(Constraint):
     def __post_init__(self) -> None:
         scope, wanted = names(self.scope, self.kind, ordered=False), values(self.values, f"{self.kind}: the values")
         least, most = integer(self.least, f"{self.kind}: least"), integer(self.most, f"{self.kind}: most")
-        keep(self, scope=scope, values=wanted, least=least, most=most)
+        set_fields(self, scope=scope, values=wanted, least=least, most=most)
 
     def validate(self, domains: Mapping[str, Domain]) -> None:
         super().validate(domains)

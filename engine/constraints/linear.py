@@ -10,14 +10,14 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import LARGEST, Value, brief, integer, items, keep, names
+from ..sums import excess, expected_excess
+from ..values import LARGEST, Value, brief, integer, items, names, set_fields
 from .base import Constraint, Domain, LiteralGroup, Parameters, numbers, pick
-from .sums import excess, expected_excess
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .posting import Posting
+    from ..posting import Posting
 
 MOST_SPAN = 1 << 16
 """The largest range of a sum whose distribution is still computed for beliefs (memory: one float each)."""
@@ -44,7 +44,7 @@ class Linear(Constraint):
             integer(c, f"{self.kind}: a coefficient") for c in items(self.coefficients, what, "one a variable: [1, 1]")
         )
         bound = integer(self.bound, f"{self.kind}: the bound")
-        keep(self, scope=names(self.scope, self.kind), coefficients=coefficients, bound=bound)
+        set_fields(self, scope=names(self.scope, self.kind), coefficients=coefficients, bound=bound)
 
     def validate(self, domains: Mapping[str, Domain]) -> None:
         super().validate(domains)

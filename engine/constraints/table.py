@@ -11,13 +11,13 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Value, boolean, items, keep, names, value
+from ..values import Value, boolean, items, names, set_fields, value
 from .base import Constraint, Domain, LiteralGroup, Parameters
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .posting import Posting
+    from ..posting import Posting
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Table(Constraint):
             listed = (items(row, f"{self.kind}: each of the tuples", form) for row in rows)
             rows = tuple(tuple(value(each, what) for each in row) for row in listed)
         allowed = boolean(self.allowed, f'{self.kind}: "allowed"')
-        keep(self, scope=names(self.scope, self.kind), tuples=rows, allowed=allowed)
+        set_fields(self, scope=names(self.scope, self.kind), tuples=rows, allowed=allowed)
 
     @cached_property
     def _set(self) -> frozenset[tuple[Value, ...]]:

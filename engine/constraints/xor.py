@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import GraphError
-from ..values import Value, boolean, keep, literals
+from ..values import Value, boolean, literals, set_fields
 from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .posting import Posting
+    from ..posting import Posting
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Xor(Constraint):
     keys = ("literals", "odd")
 
     def __post_init__(self) -> None:
-        keep(self, literals=literals(self.literals, self.kind), odd=boolean(self.odd, f'{self.kind}: "odd"'))
+        set_fields(self, literals=literals(self.literals, self.kind), odd=boolean(self.odd, f'{self.kind}: "odd"'))
 
     @cached_property
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -7,14 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..status import ANSWERED, SOLVED, Status
+from ..status import ANSWERED, PEEL, SOLVED, Status
 from .compare import Cell
 from .filter import Filter
 from .query import conditions
 from .schema import budget, facets, problem, run, solver
-
-PEEL = "peel"
-"""A problem that peeling or its givens settle is credited to no solver."""
 
 
 def read_cells(connection: sa.Connection, where: Filter) -> list[Cell]:

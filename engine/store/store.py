@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from ..status import SOLVED
+from ..status import PEEL, SOLVED
 from . import query
-from .cells import PEEL, read_cells
+from .cells import read_cells
 from .compare import Comparison, compare
 from .connect import StoreError, connect, file_of, parse, prepare, read_errors, store_errors, use_log
 from .filter import Filter

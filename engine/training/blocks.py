@@ -12,7 +12,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from ..examples import Examples, Stream, concatenate
-from ..groups import MANY_TEMPLATES, rounded
+from ..role_tensors import MANY_TEMPLATES, rounded
 
 
 def make(stream: Stream, k: int) -> Examples:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from ...engine.compile import Instance, domains_of
 from ...engine.errors import GraphError
 from ...engine.graph import ConstraintGraph
-from ...engine.groups import Role, stack_roles
-from ...engine.roles import TARGETS
+from ...engine.role_arrays import TARGETS
+from ...engine.role_tensors import RoleTensors, stack_roles
 from .backbone import STATUSES, Backbone, Stack, statuses
 from .fused import fits, residual_swiglu
 from .layers import SwiGLU, linear, norm
@@ -39,7 +39,7 @@ class LatticeView(NamedTuple):
     status: Tensor
     size: int
     domain: Tensor | None
-    roles: dict[str, Role]
+    roles: dict[str, RoleTensors]
 
 
 class LatticeLayer(nn.Module):
@@ -120,7 +120,7 @@ class Lattice(Backbone):
         _, v, d = instance.shape
         device = instance.device
 
-        def build() -> tuple[dict[str, Role], Tensor | None]:
+        def build() -> tuple[dict[str, RoleTensors], Tensor | None]:
             stacks = stack_roles([graph.roles for graph in instance.graphs], v, d, self.shape.roles)
             roles = {role: stack.to(device) for role, stack in stacks.items()}
             domain = torch.from_numpy(domains_of(instance.graphs, v, d))
@@ -152,13 +152,13 @@ def _targets(role: str) -> bool:
     return role.startswith(("linear", "count", "xor"))
 
 
-def _weight(role: str, r: Role) -> Tensor | None:
+def _weight(role: str, r: RoleTensors) -> Tensor | None:
     if not _weighs(role):
         return None
     return torch.ones_like(r.members, dtype=torch.float32) if r.weight is None else r.weight
 
 
-def _target(r: Role) -> Tensor:
+def _target(r: RoleTensors) -> Tensor:
     """[T', R, TARGETS + 1]: the bounds, and the logarithm of the group's size, small numbers all."""
     count = r.members.shape[2] * torch.ones_like(r.members[..., :1]) if r.present is None else r.present.sum(2, True)
     bounds = r.members.new_zeros(*r.members.shape[:2], TARGETS) if r.target is None else r.target

@@ -1,7 +1,7 @@
 """Messages between literals and their groups, with backward passes that only gather.
 
 Autograd's own backward of an indexed read is a scatter with atomic additions: slow on a GPU and, in bfloat16, not
-repeatable. A literal knows its groups as a group knows its members (``Role``), so each direction's backward is a read in
+repeatable. A literal knows its groups as a group knows its members (``RoleTensors``), so each direction's backward is a read in
 the other one's index. Compiled, a pooling over few members is unrolled: one pass over its output that reads each member in turn, where
 a reduction over an axis of nine is ten times slower. The place of a maximum is kept, not found again: compiled code that compares a recomputed float32
 with a maximum rounded to bfloat16 finds no place at all, and divides by zero (seen, and costly).
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...engine.groups import Role
+from ...engine.role_tensors import RoleTensors
 
 _traced = False  # for all threads: a backward pass of tensors on a GPU is traced in another one
 
@@ -142,7 +142,7 @@ class _PoolAxis(torch.autograd.Function):
 
 class _Pool(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, r: Role, weight: Tensor | None) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, x: Tensor, r: RoleTensors, weight: Tensor | None) -> tuple[Tensor, ...]:
         wanted, size = ctx.needs_input_grad[0], r.members.shape[2]
         if _unroll(size):
             members = [take(x, r.members[:, :, m]) for m in range(size)]
@@ -172,7 +172,7 @@ def _again() -> bool:
 
 
 def _pool_back(
-    mean: Tensor, top: Tensor, weighted: Tensor | None, at: Tensor, r: Role, weight: Tensor | None, size: int
+    mean: Tensor, top: Tensor, weighted: Tensor | None, at: Tensor, r: RoleTensors, weight: Tensor | None, size: int
 ) -> Tensor:
     """The gradients of what ``pool`` returns, brought home: [B, L, H]."""
     gradient = _sum(_shared(mean, r.present, size), r.groups, r.belongs) + _chosen(top, at, r)
@@ -192,7 +192,7 @@ class _PoolBack(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """``pool`` with the places of the maxima as they were."""
-        r: Role = ctx.r
+        r: RoleTensors = ctx.r
         at, weight = ctx.saved_tensors
         size = r.members.shape[2]
         if _unroll(size):
@@ -210,7 +210,7 @@ class _PoolBack(torch.autograd.Function):
         return mean, top, third, None, None, None, None
 
 
-def _chosen(top: Tensor, at: Tensor, r: Role) -> Tensor:
+def _chosen(top: Tensor, at: Tensor, r: RoleTensors) -> Tensor:
     """The maxima's gradient [B, R, H], at place ``at`` of each group, brought home: [B, L, H]."""
     # A slot of -1 is nobody's choice.
     if not _unroll(r.groups.shape[2]):
@@ -224,7 +224,7 @@ def _chosen(top: Tensor, at: Tensor, r: Role) -> Tensor:
 
 class _Spread(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, message: Tensor, r: Role, weight: Tensor | None) -> Tensor:
+    def forward(ctx: Any, message: Tensor, r: RoleTensors, weight: Tensor | None) -> Tensor:
         ctx.r = r
         ctx.save_for_backward(weight)
         own = r.belongs if weight is None else _own(weight, r)
@@ -237,14 +237,14 @@ class _Spread(torch.autograd.Function):
         return back(gradients[0], ctx.r, weight), None, None
 
 
-def _collect(x: Tensor, r: Role, weight: Tensor | None) -> Tensor:
+def _collect(x: Tensor, r: RoleTensors, weight: Tensor | None) -> Tensor:
     """The transpose of ``spread``: [B, L, H] -> [B, R, H]."""
     return _sum(x * r.scale.to(x.dtype), r.members, _both(weight, r.present))
 
 
 class _Collect(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, r: Role, weight: Tensor | None) -> Tensor:
+    def forward(ctx: Any, x: Tensor, r: RoleTensors, weight: Tensor | None) -> Tensor:
         ctx.r = r
         ctx.save_for_backward(weight)
         return _collect(x, r, weight)
@@ -262,7 +262,7 @@ def _both(weight: Tensor | None, there: Tensor | None) -> Tensor | None:
     return weight * there
 
 
-def _own(weight: Tensor, r: Role) -> Tensor:
+def _own(weight: Tensor, r: RoleTensors) -> Tensor:
     """[T', L, C]: the weight that a literal has in each of its groups, 0 in padding."""
     lead, _, most = weight.shape
     flat = weight.reshape(lead, -1).gather(1, (r.groups * most + r.slots.clamp(min=0)).flatten(1))

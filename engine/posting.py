@@ -7,7 +7,7 @@ from itertools import count
 
 from ortools.sat.python import cp_model
 
-from ..values import Value
+from .values import Value
 
 Domain = tuple[Value, ...]
 

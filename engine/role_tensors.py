@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .roles import TARGETS, RoleArrays
+from .role_arrays import TARGETS, RoleArrays
 from .tables import by_owner
 
 MANY_TEMPLATES, ROUND = 16, 32
@@ -22,7 +22,7 @@ MANY_TEMPLATES, ROUND = 16, 32
 then has the same."""
 
 
-class Role(NamedTuple):
+class RoleTensors(NamedTuple):
     """The groups of one role for a batch; leading axis T' is 1 where all rows share a template, else B (or T).
 
     Args:
@@ -45,23 +45,23 @@ class Role(NamedTuple):
     belongs: Tensor | None
     scale: Tensor
 
-    def rows(self, template: Tensor) -> Role:
+    def rows(self, template: Tensor) -> RoleTensors:
         """The groups of rows [B] of templates; shared ones stay shared."""
         if len(self.members) == 1:
             return self
         return self._each(lambda t: t[template])
 
-    def to(self, device: torch.device | str) -> Role:
+    def to(self, device: torch.device | str) -> RoleTensors:
         """The same on another device."""
         return self._each(lambda t: t.to(device))
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Role:
-        return Role._make(None if t is None else change(t) for t in self)
+    def _each(self, change: Callable[[Tensor], Tensor]) -> RoleTensors:
+        return RoleTensors._make(None if t is None else change(t) for t in self)
 
 
 def stack_roles(
     templates: Sequence[Mapping[str, RoleArrays]], variables: int, size: int, roles: Sequence[str]
-) -> dict[str, Role]:
+) -> dict[str, RoleTensors]:
     """The groups of T templates, padded, for those of ``roles`` that occur: tensors lead with T.
 
     Args:
@@ -76,7 +76,7 @@ def stack_roles(
     }
 
 
-def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role:
+def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> RoleTensors:
     count = max(len(p.variable) for p in parts if p is not None)
     if len(parts) >= MANY_TEMPLATES:
         count = rounded(count)
@@ -97,7 +97,7 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
     slots = np.pad(slots, ((0, 0), (0, 0), (0, spare)), constant_values=-1)
     present = members >= 0
     number = (slots >= 0).sum(2, keepdims=True)
-    return Role(
+    return RoleTensors(
         torch.from_numpy(members.clip(min=0)),
         None if present.all() else torch.from_numpy(present),
         None if (weight == 1).all() else torch.from_numpy(weight),

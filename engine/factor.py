@@ -9,8 +9,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ..shapes import Bool, Float, Int
-from .base import Constraint, Parameters
+from .constraints.base import Constraint, Parameters
+from .shapes import Bool, Float, Int
 
 
 class Factor:

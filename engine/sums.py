@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..lazy import torch
+from .lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
