@@ -6,7 +6,12 @@
     >>> solution["a"] < solution["b"]
     True
 
-Names are loaded on first use; what is not here comes from ``mull.engine``, ``mull.problems`` and ``mull.plugins``.
+A name is imported at its first use. Other names are in ``mull.engine``, ``mull.problems`` and ``mull.plugins``.
+
+Note:
+    The folders beside this file (``engine``, ``solvers``, ...) are symbolic links to the folders at the repository's root.
+    Edit the files there. Installing makes one package, ``mull``. Import ``mull.engine``, never ``engine``: Python would load
+    the same file a second time, and its classes would be different ones.
 """
 
 from __future__ import annotations
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from .problems import InputError as InputError
     from .problems import load as load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "AllDifferent",
@@ -84,7 +89,14 @@ _ELSEWHERE = {  # the others live in .engine
 
 
 def solver(name: str, **options: Any) -> Solver:
-    """The installed solver of a name, with options.
+    """Return an installed solver, by name.
+
+    Args:
+        name: the solver's name, as ``solve solvers`` lists it.
+        options: its options; ``solve solvers show NAME`` lists them.
+
+    Returns:
+        The solver, frozen.
 
     Raises:
         PluginError: no such solver, or it cannot be loaded.
@@ -126,32 +138,38 @@ def solve(  # type: ignore[misc]  # the overloads leave the options unnamed
     on_solution: Any = None,
     check: bool = False,
 ) -> Solution | list[Solution]:
-    """Solve problems with a solver; every answer is checked.
+    """Solve problems with a solver. The engine checks every answer.
 
     Args:
-        problems: a problem, a graph, or any number of them (what ``load`` returns).
-        solver: a solver's name, or what ``solver(name, option=value)`` returns.
-        task: budget, seed and device together; the five arguments that follow are then refused.
+        problems: a problem, a graph, or several of them (``load`` returns a list).
+        solver: a solver's name, or a solver as ``solver(name, option=value)`` returns it.
+        task: budget, seed and device in one object. It excludes the next six arguments.
         seconds: wall time of the call; 60 by default.
-        iterations: steps a problem may take (conflicts of an exact solver).
-        restarts: starts a problem may have.
-        solutions: several answers: how many.
-        seed: of every random choice.
+        iterations: most steps of a problem (conflicts of an exact solver).
+        restarts: most starts of a problem.
+        solutions: number of solutions to find or sample; one by default.
+        seed: seed of all random choices.
         device: ``cpu``, ``cuda`` or ``cuda:N``.
         remember: record the runs in the user's store, which ``history`` and ``solve history`` read.
-        store: an open store to record the runs in.
-        on_solution: called with each solution as soon as it is final.
-        check: raise ``Unsolved`` unless every problem was solved or proved unsatisfiable.
+        store: an open store that records the runs.
+        on_solution: function that is called with each solution as soon as it is final.
+        check: raise ``Unsolved`` unless every problem is solved or proved unsatisfiable.
 
     Returns:
         One solution for one problem or graph; a list, in order, for several.
 
     Raises:
         PluginError: no such solver.
-        TypeError: something else than a problem, or a solver's class in place of a solver.
+        TypeError: an argument is not a problem, or is a solver's class in place of a solver.
         StoreError: the store cannot be opened.
-        Unrecorded: the store refused runs; every problem was answered all the same.
+        Unrecorded: the store refused runs. Its ``solutions`` holds the answers.
         Unsolved: with ``check``.
+
+    Example:
+        >>> import mull
+        >>> solutions = mull.solve(mull.load("queens:8"), "cpsat", seconds=10)
+        >>> [solution.status.value for solution in solutions]
+        ['solved']
     """
     from . import engine
 
@@ -193,13 +211,13 @@ def plot(run: Any, path: str | PathLike[str] | None = None) -> Figure:
 
     Args:
         run: a solution, a row of ``history(traces=True)``, or a run's id in the user's store.
-        path: a file to draw into as well; its ending says the format (.png, .svg, .pdf).
+        path: file to save the figure to. Its suffix sets the format (.png, .svg, .pdf).
 
     Returns:
-        The figure, which a notebook shows.
+        The figure, which a notebook displays.
 
     Raises:
-        ValueError: the run has no trace: solvers that run whole problems leave none.
+        ValueError: the run has no trace. Solvers without steps record none.
         ModuleNotFoundError: matplotlib is not installed.
     """
     from matplotlib.figure import Figure
