@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .problem import Source as Source
     from .random import Random as Random
     from .solution import Solution as Solution
-    from .solution import Trace as Trace
     from .solution import Unrecorded as Unrecorded
     from .solution import Unsolved as Unsolved
     from .solver import Info as Info
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from .task import Budget as Budget
     from .task import Progress as Progress
     from .task import Task as Task
+    from .trace import Trace as Trace
     from .values import Assignment as Assignment
     from .values import Value as Value
 
@@ -50,11 +50,12 @@ _HOME = {
     ".objective": ("Objective",),
     ".problem": ("Problem", "Source"),
     ".random": ("Random",),
-    ".solution": ("Solution", "Trace", "Unrecorded", "Unsolved"),
+    ".solution": ("Solution", "Unrecorded", "Unsolved"),
     ".solving": ("solve",),
     ".solver": ("Info", "OptionError", "Solver", "WholeSolver"),
     ".status": ("Status",),
     ".task": ("Budget", "Progress", "Task"),
+    ".trace": ("Trace",),
     ".values": ("Assignment", "Value"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -84,6 +85,31 @@ def warn_renamed(what: str, since: str, removed: str, use: str) -> None:
         use: the present name.
     """
     _warn(text(what, since, removed, use))
+
+
+def former_names(module: str, names: Mapping[str, str], since: str, removed: str) -> Callable[[str], Any]:
+    """A ``__getattr__`` for a module that finds renamed names under their former names and warns.
+
+    Args:
+        module: ``__name__`` of the module that has the present names.
+        names: the present name of each former one.
+        since: the release that renamed them.
+        removed: the release that removes the former names.
+
+    Returns:
+        The function to assign to the module's ``__getattr__``.
+
+    Raises:
+        AttributeError: the returned function got a name that ``names`` does not have.
+    """
+
+    def find(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        _warn(text(f"{module}.{name}", since, removed, f"{module}.{names[name]}"))
+        return getattr(import_module(module), names[name])
+
+    return find
 
 
 def text(what: str, since: str, removed: str, use: str) -> str:

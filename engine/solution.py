@@ -6,34 +6,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
 from ulid import ULID
 
 from .errors import MullError
 from .problem import Problem
 from .status import Status
 from .task import Budget
+from .trace import Trace
 from .values import Assignment, Value
-
-
-@dataclass(frozen=True)
-class Trace:
-    """The course of one run, thinned evenly to a few hundred points; four arrays of one length.
-
-    Args:
-        iteration: int32, when the point was taken.
-        energy: float32, the solver's own energy.
-        violations: int32, constraints broken by the decoded assignment.
-        residual: float32, relative change of the state in that iteration.
-    """
-
-    iteration: np.ndarray
-    energy: np.ndarray
-    violations: np.ndarray
-    residual: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.iteration)
 
 
 @dataclass(frozen=True, repr=False)

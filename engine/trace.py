@@ -1,14 +1,42 @@
-"""Traces of a batch while it runs."""
+"""Traces: how the figures of a run changed while it ran. The store reads them without torch."""
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from .solution import Trace
+import numpy as np
+
+from .lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TRACE_POINTS = 256
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Figures of one run at up to ``TRACE_POINTS`` evenly spaced iterations: four arrays of one length.
+
+    Args:
+        iteration: int32, the iteration of each point.
+        energy: float32, the solver's own energy; for a training the loss.
+        violations: int32, constraints that the decoded assignment breaks.
+        residual: float32, relative change of the state in that iteration; for a training the share not solved.
+    """
+
+    iteration: np.ndarray
+    energy: np.ndarray
+    violations: np.ndarray
+    residual: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.iteration)
+
+    def to_json(self) -> dict[str, list[Any]]:
+        """A JSON object: a list of numbers for each array."""
+        return {name: getattr(self, name).tolist() for name in self.__dataclass_fields__}
 
 
 class TraceBuffer:
@@ -21,6 +49,7 @@ class TraceBuffer:
         self.seen = 0
 
     def add(self, iteration: int, *values: Tensor) -> None:
+        """Add a point: energy, violations and residual, each [P]."""
         self.seen += 1
         if (self.seen - 1) % self.spacing:
             return
@@ -32,9 +61,11 @@ class TraceBuffer:
         self.iterations.append(iteration)
 
     def keep(self, problems: np.ndarray) -> None:
+        """Drop all traces but those of the problems with these indices, [P']."""
         self.points = self.points[:, problems]
 
     def of(self, problem: int) -> Trace:
+        """The trace of one problem."""
         energy, violations, residual = self.points[:, problem, : len(self.iterations)]
         return Trace(
             np.array(self.iterations, dtype=np.int32), energy.copy(), violations.astype(np.int32), residual.copy()

@@ -14,9 +14,10 @@ import torch
 from ..engine.examples import Examples, Stream
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem, Source
-from ..engine.solution import Solution, Trace
+from ..engine.solution import Solution
 from ..engine.solver import OptionError
 from ..engine.status import Status
+from ..engine.trace import Trace
 from ..engine.training import Recipe, Trainer, TrainingProgress
 from ..engine.weights import SUFFIX, Card, check_writable, claimed, find, save
 from .learned import Learned

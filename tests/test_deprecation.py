@@ -8,6 +8,7 @@ import click
 import pytest
 
 from mull.commands.common import renamed_option
+from mull.engine import store
 from mull.engine.deprecation import MullDeprecationWarning, deprecated, renamed
 
 
@@ -82,3 +83,10 @@ def test_former_flags_set_the_same_value_with_a_warning(capsys: pytest.CaptureFi
     ]
     show.main(["--help"], standalone_mode=False)
     assert "--on" not in capsys.readouterr().out
+
+
+def test_a_module_finds_a_renamed_class_under_its_former_name() -> None:
+    with pytest.warns(MullDeprecationWarning, match=r"store\.Duel is deprecated since 0\.2 .* use .*PairwiseTest"):
+        assert store.Duel is store.PairwiseTest
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = store.Nothing

@@ -25,7 +25,7 @@ from mull.commands.history.list import USUAL, lines, when
 from mull.commands.ids import short
 from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Task, solve
 from mull.engine.store import Filter, Store, StoreError
-from mull.engine.store.history import COLUMNS, TRACES, moment
+from mull.engine.store.history import COLUMNS, TRACE_COLUMNS, moment
 from mull.problems import load
 
 call = partial(solve_command, "history")
@@ -170,7 +170,7 @@ def test_dates() -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "2 fortnights", "-1d", "2026-13-01", "999999w", "1d2h"])
 def test_what_is_no_time(text: str) -> None:
-    with pytest.raises(ValueError, match="no time"):
+    with pytest.raises(ValueError, match="not a time"):
         moment(text)
 
 
@@ -235,11 +235,13 @@ def test_charts_fit_and_draw_every_point(y: list[float], width: int, braille: bo
 def test_compare(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("compare", "--json") == 0
     (found,) = json_lines(capsys.readouterr().out)
-    assert found["standings"][0]["solver"] == "cpsat"
-    assert {s["solver"] for s in found["standings"]} == {"cpsat", "descent", "localsearch"}
+    assert found["summaries"][0]["solver"] == "cpsat"
+    assert {s["solver"] for s in found["summaries"]} == {"cpsat", "descent", "localsearch"}
     assert "cpsat" in found["best"]["solved"]
-    assert len(found["duels"]) == 3
-    assert all(cell["name"] and cell["name"] != cell["problem"] for cell in found["cells"])
+    assert len(found["pairwise"]) == 3
+    assert all(result["name"] and result["name"] != result["problem"] for result in found["by_problem"])
+    former = {"standings": "summaries", "duels": "pairwise", "cells": "by_problem"}
+    assert all(found[name] == found[present] for name, present in former.items())
     assert call("compare", "cpsat", "localsearch", "--problems") == 0
     out = capsys.readouterr().out
     assert re.search(r"^cpsat +2 +2/2 \(100%\) \*", out, re.MULTILINE)
@@ -318,7 +320,7 @@ def test_an_answer_is_kept_by_name_however_its_graph_was_built() -> None:
     ("arguments", "message"),
     [
         (["list", "--status", "solve"], "'solve'"),
-        (["list", "--since", "nonsense"], "'nonsense' is no time"),
+        (["list", "--since", "nonsense"], "'nonsense' is not a time"),
         (["list", "--before", "no id!"], "no id of a run"),
         (["list", "--best", "--solver", "descent"], "--best"),
         (["show", "7ZZZZZZZZZ"], "no run"),
@@ -369,14 +371,14 @@ def test_history_as_rows(runs: list[str]) -> None:
         assert [row.trace is not None for row in rows] == [row.solver != "cpsat" for row in rows]
     with pytest.raises(TypeError):
         mull.history(solvers="descent")
-    with pytest.raises(ValueError, match="no time"):
+    with pytest.raises(ValueError, match="not a time"):
         mull.history(since="soon")
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_history_as_a_frame(library: str, runs: list[str]) -> None:
     frame = mull.history(frame=library, traces=True)  # type: ignore[call-overload]
-    assert tuple(frame.columns) == (*COLUMNS, *TRACES)
+    assert tuple(frame.columns) == (*COLUMNS, *TRACE_COLUMNS)
     assert list(frame["id"]) == runs
     assert frame["seconds"].sum() > 0
     assert len(mull.history(frame=library, solver="nobody")) == 0  # type: ignore[call-overload]

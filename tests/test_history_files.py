@@ -27,7 +27,7 @@ from conftest import call as solve_command
 from mull.commands.history.figures import best_cutoff, restarted
 from mull.engine import Budget, Task, solve
 from mull.engine.store import Store
-from mull.engine.store.history import COLUMNS, TRACES
+from mull.engine.store.history import COLUMNS, TRACE_COLUMNS
 from mull.problems import load
 
 call = partial(solve_command, "history")
@@ -171,7 +171,7 @@ def test_csv(traces: bool, folder: Path, capsysbinary: pytest.CaptureFixture[byt
     assert err == b"8 runs\n8 runs\n"
     assert out == (folder / "runs.csv").read_bytes()
     rows = list(csv.DictReader(io.StringIO(out.decode())))
-    assert tuple(rows[0]) == (*COLUMNS, *(TRACES if traces else ()))
+    assert tuple(rows[0]) == (*COLUMNS, *(TRACE_COLUMNS if traces else ()))
     remembered = Store().runs()[::-1]
     assert [row["id"] for row in rows] == [row.id for row in remembered]
     assert [float(row["seconds"]) for row in rows] == [row.seconds for row in remembered]
@@ -202,7 +202,7 @@ def test_parquet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("export", "--traces", "--to", "runs.parquet") == 0
     table = parquet.read_table(folder / "runs.parquet")
     remembered = Store().runs()[::-1]
-    assert table.column_names == [*COLUMNS, *TRACES]
+    assert table.column_names == [*COLUMNS, *TRACE_COLUMNS]
     assert table["id"].to_pylist() == [row.id for row in remembered]
     assert table["iterations"].to_pylist() == [row.iterations for row in remembered]
     assert table["created"].to_pylist() == [row.created.astimezone() for row in remembered]

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Solution, Status, Task, WholeSolver, solve
-from mull.engine.store import Cell
+from mull.engine.store import SolverOnProblem
 from mull.engine.store.compare import compare
 from mull.problems import load
 from mull.solvers.cpsat import CpSat
@@ -100,10 +100,13 @@ def test_iterations_limit_what_iterations_report(solver: Any, limit: int) -> Non
 
 
 def test_unlike_units_have_no_best_iterations() -> None:
-    cells = [Cell("a", "p", "sat", 1, 1, (3,), 0.1), Cell("b", "p", "sat", 1, 1, (1,), 0.2, unit="conflicts")]
-    assert compare(cells).best("iterations") == frozenset()
-    assert compare(cells).best("par2") == {"a"}
-    alike = [cells[0], Cell("b", "p", "sat", 1, 1, (1,), 0.2)]
+    results = [
+        SolverOnProblem("a", "p", "sat", 1, 1, (3,), 0.1),
+        SolverOnProblem("b", "p", "sat", 1, 1, (1,), 0.2, unit="conflicts"),
+    ]
+    assert compare(results).best("iterations") == frozenset()
+    assert compare(results).best("par2") == {"a"}
+    alike = [results[0], SolverOnProblem("b", "p", "sat", 1, 1, (1,), 0.2)]
     assert compare(alike).best("iterations") == {"b"}
 
 

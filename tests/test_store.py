@@ -92,7 +92,7 @@ def test_traces_survive_exactly(steps: list[int], values: list[float]) -> None:
     iteration = np.cumsum(steps[:n]).astype(np.int32)
     energy = np.array(values[:n], dtype=np.float32)
     trace = Trace(iteration, energy, (iteration % 97).astype(np.int32), energy[::-1].copy())
-    back = codec.unpack_trace(codec.pack_trace(trace.iteration, trace.energy, trace.violations, trace.residual), n)
+    back = codec.unpack_trace(codec.pack_trace(trace), n)
     for name in ("iteration", "energy", "violations", "residual"):
         assert np.array_equal(getattr(back, name), getattr(trace, name))
 

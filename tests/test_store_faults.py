@@ -205,7 +205,7 @@ def test_a_full_disk(small_disk: Path, runs: Any, capsys: pytest.CaptureFixture[
         assert [json.loads(line)["status"] for line in out.splitlines()] == ["solved"] * 2
         assert "2 of 2 answered" in err
         assert "full" in err
-        assert "hint: make room" in err
+        assert "hint: free some disk space" in err
         (small_disk / "filler").unlink()
         store.write([runs.one()])
         assert {s.id for s in kept} < {row.id for row in store.runs(None)}

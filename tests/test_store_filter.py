@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mull.engine import Budget, Status
+from mull.engine.deprecation import MullDeprecationWarning
 from mull.engine.store import Filter, RunRow, Store, StoreError, query
 from mull.engine.store.compare import quartiles, sign_test
 
@@ -112,14 +113,16 @@ def test_comparison(store: Store, runs: Any) -> None:
     store.write([lost, endless, trained])
 
     named = store.compare(["slow", "fast"])
-    fast, slow = named.standings  # both solved all: the lower PAR-2 comes first
+    fast, slow = named.summaries  # both solved all: the lower PAR-2 comes first
     assert named.shared
     assert (fast.solver, fast.problems, fast.runs, fast.solved, fast.par2) == ("fast", 4, 4, 4, 1.75)
     assert fast.iterations == (17.5, 25.0, 32.5)
     assert (slow.solver, slow.par2, slow.iterations) == ("slow", 2.0, (7.0, 7.0, 7.0))
-    (duel,) = named.duels
-    assert (duel.first, duel.second, duel.wins, duel.losses, duel.ties) == ("fast", "slow", 2, 1, 1)
-    assert duel.p == pytest.approx(1.0)
+    with pytest.warns(MullDeprecationWarning, match="use Comparison.pairwise"):
+        assert named.duels == named.pairwise
+    (test,) = named.pairwise
+    assert (test.first, test.second, test.wins, test.losses, test.ties) == ("fast", "slow", 2, 1, 1)
+    assert test.p == pytest.approx(1.0)
     assert (named.best("solved"), named.best("iterations"), named.best("par2")) == (
         frozenset({"fast", "slow"}),
         frozenset({"slow"}),
@@ -127,26 +130,26 @@ def test_comparison(store: Store, runs: Any) -> None:
     )
     assert named.to_json()["best"]["par2"] == ["fast"]
 
-    overview = {s.solver: s for s in store.compare().standings}
+    overview = {s.solver: s for s in store.compare().summaries}
     assert set(overview) == {"fast", "slow", "auto"}
     assert not store.compare().shared
     assert store.compare().best("par2") == set()
     assert overview["auto"].par2 == 20.0  # twice the limit
     assert overview["fast"].par2 == (1.75 * 4 + 6.0) / 5  # no limit: twice the time spent
-    assert store.compare(where=Filter(solver="slow")).standings == (slow,)
+    assert store.compare(where=Filter(solver="slow")).summaries == (slow,)
     with pytest.raises(StoreError, match="nobody"):
         store.compare(["fast", "nobody"])
     with pytest.raises(StoreError, match="all of"):
         store.compare(["slow", "auto"])
-    assert store.compare(where=Filter(family="none")).standings == ()
+    assert store.compare(where=Filter(family="none")).summaries == ()
 
 
 def test_many_runs_on_a_problem_weigh_as_one_problem(store: Store, runs: Any) -> None:
     store.write([runs.one(seconds=1.0, iterations=n) for n in (1, 2, 3)])
     store.write([runs.one(problem=runs.problem(1), seconds=5.0, iterations=4)])
-    (standing,) = store.compare().standings
-    assert (standing.problems, standing.runs, standing.par2) == (2, 4, 3.0)
-    assert standing.iterations == (1.75, 2.5, 3.25)
+    (summary,) = store.compare().summaries
+    assert (summary.problems, summary.runs, summary.par2) == (2, 4, 3.0)
+    assert summary.iterations == (1.75, 2.5, 3.25)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))

@@ -102,7 +102,7 @@ def test_what_it_held_is_read_after_the_upgrade(path: Path, store_url: str, runs
         again = runs.one()
         store.write([again])
         assert store.run("last").id == again.id
-        assert store.compare(where=Filter(family="row")).standings[0].runs == 1
+        assert store.compare(where=Filter(family="row")).summaries[0].runs == 1
         assert store.delete(Filter()) == len(found) + 1
 
 
@@ -150,9 +150,9 @@ def test_a_database_of_something_else(store_url: str) -> None:
         connection.exec_driver_sql("CREATE TABLE other (x INTEGER)")
     engine.dispose()
     before = "://" in store_url or Path(store_url).read_bytes()
-    with pytest.raises(StoreError, match="something else"):
+    with pytest.raises(StoreError, match="another program"):
         Store(store_url)
-    with Store(store_url, check_schema=False) as store, pytest.raises(StoreError, match="something else"):
+    with Store(store_url, check_schema=False) as store, pytest.raises(StoreError, match="another program"):
         store.upgrade()
     assert before == ("://" in store_url or Path(store_url).read_bytes())
 

@@ -16,7 +16,7 @@ from ..completion import solvers
 from .filters import filter_options, no_runs, open_existing
 
 if TYPE_CHECKING:
-    from mull.engine.store import Cell, Comparison, Filter, Standing
+    from mull.engine.store import Comparison, Filter, SolverOnProblem, SolverSummary
 
 
 @click.command("compare")
@@ -36,37 +36,37 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
     """
     with open_existing(url) as store:
         comparison = store.compare(solvers or None, store.resolved(where))
-        names = store.names({cell.problem for cell in comparison.cells}) if each or as_json else {}
-    if not comparison.standings:
+        names = store.names({result.problem for result in comparison.by_problem}) if each or as_json else {}
+    if not comparison.summaries:
         raise no_runs(where)
     if as_json:
         data = comparison.to_json()
-        for cell in data["cells"]:
-            cell["name"] = names.get(cell["problem"])
+        for result in data["by_problem"]:
+            result["name"] = names.get(result["problem"])
         click.echo(json.dumps(data, ensure_ascii=False))
         return
     best = {figure: comparison.best(figure) for figure in ("solved", "iterations", "par2")}
     table(
         ("solver", "problems", "solved", "iterations", "PAR-2 s"),
         [
-            _standing(standing, {figure for figure, who in best.items() if standing.solver in who})
-            for standing in comparison.standings
+            _summary(summary, {figure for figure, who in best.items() if summary.solver in who})
+            for summary in comparison.summaries
         ],
     )
-    if comparison.duels:
+    if comparison.pairwise:
         click.echo()
-        _duels(comparison)
+        _pairwise(comparison)
     if each:
         click.echo()
-        _cells_by_problem(comparison, names)
+        _by_problem(comparison, names)
     if not comparison.shared:
-        every = " ".join(standing.solver for standing in comparison.standings)
+        every = " ".join(summary.solver for summary in comparison.summaries)
         click.echo(
             f"the solvers ran different problems\nhint: on those that all ran: solve history compare {every}", err=True
         )
 
 
-def _standing(s: Standing, best: set[str]) -> tuple[str, ...]:
+def _summary(s: SolverSummary, best: set[str]) -> tuple[str, ...]:
     def starred(text: str, figure: str) -> str:
         return f"{text} *" if figure in best else text
 
@@ -83,24 +83,26 @@ def _standing(s: Standing, best: set[str]) -> tuple[str, ...]:
     )
 
 
-def _duels(comparison: Comparison) -> None:
-    rows = [(f"{d.first} : {d.second}", f"{d.wins} : {d.losses}", str(d.ties), f"{d.p:.3g}") for d in comparison.duels]
+def _pairwise(comparison: Comparison) -> None:
+    rows = [
+        (f"{t.first} : {t.second}", f"{t.wins} : {t.losses}", str(t.ties), f"{t.p:.3g}") for t in comparison.pairwise
+    ]
     table(("sign test", "better on", "ties", "p"), rows)
 
 
-def _cells_by_problem(comparison: Comparison, names: Mapping[str, str]) -> None:
+def _by_problem(comparison: Comparison, names: Mapping[str, str]) -> None:
     """A line a problem, a column a solver: runs answered, median of iterations, PAR-2."""
     twice = {name for name, count in Counter(names.values()).items() if count > 1}
-    solvers = [standing.solver for standing in comparison.standings]
+    solvers = [summary.solver for summary in comparison.summaries]
     rows: dict[str, dict[str, str]] = {}
-    for cell in comparison.cells:
-        median = f"{cell.iterations[(len(cell.iterations) - 1) // 2]} it, " if cell.iterations else ""
-        row = rows.setdefault(cell.problem, {"problem": _named(cell, names, twice)})
-        row[cell.solver] = f"{cell.solved}/{cell.runs}, {median}{cell.par2:.3g} s"
+    for result in comparison.by_problem:
+        median = f"{result.iterations[(len(result.iterations) - 1) // 2]} it, " if result.iterations else ""
+        row = rows.setdefault(result.problem, {"problem": _named(result, names, twice)})
+        row[result.solver] = f"{result.solved}/{result.runs}, {median}{result.par2:.3g} s"
     table(("problem", *solvers), [tuple(row.get(name, "-") for name in ("problem", *solvers)) for row in rows.values()])
 
 
-def _named(cell: Cell, names: Mapping[str, str], twice: Collection[str]) -> str:
+def _named(result: SolverOnProblem, names: Mapping[str, str], twice: Collection[str]) -> str:
     """A problem as `solve history` lists it, with the start of its digest where another has the same name."""
-    name = names[cell.problem]
-    return f"{name} ({cell.problem[:6]})" if name in twice else name
+    name = names[result.problem]
+    return f"{name} ({result.problem[:6]})" if name in twice else name

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mull.engine.store import StoredTrace
+    from mull.engine import Trace
 
 ENDINGS = {".png": "png", ".svg": "svg", ".pdf": "pdf", ".html": "html"}
 STYLE: dict[Any, Any] = {
@@ -77,7 +77,7 @@ def write(draw: Callable[[Figure], None], title: str, note: str, kind: str, file
             file.write(page.encode())
 
 
-def course(trace: StoredTrace, training: bool = False) -> Callable[[Figure], None]:
+def course(trace: Trace, training: bool = False) -> Callable[[Figure], None]:
     """Energy and violations by iteration, each on an axis of its own, with the least so far; of a training its loss."""
 
     def draw(figure: Figure) -> None:

@@ -23,17 +23,17 @@ REAL = {"energy", "seconds", "wall", "accuracy", "coverage"}
 
 def write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
     """A line a run under a header; what holds several values is JSON. Returns how many."""
-    from mull.engine.store.history import COLUMNS, TRACES, record
+    from mull.engine.store.history import COLUMNS, TRACE_COLUMNS, record
 
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-    table = csv.DictWriter(text, (*COLUMNS, *(TRACES if traces else ())), lineterminator="\n")
+    table = csv.DictWriter(text, (*COLUMNS, *(TRACE_COLUMNS if traces else ())), lineterminator="\n")
     table.writeheader()
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007
         cells = record(row, traces)
         cells["created"] = cells["created"].isoformat(timespec="milliseconds")
         if traces:
-            cells |= {name: "" if cells[name] is None else json.dumps(cells[name]) for name in TRACES}
+            cells |= {name: "" if cells[name] is None else json.dumps(cells[name]) for name in TRACE_COLUMNS}
         table.writerow(cells)
     text.detach()
     return count
@@ -71,7 +71,7 @@ def write_parquet(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
 
 
 def _schema(pa: Any, traces: bool) -> Any:
-    from mull.engine.store.history import COLUMNS, TRACES
+    from mull.engine.store.history import COLUMNS, TRACE_COLUMNS
 
     def kind(name: str) -> Any:
         if name == "created":
@@ -79,7 +79,7 @@ def _schema(pa: Any, traces: bool) -> Any:
         return pa.int64() if name in WHOLE else pa.float64() if name in REAL else pa.string()
 
     lists = (pa.int32(), pa.float32(), pa.int32(), pa.float32())
-    courses = [(name, pa.list_(of)) for name, of in zip(TRACES, lists, strict=True)] if traces else []
+    courses = [(name, pa.list_(of)) for name, of in zip(TRACE_COLUMNS, lists, strict=True)] if traces else []
     return pa.schema([*((name, kind(name)) for name in COLUMNS), *courses])
 
 

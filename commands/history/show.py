@@ -19,7 +19,8 @@ from .filters import open_existing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mull.engine.store import RunRow, StoredTrace
+    from mull.engine import Trace
+    from mull.engine.store import RunRow
 
 DRAWN = 10
 """Of several answers so many are drawn."""
@@ -68,7 +69,7 @@ def _described(row: RunRow) -> Iterator[str]:
         yield from _answers(row)
 
 
-def _course(trace: StoredTrace, training: bool) -> Iterator[str]:
+def _course(trace: Trace, training: bool) -> Iterator[str]:
     """Energy and violations by iteration, in dots where the output's encoding has them; of a training its loss."""
     width = min(shutil.get_terminal_size().columns, 100)
     try:

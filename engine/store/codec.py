@@ -1,4 +1,7 @@
-"""Traces and assignments as compressed bytes. numpy is imported where it works: a list of runs has no need of it."""
+"""Traces and assignments as compressed bytes.
+
+The functions import numpy themselves, because a list of runs does not need it.
+"""
 
 from __future__ import annotations
 
@@ -7,52 +10,50 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
+    from ..trace import Trace
 
 
 def _deflate(data: bytes) -> bytes:
-    """zlib at its fastest level, with a window and tables for a few kilobytes: setting up larger ones costs more time
-    than compressing a trace."""
+    # Fastest level, with window and tables for a few kilobytes: setting up larger ones takes longer than compressing a trace.
     deflate = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
     return deflate.compress(data) + deflate.flush()
 
 
-class StoredTrace(NamedTuple):
-    """A run's course: four arrays of one length (see ``engine.solution.Trace``)."""
+def pack_trace(trace: Trace) -> bytes:
+    """A trace as bytes: one compressed block, then the bytes that do not compress.
 
-    iteration: np.ndarray
-    energy: np.ndarray
-    violations: np.ndarray
-    residual: np.ndarray
-
-
-def pack_trace(iteration: np.ndarray, energy: np.ndarray, violations: np.ndarray, residual: np.ndarray) -> bytes:
-    """Two arrays int32, two float32, little-endian, as one compressed block and what is not worth compressing.
-
-    Iterations and violations become differences, which are small and repeat. Of floats the bytes of like weight stand
-    together; the lower two are noise, which would double the time of the whole and not shrink: they follow as they are,
-    or are left out where all are zero.
+    Numbers are little-endian, int32 or float32. Iterations and violations are stored as differences, which are small and
+    repeat. Float bytes are grouped by significance.
     """
     import numpy as np
 
-    n = len(iteration)
+    n = len(trace)
     words = np.empty((4, n), dtype="<i4")
-    for row, counts in zip(words, (iteration, violations), strict=False):
+    for row, counts in zip(words, (trace.iteration, trace.violations), strict=False):
         row[:1] = counts[:1]
         np.subtract(counts[1:], counts[:-1], out=row[1:], casting="unsafe")
-    words[2] = np.ascontiguousarray(energy, dtype="<f4").view("<i4")
-    words[3] = np.ascontiguousarray(residual, dtype="<f4").view("<i4")
+    words[2] = np.ascontiguousarray(trace.energy, dtype="<f4").view("<i4")
+    words[3] = np.ascontiguousarray(trace.residual, dtype="<f4").view("<i4")
     planes = words.view(np.uint8).reshape(4, n, 4).transpose(0, 2, 1)
+    # The two low bytes of a float are noise: compressing them doubles the time and saves nothing. So they are stored raw,
+    # or left out if all are zero.
     low = planes[2:, :2].tobytes()
     return _deflate(planes[:2].tobytes() + planes[2:, 2:].tobytes()) + (low if any(low) else b"")
 
 
-def unpack_trace(data: bytes, points: int) -> StoredTrace:
-    """What ``pack_trace`` packed."""
+def unpack_trace(data: bytes, points: int) -> Trace:
+    """The inverse of ``pack_trace``.
+
+    Args:
+        data: the packed bytes.
+        points: length of the trace.
+    """
     import numpy as np
+
+    from ..trace import Trace
 
     inflate = zlib.decompressobj()
     block = np.frombuffer(inflate.decompress(data), dtype=np.uint8)
@@ -63,52 +64,67 @@ def unpack_trace(data: bytes, points: int) -> StoredTrace:
         planes[2:, :2] = np.frombuffer(inflate.unused_data, dtype=np.uint8).reshape(2, 2, points)
     words = np.ascontiguousarray(planes.transpose(0, 2, 1)).view("<i4").reshape(4, points)
     iteration, violations = words[:2].cumsum(1, dtype=np.int32)
-    return StoredTrace(iteration, words[2].view("<f4").copy(), violations, words[3].view("<f4").copy())
+    return Trace(iteration, words[2].view("<f4").copy(), violations, words[3].view("<f4").copy())
 
 
 def clean(text: str) -> str:
-    """Text that every database takes: file names may hold bytes that are no characters, and PostgreSQL refuses NUL."""
+    """Text that every database accepts.
+
+    File names may contain bytes that are not valid characters, and PostgreSQL refuses NUL.
+    """
     return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 @lru_cache(maxsize=4096)
 def source_digest(text: str) -> int:
-    """What a source is known by: 63 bits of SHA-256, for there may be as many sources as runs."""
+    """63 bits of the SHA-256 of a source. There may be as many sources as runs, so their keys are short."""
     return int.from_bytes(hashlib.sha256(clean(text).encode()).digest()[:8]) >> 1
 
 
 def pack_json(value: Any) -> bytes:
-    """JSON, compressed."""
+    """A value as compressed JSON."""
     return _deflate(json.dumps(value, separators=(",", ":")).encode())
 
 
 def unpack_json(data: bytes) -> Any:
-    """What ``pack_json`` packed."""
+    """The inverse of ``pack_json``."""
     return json.loads(zlib.decompress(data))
 
 
 @lru_cache(maxsize=1024)
-def _places(domain: tuple[Any, ...]) -> dict[Any, int]:
+def _positions(domain: tuple[Any, ...]) -> dict[Any, int]:
     return {value: d for d, value in enumerate(domain)}
 
 
 def pack_assignments(assignments: Iterable[Mapping[str, Any]], domains: Mapping[str, tuple[Any, ...]]) -> bytes:
-    """Positions in the domains, in the order of the variables' names: a byte each where domains are small.
+    """Assignments as positions in the domains, in the order of the variables' names.
 
-    The first byte is the width of a position, with 128 added where the rest is compressed (short ones gain nothing), and 64
-    for the order: at first it was the graph's, but graphs of one digest, which are one template, may have several orders.
+    The first byte is the width of a position in bytes (1 or 4). It has 128 added if the rest is compressed, and 64 if the
+    order is that of the names.
+
+    Args:
+        assignments: each has a value for every variable.
+        domains: the values of each variable.
     """
+    # The first release stored positions in the graph's order. But graphs of one digest, hence of one template, may differ
+    # in order; ``unpack_assignments`` still reads that form (no 64 in the first byte).
     import numpy as np
 
-    places = [(name, _places(domains[name])) for name in sorted(domains)]
-    positions = [place[assignment[name]] for assignment in assignments for name, place in places]
+    columns = [(name, _positions(domains[name])) for name in sorted(domains)]
+    positions = [position[assignment[name]] for assignment in assignments for name, position in columns]
     width = 1 if max(positions, default=0) < 256 else 4
     data = np.array(positions, dtype=f"<u{width}").tobytes()
+    # Below 128 bytes zlib saves nothing.
     return bytes([width + 64]) + data if len(data) < 128 else bytes([width + 192]) + _deflate(data)
 
 
 def unpack_assignments(data: bytes, domains: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """What ``pack_assignments`` packed."""
+    """The inverse of ``pack_assignments``.
+
+    Args:
+        data: the packed bytes.
+        domains: the values of each variable, in the graph's order.
+    """
     import numpy as np
 
     width, rest = data[0] % 64, zlib.decompress(data[1:]) if data[0] >= 128 else data[1:]

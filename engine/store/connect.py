@@ -1,4 +1,4 @@
-"""Where a store is, and database engines set up for many writers."""
+"""The location of a store, and database engines that are set up for many writers."""
 
 from __future__ import annotations
 
@@ -21,19 +21,26 @@ from .. import files
 from ..errors import MullError
 
 BUSY_SECONDS = 30
-"""How long a writer waits for another: a batch of a thousand runs takes a tenth of a second."""
+"""Longest wait for another writer. Writing a batch of a thousand runs takes a tenth of a second."""
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 CONNECT_SECONDS = 5
-"""How long a server may take to answer."""
+"""Longest wait for a server's answer."""
 
 
 class StoreError(MullError, RuntimeError):
-    """The store cannot be used: why, and what to do."""
+    """The store cannot be used. The message has the reason, the hint what the user can do."""
 
 
 @contextmanager
 def store_errors(url: str) -> Iterator[None]:
-    """Database errors as StoreErrors."""
+    """Raise every database error as a ``StoreError``.
+
+    Args:
+        url: of the store, for the message.
+
+    Raises:
+        StoreError: the code inside raised a database error.
+    """
     try:
         yield
     except SQLAlchemyError as error:
@@ -44,52 +51,74 @@ def store_errors(url: str) -> Iterator[None]:
 
 @contextmanager
 def read_errors(url: str) -> Iterator[None]:
-    """Database errors as StoreErrors, and values that are none where a file is damaged and SQLite did not see it."""
+    """Raise every database error as a ``StoreError``, and every error of a value that cannot be decoded.
+
+    SQLite does not notice all damage of a file: some of it shows only as invalid values.
+
+    Args:
+        url: of the store, for the message.
+
+    Raises:
+        StoreError: the code inside raised a database error, or met a damaged value.
+    """
     try:
         with store_errors(url):
             yield
     except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise StoreError(f"{url}: what is kept is damaged ({error})", _DAMAGED) from error
+        raise StoreError(f"{url}: the stored data are damaged ({error})", _DAMAGED) from error
 
 
-_DAMAGED = "go on with a backup (solve history backup makes one), or save what can be read with: sqlite3 FILE .recover"
-_ELSEWHERE = "choose another store with --store, or keep nothing with --no-store"
+_DAMAGED = "use a backup (solve history backup makes one), or save what is readable with: sqlite3 FILE .recover"
+_ELSEWHERE = "choose another store with --store, or store nothing with --no-store"
 _HINTS = {
     "malformed": _DAMAGED,
     "not a database": _DAMAGED,
-    "disk is full": "make room, or choose another store with --store",
+    "disk is full": "free some disk space, or choose another store with --store",
     "connection": "check the URL's host, port, user and password, and that the server runs",
     "": _ELSEWHERE,
 }
 
 
 def default_url() -> str:
-    """``MULL_STORE``, else an SQLite file in the user's data directory."""
+    """The value of ``MULL_STORE``; without it, an SQLite file in the user's data directory."""
     return os.environ.get("MULL_STORE") or str(user_data_path("mull", appauthor=False) / "mull.db")
 
 
 def location(url: str | None = None) -> str:
-    """Where a store is, without opening it: the path of an SQLite file, or a URL with its password hidden.
+    """The location of a store as text: the path of an SQLite file, or a URL with its password hidden.
+
+    The store is not opened.
+
+    Args:
+        url: a path or a database URL; None is the default store.
 
     Raises:
-        StoreError: no database URL.
+        StoreError: ``url`` is not a valid database URL.
     """
     parsed = parse(url)
     return str(file_of(parsed) or parsed.render_as_string())
 
 
 def parse(url: str | None) -> sa.URL:
+    """The database URL of a store.
+
+    Args:
+        url: a path or a database URL; None is the default store.
+
+    Raises:
+        StoreError: ``url`` is not a valid URL, or names an unsupported database.
+    """
     url = url or default_url()
-    if "://" not in url:  # a plain path: ? and % are signs like others
+    if "://" not in url:  # a plain path, in which ? and % have no special meaning
         return sa.URL.create("sqlite", database=str(Path(url).expanduser().absolute()))
     try:
         parsed = sa.make_url(url)
     except (SQLAlchemyError, ValueError):
-        raise StoreError(f"{url.partition('://')[0]}://… is no database URL", _URLS) from None
-    if parsed.drivername in ("postgresql", "postgres"):  # whatever driver SQLAlchemy of any version would choose
+        raise StoreError(f"{url.partition('://')[0]}://… is not a valid database URL", _URLS) from None
+    if parsed.drivername in ("postgresql", "postgres"):  # whatever driver this version of SQLAlchemy chooses
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in DRIVERS:
-        raise StoreError(f"{parsed.drivername} is no database that mull can use", _URLS)
+        raise StoreError(f"{parsed.drivername} is not a database that mull supports", _URLS)
     return parsed
 
 
@@ -97,13 +126,18 @@ _URLS = "give a path, sqlite:///path or postgresql://user:password@host/name"
 
 
 def file_of(url: sa.URL) -> Path | None:
+    """The file of an SQLite store; None for a database on a server."""
     return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
 
 
 def prepare(path: Path) -> None:
-    """Refuse what cannot become an SQLite file before SQLite does so in its own words."""
+    """Check that a path can be an SQLite store, and create its folder: our messages are clearer than SQLite's.
+
+    Raises:
+        StoreError: the path is a directory, another kind of file, or not writable.
+    """
     if path.is_dir():
-        raise StoreError(f"{path} is a directory", "name a file in it")
+        raise StoreError(f"{path} is a directory", "name a file in this directory")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         head = b""
@@ -114,14 +148,14 @@ def prepare(path: Path) -> None:
     except OSError as error:
         raise StoreError(f"{error.filename}: {error.strerror}", _ELSEWHERE) from None
     if head and head != b"SQLite format 3\0":
-        raise StoreError(f"{path} is no SQLite database", "choose another store with --store")
-    for place in (path, path.parent):  # the log lies beside the file
-        if place.exists() and not os.access(place, os.W_OK):
-            raise StoreError(f"{place} is not writable", _ELSEWHERE)
+        raise StoreError(f"{path} is not an SQLite database", "choose another store with --store")
+    for needed in (path, path.parent):  # the write-ahead log is beside the file
+        if needed.exists() and not os.access(needed, os.W_OK):
+            raise StoreError(f"{needed} is not writable", _ELSEWHERE)
 
 
 def connect(url: sa.URL) -> sa.Engine:
-    """An engine for a URL.
+    """A database engine for a URL. It connects at its first use.
 
     Raises:
         StoreError: the database's driver is not installed.
@@ -129,7 +163,7 @@ def connect(url: sa.URL) -> sa.Engine:
     server = url.get_backend_name() == "postgresql"
     known = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
     try:
-        # A server may be started anew while a solver works: a connection is tried before it is used.
+        # A server may restart while a solver runs, so each connection is tested before its use.
         engine = sa.create_engine(url, connect_args=known, pool_pre_ping=True) if server else sa.create_engine(url)
     except ModuleNotFoundError as error:
         hint = 'pip install "psycopg[binary]"' if server else ""
@@ -141,7 +175,7 @@ def connect(url: sa.URL) -> sa.Engine:
 
 
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:
-    connection.isolation_level = None  # the driver would begin transactions late and its own way; _begin does it
+    connection.isolation_level = None  # turn off the driver's late, implicit BEGIN; _begin does it
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
@@ -150,7 +184,10 @@ def _set_up(connection: sqlite3.Connection, _: Any) -> None:
 
 
 def use_log(engine: sa.Engine) -> None:
-    """Let an SQLite store have its write-ahead log: for good, so that only files known to be stores are so changed."""
+    """Switch an SQLite store to a write-ahead log.
+
+    The mode is a permanent property of the file, so call this only for files that are known to be stores.
+    """
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             cursor = connection.connection.cursor()
@@ -162,7 +199,7 @@ def _begin(connection: sa.Connection) -> None:
     if not connection.get_execution_options().get("writes"):
         connection.exec_driver_sql("BEGIN")
         return
-    # IMMEDIATE: a transaction that reads first and writes later would fail where another wrote in between.
+    # IMMEDIATE: a transaction that reads first and writes later fails if another process wrote in between.
     cursor = connection.connection.cursor()
     cursor.execute("PRAGMA busy_timeout=0")
     try:
@@ -175,11 +212,9 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def _patiently(execute: Callable[[], object]) -> None:
-    """Try again while another writer is at work.
-
-    SQLite's own waiting sleeps longer the longer it lasts, up to a tenth of a second: of eight writers that write one run
-    after another, one waited for seven seconds. Here those who have waited longest try most often.
-    """
+    """Retry while another writer holds the lock, for up to ``BUSY_SECONDS``."""
+    # SQLite's own busy handler sleeps longer at every retry, up to a tenth of a second. Of eight writers that wrote one run
+    # after another, one waited for seven seconds. Here the process that has waited longest retries most often.
     began = time.monotonic()
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Forgetting runs."""
+"""Deletion of runs."""
 
 from __future__ import annotations
 
@@ -9,23 +9,31 @@ import sqlalchemy as sa
 
 from .filter import Filter
 from .query import conditions
-from .schema import budget, environment, facets, problem, run, solution, solver, source, template, trace
+from .schema import budget, environment, problem, run, run_context, solution, solver, source, template, trace
 from .write import KEYS_PER_QUERY
 
 REFERENCES = (
-    (facets, run.c.facets),
+    (run_context, run.c.facets),
     (problem, run.c.problem),
     (source, run.c.source),
     (template, problem.c.template),
-    (solver, facets.c.solver),
-    (environment, facets.c.environment),
-    (budget, facets.c.budget),
+    (solver, run_context.c.solver),
+    (environment, run_context.c.environment),
+    (budget, run_context.c.budget),
 )
-"""Tables that others refer to, and from where: those who refer go first."""
+"""Tables that other tables refer to, with the column that does. A table comes before the tables it refers to."""
 
 
 def delete(connection: sa.Connection, which: Filter | Sequence[str]) -> int:
-    """Delete runs and whatever no run refers to any more; how many runs there were."""
+    """Delete runs, and rows of other tables that no remaining run refers to.
+
+    Args:
+        connection: in a transaction that may write.
+        which: a filter, or whole ids.
+
+    Returns:
+        Number of runs deleted.
+    """
     if isinstance(which, Filter):
         gone = _runs(connection, sa.select(run.c.id).where(*conditions(which)))
     else:
@@ -39,7 +47,7 @@ def delete(connection: sa.Connection, which: Filter | Sequence[str]) -> int:
 
 
 def _runs(connection: sa.Connection, ids: sa.Select[Any]) -> int:
-    # SQL's own subquery, asked again for each table: the runs are last to go.
+    # The ids stay a subquery, which each statement evaluates; so the rows of ``run`` are deleted last.
     for table in (trace, solution):
         connection.execute(table.delete().where(table.c.run.in_(ids)))
     return connection.execute(run.delete().where(run.c.id.in_(ids))).rowcount

@@ -1,4 +1,4 @@
-"""Which runs are asked for."""
+"""Conditions that select runs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from .ids import lowest
 
 @dataclass(frozen=True)
 class Filter:
-    """Conditions on runs, all of which hold; ``Filter()`` lets every run pass.
+    """Conditions on runs. A run passes if it meets all of them; ``Filter()`` lets every run pass.
 
     Args:
-        problem: the start of the problem's digest, or its source exactly as listed (``queens:8``, ``boards.txt:3``), or a
-            pattern of sources: ``*`` stands for any text, ``?`` for one character.
+        problem: start of the problem's digest, or its source exactly as listed (``queens:8``, ``boards.txt:3``), or a
+            pattern of sources: ``*`` is any text, ``?`` one character.
         family: the problem's family.
-        solver: who answered, or the portfolio that asked (``auto``).
+        solver: the solver that answered, or the portfolio that called it (``auto``).
         status: how the run ended, e.g. ``solved``.
-        since: not older than this; without a time zone it is local time.
-        device: where it ran; ``cuda`` also means ``cuda:1``.
-        text: somewhere in the source or the detail, whatever the case of letters.
-        before: older than the run of this id: where a list goes on. It may be the start of an id; a whole id need not exist
-            any more. ``Store.resolved`` completes the end of one.
+        since: earliest time of the run; local time if it has no time zone.
+        device: device of the run; ``cuda`` includes ``cuda:1``.
+        text: text in the source or the detail. Upper and lower case are equal.
+        before: id; only older runs pass, which continues a list. The start of an id is enough, and a whole id need not
+            exist any more. ``Store.resolved`` completes an id of which only the end is given.
+
+    Example:
+        >>> Filter(family="sudoku", solver="auto", status="solved")
     """
 
     problem: str | None = None
@@ -36,5 +39,5 @@ class Filter:
 
     @property
     def oldest(self) -> str:
-        """The lowest id that ``since`` lets pass."""
+        """The lowest id that passes ``since``."""
         return "" if self.since is None else lowest(max(0, int(self.since.timestamp() * 1000)))

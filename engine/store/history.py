@@ -1,4 +1,4 @@
-"""What the store remembers, for Python: plain rows and data frames by the filters of ``solve history``."""
+"""Stored runs for Python programs: rows and data frames, with the filters of ``solve history``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def moment(text: str) -> datetime:
-    """A date (``2026-11-25``, ``today``, ``yesterday``), a time in ISO 8601, or how long ago: ``30m``, ``3h``, ``2d``, ``1w``.
+    """A local time from text.
+
+    Args:
+        text: a date (``2026-11-25``, ``today``, ``yesterday``), a time in ISO 8601, or an age: ``30m``, ``3h``, ``2d``,
+            ``1w``.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: the text has none of these forms.
     """
     days = {"today": 0, "yesterday": 1}.get(text.strip().lower())
     if days is not None:
@@ -38,7 +42,7 @@ def moment(text: str) -> datetime:
         return datetime.fromisoformat(text.strip())
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{text[:40]!r} is no time: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h or 30m"
+            f"{text[:40]!r} is not a time: write 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h or 30m"
         ) from None
 
 
@@ -47,28 +51,36 @@ COLUMNS = (
     "device", "host", "versions", "budget", "status", "iterations", "unit", "violations", "energy", "objective",
     "seconds", "wall", "detail", "samples", "hits", "accuracy", "distinct", "total", "coverage",
 )  # fmt: skip
-"""What ``record`` gives of every run."""
+"""The columns that ``record`` returns for every run."""
 
-TRACES = ("trace_iteration", "trace_energy", "trace_violations", "trace_residual")
-"""What it adds of runs read with their traces, as lists."""
+TRACE_COLUMNS = ("trace_iteration", "trace_energy", "trace_violations", "trace_residual")
+"""The columns that ``record`` adds for traces. Their values are lists."""
 
 
 def record(row: RunRow, traces: bool = False) -> dict[str, Any]:
-    """A run as one flat row: ``created`` is a time with its zone, and what holds several values is JSON."""
+    """A run as one flat row.
+
+    Args:
+        row: the run.
+        traces: whether to add ``TRACE_COLUMNS``; None for a run without a trace.
+
+    Returns:
+        Column name -> value. ``created`` is a time with its zone. ``options``, ``versions`` and ``budget`` are JSON text.
+    """
     data: dict[str, Any] = {name: getattr(row, name) for name in COLUMNS}
     data["created"] = row.created.astimezone()
     for name in ("options", "versions", "budget"):
         data[name] = None if data[name] is None else json.dumps(data[name], ensure_ascii=False)
     if traces:
-        for name in TRACES:
+        for name in TRACE_COLUMNS:
             data[name] = None if row.trace is None else getattr(row.trace, name.removeprefix("trace_")).tolist()
     return data
 
 
 def is_there(url: str | None) -> bool:
-    """Whether a store can hold runs: one in a file that is not there holds none, and to read it is no reason to make it."""
-    place = location(url)
-    return "://" in place or Path(place).exists()
+    """Whether a store may contain runs: it is on a server, or its file exists. Reading must not create a file."""
+    where = location(url)
+    return "://" in where or Path(where).exists()
 
 
 @overload
@@ -107,20 +119,26 @@ def history(
     frame: Literal["pandas", "polars"] | None = None,
     **filters: Any,
 ) -> list[RunRow] | pandas.DataFrame | polars.DataFrame:
-    """Remembered runs, newest first.
+    """Stored runs, newest first.
 
     Args:
-        count: at most so many; None for all.
-        traces: with each run's course.
-        store: a path or a database URL; by default ``MULL_STORE`` or the user's own file.
-        frame: a data frame of this library, one row a run; None for a list of rows.
-        filters: the fields of ``Filter``: problem, family, solver, status, since, device, text, before. ``since`` may also
-            be text, as after ``solve history list --since``.
+        count: largest number of runs; None for all.
+        traces: whether to read the traces too.
+        store: a path or a database URL; the default is ``MULL_STORE``, else a file in the user's data directory.
+        frame: the library of the data frame to return, with one row for each run; None returns a list.
+        filters: the fields of ``Filter``: problem, family, solver, status, since, device, text, before. ``since`` may
+            also be text that ``moment`` reads.
+
+    Returns:
+        A list of ``RunRow``, or a data frame with the columns of ``record``. A store that does not exist has no runs.
 
     Raises:
-        StoreError: the store cannot be read, or the frames' library is not installed.
-        ValueError: ``since`` is no time, or ``status`` is not a status.
-        TypeError: no such filter.
+        StoreError: the store cannot be read, or the library of ``frame`` is not installed.
+        ValueError: ``since`` is not a time, or ``status`` is not a status.
+        TypeError: ``filters`` has an unknown name.
+
+    Example:
+        >>> history(10, solver="auto", since="1w", frame="pandas")
     """
     status = filters.get("status")
     if status is not None and str(status) not in set(Status):
@@ -146,4 +164,6 @@ def _framed(rows: list[RunRow], frame: str, traces: bool) -> Any:
     except ModuleNotFoundError:
         raise StoreError(f"{frame} is not installed", f"pip install {frame}") from None
     records = [record(row, traces) for row in rows]
-    return library.DataFrame({name: [r[name] for r in records] for name in (*COLUMNS, *(TRACES if traces else ()))})
+    return library.DataFrame(
+        {name: [r[name] for r in records] for name in (*COLUMNS, *(TRACE_COLUMNS if traces else ()))}
+    )

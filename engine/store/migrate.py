@@ -1,4 +1,4 @@
-"""Alembic, run from inside the package."""
+"""Schema upgrades by Alembic, with the migrations that ship in the package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 LOCK = 0x6D756C6C
-"""PostgreSQL's number for the lock on upgrades: the letters of mull."""
+"""Number of PostgreSQL's advisory lock for upgrades: the letters of mull."""
 
 
 def _config() -> Config:
@@ -22,19 +22,23 @@ def _config() -> Config:
 
 @cache
 def known_revisions() -> frozenset[str]:
-    """All schema revisions that this program can upgrade from."""
+    """All schema revisions that this program can upgrade."""
     return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     """Create or upgrade the schema to a revision, in one transaction.
 
-    Of several processes that do so at once the first does it and the others wait, to find it done.
+    If several processes upgrade at once, the first one does the work and the others wait for it.
+
+    Args:
+        engine: of the store.
+        revision: the schema revision to reach; ``head`` is the newest.
     """
     config = _config()
     with engine.connect() as connection:
         sqlite = engine.dialect.name == "sqlite"
-        if sqlite:  # a table that others refer to is rebuilt; this has no effect inside a transaction
+        if sqlite:  # migrations rebuild referenced tables; the pragma has no effect inside a transaction
             _pragma(connection, "foreign_keys=OFF")
         try:
             with connection.execution_options(writes=True).begin():

@@ -1,4 +1,4 @@
-"""Questions to the tables as SQL."""
+"""Queries of runs as SQL."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from .codec import source_digest, unpack_trace
 from .filter import Filter
 from .rows import RunRow
-from .schema import budget, environment, facets, problem, run, solver, source, trace
+from .schema import budget, environment, problem, run, run_context, solver, source, trace
 
 FEW = 200
-"""Up to so many keys are asked at once for their newest runs: half a millisecond."""
+"""Largest number of keys whose newest runs are looked up at once: half a millisecond."""
 RECENT = 5000
-"""Among so many of the newest runs those of more keys are looked for first."""
+"""Number of newest runs that are searched first if there are more keys than ``FEW``."""
 
 _BUDGET = ("seconds", "iterations", "restarts", "batch", "solutions")
 
@@ -36,30 +36,34 @@ RUNS = (
         solver.c.unit,
         environment.c.host,
         environment.c.versions,
-        *(facets.c[name] for name in ("family", "via", "device", "status")),
-        facets.c.budget.label("budget"),
+        *(run_context.c[name] for name in ("family", "via", "device", "status")),
+        run_context.c.budget.label("budget"),
         *(budget.c[name].label(f"budget_{name}") for name in _BUDGET),
     )
     .join(problem, run.c.problem == problem.c.id)
     .join(source, run.c.source == source.c.id)
-    .join(facets, run.c.facets == facets.c.id)
-    .join(solver, facets.c.solver == solver.c.id)
-    .join(environment, facets.c.environment == environment.c.id)
-    .outerjoin(budget, facets.c.budget == budget.c.id)
+    .join(run_context, run.c.facets == run_context.c.id)
+    .join(solver, run_context.c.solver == solver.c.id)
+    .join(environment, run_context.c.environment == environment.c.id)
+    .outerjoin(budget, run_context.c.budget == budget.c.id)
 )
-"""All that a ``RunRow`` tells of a run in a list."""
+"""The columns of a run in a list, as ``row_of`` reads them."""
 
-TRACED = RUNS.outerjoin(trace, trace.c.run == run.c.id).add_columns(trace.c.points, trace.c.data)
-
+RUNS_WITH_TRACES = RUNS.outerjoin(trace, trace.c.run == run.c.id).add_columns(trace.c.points, trace.c.data)
 
 Keys = tuple[sa.Column[Any], sa.Select[Any]]
-"""A column of ``run`` and what it may be."""
+"""A column of ``run``, and a query of the values that it may have."""
 
 
 def sorted_by(column: str, limit: int | None, where: Filter) -> sa.Select[Any]:
-    """The first runs that pass by a column of ``RUNS``, from the least, or from the greatest with ``-`` before its name.
+    """The query of the first runs that pass, sorted by a column.
 
-    Runs without a value come last; runs alike in it stand newest first.
+    Runs without a value come last. Runs with equal values are sorted newest first.
+
+    Args:
+        column: a column of ``RUNS``; with ``-`` before its name the order is descending.
+        limit: largest number of runs; None for all.
+        where: which runs pass.
     """
     value = RUNS.selected_columns[column.removeprefix("-")]
     order = value.desc() if column.startswith("-") else value.asc()
@@ -67,15 +71,15 @@ def sorted_by(column: str, limit: int | None, where: Filter) -> sa.Select[Any]:
 
 
 def ids_like(text: str) -> tuple[sa.Select[Any], sa.Select[Any]]:
-    """Up to two ids that begin with a text, and up to two that end with it."""
-    # ULIDs have 26 characters, of which Z is the last. (A later sign need not sort so in a server's language.)
+    """Two queries: of up to two ids that begin with a text, and of up to two that end with it."""
+    # ULIDs have 26 characters, and Z is the greatest. (Other characters may sort differently in a server's locale.)
     start = text.upper()
     begins = sa.select(run.c.id).where(run.c.id >= start, run.c.id <= start.ljust(26, "Z")).limit(2)
     return begins, sa.select(run.c.id).where(run.c.id.endswith(start, autoescape=True)).limit(2)
 
 
 def conditions(where: Filter) -> list[sa.ColumnElement[bool]]:
-    """What holds of the runs that pass, in terms of table ``run``."""
+    """A filter as SQL conditions on table ``run``, all of which must hold."""
     terms = _bounds(where)
     for alternatives, others in _parts(where):
         terms.append(sa.or_(*(column.in_(keys) for column, keys in alternatives), *others))
@@ -85,9 +89,13 @@ def conditions(where: Filter) -> list[sa.ColumnElement[bool]]:
 def newest(connection: sa.Connection, where: Filter, limit: int) -> list[str]:
     """The ids of the newest runs that pass, newest first.
 
-    A plan that walks the runs from the newest until enough of them pass takes seconds where the matching ones are old, or
-    none. So the choosiest part of the filter is turned into the few keys that it means, whose newest runs an index knows.
+    Args:
+        connection: to the store.
+        where: which runs pass.
+        limit: largest number of ids.
     """
+    # A scan from the newest run takes seconds if the matching runs are old or absent. So the most selective part of the
+    # filter is resolved to a few keys first; an index has the newest runs of each key.
     bounds, parts = _bounds(where), _parts(where)
     if not parts:
         return list(connection.scalars(_latest(bounds, limit)))
@@ -106,17 +114,19 @@ def _through(
     rest: Sequence[sa.ColumnElement[bool]],
     limit: int,
 ) -> list[str]:
-    """The newest ids of runs whose column is one of the keys, by the index on (column, id)."""
+    """The newest ids of runs whose column has one of the keys, by the index on (column, id)."""
     column, wanted = keys
     if connection.scalars(wanted.offset(FEW).limit(1)).first() is not None:
-        # So many keys may be everywhere: then the newest runs have enough of them.
+        # So many keys may be frequent. Then the newest runs contain enough of them.
         floor = connection.scalars(_latest(bounds, 1).offset(RECENT)).first()
-        one_of = wanted.where(wanted.selected_columns[0] == column).correlate(run).exists()  # quicker than listing all
+        one_of = (
+            wanted.where(wanted.selected_columns[0] == column).correlate(run).exists()
+        )  # faster than listing all keys
         recent = _latest([*bounds, *rest, run.c.id > (floor or ""), one_of], limit)
         found = list(connection.scalars(recent))
         if floor is None or len(found) == limit:
             return found
-    # The newest runs of all belong to the keys whose newest runs are newest, of which no more are needed than runs.
+    # The newest ``limit`` runs belong to at most ``limit`` keys: those whose own newest runs are the newest.
     key = wanted.subquery()
     newest_of = sa.select(sa.func.max(run.c.id)).where(column == key.c.id, *bounds, *rest).scalar_subquery()
     ranked = sa.select(key.c.id, newest_of.label("newest")).subquery()
@@ -140,11 +150,16 @@ def _bounds(where: Filter) -> list[sa.ColumnElement[bool]]:
 
 
 def _parts(where: Filter) -> list[tuple[list[Keys], list[sa.ColumnElement[bool]]]]:
-    """What a filter asks beside bounds, the choosiest first: of each part, keys or other terms of which one must hold."""
+    """The conditions of a filter except its bounds, the most selective first.
+
+    Each part has keys and other terms; at least one of them must hold.
+    """
     parts: list[tuple[list[Keys], list[sa.ColumnElement[bool]]]] = []
     if where.problem is not None:
         start = where.problem.lower()
-        digest = sa.and_(problem.c.digest >= start, problem.c.digest < start + "g")  # after the last hexadecimal digit
+        digest = sa.and_(
+            problem.c.digest >= start, problem.c.digest < start + "g"
+        )  # g follows the last hexadecimal digit
         named = sa.select(source.c.id).where(source.c.digest == source_digest(where.problem))
         if "*" in where.problem or "?" in where.problem:
             pattern = re.sub(r"[\\%_]", r"\\\g<0>", where.problem).replace("*", "%").replace("?", "_")
@@ -153,41 +168,41 @@ def _parts(where: Filter) -> list[tuple[list[Keys], list[sa.ColumnElement[bool]]
         else:
             parts.append(([(run.c.problem, sa.select(problem.c.id).where(digest)), (run.c.source, named)], []))
     if where.text is not None:
-        folded = sa.func.coalesce(source.c.folded, source.c.text)
-        has = folded.contains(where.text.casefold(), autoescape=True)
+        text_casefold = sa.func.coalesce(source.c.folded, source.c.text)
+        has = text_casefold.contains(where.text.casefold(), autoescape=True)
         parts.append(([(run.c.source, sa.select(source.c.id).where(has))], [_detail_has(where.text)]))
-    if (common := _facets(where)) is not None:
-        parts.append(([(run.c.facets, common)], []))
+    if (context := _contexts(where)) is not None:
+        parts.append(([(run.c.facets, context)], []))
     return parts
 
 
-def _facets(where: Filter) -> sa.Select[Any] | None:
-    """The facets that pass; None where the filter asks nothing of them."""
+def _contexts(where: Filter) -> sa.Select[Any] | None:
+    """The query of the run contexts that pass; None if the filter has no condition on them."""
     terms: list[sa.ColumnElement[bool]] = []
     if where.family is not None:
-        terms.append(facets.c.family == where.family)
+        terms.append(run_context.c.family == where.family)
     if where.solver is not None:
-        terms.append(sa.or_(solver.c.name == where.solver, facets.c.via == where.solver))
+        terms.append(sa.or_(solver.c.name == where.solver, run_context.c.via == where.solver))
     if where.status is not None:
-        terms.append(facets.c.status == where.status)
+        terms.append(run_context.c.status == where.status)
     if where.device is not None:
-        numbered = facets.c.device.startswith(where.device + ":", autoescape=True)
-        terms.append(sa.or_(facets.c.device == where.device, numbered))
+        numbered = run_context.c.device.startswith(where.device + ":", autoescape=True)
+        terms.append(sa.or_(run_context.c.device == where.device, numbered))
     if not terms:
         return None
-    return sa.select(facets.c.id).join(solver, facets.c.solver == solver.c.id).where(*terms)
+    return sa.select(run_context.c.id).join(solver, run_context.c.solver == solver.c.id).where(*terms)
 
 
 def _detail_has(text: str) -> sa.ColumnElement[bool]:
-    # Details are few: the first condition leaves the rest to an index of the runs that have one. SQLite's lower() knows
-    # A to Z alone, so that other letters are found as they are written.
+    # Few runs have a detail: the first condition selects them by an index. SQLite's lower() converts A to Z only, so other
+    # letters must have the case of the text.
     detail = run.c.detail
     has = detail.contains(text, autoescape=True) | sa.func.lower(detail).contains(text.lower(), autoescape=True)
     return sa.and_(detail != sa.literal_column("''"), has)
 
 
 def row_of(row: sa.RowMapping) -> RunRow:
-    """A row of ``RUNS`` or ``TRACED`` as a run."""
+    """A row of ``RUNS`` or ``RUNS_WITH_TRACES`` as a run."""
     values = dict(row)
     limits = {name: values.pop(f"budget_{name}") for name in _BUDGET}
     copies = values.pop("copies")

@@ -1,23 +1,43 @@
-"""A run as it is read from the store."""
+"""A run as the store returns it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .codec import StoredTrace
 from .ids import milliseconds
+
+if TYPE_CHECKING:
+    from ..trace import Trace
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run as remembered.
+    """A stored run.
 
-    ``trace``, ``assignment``, ``solutions`` and ``payload`` (the problem's JSON) come only with ``Store.run`` (the trace
-    also with ``Store.each(traces=True)``). ``Store.run`` also knows the ``total`` of solutions where another run on the
-    problem counted them. ``seconds`` is the solving time of the solver on this problem, ``wall`` the time from the start of the
-    call to the answer; for runs of before schema 0004 both are the latter. ``unit`` is what ``iterations`` counts. ``budget`` has the fields of ``engine.task.Budget``; None for runs of before schema 0003.
+    Args:
+        id: a ULID; ids sort by time.
+        problem, family, size, source: digest, family and number of variables of the problem, and where it was read.
+        solver, version, options: the solver's name, version and options.
+        checkpoint: SHA-256 of the trained weights; None for a solver that does not learn.
+        via: the portfolio that called the solver, or None.
+        seed, device, host: as used by the run.
+        versions: package -> version, of Python and the libraries.
+        budget: the fields of ``engine.task.Budget``; None for runs older than schema 0003.
+        status: how the run ended, a value of ``engine.status.Status``.
+        iterations, unit: number of iterations, and what they count: steps, conflicts.
+        violations, energy: of the best assignment; None without one.
+        objective: value of the problem's objective, or None.
+        seconds: solving time of the solver on this problem.
+        wall: seconds from the start of the call to the answer. In runs older than schema 0004, ``seconds`` is the same.
+        detail: a further sentence on the result, or the empty string.
+        samples, hits: number of samples drawn, and of those that ended solved. None if one answer was wanted.
+        distinct: number of distinct solutions found. None if one answer was wanted.
+        total: number of all solutions, if an exact solver enumerated them. ``Store.run`` takes it from any run on the problem.
+        trace: None unless ``Store.run`` or ``Store.each(traces=True)`` read it.
+        assignment, solutions: the best assignment, and all distinct solutions; None unless ``Store.run`` read them.
+        payload: the problem as JSON; None unless ``Store.run`` read it.
     """
 
     id: str
@@ -48,31 +68,31 @@ class RunRow:
     hits: int | None
     distinct: int | None
     total: int | None
-    trace: StoredTrace | None = None
+    trace: Trace | None = None
     assignment: dict[str, Any] | None = None
     solutions: tuple[dict[str, Any], ...] | None = None
     payload: dict[str, Any] | None = None
 
     @property
     def created(self) -> datetime:
-        """When the run ended; local time."""
+        """The local time at which the run ended."""
         return datetime.fromtimestamp(milliseconds(self.id) / 1000)
 
     @property
     def accuracy(self) -> float | None:
-        """The share of samples that ended solved; None where none were drawn."""
+        """Share of the samples that ended solved; None without samples."""
         return self.hits / self.samples if self.hits is not None and self.samples else None
 
     @property
     def coverage(self) -> float | None:
-        """The share of all solutions that was found; None where it is not known how many there are."""
+        """Share of all solutions that the run found; None if their number is unknown."""
         return self.distinct / self.total if self.distinct is not None and self.total else None
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object of everything but the payload."""
+        """A JSON object of all fields except the payload."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "payload"}
         data |= {"accuracy": self.accuracy, "coverage": self.coverage}
         data["created"] = self.created.isoformat(timespec="milliseconds")
         if self.trace is not None:
-            data["trace"] = {name: array.tolist() for name, array in self.trace._asdict().items()}
+            data["trace"] = self.trace.to_json()
         return data

@@ -1,4 +1,4 @@
-"""The tables. A change here needs a migration in ``alembic/versions`` and a new ``HEAD``."""
+"""The tables. A change here needs a migration in ``alembic/versions`` and a new value of ``HEAD``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 HEAD = "0004"
-"""The Alembic revision that these tables are."""
+"""The Alembic revision of these tables."""
 
 metadata = MetaData(
     naming_convention={
@@ -56,7 +56,7 @@ solver = Table(
     Column("version", String(64), nullable=False),
     Column("options", JSON, nullable=False),
     Column("checkpoint", String(64)),
-    Column("unit", String(16)),  # of its iterations: steps, conflicts
+    Column("unit", String(16)),  # what iterations count: steps, conflicts
 )
 
 environment = Table(
@@ -80,9 +80,9 @@ budget = Table(
     Column("solutions", BigInteger),
 )
 
-# What many runs have in common. A million runs have some hundred rows here, so that one index of runs by these, in the
-# order of their ids, answers for every filter on any of them and all filters together, at 40 bytes a run.
-facets = Table(
+# Columns that many runs share. A million runs have some hundred contexts. So one index of the runs by context and id serves
+# every filter on these columns, alone or combined, at 40 bytes a run. The table keeps the name of the first schema.
+run_context = Table(
     "facets",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -102,7 +102,7 @@ source = Table(
     Column("id", Integer, primary_key=True),
     Column("digest", BigInteger, nullable=False, unique=True),  # codec.source_digest
     Column("text", Text, nullable=False),
-    Column("folded", Text),  # the text casefolded, for searches; null where that is the text itself
+    Column("folded", Text),  # the text without differences of case, for searches; null if equal to the text
 )
 
 run = Table(
@@ -123,7 +123,7 @@ run = Table(
     Column("hits", Integer),
     Column("distinct_solutions", Integer),
     Column("total", Integer),
-    Column("copies", Text),  # JSON; apart from the budget, since hardly two calls share theirs
+    Column("copies", Text),  # JSON; not in the budget, because few calls have the same
     Column("wall", Float),
     Index("ix_run_problem", "problem", "id"),
     Index("ix_run_source", "source", "id"),

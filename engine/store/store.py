@@ -13,14 +13,14 @@ from sqlalchemy.exc import IntegrityError
 
 from ..status import PEEL, SOLVED
 from . import query
-from .cells import read_cells
 from .compare import Comparison, compare
 from .connect import StoreError, connect, file_of, parse, prepare, read_errors, store_errors, use_log
 from .filter import Filter
-from .query import RUNS, TRACED
+from .one_run import load_run
+from .query import RUNS, RUNS_WITH_TRACES
 from .rows import RunRow
-from .schema import HEAD, facets, problem, run, solver, source
-from .whole import whole_run
+from .schema import HEAD, problem, run, run_context, solver, source
+from .sums import read_results
 
 if TYPE_CHECKING:
     from ..solution import Solution
@@ -31,12 +31,26 @@ EVERY = Filter()
 class Store:
     """A database of runs.
 
+    The database is an SQLite file or a PostgreSQL database. Several processes may use one store at the same time. After a
+    fork, the child process opens connections of its own.
+
+    All methods raise ``StoreError`` if the database cannot be used: its message has the reason, its hint what to do.
+
     Args:
-        url: an SQLAlchemy URL or the path of an SQLite file; by default ``MULL_STORE`` or the user's own file.
+        url: the path of an SQLite file, or a URL: ``sqlite:///path`` or ``postgresql://user:password@host/name``. The
+            default is ``MULL_STORE``, else a file in the user's data directory. A missing file or empty database gets the
+            tables of the present schema.
+        check_schema: whether to refuse a store with another schema. ``solve history upgrade`` passes False.
 
     Raises:
-        StoreError: it cannot be opened or created, is no database of ours, or has another schema. So do all methods where
-            the database refuses.
+        StoreError: the store cannot be opened or created, belongs to another program, or has another schema.
+
+    Example:
+        >>> with Store("runs.db") as store:
+        ...     solve(problems, solver, store=store)
+        ...     run = store.run("last")
+        ...     print(run.status, run.seconds, run.trace.energy[-1])
+        ...     slow = [row.id for row in store.runs(None, Filter(family="sudoku")) if row.seconds > 1]
     """
 
     def __init__(self, url: str | None = None, *, check_schema: bool = True) -> None:
@@ -54,7 +68,7 @@ class Store:
                     raise
 
     def close(self) -> None:
-        """Let go of the database; the next use opens it again."""
+        """Close all connections. The next use opens them again."""
         self._engine().dispose()
 
     def __enter__(self) -> Self:
@@ -65,7 +79,7 @@ class Store:
 
     @property
     def url(self) -> str:
-        """The URL, a password hidden."""
+        """The URL of the database, with its password hidden."""
         return self._url.render_as_string()
 
     @property
@@ -76,31 +90,34 @@ class Store:
     # ------------------------------------------------------------------------------------------------------- writing
 
     def write(self, solutions: Sequence[Solution]) -> None:
-        """Remember runs, all of them or none, in one transaction.
+        """Store runs in one transaction: all of them, or none.
+
+        Args:
+            solutions: the runs. Each ``Solution.id`` must be new.
 
         Raises:
-            StoreError: the database refuses; nothing was written.
+            StoreError: the database refused the transaction; nothing was written.
         """
         from . import write
 
-        packed = [write.pack(s) for s in solutions]  # half of the work, while others may write
+        packed = [write.pack(s) for s in solutions]  # half of the time, before the database is locked
         with store_errors(self.url):
             try:
                 with self._engine().execution_options(writes=True).begin() as connection:
                     write.insert(connection, packed)
             except IntegrityError:
-                # Between look-up and use another host may delete what the runs refer to. (SQLite's lock forbids it.)
+                # On a server, another process may delete a row between its look-up and its use. (SQLite's lock prevents it.)
                 with self._engine().execution_options(writes=True).begin() as connection:
                     write.insert(connection, packed)
 
     def delete(self, which: Filter | Sequence[str]) -> int:
-        """Forget runs, with traces and solutions, and whatever no run refers to any more.
+        """Delete runs with their traces and solutions, and rows that no remaining run refers to.
 
         Args:
-            which: a filter (``Filter()`` is every run), or whole ids; those that are not there are passed over.
+            which: a filter (``Filter()`` is every run), or whole ids. Unknown ids are ignored.
 
         Returns:
-            How many runs there were.
+            Number of runs deleted.
         """
         from .delete import delete
 
@@ -108,27 +125,34 @@ class Store:
             return delete(connection, which)
 
     def backup(self, path: str | Path) -> None:
-        """Copy an SQLite store into a new file, whoever writes meanwhile.
+        """Copy an SQLite store to a new file, also while other processes write to the store.
+
+        Args:
+            path: the new file. It must not exist.
 
         Raises:
-            StoreError: there is such a file already, it cannot be written, or the store is on a server.
+            StoreError: the file exists already or cannot be written, or the store is on a server.
         """
         from .backup import backup
 
         if self.path is None:
-            raise StoreError(f"{self.url} is on a server", "copy it with the server's own pg_dump")
+            raise StoreError(f"{self.url} is on a server", "copy it with pg_dump")
         with store_errors(self.url):
             backup(self.path, Path(path).expanduser())
 
     # ------------------------------------------------------------------------------------------------------- reading
 
     def runs(self, limit: int | None = 20, where: Filter = EVERY, sort: str | None = None) -> list[RunRow]:
-        """The latest runs that pass, newest first; all of them with ``limit`` None.
+        """The newest runs that pass a filter, newest first.
 
         Args:
-            limit: at most so many.
-            where: which runs.
-            sort: a column to sort by in place of the time, ascending; with ``-`` before its name descending.
+            limit: largest number of runs; None for all.
+            where: which runs pass.
+            sort: name of a ``RunRow`` field to sort by instead, ascending; with ``-`` before it descending. The first
+                ``limit`` runs in this order are returned.
+
+        Returns:
+            Runs without trace, assignment, solutions and payload.
         """
         with read_errors(self.url), self._engine().connect() as connection:
             if sort is not None:
@@ -141,26 +165,33 @@ class Store:
             return [query.row_of(row) for row in connection.execute(wanted.order_by(run.c.id.desc())).mappings()]
 
     def each(self, where: Filter = EVERY, *, traces: bool = False) -> Iterator[RunRow]:
-        """Runs that pass, oldest first, one after another: as they stood when asked, and few of them in memory at once."""
-        wanted = (TRACED if traces else RUNS).where(*query.conditions(where)).order_by(run.c.id)
+        """Iterate over the runs that pass a filter, oldest first, with at most 1,000 of them in memory.
+
+        The runs are those of the moment at which the iteration starts.
+
+        Args:
+            where: which runs pass.
+            traces: whether to read the traces too.
+        """
+        wanted = (RUNS_WITH_TRACES if traces else RUNS).where(*query.conditions(where)).order_by(run.c.id)
         engine = self._engine().execution_options(yield_per=1000)
         with read_errors(self.url), engine.connect() as connection, connection.execute(wanted) as result:
             for row in result.mappings():
                 yield query.row_of(row)
 
     def count(self, where: Filter = EVERY) -> int:
-        """How many runs pass."""
+        """Number of runs that pass a filter."""
         with read_errors(self.url), self._engine().connect() as connection:
             counted = sa.select(sa.func.count()).select_from(run).where(*query.conditions(where))
             return connection.execute(counted).scalar_one()
 
     def best_per_solver(self) -> list[RunRow]:
-        """Each solver's solved run of fewest iterations, by name."""
+        """For each solver, its solved run with the fewest iterations; sorted by the solver's name."""
         fewest = (
             sa.select(run.c.facets, sa.func.min(run.c.iterations).label("iterations"))
-            .join(facets, run.c.facets == facets.c.id)
-            .join(solver, facets.c.solver == solver.c.id)
-            .where(facets.c.status.in_([str(status) for status in SOLVED]), solver.c.name != PEEL)
+            .join(run_context, run.c.facets == run_context.c.id)
+            .join(solver, run_context.c.solver == solver.c.id)
+            .where(run_context.c.status.in_([str(status) for status in SOLVED]), solver.c.name != PEEL)
             .group_by(run.c.facets)
             .subquery()
         )
@@ -173,30 +204,36 @@ class Store:
         return [best[name] for name in sorted(best)]
 
     def compare(self, solvers: Sequence[str] | None = None, where: Filter = EVERY) -> Comparison:
-        """Solvers side by side.
+        """Compare solvers by their runs.
 
         Args:
-            solvers: those to compare, on the problems that all of them ran; None: all, each on the problems it ran.
+            solvers: names of the solvers to compare, on the problems that all of them ran. None compares all solvers, each
+                on all its problems.
             where: which runs count.
 
         Raises:
-            StoreError: no runs of a solver that is named, or no problem that all of them ran.
+            StoreError: a named solver has no runs, or no problem was run by all of them.
         """
         with read_errors(self.url), self._engine().connect() as connection:
-            found = read_cells(connection, where)
-        missing = sorted(set(solvers or ()) - {cell.solver for cell in found})
+            found = read_results(connection, where)
+        missing = sorted(set(solvers or ()) - {result.solver for result in found})
         if missing:
-            raise StoreError(f"no runs of {', '.join(missing)} to compare", "solve history list shows what there is")
+            raise StoreError(f"no runs of {', '.join(missing)} to compare", "solve history list shows all runs")
         comparison = compare(found, solvers)
-        if solvers and not comparison.standings:
-            raise StoreError(f"no problem was run by all of {', '.join(solvers)}", "let them solve the same problems")
+        if solvers and not comparison.summaries:
+            raise StoreError(
+                f"no problem was run by all of {', '.join(solvers)}", "run these solvers on the same problems first"
+            )
         return comparison
 
     def run(self, prefix: str) -> RunRow:
-        """One run, whole, by its id, or by a start or an end that no other id has; ``last`` is the newest.
+        """One run with its trace, assignment, solutions and problem.
+
+        Args:
+            prefix: the run's id, or a start or an end of it that no other id has; ``last`` is the newest run.
 
         Raises:
-            StoreError: there is no such run, there are several, or what is kept of it is damaged.
+            StoreError: no run or several runs have such an id, or the stored data are damaged.
         """
         if prefix == "last":
             found = self.runs(1)
@@ -207,13 +244,13 @@ class Store:
             with read_errors(self.url), self._engine().connect() as connection:
                 found = [query.row_of(row) for row in connection.execute(RUNS.where(run.c.id == whole)).mappings()]
         with read_errors(self.url), self._engine().connect() as connection:
-            return whole_run(connection, found[0])
+            return load_run(connection, found[0])
 
     def resolved(self, where: Filter) -> Filter:
-        """The filter with the whole id in ``before`` where the end of one was given.
+        """The filter, with the whole id in ``before`` if it had only the end of one.
 
         Raises:
-            StoreError: no id begins or ends so, or several end so.
+            StoreError: no id begins or ends with that text, or several end with it.
         """
         if where.before is None or len(where.before) >= 26:
             return where
@@ -223,7 +260,7 @@ class Store:
         return replace(where, before=self._whole_id(where.before))
 
     def names(self, digests: Collection[str]) -> dict[str, str]:
-        """Digest of a problem -> the source of its latest run, as listed."""
+        """For each problem digest, the source of its newest run. Unknown digests are left out."""
         latest = (
             sa.select(source.c.text)
             .join(run, run.c.source == source.c.id)
@@ -256,24 +293,27 @@ class Store:
     # -------------------------------------------------------------------------------------------------------- schema
 
     def revision(self) -> str | None:
-        """The schema revision that the database is stamped with; None for an empty database.
+        """The schema revision of the database; None if the database is empty.
 
         Raises:
-            StoreError: a database that is not ours.
+            StoreError: the database belongs to another program.
         """
         with store_errors(self.url), self._engine().connect() as connection:
             tables = sa.inspect(connection).get_table_names()
             if not tables:
                 return None
             if "alembic_version" not in tables or "run" not in tables:
-                raise StoreError(f"{self.url} is a database of something else", "choose another with --store")
+                raise StoreError(f"{self.url} is a database of another program", "choose another store with --store")
             return str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
 
     def upgrade(self) -> tuple[str | None, str]:
-        """Bring the schema up to date, in one transaction; (revision before, revision now).
+        """Upgrade the schema to the present one, in one transaction.
+
+        Returns:
+            The revision before (None for an empty database) and the revision now.
 
         Raises:
-            StoreError: the database is newer than this program, or refuses.
+            StoreError: the database is newer than this program, or cannot be changed.
         """
         from .migrate import known_revisions, upgrade
 
@@ -296,7 +336,7 @@ class Store:
                 raise StoreError(*_newer(self.url, revision))
             raise StoreError(
                 f"{self.url} has the older schema {revision} (this program writes {HEAD})",
-                "bring it up to date with: solve history upgrade",
+                "upgrade it with: solve history upgrade",
             )
         else:
             use_log(self._engine())
@@ -306,7 +346,7 @@ class Store:
         self._pid = os.getpid()
 
     def _engine(self) -> sa.Engine:
-        if self._pid != os.getpid():  # after a fork: connections must not be shared with the parent
+        if self._pid != os.getpid():  # after a fork: the child must not use the parent's connections
             self._db.dispose(close=False)
             self._open()
         return self._db
@@ -314,6 +354,6 @@ class Store:
 
 def _newer(url: str, revision: str) -> tuple[str, str]:
     return (
-        f"{url} has the unknown schema {revision}, probably a newer program's",
+        f"{url} has the unknown schema {revision}, probably of a newer version of mull",
         "upgrade mull, or choose another store",
     )

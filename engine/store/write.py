@@ -1,4 +1,4 @@
-"""Solutions as rows of the tables."""
+"""Conversion of solutions to rows of the tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import sqlalchemy as sa
 
 from . import codec
-from .schema import budget, environment, facets, problem, run, solution, solver, source, template, trace
+from .schema import budget, environment, problem, run, run_context, solution, solver, source, template, trace
 
 if TYPE_CHECKING:
     from ..graph import ConstraintGraph
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from ..solution import Solution
 
 KEYS_PER_QUERY = 500
-"""Values named in one query: older versions of SQLite allow 999 parameters."""
+"""Number of parameters in one query. Older versions of SQLite allow 999."""
 VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
 
 Digest = TypeVar("Digest", str, int)
 
 
 class Packed(NamedTuple):
-    """A solution but for the row ids of what it refers to: all that can be made before the database is locked."""
+    """A solution as rows, without the row ids of other tables: the work that needs no lock of the database."""
 
     solution: Solution
     source: int
     solver: str
     budget: str
-    facets: str
+    context: str
     run: dict[str, Any]
     trace: dict[str, Any] | None
     answer: dict[str, Any] | None
 
 
 def pack(s: Solution) -> Packed:
-    """A solution's own columns of run, trace and solution."""
+    """The columns of tables run, trace and solution for one solution, and the digests of the rows it refers to."""
     row = {
         "id": s.id,
         "seed": s.seed,
@@ -61,9 +61,7 @@ def pack(s: Solution) -> Packed:
     }
     points = answer = None
     if s.trace is not None and len(s.trace):
-        t = s.trace
-        data = codec.pack_trace(t.iteration, t.energy, t.violations, t.residual)
-        points = {"run": s.id, "points": len(t), "data": data}
+        points = {"run": s.id, "points": len(s.trace), "data": codec.pack_trace(s.trace)}
     if s.assignment is not None:
         domains, others = s.problem.graph.domains, (s.solutions or ())[1:]
         answer = {
@@ -73,15 +71,18 @@ def pack(s: Solution) -> Packed:
         }
     configuration, b = _digest(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip()), s.budget
     limits = _digest(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}")
-    common = _digest(s.problem.family, configuration, here()[0], limits, s.via, s.device, str(s.status))
-    return Packed(s, codec.source_digest(str(s.problem.source)), configuration, limits, common, row, points, answer)
+    context = _digest(s.problem.family, configuration, here()[0], limits, s.via, s.device, str(s.status))
+    return Packed(s, codec.source_digest(str(s.problem.source)), configuration, limits, context, row, points, answer)
 
 
 def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
-    """Write runs and what they refer to where that is new.
+    """Write runs, and the rows they refer to unless these exist already.
 
-    What is there is looked up each time: a cache would name rows that another process may have deleted meanwhile.
+    Args:
+        connection: in a transaction that may write.
+        packed: the runs.
     """
+    # Existing rows are looked up each time: another process may delete rows that a cache would still name.
     solutions = [p.solution for p in packed]
     distinct = {s.problem.digest: s.problem for s in solutions}
     graphs = {p.graph.digest: p.graph for p in distinct.values()}
@@ -97,14 +98,14 @@ def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
         ids["environment"] = environments[digest]
         return {"family": s.problem.family, **ids, "via": s.via, "device": s.device, "status": str(s.status)}
 
-    common = _ids(connection, facets, {p.facets: partial(made, p) for p in packed})
+    contexts = _ids(connection, run_context, {p.context: partial(made, p) for p in packed})
     sources = _ids(connection, source, {p.source: partial(_source, p.solution) for p in packed})
     rows = [
         {
             **p.run,
             "problem": problems[p.solution.problem.digest],
             "source": sources[p.source],
-            "facets": common[p.facets],
+            "facets": contexts[p.context],
         }
         for p in packed
     ]
@@ -117,11 +118,9 @@ def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
 def _ids(
     connection: sa.Connection, table: sa.Table, values: Mapping[Digest, Callable[[], Mapping[str, Any]]]
 ) -> dict[Digest, int]:
-    """The row ids of digests, inserting the rows that are not there; values are made only for these.
-
-    Inserted in the order of digests, and not at all where another writer was faster: of two PostgreSQL transactions that
-    insert the same rows in unlike orders, each would wait for the other.
-    """
+    """Digest -> row id. Missing rows are inserted; only their values are computed."""
+    # Rows are inserted in the order of their digests: two PostgreSQL transactions that insert the same rows in different
+    # orders would wait for each other. Rows that another writer inserted first are left as they are.
     known: dict[Digest, int] = {}
     digests = sorted(values)
     for start in range(0, len(digests), KEYS_PER_QUERY):
@@ -130,13 +129,13 @@ def _ids(
         known |= {row.digest: row.id for row in connection.execute(query)}
         new = [{"digest": digest, **values[digest]()} for digest in asked if digest not in known]
         if new:
-            connection.execute(_unless_there(connection, table), new)
+            connection.execute(_unless_present(connection, table), new)
             known |= {row.digest: row.id for row in connection.execute(query)}
     return known
 
 
-def _unless_there(connection: sa.Connection, table: sa.Table) -> sa.Insert:
-    from sqlalchemy.dialects import postgresql, sqlite  # either insert knows ON CONFLICT, the general one does not
+def _unless_present(connection: sa.Connection, table: sa.Table) -> sa.Insert:
+    from sqlalchemy.dialects import postgresql, sqlite  # the generic insert has no ON CONFLICT
 
     made = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
     return made.on_conflict_do_nothing(index_elements=["digest"])
@@ -153,7 +152,8 @@ def _problem(p: Problem, templates: Mapping[str, int]) -> dict[str, Any]:
 
 def _source(s: Solution) -> dict[str, Any]:
     text = codec.clean(str(s.problem.source))
-    return {"text": text, "folded": folded if (folded := text.casefold()) != text else None}
+    text_casefold = text.casefold()
+    return {"text": text, "folded": text_casefold if text_casefold != text else None}
 
 
 def _solver(s: Solution) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _budget(s: Solution) -> dict[str, Any]:
 
 @cache
 def here() -> tuple[str, dict[str, Any]]:
-    """Where runs are made now: a digest, and ``host`` and ``versions`` (package -> version, and Python's)."""
+    """The environment of this process: its digest, and its ``host`` and ``versions`` (package or Python -> version)."""
     versions = {"python": platform.python_version()}
     for name in VERSIONED:
         try:
@@ -184,6 +184,6 @@ def _copies(copies: tuple[tuple[int, int], ...]) -> str:
 
 @lru_cache(maxsize=4096)
 def _digest(*parts: str | None) -> str:
-    """SHA-256, in hexadecimal, of one text or of several as JSON."""
+    """SHA-256 in hexadecimal of one text, or of several as JSON."""
     text = parts[0] if len(parts) == 1 and parts[0] is not None else json.dumps(parts)
     return hashlib.sha256(text.encode()).hexdigest()

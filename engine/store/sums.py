@@ -1,4 +1,7 @@
-"""What ``compare`` compares, summed up by the database: a million runs of five solvers on a hundred problems are 500 cells."""
+"""The input of ``compare``, summed by the database.
+
+A million runs of five solvers on a hundred problems are 500 pairs of a solver and a problem.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..status import ANSWERED, PEEL, SOLVED, Status
-from .compare import Cell
+from .compare import SolverOnProblem
 from .filter import Filter
 from .query import conditions
-from .schema import budget, facets, problem, run, solver
+from .schema import budget, problem, run, run_context, solver
 
 
-def read_cells(connection: sa.Connection, where: Filter) -> list[Cell]:
-    """Every solver on every problem that it ran. Trainings are no runs on a problem."""
-    # Solver, status and limit are facets, so that the runs themselves are summed by two integers, from one index.
+def read_results(connection: sa.Connection, where: Filter) -> list[SolverOnProblem]:
+    """One result for each solver and each problem that it ran. Training runs are excluded.
+
+    Args:
+        connection: to the store.
+        where: which runs count.
+    """
+    # Solver, status and limit are columns of the context. The runs are therefore grouped by two integers, from one index.
     sums = (
         sa.select(
             run.c.facets,
@@ -31,31 +39,31 @@ def read_cells(connection: sa.Connection, where: Filter) -> list[Cell]:
     )
     wanted = (
         sa.select(
-            sa.func.coalesce(facets.c.via, solver.c.name).label("solver"),
+            sa.func.coalesce(run_context.c.via, solver.c.name).label("solver"),
             problem.c.digest.label("problem"),
-            facets.c.family,
-            facets.c.status,
+            run_context.c.family,
+            run_context.c.status,
             solver.c.unit,
             budget.c.seconds.label("limit"),
             *(sums.c[name] for name in ("runs", "seconds", "iterations")),
         )
         .select_from(sums)
-        .join(facets, sums.c.facets == facets.c.id)
-        .join(solver, facets.c.solver == solver.c.id)
-        .outerjoin(budget, facets.c.budget == budget.c.id)
+        .join(run_context, sums.c.facets == run_context.c.id)
+        .join(solver, run_context.c.solver == solver.c.id)
+        .outerjoin(budget, run_context.c.budget == budget.c.id)
         .join(problem, sums.c.problem == problem.c.id)
-        .where(facets.c.status != str(Status.TRAINED), solver.c.name != PEEL)
+        .where(run_context.c.status != str(Status.TRAINED), solver.c.name != PEEL)
     )
     parts: dict[tuple[str, str], list[sa.RowMapping]] = {}
     for row in connection.execute(wanted).mappings():
         parts.setdefault((row["solver"], row["problem"]), []).append(row)
-    return [_cell(solver, problem, rows) for (solver, problem), rows in parts.items()]
+    return [_result(solver, problem, rows) for (solver, problem), rows in parts.items()]
 
 
-def _cell(solver: str, problem: str, rows: Sequence[sa.RowMapping]) -> Cell:
+def _result(solver: str, problem: str, rows: Sequence[sa.RowMapping]) -> SolverOnProblem:
     runs = sum(row["runs"] for row in rows)
     found = (n for row in rows if row["status"] in SOLVED for n in map(int, row["iterations"].split(",")))
-    return Cell(
+    return SolverOnProblem(
         solver,
         problem,
         rows[0]["family"],
@@ -68,7 +76,7 @@ def _cell(solver: str, problem: str, rows: Sequence[sa.RowMapping]) -> Cell:
 
 
 def _penalised(row: sa.RowMapping) -> Any:
-    """Seconds of like runs: twice the limit where nothing was answered, or twice the time spent where none is known."""
+    """PAR-2 seconds of runs with one context: twice the limit if unanswered, or twice the time spent without a limit."""
     if row["status"] in ANSWERED:
         return row["seconds"]
     return 2 * (row["seconds"] if row["limit"] is None else row["limit"] * row["runs"])

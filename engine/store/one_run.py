@@ -1,4 +1,4 @@
-"""All that is kept of one run."""
+"""All stored data of one run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from .rows import RunRow
 from .schema import problem, run, solution, template, trace
 
 
-def whole_run(connection: sa.Connection, row: RunRow) -> RunRow:
-    """A run of a list with its trace, its solutions and its problem."""
+def load_run(connection: sa.Connection, row: RunRow) -> RunRow:
+    """Add the trace, the solutions and the problem to a run of a list.
+
+    Args:
+        connection: to the store.
+        row: the run, as a list has it.
+
+    Returns:
+        The run with ``trace``, ``assignment``, ``solutions``, ``total`` and ``payload``.
+    """
     of_problem = problem.c.digest == row.problem
     asked = sa.select(template.c.graph, problem.c.givens).join(problem).where(of_problem)
     data = connection.execute(asked).one()
@@ -31,7 +39,7 @@ def whole_run(connection: sa.Connection, row: RunRow) -> RunRow:
         trace=unpack_trace(points.data, points.points) if points else None,
         assignment=answers[0] if answers else None,
         solutions=None if row.distinct is None else tuple(answers[: row.distinct]),
-        # Of an objective the exact solver counts the best solutions alone, others draw any.
+        # With an objective, the exact solver counts only optimal solutions and samplers return any: the counts do not compare.
         total=counted if row.total is None and not graph.get("objective") else row.total,
         payload={**graph, "givens": unpack_json(data.givens), "family": row.family},
     )
