@@ -1,4 +1,4 @@
-# make demo and make test are all a newcomer needs: each makes .venv on first use.
+# `make demo` and `make test` create .venv at their first use.
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13,$(shell $(p) -c \
 	'import sys; print("$(p)" if (3, 11) <= sys.version_info[:2] <= (3, 13) else "")' 2>/dev/null)))
@@ -14,11 +14,11 @@ demo: .venv/installed
 test: .venv/installed-dev
 	$(BIN)/pytest -n auto -m "not gpu"
 
-# Without the tests that train, compile or take more than 5 seconds.
+# All tests except those that train, compile or take more than 5 seconds.
 test-quick: .venv/installed-dev
 	$(BIN)/pytest -n auto -m "not gpu and not slow"
 
-# The store's tests on both databases, beside a PostgreSQL of their own.
+# The store's tests on SQLite and on a temporary PostgreSQL server.
 test-postgresql: .venv/installed-dev
 	tests/postgresql.sh $(BIN)/pytest -n auto tests/test_store*.py
 
@@ -38,8 +38,8 @@ imports: .venv/installed-dev
 bench: .venv/installed
 	$(BIN)/python benchmarks/run.py $(DATA)
 
-# On a machine with an accelerator, whose own environment has torch, pytest and what mull needs: nothing is downloaded.
-# The package is built into a folder of its own, for solvers are found by their installed entry points.
+# For a machine with a GPU, whose python3 has torch, pytest and the dependencies of mull. Nothing is downloaded.
+# The package is built into build/gpu, because solvers are found by their installed entry points.
 gpu-check:
 	rm -rf build/gpu
 	python3 -m pip install --quiet --no-index --no-deps --no-build-isolation --target build/gpu .
@@ -48,14 +48,14 @@ gpu-check:
 .venv/installed: pyproject.toml $(CONSTRAINTS)
 	@test -n "$(PYTHON)" || { echo "mull needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "installing mull with PyTorch, OR-Tools and 40 smaller packages into .venv: a few minutes;"
-	@echo "about 2 GB on disk, several more where pip chooses PyTorch with CUDA (Linux)"
+	@echo "about 2 GB on disk, several more if pip chooses PyTorch with CUDA (Linux)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install "pip>=25.1"
 	@$(PIP) install --constraint $(CONSTRAINTS) --editable .
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	@echo "installing pytest, mypy, ruff and what else the tests need into .venv"
+	@echo "installing pytest, mypy, ruff and the other test dependencies into .venv"
 	@$(PIP) install --constraint $(CONSTRAINTS) --group dev
 	@touch $@
 
