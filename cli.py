@@ -87,9 +87,9 @@ class SolveGroup(click.Group):
         if entry.built_in:
             command = self.get_command(ctx, entry.name)
             return command.get_short_help_str(80) if command else ""
-        from mull.plugins import fault
+        from mull.plugins import diagnose
 
-        wrong = fault(entry)
+        wrong = diagnose(entry)
         return f"broken: {entry.origin}: {wrong}" if wrong else f"({entry.origin})"
 
     def _names(self) -> list[str]:

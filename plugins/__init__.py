@@ -1,14 +1,14 @@
-"""Plugins: the solvers there are, adding one from a file, making a new package, and proving that one keeps the contract.
+"""Plugins: list the installed solvers, add a solver from a file, make a new package, and check a solver's contract.
 
-Listing imports nothing of a plugin, and no torch; ``plugins.conformance`` is imported by those who check.
+Listing imports neither plugins nor torch. ``plugins.conformance`` has the checks; import it where needed.
 """
 
 from __future__ import annotations
 
 from ..engine.registry import Entry, PluginError
-from .faults import fault
+from .diagnosis import diagnose
 from .files import add, remove
-from .installed import claimed_twice, installed, is_file, load, not_installed
+from .installed import installed, is_file, load, name_conflicts, not_installed
 from .manifest import SolverFile, added
 from .scaffold import new
 
@@ -18,11 +18,11 @@ __all__ = [
     "SolverFile",
     "add",
     "added",
-    "claimed_twice",
-    "fault",
+    "diagnose",
     "installed",
     "is_file",
     "load",
+    "name_conflicts",
     "new",
     "not_installed",
     "remove",

@@ -1,6 +1,6 @@
-"""Where solvers that were added from files are imported from: ``mull.plugins.added.FILE_HASH``.
+"""The package of solvers that were added from files: each file is the module ``mull.plugins.added.FILE_HASH``.
 
-An ordinary import finds them, so that a solver or a state of one can be pickled and read again in another process.
+An ordinary import finds these modules. So a solver, or a state of one, can be pickled and read in another process.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ..engine.errors import MullError
 from . import manifest
 
 __path__: list[str] = []
-"""Makes this module a package; its modules are the finder's to find."""
+"""Makes this module a package, whose modules ``_Finder`` finds."""
 
 
 class ChangedFileError(MullError, ImportError):
-    """A file that is gone, or not the one that was added."""
+    """An added file was deleted or changed."""
 
 
 class _Source(SourceFileLoader):
-    """Compiles the file as it is: Python's cache tells versions apart by second and size alone, and litters the folder."""
+    """Compiles the file without Python's bytecode cache, which compares only time and size and writes into the folder."""
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
@@ -39,18 +39,24 @@ class _Finder(MetaPathFinder):
             return None
         for file in manifest.added():
             if file.module == fullname:
-                fault = file.fault()
-                if fault:
-                    raise ChangedFileError(fault)
+                problem = file.diagnose()
+                if problem:
+                    raise ChangedFileError(problem)
                 return _spec(fullname, Path(file.path))
         return None
 
 
 def execute(name: str, path: Path, sha256: str) -> ModuleType:
-    """Import a file that is not listed yet, once.
+    """Import a file that is not in the list of added files yet; a second call returns the same module.
+
+    Args:
+        name: of the module.
+        path: the ``.py`` file, or the folder of a package.
+        sha256: digest of the content that the caller has read.
 
     Raises:
-        ImportError: it is not the file of that hash; else whatever the file raises.
+        ChangedFileError: the content changed while it was imported.
+        BaseException: whatever the file raises.
     """
     if name in sys.modules:
         return sys.modules[name]
@@ -61,10 +67,10 @@ def execute(name: str, path: Path, sha256: str) -> ModuleType:
     try:
         module.__spec__.loader.exec_module(module)
         if manifest.digest(path) != sha256:
-            raise ChangedFileError(f"{path} changed while it was read")
+            raise ChangedFileError(f"{path} changed while it was imported")
     except BaseException:
-        for mine in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
-            del sys.modules[mine]
+        for loaded in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
+            del sys.modules[loaded]
         raise
     return module
 

@@ -1,4 +1,4 @@
-"""The solvers there are: those of installed packages, and those added from files."""
+"""The available solvers: of installed packages, and added from files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..engine.registry import (
     normalise,
     permitted,
 )
-from .faults import fault
+from .diagnosis import diagnose
 from .files import defined
 from .manifest import added
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 
 def installed() -> list[Entry]:
-    """All solvers, none of them imported: mull's own, then by name. A name that two claim occurs twice.
+    """All available solvers, without importing them: mull's own first, then the others by name.
+
+    A name that two packages claim occurs twice.
 
     Raises:
         PluginError: the list of added files cannot be read.
@@ -38,15 +40,19 @@ def installed() -> list[Entry]:
 
 
 def is_file(name: str) -> bool:
-    """Whether a solver's name is that of a file: ``walk.py`` or ``walk.py:NAME``."""
+    """Whether a solver's name is the path of a file: ``walk.py`` or ``walk.py:NAME``."""
     return name.endswith(".py") or ".py:" in name
 
 
 def load(name: str) -> type[Solver]:
-    """The solver class of a name, or of a ``.py`` file for this process alone: ``./walk.py``, ``./walk.py:NAME``.
+    """The class of a solver.
+
+    Args:
+        name: name of an available solver, or a ``.py`` file, which is used without adding it: ``./walk.py``,
+            ``./walk.py:NAME``.
 
     Raises:
-        PluginError: no such solver, a name that two claim, one that fails to import, or no solver at all.
+        PluginError: no solver has this name, two packages claim it, its import fails, or it is not a solver.
     """
     if is_file(name):
         path, dot, wanted = name.partition(".py:")
@@ -57,28 +63,28 @@ def load(name: str) -> type[Solver]:
     except PluginError:
         if all(entry.name != name for entry in packaged):
             raise
-        every = packaged  # a damaged list of files is no reason to do without what is installed
+        every = packaged  # a damaged list of files must not make installed solvers unusable
     if all(entry.name != name for entry in every):
         for file in added():
             if file.name == name:
                 raise PluginError(f"{ALLOWED} leaves out {file.entry}", f"{ALLOWED}={name}")
     entry = find_entry(SOLVERS, name, every)
-    changed = fault(entry) if entry.path else None  # also where this process has imported it before
+    changed = diagnose(entry) if entry.path else None  # also if this process has imported the file before
     if changed:
         raise PluginError(f"{entry} cannot be loaded: {changed}", entry.hint)
-    from ..engine.solver import Solver  # torch comes with it: a wrong name is refused before
+    from ..engine.solver import Solver  # imports torch, so only after the name is known to be valid
 
     loaded: type[Solver] = load_entry(entry, Solver)
     return loaded
 
 
 def _from_file(path: Path, wanted: str) -> type[Solver]:
-    """The one solver of a file, or the one that is wanted."""
+    """The only solver of a file, or the named one."""
     found = defined(path)
     mine = [file for file in found if file.name == wanted] if wanted else found
     names = ", ".join(file.name for file in found)
     if not mine:
-        raise PluginError(f"{path} has no solver {wanted[:40]!r}", f"it has {names}")
+        raise PluginError(f"{path} has no solver {wanted[:40]!r}", f"its solvers are {names}")
     if len(mine) > 1:
         raise PluginError(f"{path} has several solvers: {names}", f"name one: {path}:{mine[0].name}")
     from ..engine.solver import Solver
@@ -87,23 +93,23 @@ def _from_file(path: Path, wanted: str) -> type[Solver]:
     return loaded
 
 
-def claimed_twice(among: Sequence[Entry]) -> dict[str, str]:
-    """Name -> who claim it, for the names that more than one does."""
+def name_conflicts(among: Sequence[Entry]) -> dict[str, str]:
+    """Each name that several packages claim -> these packages, as text."""
     twice = {name for name, count in Counter(entry.name for entry in among).items() if count > 1}
     return {name: " and ".join(entry.origin for entry in among if entry.name == name) for name in sorted(twice)}
 
 
 def not_installed() -> list[str]:
-    """The names in ``MULL_PLUGINS`` that nothing answers to: misspelt, most likely."""
+    """The names in ``MULL_PLUGINS`` of which no package or added solver exists: probably misspelt."""
     missing = []
     try:
-        files = {normalise(file.name) for file in added()}
+        names = {normalise(file.name) for file in added()}
     except PluginError:
-        files = set()
+        names = set()
     for name in sorted(allowed_plugins() or ()):
         try:
             distribution(name)
         except PackageNotFoundError:
-            if name not in files:
+            if name not in names:
                 missing.append(name)
     return missing

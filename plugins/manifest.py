@@ -1,6 +1,6 @@
 """The list of solvers added from files: JSON in the user's configuration folder.
 
-Each file's sha256 is kept with it: a file that has changed is refused until it is added again.
+The list has the SHA-256 of each file. A file that has changed is refused until the user adds it again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ..engine import files
 from ..engine.registry import SOLVERS, Entry, PluginError
 
 HOME = "MULL_CONFIG"
-"""Environment variable: the user's configuration folder."""
+"""Environment variable that names the user's configuration folder."""
 
-LARGEST = 64 << 20
-"""Bytes of the largest file, or of all files of the largest package, that is added."""
+MAX_BYTES = 64 << 20
+"""Largest size of an added file, or of all files of an added package, in bytes."""
 
 ADDED = f"{__package__}.added"
-"""The module under which files are imported."""
+"""The package into which files are imported."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class SolverFile:
     """A solver that was added from a file.
 
     Args:
-        name: the solver's.
-        attribute: its class in the file.
-        path: of the ``.py`` file or the package's folder, absolute.
-        sha256: of its content when it was added.
+        name: the solver's name.
+        attribute: name of its class in the file.
+        path: absolute path of the ``.py`` file or the package's folder.
+        sha256: SHA-256 of the content at the time it was added.
     """
 
     name: str
@@ -45,15 +45,16 @@ class SolverFile:
 
     @property
     def module(self) -> str:
-        """Where it is imported: other content is another module, so that no two versions mix in one process."""
+        """Name of the module of the file. It depends on the content, so that two versions never mix in one process."""
         return f"{ADDED}.{re.sub(r'[^A-Za-z0-9]', '_', Path(self.path).stem)}_{self.sha256[:12]}"
 
     @property
     def entry(self) -> Entry:
+        """The solver as an entry of the registry."""
         return Entry(SOLVERS, self.name, f"{self.module}:{self.attribute}", "", "", self.path)
 
-    def fault(self) -> str | None:
-        """Why the file cannot be used, or None."""
+    def diagnose(self) -> str | None:
+        """The reason why the file cannot be used, or None."""
         try:
             changed = digest(Path(self.path)) != self.sha256
         except OSError as error:
@@ -62,45 +63,46 @@ class SolverFile:
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file, or of all files of a package by name; what Python caches there is left out.
+    """The SHA-256 of a file, or of all files of a package, sorted by name; Python's caches are left out.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: a file cannot be read, or is too large.
     """
     if not path.is_dir():
-        return hashlib.sha256(files.read(path, LARGEST)).hexdigest()
+        return hashlib.sha256(files.read(path, MAX_BYTES)).hexdigest()
     total, size = hashlib.sha256(), 0
     for file in sorted(path.rglob("*")):
         inside = file.relative_to(path)
         if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in inside.parts):
-            data = files.read(file, LARGEST)
+            data = files.read(file, MAX_BYTES)
             size += len(data)
-            if size > LARGEST:
-                raise files.too_large(path, LARGEST)
+            if size > MAX_BYTES:
+                raise files.too_large(path, MAX_BYTES)
             total.update(f"{inside.as_posix()}\0{hashlib.sha256(data).hexdigest()}\n".encode())
     return total.hexdigest()
 
 
-def place() -> Path:
-    """The file that lists what was added."""
+def manifest_path() -> Path:
+    """The file that has the list of added solvers."""
     return Path(os.environ.get(HOME) or user_config_path("mull", appauthor=False)) / "solvers.json"
 
 
 def added() -> list[SolverFile]:
-    """What was added, by name.
+    """The added solvers, sorted by name.
 
     Raises:
         PluginError: the list cannot be read.
     """
     try:
-        data = json.loads(files.read(place(), LARGEST))
+        data = json.loads(files.read(manifest_path(), MAX_BYTES))
         return [SolverFile(**{key: str(value) for key, value in item.items()}) for item in data["solvers"]]
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise PluginError(f"{place()}: {error.strerror or error}", "check the file's permissions") from None
+        raise PluginError(f"{manifest_path()}: {error.strerror or error}", "check the file's permissions") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise PluginError(
-            f"{place()} is no list of added solvers ({reason})", "correct it; or delete it and add your files again"
+            f"{manifest_path()} is not a valid list of added solvers ({reason})",
+            "correct the file, or delete it and add your solvers again",
         ) from None

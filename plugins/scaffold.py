@@ -1,4 +1,4 @@
-"""A new plugin package, ready to install: a solver, a problem family or a constraint kind, its entry point and tests."""
+"""New plugin packages, ready to install: a solver, problem family or constraint kind, with entry point and tests."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .installed import installed
 
 @dataclass(frozen=True)
 class Scaffold:
-    """What a new package of one kind is made of.
+    """The parts of a new package of one kind.
 
     Args:
-        group: of entry points.
-        files: path in the package -> template.
+        group: group of its entry point.
+        files: path in the package -> name of the template.
     """
 
     group: str
@@ -42,28 +42,28 @@ SCAFFOLDS = {
         CONSTRAINTS, "constraint.py", "test_constraint.py", "README-constraint.md", "tests/test_constraint.py"
     ),
 }
-"""By what is made: a solver that steps, one that learns, one that answers whole problems; a family; a constraint kind."""
+"""By kind: a solver with steps, a learned solver, a solver of whole problems, a problem family, a constraint kind."""
 
 
 def new(name: str, folder: Path | None = None, *, kind: str = "solver") -> Path:
-    """Write the package ``mull-NAME`` with something that works at once.
+    """Write the package ``mull-NAME``, with a simple example that works at once.
 
     Args:
-        name: of the solver or family, lower-case letters, digits and ``-``; of a constraint kind a class name.
-        folder: where to make it; by default ``mull-NAME`` in the current folder. It must not exist, or be empty.
+        name: of a solver or family: lower-case letters, digits and ``-``; of a constraint kind: a class name.
+        folder: the package's folder, which must be new or empty; the default is ``mull-NAME`` in the current folder.
         kind: a key of ``SCAFFOLDS``.
 
     Returns:
         The folder.
 
     Raises:
-        PluginError: a bad or taken name, or a folder that is in use or cannot be written.
+        PluginError: the name is invalid or taken, or the folder is not empty or cannot be written.
     """
     scaffold = SCAFFOLDS[kind]
-    words = _words(name, scaffold.group)
+    words = _placeholders(name, scaffold.group)
     folder = Path(words["package"]) if folder is None else folder
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise PluginError(f"{folder} exists already", "choose another folder with --folder")
+        raise PluginError(f"{folder} exists and is not an empty folder", "choose another folder with --folder")
     templates = resources.files(__package__) / "template"
     try:
         for path, template in scaffold.files.items():
@@ -77,11 +77,11 @@ def new(name: str, folder: Path | None = None, *, kind: str = "solver") -> Path:
     return folder
 
 
-def _words(name: str, group: str) -> dict[str, str]:
-    """What the templates' placeholders stand for.
+def _placeholders(name: str, group: str) -> dict[str, str]:
+    """The values of the templates' placeholders.
 
     Raises:
-        PluginError: a bad or taken name.
+        PluginError: the name is invalid or taken.
     """
     word = WORDS[group]
     pattern, example = (
@@ -90,14 +90,14 @@ def _words(name: str, group: str) -> dict[str, str]:
         else (r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "tabu-walk" if group == SOLVERS else "partition")
     )
     if not re.fullmatch(pattern, name) or len(name) > 40 or keyword.iskeyword(name):
-        signs = (
+        allowed = (
             "letters and digits, the first a capital" if group == CONSTRAINTS else "lower-case letters, digits and '-'"
         )
-        raise PluginError(f"{name[:40]!r} is not a {word} name", f"{signs}, e.g. {example}")
+        raise PluginError(f"{name[:40]!r} is not a valid {word} name", f"use {allowed}, e.g. {example}")
     taken: list[Entry] = installed() if group == SOLVERS else entries(group)
     for entry in taken:
         if entry.name == name:
-            raise PluginError(f"there is a {word} {name!r} already, of {entry.origin}", "choose another name")
+            raise PluginError(f"the {word} name {name!r} is taken by {entry.origin}", "choose another name")
     dashed = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
     class_name = name if group == CONSTRAINTS else "".join(part.capitalize() for part in name.split("-"))
     return {

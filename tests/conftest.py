@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -193,6 +194,29 @@ def train_small(
     pair = (stream(spec), stream(spec, "validation"))
     for name, solver in solvers.items():
         teach(solver, [pair], recipe, name=name, folder=folder, version="0", steps=steps, seed=seed)
+    return folder
+
+
+def install(
+    folder: Path, distribution: str, points: dict[str, str], modules: dict[str, str], group: str = "mull.solvers"
+) -> None:
+    """Write an installed distribution into a folder: its modules, metadata and entry points."""
+    info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+    lines = [f"{name} = {target}" for name, target in points.items()]
+    (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(text)
+
+
+@pytest.fixture(name="site")
+def site_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder on the import path, for ``install``."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    importlib.invalidate_caches()
     return folder
 
 

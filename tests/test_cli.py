@@ -130,8 +130,8 @@ def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["."], ".: is a directory"),
         (["history", "show", "zzz"], "no run"),
         (["solvers", "show", "zzz"], "zzz"),
-        (["solvers", "new", "Not A Name"], "is not a solver name"),
-        (["solvers", "new", "descent"], "already"),
+        (["solvers", "new", "Not A Name"], "is not a valid solver name"),
+        (["solvers", "new", "descent"], "is taken"),
     ],
 )
 def test_bad_usage(

@@ -144,12 +144,15 @@ def test_both_versions_of_a_file_in_one_process(tmp_path: Path) -> None:
         ("def f(:", "SyntaxError"),
         ("raise SystemExit(0)", "SystemExit"),
         ("1 / 0", "ZeroDivisionError"),
-        (UNREGISTERED, "holds no solver"),
-        ("from mull.solvers.descent import Descent", "holds no solver"),
-        ("from mull.engine import Solver\nclass Walk(Solver):\n    name = 'walk'", "holds no solver"),
-        (WALK.format(name="Walk", solver="two words"), "holds no solver"),
-        (WALK.format(name="Walk", solver="descent"), "there is a solver 'descent' already, of mull"),
-        (WALK.format(name="A", solver="walk") + WALK.format(name="B", solver="walk"), "A and B are both called 'walk'"),
+        (UNREGISTERED, "defines no solver"),
+        ("from mull.solvers.descent import Descent", "defines no solver"),
+        ("from mull.engine import Solver\nclass Walk(Solver):\n    name = 'walk'", "defines no solver"),
+        (WALK.format(name="Walk", solver="two words"), "defines no solver"),
+        (WALK.format(name="Walk", solver="descent"), "the name 'descent' is taken by a solver of mull"),
+        (
+            WALK.format(name="A", solver="walk") + WALK.format(name="B", solver="walk"),
+            "A and B have the same name 'walk'",
+        ),
     ],
 )
 def test_files_refused(tmp_path: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +176,7 @@ def test_paths_refused(tmp_path: Path) -> None:
     (project / "src" / "mull_walk" / "__init__.py").touch()
     for path, says in {
         tmp_path / "absent.py": "no such file",
-        tmp_path / "notes.txt": "no .py file",
+        tmp_path / "notes.txt": "not a .py file",
         tmp_path / "empty": "no __init__.py",
     }.items():
         with pytest.raises(PluginError, match=says):
@@ -185,12 +188,12 @@ def test_paths_refused(tmp_path: Path) -> None:
 
 def test_names_of_two_files(tmp_path: Path) -> None:
     add(write(tmp_path / "a.py", "walk"))
-    with pytest.raises(PluginError, match=r"there is a solver 'walk' already, of .*a\.py") as caught:
+    with pytest.raises(PluginError, match=r"the name 'walk' is taken by a solver of .*a\.py") as caught:
         add(write(tmp_path / "b.py", "walk"))
     assert "solve solvers remove walk" in caught.value.hint
     with pytest.raises(PluginError, match="no solver 'walc' was added"):
         remove("walc")
-    with pytest.raises(PluginError, match="not added from a file: it is of mull"):
+    with pytest.raises(PluginError, match="not added from a file: it belongs to mull"):
         remove("descent")
 
 
@@ -207,18 +210,18 @@ def test_mull_plugins_leaves_files_out(tmp_path: Path, monkeypatch: pytest.Monke
 )
 def test_a_damaged_list(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What is installed goes on working, and nobody overwrites the list."""
-    listing.place().parent.mkdir(parents=True, exist_ok=True)
+    listing.manifest_path().parent.mkdir(parents=True, exist_ok=True)
     data = text.encode("utf-8", "surrogateescape")
-    listing.place().write_bytes(data)
+    listing.manifest_path().write_bytes(data)
     assert call("queens:5", "-s", "localsearch") == 0
     assert call("solvers") == 1
     out, err = capsys.readouterr()
     assert "localsearch" in out
-    assert str(listing.place()) in err
+    assert str(listing.manifest_path()) in err
     for arguments in (("add", str(write(tmp_path / "walks.py", "walk"))), ("remove", "walk"), ("show", "walk")):
         assert call("solvers", *arguments) == 2
         assert "hint: " in capsys.readouterr().err
-    assert listing.place().read_bytes() == data
+    assert listing.manifest_path().read_bytes() == data
 
 
 def test_a_list_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +257,7 @@ def test_adding_at_the_same_time_loses_none(tmp_path: Path) -> None:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0] * 4
     assert [file.name for file in added()] == ["ant", "bee", "cat", "dog"]
-    assert not [path for path in listing.place().parent.iterdir() if path.name.startswith(".solvers.json")]
+    assert not [path for path in listing.manifest_path().parent.iterdir() if path.name.startswith(".solvers.json")]
 
 
 def test_a_folder_that_was_moved_is_added_again(tmp_path: Path) -> None:

@@ -98,9 +98,9 @@ def test_other_packages_pass_their_own_tests(kind: str, name: str, passed: int, 
 
 
 def test_a_constraint_kind_is_a_class_name(tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match="'bucket-limit' is not a constraint kind name"):
+    with pytest.raises(PluginError, match="'bucket-limit' is not a valid constraint kind name"):
         new("bucket-limit", tmp_path / "made", kind="constraint")
-    with pytest.raises(PluginError, match="there is a constraint kind 'AllDifferent' already"):
+    with pytest.raises(PluginError, match="the constraint kind name 'AllDifferent' is taken"):
         new("AllDifferent", tmp_path / "made", kind="constraint")
 
 

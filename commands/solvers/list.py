@@ -33,7 +33,7 @@ def solvers_list(try_load: bool, everything: bool, as_json: bool) -> int:
     Exit code: 1 if the list of added files is damaged or, with --load, if a part is broken; 0 otherwise.
     """
     from mull.engine.registry import SOLVERS, WORDS, PluginError, entries
-    from mull.plugins import claimed_twice, fault, installed
+    from mull.plugins import diagnose, installed, name_conflicts
 
     damage = ""
     rows = []
@@ -42,9 +42,9 @@ def solvers_list(try_load: bool, everything: bool, as_json: bool) -> int:
             found = installed() if group == SOLVERS else entries(group)
         except PluginError as error:  # the list of added files is damaged: list the installed packages all the same
             damage, found = f"error: {error}\nhint: {error.hint}", entries(group)
-        conflicts = claimed_twice(found)
+        conflicts = name_conflicts(found)
         for entry in found:
-            reason = f"claimed by {conflicts[entry.name]}" if entry.name in conflicts else fault(entry)
+            reason = f"claimed by {conflicts[entry.name]}" if entry.name in conflicts else diagnose(entry)
             row = _row(entry, word, reason)
             if try_load:
                 row |= _try_loading(entry)

@@ -1,8 +1,8 @@
-"""What is wrong with something installed, as far as can be seen without importing it.
+"""Faults of an installed plugin that show without importing it.
 
-A list of plugins must be quick and may run nobody's code, so the source is read, not run: whether the module is there, parses,
-defines what it is listed for, and imports only what is installed. Whatever is decided at run time (branches, try, computed
-names) counts as right: ``solve solvers list --load`` finds out by importing.
+A list of plugins must be fast and must not run their code, so the source is parsed instead. The checks are: the module exists,
+parses, defines the listed name, and imports only installed modules. Anything decided at run time (branches, ``try``, computed
+names) counts as correct; ``solve solvers list --load`` imports the plugins and finds such faults.
 """
 
 from __future__ import annotations
@@ -17,44 +17,44 @@ from pathlib import Path
 
 from ..engine import files
 from ..engine.registry import Entry
-from .manifest import LARGEST, added
+from .manifest import MAX_BYTES, added
 
 TARGET = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<attribute>\w+)(\.\w+)*\s*(\[.*\])?$")
-MOST = 50
-"""Modules of a package that are read: a list has half a second for all packages."""
-ENDINGS = {"sys.exit", "exit", "quit", "os._exit"}
+MAX_MODULES = 50
+"""Largest number of modules read in one package. A list of 50 packages must take less than half a second."""
+EXITS = {"sys.exit", "exit", "quit", "os._exit"}
 
 
-def fault(entry: Entry) -> str | None:
-    """What is seen to be wrong with an entry, or None."""
+def diagnose(entry: Entry) -> str | None:
+    """The fault of an entry as a phrase; None if its source shows no fault."""
     if entry.fault or entry.built_in:
         return entry.fault or None
     if entry.path:
         file = next((file for file in added() if file.name == entry.name and file.path == entry.path), None)
-        return file.fault() if file else None
+        return file.diagnose() if file else None
     named = TARGET.match(entry.target)
     if named is None:
-        return f"{entry.target!r} is no module:attribute"
-    return _Reading(named["module"].partition(".")[0]).module(named["module"], named["attribute"])
+        return f"{entry.target!r} is not of the form module:attribute"
+    return _Package(named["module"].partition(".")[0]).module(named["module"], named["attribute"])
 
 
-class _Reading:
-    """One package's sources as they are read; each module once. Mutable, private."""
+class _Package:
+    """Reads the sources of one package, each module once."""
 
-    def __init__(self, package: str) -> None:
-        self.package = package
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.seen: set[str] = set()
 
     def module(self, name: str, attribute: str | None = None) -> str | None:
-        """What is wrong with a module, those that it is in, and those of its package that it imports."""
+        """The first fault of a module, of its parent packages, or of the modules of its package that it imports."""
         parent, _, _ = name.rpartition(".")
         wrong = self.module(parent) if parent else None
-        if wrong or len(self.seen) == MOST or (name in self.seen and attribute is None):
+        if wrong or len(self.seen) == MAX_MODULES or (name in self.seen and attribute is None):
             return wrong
         self.seen.add(name)
         spec = _locate(name)
         if spec is None:
-            return f"there is no module {name}"
+            return f"module {name} does not exist"
         source = _source(spec)
         if source is None:
             return None
@@ -66,28 +66,28 @@ class _Reading:
             return f"{path.name}{f':{line}' if line else ''}: {getattr(error, 'msg', error)}"
         wrong = self._statements(tree, path, name if spec.submodule_search_locations else parent)
         if wrong is None and attribute is not None and not _may_define(tree, attribute):
-            return f"{name} defines no {attribute}"
+            return f"{name} does not define {attribute}"
         return wrong
 
     def _statements(self, tree: ast.Module, path: Path, package: str) -> str | None:
         for node in tree.body:
             where = f"{path.name}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Raise):
-                return f"{where}: raises when it is imported"
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _ends(node.value):
-                return f"{where}: ends the program when it is imported"
+                return f"{where}: raises an error on import"
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _exits(node.value):
+                return f"{where}: exits the program on import"
             for name, certain in _imported(node, package):
-                mine = name.partition(".")[0] == self.package
+                mine = name.partition(".")[0] == self.name
                 wrong = self.module(name) if mine and (certain or _locate(name)) else None
                 if wrong:
                     return wrong
                 if not mine and _locate(name.partition(".")[0]) is None:
-                    return f"{where}: needs {name.partition('.')[0]}, which is not installed"
+                    return f"{where}: imports {name.partition('.')[0]}, which is not installed"
         return None
 
 
 def _imported(node: ast.stmt, package: str) -> Iterator[tuple[str, bool]]:
-    """The modules that a statement imports; False for what may be a name in one as well."""
+    """The modules that a statement imports, each with whether it is certainly a module, and not a name in one."""
     if isinstance(node, ast.Import):
         yield from ((alias.name, True) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -98,12 +98,12 @@ def _imported(node: ast.stmt, package: str) -> Iterator[tuple[str, bool]]:
             yield from ((f"{module}.{alias.name}", False) for alias in node.names if node.level)
 
 
-def _ends(call: ast.Call) -> bool:
-    return ast.unparse(call.func) in ENDINGS
+def _exits(call: ast.Call) -> bool:
+    return ast.unparse(call.func) in EXITS
 
 
 def _may_define(tree: ast.Module, attribute: str) -> bool:
-    """Whether a module's source gives a name, or does what cannot be read off it."""
+    """Whether a module's source defines a name, or contains code whose names are decided at run time."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if node.name in (attribute, "__getattr__"):
@@ -119,7 +119,7 @@ def _may_define(tree: ast.Module, attribute: str) -> bool:
 
 
 def _locate(name: str) -> ModuleSpec | None:
-    """Where a module would be found; unlike ``importlib.util.find_spec``, its packages are not imported for that."""
+    """The spec of a module. Unlike ``importlib.util.find_spec``, this does not import its parent packages."""
     top, *inner = name.split(".")
     if top in sys.builtin_module_names:
         return ModuleSpec(name, None)
@@ -135,9 +135,9 @@ def _locate(name: str) -> ModuleSpec | None:
 
 
 def _source(spec: ModuleSpec) -> tuple[Path, bytes] | None:
-    """A module's text; None where there is none to read: compiled, or in an archive."""
+    """Path and source of a module; None if it has no source file: compiled, or in an archive."""
     path = Path(spec.origin or "")
     try:
-        return (path, files.read(path, LARGEST)) if path.suffix == ".py" else None
+        return (path, files.read(path, MAX_BYTES)) if path.suffix == ".py" else None
     except OSError:
         return None
