@@ -198,7 +198,7 @@ def _factors(graphs: Sequence[ConstraintGraph], size: int) -> tuple[Factor, ...]
     stacks: dict[tuple[type[Constraint], Hashable], list[list[Constraint]]] = defaultdict(lambda: [[] for _ in graphs])
     for t, graph in enumerate(graphs):
         for constraint in graph.constraints:
-            stacks[type(constraint), constraint.bucket()][t].append(constraint)
+            stacks[constraint.factor_kind(), constraint.bucket()][t].append(constraint)
     return tuple(_factor(kind, graphs, stack, size) for (kind, _), stack in stacks.items())
 
 

@@ -17,7 +17,7 @@ import networkx as nx
 from . import values as plain
 from .errors import GraphError
 from .objective import Objective
-from .values import EXACT_IN_FLOATS, LARGEST, LARGEST_TOTAL, MOST_VALUES, Value, brief
+from .values import EXACT_IN_FLOATS, LARGEST, LARGEST_TOTAL, SHORT, Domain, Value, bounds, brief
 
 if TYPE_CHECKING:
     from .constraints.base import Constraint
@@ -46,9 +46,9 @@ class ConstraintGraph:
         if not isinstance(domains, Mapping):
             hint = 'write ConstraintGraph({"a": [1, 2], "b": [1, 2]}, [...])'
             raise GraphError(f"the domains are a mapping (name: list of values), not {brief(domains)}", hint)
-        shared: dict[tuple[Value, ...], tuple[Value, ...]] = {}  # equal domains share one tuple
-        tidy: dict[str, tuple[Value, ...]] = {}
-        seen: dict[int, tuple[Value, ...]] = {}  # most graphs give one object to many variables
+        shared: dict[Domain, Domain] = {}  # equal domains share one tuple
+        tidy: dict[str, Domain] = {}
+        seen: dict[int, Domain] = {}  # most graphs give one object to many variables
         for given, domain in domains.items():
             name = plain.name(given, "a graph")
             if id(domain) not in seen:
@@ -56,7 +56,7 @@ class ConstraintGraph:
                 seen[id(domain)] = shared.setdefault(values, values)
             tidy[name] = seen[id(domain)]
         _check_encodable(tidy)
-        self.domains: Mapping[str, tuple[Value, ...]] = tidy
+        self.domains: Mapping[str, Domain] = tidy
         self.constraints = plain.items(constraints, "the constraints", 'a list: [AllDifferent(["a", "b"])]')
         self.objective = objective
         if objective is not None and not isinstance(objective, Objective):
@@ -67,7 +67,7 @@ class ConstraintGraph:
         for name in objective.coefficients if objective else ():
             if name not in tidy:
                 raise GraphError(f"objective: unknown variable {name!r}", _nearest(name, tidy))
-            if not all(isinstance(value, int) for value in tidy[name]):
+            if not isinstance(tidy[name], range) and not all(isinstance(value, int) for value in tidy[name]):
                 raise GraphError(f"objective: the domain of {name!r} is not numeric")
         _ = self.magnitude  # refuses what is too large
 
@@ -86,7 +86,7 @@ class ConstraintGraph:
     @classmethod
     def unchecked(
         cls,
-        domains: Mapping[str, tuple[Value, ...]],
+        domains: Mapping[str, Domain],
         constraints: Iterable[Constraint],
         objective: Objective | None = None,
     ) -> ConstraintGraph:
@@ -151,7 +151,7 @@ class ConstraintGraph:
     @cached_property
     def interchangeable(self) -> bool:
         """Whether values are mere names to the constraints: exchanging two of them in a solution gives a solution."""
-        alike = len({frozenset(domain) for domain in self.domains.values()}) == 1
+        alike = len({frozenset(domain) for domain in set(self.domains.values())}) == 1
         return alike and all(c.value_symmetric for c in self.constraints)
 
     @cached_property
@@ -184,7 +184,8 @@ class ConstraintGraph:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical form: the same however names and constraints were ordered when it was built."""
-        lines = [f"{name}:{json.dumps(list(domain))}" for name, domain in sorted(self.domains.items())]
+        texts = {domain: _text(domain) for domain in set(self.domains.values())}
+        lines = [f"{name}:{texts[domain]}" for name, domain in sorted(self.domains.items())]
         encode = json.JSONEncoder(sort_keys=True).encode
         lines += sorted(encode(constraint.canonical()) for constraint in self.constraints)
         if self.objective:
@@ -215,7 +216,7 @@ class ConstraintGraph:
         if count <= 1:
             return [self]
         home.update(dict.fromkeys(alone, count - 1))
-        domains: list[dict[str, tuple[Value, ...]]] = [{} for _ in range(count)]
+        domains: list[dict[str, Domain]] = [{} for _ in range(count)]
         constraints: list[list[Constraint]] = [[] for _ in range(count)]
         coefficients: list[dict[str, int]] = [{} for _ in range(count)]
         for name, domain in self.domains.items():
@@ -259,7 +260,7 @@ class ConstraintGraph:
     def to_json(self) -> dict[str, Any]:
         """A JSON object: ``variables`` (name -> domain), ``constraints`` and, where there is one, ``objective``."""
         data: dict[str, Any] = {
-            "variables": {name: list(domain) for name, domain in self.domains.items()},
+            "variables": {name: plain.domain_json(domain) for name, domain in self.domains.items()},
             "constraints": [{**constraint.to_json(), **constraint.labels} for constraint in self.constraints],
         }
         if self.objective:
@@ -270,7 +271,8 @@ class ConstraintGraph:
     def from_json(cls, data: Mapping[str, Any]) -> ConstraintGraph:
         """The graph that ``to_json`` wrote; ``Problem.from_json`` reads ``givens`` and more as well.
 
-        A domain is a list of values, or a range ``{"min": 0, "max": 10}`` with both ends in it.
+        A domain is a list of values, or a range ``{"min": 0, "max": 10}`` with both ends in it and, where it is not 1,
+        its ``step``.
 
         Raises:
             GraphError: anything missing, unknown, of the wrong type or of an unknown kind.
@@ -292,11 +294,15 @@ def gc_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _domain(name: str, domain: object) -> tuple[Value, ...]:
+def _domain(name: str, domain: object) -> Domain:
     """A domain as a tuple of plain values, checked."""
     what = f"variable {name!r}"
-    if isinstance(domain, range) and len(domain) > MOST_VALUES:
-        raise GraphError(f"{what}: a range of {len(domain)} values", f"a range has at most {MOST_VALUES} values")
+    if isinstance(domain, range) and domain:
+        for end in (domain[0], domain[-1]):
+            if abs(end) > LARGEST:
+                raise GraphError(f"{what}: the value {brief(end)} is too large", _AT_MOST)
+        if len(domain) > SHORT:
+            return domain
     form = f"the domain {list(domain)}" if isinstance(domain, str) and len(domain) < 10 else "the domain [1, 2, 3]"
     found = plain.items(domain, f"{what}: its domain", form, ordered=False)
     values = tuple(plain.value(value, what) for value in found)
@@ -308,15 +314,26 @@ def _domain(name: str, domain: object) -> tuple[Value, ...]:
     for value in values:
         if isinstance(value, int) and abs(value) > LARGEST:
             raise GraphError(f"{what}: the value {brief(value)} is too large", _AT_MOST)
-    return values
+    return plain.domain(values)
 
+
+def _text(domain: Domain) -> str:
+    """A domain as the digest has it: long ranges by their ends, as they have too many values to write out."""
+    if isinstance(domain, range) and len(domain) > WRITTEN:
+        return f"range({domain[0]}, {domain[-1]}, {domain.step})"
+    return json.dumps(list(domain))
+
+
+WRITTEN = 1 << 12
+"""Values of a range that the digest writes out one by one, as it did before there were ranges."""
 
 _AT_MOST = "values, terms and sums reach 2^60 at most: divide by a common factor, or give the values names"
 
 
-def _check_encodable(domains: Mapping[str, tuple[Value, ...]]) -> None:
+def _check_encodable(domains: Mapping[str, Domain]) -> None:
     """Refuse text that UTF-8 cannot hold (lone surrogates): it can be neither printed nor stored."""
-    texts = {value for domain in set(domains.values()) for value in domain if isinstance(value, str)}
+    listed = {domain for domain in domains.values() if isinstance(domain, tuple)}
+    texts = {value for domain in listed for value in domain if isinstance(value, str)}
     for text in (*domains, *texts):
         if not text.isascii():
             try:
@@ -346,19 +363,14 @@ def _nearest(name: str, domains: Mapping[str, object]) -> str:
     return f"did you mean {close[0]!r}?" if close else "a constraint names variables of the graph"
 
 
-def _magnitude(
-    domains: Mapping[str, tuple[Value, ...]], constraints: Iterable[Constraint], objective: Objective | None
-) -> int:
+def _magnitude(domains: Mapping[str, Domain], constraints: Iterable[Constraint], objective: Objective | None) -> int:
     """What all sums reach together, at most.
 
     Raises:
         GraphError: a sum beyond what 64-bit integers hold exactly, or all values together beyond what CP-SAT can add; the
             message names the largest term.
     """
-    of_domain = {
-        domain: max((abs(value) for value in domain if isinstance(value, int)), default=0)
-        for domain in set(domains.values())
-    }
+    of_domain = {domain: max(map(abs, bounds(domain))) for domain in set(domains.values())}
     largest = {name: of_domain[domain] for name, domain in domains.items()}
     total = 0
     for constraint in constraints:

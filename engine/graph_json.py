@@ -8,7 +8,7 @@ from typing import Any
 from .constraints import Constraint, from_json
 from .errors import GraphError
 from .objective import Objective
-from .values import MOST_VALUES, Value, brief, integer, refuse_unknown
+from .values import Value, brief, domain_from_json, refuse_unknown
 
 KEYS = ("variables", "constraints", "objective")
 """The keys of a graph's JSON object."""
@@ -30,25 +30,9 @@ def parts(data: object) -> tuple[dict[str, Sequence[Value]], list[Constraint], O
         raise GraphError('a graph is an object with "variables" (name: domain) and "constraints"')
     if not isinstance(data.get("constraints", []), list):
         raise GraphError('"constraints" is a list of objects')
-    domains = {name: _domain(name, domain) for name, domain in data["variables"].items()}
+    domains = {name: domain_from_json(name, domain) for name, domain in data["variables"].items()}
     objective = _objective(data["objective"]) if data.get("objective") is not None else None
     return domains, [from_json(item) for item in data.get("constraints", [])], objective
-
-
-def _domain(name: str, domain: object) -> Sequence[Value]:
-    if isinstance(domain, Mapping):
-        refuse_unknown(domain, ("min", "max"), f"variable {name!r}")
-        if {"min", "max"} - domain.keys():
-            raise GraphError(f'variable {name!r}: a range has both "min" and "max"', 'write {"min": 0, "max": 10}')
-        ends = [integer(domain[end], f'variable {name!r}: "{end}"') for end in ("min", "max")]
-        if ends[1] - ends[0] >= MOST_VALUES:
-            message = f"variable {name!r}: a range of {brief(ends[1] - ends[0] + 1)} values"
-            raise GraphError(message, f"a range has at most {MOST_VALUES} values")
-        return range(ends[0], ends[1] + 1)
-    if not isinstance(domain, list):
-        hint = 'write [1, 2, 3] or {"min": 1, "max": 3}'
-        raise GraphError(f"variable {name!r}: its domain is a list of integers or strings, not {brief(domain)}", hint)
-    return domain
 
 
 def _objective(data: Any) -> Objective:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .errors import GraphError
-from .values import Value
 
 if TYPE_CHECKING:
     from .constraints.base import Constraint
@@ -33,7 +32,7 @@ class RoleArrays(NamedTuple):
     target: np.ndarray
 
 
-def role_arrays(domains: Mapping[str, tuple[Value, ...]], constraints: Iterable[Constraint]) -> dict[str, RoleArrays]:
+def role_arrays(domains: Mapping[str, Domain], constraints: Iterable[Constraint]) -> dict[str, RoleArrays]:
     """Role -> the groups of that role that constraints declare.
 
     Args:

@@ -18,7 +18,7 @@ from .solution import Solution, Unrecorded, Unsolved
 from .solver import Solver
 from .status import PEEL, Status
 from .task import Budget, Task
-from .values import Assignment
+from .values import Assignment, bounds
 
 
 def solve(
@@ -269,7 +269,8 @@ def _unconstrained(problem: Problem, solver: Solver, task: Task) -> Solution:
     cost = objective.coefficients if objective else {}
     assignment: Assignment = {}
     for name, domain in problem.graph.domains.items():
-        cheapest = min(domain, key=lambda value: cost[name] * int(value)) if name in cost else domain[0]
+        ends = bounds(domain)
+        cheapest = (ends[0] if cost[name] >= 0 else ends[1]) if cost.get(name) else domain[0]
         assignment[name] = problem.givens.get(name, cheapest)
     status = Status.OPTIMAL if objective else Status.SOLVED
     settled = _peeled(conclude(problem, solver, task, status, ""), 0.0)

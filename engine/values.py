@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeAlias
 
 from .errors import GraphError
 
@@ -16,8 +16,15 @@ Value = int | str
 Assignment = dict[str, Value]
 """One value per variable name."""
 
-MOST_VALUES = 1 << 20
-"""The largest number of values of a range."""
+Domain: TypeAlias = Sequence[Value]
+"""The values of a variable in the order of its literals: a tuple, or a range of integers where they are many and evenly
+spaced."""
+
+Term: TypeAlias = str | int
+"""The name of an integer variable, or an integer constant."""
+
+SHORT = 256
+"""A domain of more evenly spaced integers is kept as a range, whose size costs nothing."""
 
 LARGEST = 1 << 60
 """The largest magnitude of a value, a term or a sum: 64-bit integers and CP-SAT hold it exactly, with room to add."""
@@ -27,6 +34,65 @@ LARGEST_TOTAL = 1 << 61
 
 EXACT_IN_FLOATS = 1 << 53
 """Beyond this magnitude a double does not hold every integer."""
+
+
+def domain(values: Sequence[Value]) -> Domain:
+    """A domain in the one form that equal domains share: a tuple, or a range where it is long and evenly spaced.
+
+    Args:
+        values: distinct integers and strings, in order.
+    """
+    if len(values) <= SHORT:
+        return tuple(values)
+    if isinstance(values, range):
+        return values
+    first, second, last = values[0], values[1], values[-1]
+    if isinstance(first, int) and isinstance(second, int) and isinstance(last, int):
+        step = second - first
+        spaced = range(first, last + (1 if step > 0 else -1), step)
+        if len(spaced) == len(values) and all(map(operator.eq, spaced, values)):
+            return spaced
+    return tuple(values)
+
+
+def bounds(domain: Domain) -> tuple[int, int]:
+    """The least and the largest integer of a domain; (0, 0) where it holds none."""
+    if isinstance(domain, range):
+        return min(domain[0], domain[-1]), max(domain[0], domain[-1])
+    integers = [value for value in domain if isinstance(value, int)]
+    return (min(integers), max(integers)) if integers else (0, 0)
+
+
+def domain_from_json(name: str, domain: object) -> Sequence[Value]:
+    """A domain as ``domain_json`` wrote it: a list, or an object with ``min``, ``max`` and perhaps ``step``.
+
+    Args:
+        name: the variable, for messages.
+        domain: the parsed JSON; the values of a list are not checked.
+
+    Raises:
+        GraphError: neither a list nor such an object.
+    """
+    if isinstance(domain, Mapping):
+        refuse_unknown(domain, ("min", "max", "step"), f"variable {name!r}")
+        if {"min", "max"} - domain.keys():
+            raise GraphError(f'variable {name!r}: a range has both "min" and "max"', 'write {"min": 0, "max": 10}')
+        ends = [integer(domain[end], f'variable {name!r}: "{end}"') for end in ("min", "max")]
+        step = integer(domain.get("step", 1), f'variable {name!r}: "step"')
+        if step < 1:
+            raise GraphError(f'variable {name!r}: "step" is {brief(step)}', "a step is at least 1")
+        return range(ends[0], ends[1] + 1, step)
+    if not isinstance(domain, list):
+        hint = 'write [1, 2, 3] or {"min": 1, "max": 3}'
+        raise GraphError(f"variable {name!r}: its domain is a list of integers or strings, not {brief(domain)}", hint)
+    return domain
+
+
+def domain_json(domain: Domain) -> list[Value] | dict[str, int]:
+    """A domain as JSON: a list, or an object with the ends of a range."""
+    if isinstance(domain, range) and domain.step > 0:
+        return {"min": domain[0], "max": domain[-1], **({"step": domain.step} if domain.step > 1 else {})}
+    return list(domain)
 
 
 def brief(value: object) -> str:

@@ -172,10 +172,7 @@ class _Listed(cp_model.CpSolverSolutionCallback):
 
 def _assignment(posting: Posting, solved: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Assignment:
     index = {name: solved.value(posting.variable(name)) for name in posting.domains}
-    return {
-        name: next(value for value in domain if posting.code(value) == index[name])
-        for name, domain in posting.domains.items()
-    }
+    return {name: posting.value(name, index[name]) for name in posting.domains}
 
 
 def _run(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
+from drawn import graphs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ortools.sat.python import cp_model
@@ -31,47 +32,6 @@ from mull.engine.deprecation import MullDeprecationWarning
 from mull.engine.posting import Posting
 
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-Draw = Callable[[st.SearchStrategy[Any]], Any]
-
-
-@st.composite
-def graphs(draw: Draw, kind: str) -> ConstraintGraph:
-    """A small graph of one kind: up to 4 variables with up to 3 values."""
-    size = draw(st.integers(2, 4))
-    binary = kind == "Xor"
-    values = st.lists(st.integers(-2, 3), min_size=1, max_size=3, unique=True)
-    domains = {f"v{i}": (0, 1) if binary else tuple(draw(values)) for i in range(size)}
-    names = list(domains)
-    made = [draw(_constraint(kind, names, domains)) for _ in range(draw(st.integers(1, 3)))]
-    return ConstraintGraph(domains, made)
-
-
-def _scopes(names: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
-    return st.lists(st.sampled_from(names), min_size=1, max_size=len(names), unique=True).map(tuple)
-
-
-@st.composite
-def _constraint(draw: Draw, kind: str, names: list[str], domains: dict[str, tuple[int, ...]]) -> Constraint:
-    scope = draw(_scopes(names))
-    small = st.integers(-2, 3)
-    if kind == "AllDifferent":
-        pair = draw(st.permutations(names))
-        return AllDifferent(tuple(pair[: draw(st.integers(2, len(pair)))]), tuple(draw(st.lists(small, max_size=1))))
-    if kind == "Clause":
-        return Clause(tuple((name, draw(st.sampled_from(domains[name]))) for name in scope))
-    if kind == "Compare":
-        left, right = draw(st.permutations(names))[:2]
-        return Compare(left, draw(st.sampled_from(("!=", "=", "<", "<="))), right, draw(small))
-    if kind == "Count":
-        least = draw(st.integers(0, len(scope)))
-        return Count(scope, tuple(draw(st.lists(small, min_size=1, max_size=2, unique=True))), least, least + 1)
-    if kind == "Linear":
-        weights = tuple(draw(st.integers(-3, 3).filter(bool)) for _ in scope)
-        return Linear(scope, weights, draw(st.sampled_from(("<=", ">=", "="))), draw(small))
-    if kind == "Table":
-        rows = draw(st.lists(st.tuples(*(st.sampled_from(domains[name]) for name in scope)), max_size=4, unique=True))
-        return Table(scope, tuple(rows), draw(st.booleans()))
-    return Xor(tuple((name, draw(st.integers(0, 1))) for name in scope), draw(st.booleans()))
 
 
 def _all(graph: ConstraintGraph) -> tuple[list[dict[str, Any]], torch.Tensor]:

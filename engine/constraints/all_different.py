@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Value, names, set_fields, values
-from .base import Constraint, Domain, LiteralGroup, Parameters, pick
+from ..values import Domain, Value, names, set_fields, values
+from .base import Constraint, LiteralGroup, Parameters, pick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,6 +85,16 @@ class AllDifferent(Constraint):
             return
         for value in {v for name in self.scope for v in to.domains[name]} - set(self.exempt):
             to.model.add_at_most_one(to.literal(n, value) for n in self.scope if value in to.domains[n])
+
+    def post_negation(self, to: Posting) -> None:
+        pairs = []
+        for a, b in combinations(self.scope, 2):
+            pair = to.model.new_bool_var("")  # true only where the two are equal and not exempt
+            with to.only_if(pair):
+                to.model.add(to.variable(a) == to.variable(b))
+                to.model.add_bool_and(to.opposite(to.literal(a, value)) for value in self.exempt)
+            pairs.append(pair)
+        to.model.add_bool_or(pairs)
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         values = dict.fromkeys(v for name in self.scope for v in domains[name] if v not in self.exempt)

@@ -20,14 +20,13 @@ import numpy as np
 from ..deprecation import deprecated, warn_renamed
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Value, brief
+from ..values import Domain, Value, brief
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..posting import Posting
 
-Domain = tuple[Value, ...]
 Parameters: TypeAlias = "dict[str, Tensor]"
 """Tensors of a factor, each [..., *own axes]; ``slots`` [..., K] (False = padding) is always among them."""
 
@@ -175,6 +174,23 @@ class Constraint(ABC):
     def post(self, to: Posting) -> None:
         """Add the constraint to a CP-SAT model."""
 
+    def post_negation(self, to: Posting) -> None:
+        """Add to a CP-SAT model that the constraint is violated: reification needs it.
+
+        Raises:
+            NotImplementedError: the kind states no negation; ``negatable`` is then false.
+        """
+        raise NotImplementedError(f"{self.kind} has no negation")
+
+    @property
+    def negatable(self) -> bool:
+        """Whether the kind implements ``post_negation``."""
+        return type(self).post_negation is not Constraint.post_negation
+
+    def unpostable(self) -> str | None:
+        """Why the constraint cannot be posted to CP-SAT, or None."""
+        return None
+
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup] | None:
         """The literal groups that a lattice network reads, or None where the kind has no such view."""
         return None
@@ -188,6 +204,10 @@ class Constraint(ABC):
         return None
 
     # How a stack of them is compiled --------------------------------------------------------------------------------
+
+    def factor_kind(self) -> type[Constraint]:
+        """The class whose ``degree`` and ``expected`` evaluate the constraint; by default its own."""
+        return type(self)
 
     def bucket(self) -> Hashable:
         """Constraints of one kind are stacked with those of the same bucket; by default of similar scope size."""
@@ -315,6 +335,20 @@ def numbers(domain: Domain, name: str, kind: str) -> list[int]:
     Raises:
         GraphError: it holds strings.
     """
-    if not all(isinstance(value, int) for value in domain):
-        raise GraphError(f"{kind}: the domain of {name!r} is not numeric")
+    require_integers(domain, name, kind)
     return [int(value) for value in domain]
+
+
+def require_integers(domain: Domain, name: str, kind: str) -> None:
+    """Refuse a domain that holds strings.
+
+    Args:
+        domain: the values.
+        name: the variable, for the message.
+        kind: who calculates with it, for the message.
+
+    Raises:
+        GraphError: it holds strings.
+    """
+    if not isinstance(domain, range) and not all(isinstance(value, int) for value in domain):
+        raise GraphError(f"{kind}: the domain of {name!r} is not numeric", "use integers as values")

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Value, literals, set_fields
-from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
+from ..values import Domain, Value, literals, set_fields
+from .base import Constraint, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,6 +74,9 @@ class Clause(Constraint):
 
     def post(self, to: Posting) -> None:
         to.model.add_bool_or(to.literal(name, value) for name, value in self.literals)
+
+    def post_negation(self, to: Posting) -> None:
+        to.model.add_bool_and(to.opposite(to.literal(name, value)) for name, value in self.literals)
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         return [LiteralGroup("clause", tuple(dict.fromkeys(self.literals)))]

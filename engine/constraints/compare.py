@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Value, brief, integer, name, set_fields
-from .base import Constraint, Domain, LiteralGroup, Parameters, numbers
+from ..values import Domain, Value, brief, integer, name, set_fields
+from .base import Constraint, LiteralGroup, Parameters, numbers, require_integers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +60,7 @@ class Compare(Constraint):
             raise GraphError(message, "exchange left and right for > and >=")
         if self.op in ("<", "<=") or self.offset:
             for each in self.scope:
-                numbers(domains[each], each, f"Compare({self.describe()})")
+                require_integers(domains[each], each, f"Compare({self.describe()})")
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         if self.offset or self.op in ("<", "<="):
@@ -98,6 +98,11 @@ class Compare(Constraint):
     def post(self, to: Posting) -> None:
         left, right = to.variable(self.left), to.variable(self.right) + self.offset
         ops = {"!=": left != right, "=": left == right, "<": left < right, "<=": left <= right}
+        to.model.add(ops[self.op])
+
+    def post_negation(self, to: Posting) -> None:
+        left, right = to.variable(self.left), to.variable(self.right) + self.offset
+        ops = {"!=": left == right, "=": left != right, "<": left >= right, "<=": left > right}
         to.model.add(ops[self.op])
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:

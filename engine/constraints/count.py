@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import GraphError
 from ..sums import excess, expected_excess
-from ..values import LARGEST, Value, integer, names, set_fields, values
-from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
+from ..values import LARGEST, Domain, Value, integer, names, set_fields, values
+from .base import Constraint, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +61,10 @@ class Count(Constraint):
     def post(self, to: Posting) -> None:
         literals = [to.literal(n, value) for n in self.scope for value in set(self.values) if value in to.domains[n]]
         to.model.add_linear_constraint(sum(literals), self.least, self.most)
+
+    def post_negation(self, to: Posting) -> None:
+        literals = [to.literal(n, value) for n in self.scope for value in set(self.values) if value in to.domains[n]]
+        to.outside(sum(literals), self.least, self.most)
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         literals = tuple((n, value) for n in self.scope for value in self.values if value in domains[n])

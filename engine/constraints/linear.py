@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import GraphError
 from ..lazy import torch
 from ..sums import excess, expected_excess
-from ..values import LARGEST, Value, brief, integer, items, names, set_fields
-from .base import Constraint, Domain, LiteralGroup, Parameters, numbers, pick
+from ..values import LARGEST, Domain, Value, bounds, brief, integer, items, names, set_fields
+from .base import Constraint, LiteralGroup, Parameters, numbers, pick, require_integers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +56,7 @@ class Linear(Constraint):
         if abs(self.bound) > 2 * LARGEST:  # a bound just beyond a sum at its limit is what the engine adds itself
             raise GraphError(f"{self.kind}: the bound {brief(self.bound)} is too large", "sums reach 2^60 at most")
         for name in self.scope:
-            numbers(domains[name], name, self.kind)
+            require_integers(domains[name], name, self.kind)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return {name: abs(c) * largest[name] for c, name in zip(self.coefficients, self.scope, strict=True)}
@@ -94,6 +94,13 @@ class Linear(Constraint):
         least, most = self._interval(-(2**62), 2**62)
         to.model.add_linear_constraint(total, least, most)
 
+    def post_negation(self, to: Posting) -> None:
+        total = sum(c * to.variable(name) for c, name in zip(self.coefficients, self.scope, strict=True))
+        if self.op == "=":
+            to.model.add(total != self.bound)
+        else:
+            to.model.add(total > self.bound if self.op == "<=" else total < self.bound)
+
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         """In the normal form of pseudo-Boolean sums: at least so much, of positive weights, and of each variable's values
         those alone that add more than the least of them. An equation is two such sums.
@@ -118,8 +125,8 @@ class Linear(Constraint):
     def obstacle(self, domains: Mapping[str, Domain]) -> str | None:
         span = 0
         for c, name in zip(self.coefficients, self.scope, strict=True):
-            values = numbers(domains[name], name, self.kind)
-            span += abs(c) * (max(values) - min(values))
+            least, most = bounds(domains[name])
+            span += abs(c) * (most - least)
         if span > MOST_SPAN:
             return f"the sum in {self.describe()} ranges over {span} values; energies are computed up to {MOST_SPAN}"
         return None
@@ -127,8 +134,8 @@ class Linear(Constraint):
     def work(self, domains: Mapping[str, Domain]) -> int:
         span = 0
         for c, name in zip(self.coefficients, self.scope, strict=True):
-            values = numbers(domains[name], name, self.kind)
-            span += abs(c) * (max(values) - min(values))
+            least, most = bounds(domains[name])
+            span += abs(c) * (most - least)
         return super().work(domains) * (1 + min(span, MOST_SPAN))
 
     def bucket(self) -> Hashable:

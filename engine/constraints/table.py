@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Value, boolean, items, names, set_fields, value
-from .base import Constraint, Domain, LiteralGroup, Parameters
+from ..values import Domain, Value, boolean, items, names, set_fields, value
+from .base import Constraint, LiteralGroup, Parameters
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,9 +68,15 @@ class Table(Constraint):
         return {**self.to_json(), "scope": sorted(self.scope), "tuples": rows}
 
     def post(self, to: Posting) -> None:
+        self._post(to, self.allowed)
+
+    def post_negation(self, to: Posting) -> None:
+        self._post(to, not self.allowed)
+
+    def _post(self, to: Posting, allowed: bool) -> None:
         rows = [tuple(to.code(value) for value in row) for row in self._possible(to.domains)]
         variables = [to.variable(name) for name in self.scope]
-        if self.allowed:
+        if allowed:
             to.model.add_allowed_assignments(variables, rows)
         elif rows:
             to.model.add_forbidden_assignments(variables, rows)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import GraphError
-from ..values import Value, boolean, literals, set_fields
-from .base import Constraint, Domain, LiteralGroup, Parameters, membership, pick
+from ..values import Domain, Value, boolean, literals, set_fields
+from .base import Constraint, LiteralGroup, Parameters, membership, pick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,6 +59,9 @@ class Xor(Constraint):
         # add_bool_xor asks for an odd number; a constant True among the literals turns that into an even one.
         literals = [to.literal(name, value) for name, value in self.literals]
         to.model.add_bool_xor(literals if self.odd else [*literals, True])
+
+    def post_negation(self, to: Posting) -> None:
+        replace(self, odd=not self.odd).post(to)
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         return [LiteralGroup("xor", self.literals, target=(float(self.odd),))]

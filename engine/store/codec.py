@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from ..values import Domain
 
 if TYPE_CHECKING:
     from ..trace import Trace
@@ -91,15 +93,20 @@ def unpack_json(data: bytes) -> Any:
     return json.loads(zlib.decompress(data))
 
 
+def _position(domain: Domain) -> Callable[[Any], int]:
+    """The function from a value of a domain to its place."""
+    return domain.index if isinstance(domain, range) else _positions(tuple(domain)).__getitem__
+
+
 @lru_cache(maxsize=1024)
 def _positions(domain: tuple[Any, ...]) -> dict[Any, int]:
     return {value: d for d, value in enumerate(domain)}
 
 
-def pack_assignments(assignments: Iterable[Mapping[str, Any]], domains: Mapping[str, tuple[Any, ...]]) -> bytes:
+def pack_assignments(assignments: Iterable[Mapping[str, Any]], domains: Mapping[str, Domain]) -> bytes:
     """Assignments as positions in the domains, in the order of the variables' names.
 
-    The first byte is the width of a position in bytes (1 or 4). It has 128 added if the rest is compressed, and 64 if the
+    The first byte is the width of a position in bytes (1, 4 or 8). It has 128 added if the rest is compressed, and 64 if the
     order is that of the names.
 
     Args:
@@ -110,15 +117,16 @@ def pack_assignments(assignments: Iterable[Mapping[str, Any]], domains: Mapping[
     # in order; ``unpack_assignments`` still reads that form (no 64 in the first byte).
     import numpy as np
 
-    columns = [(name, _positions(domains[name])) for name in sorted(domains)]
-    positions = [position[assignment[name]] for assignment in assignments for name, position in columns]
-    width = 1 if max(positions, default=0) < 256 else 4
+    columns = [(name, _position(domains[name])) for name in sorted(domains)]
+    positions = [position(assignment[name]) for assignment in assignments for name, position in columns]
+    largest = max(positions, default=0)
+    width = 1 if largest < 256 else 4 if largest < 1 << 32 else 8
     data = np.array(positions, dtype=f"<u{width}").tobytes()
     # Below 128 bytes zlib saves nothing.
     return bytes([width + 64]) + data if len(data) < 128 else bytes([width + 192]) + _deflate(data)
 
 
-def unpack_assignments(data: bytes, domains: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+def unpack_assignments(data: bytes, domains: Mapping[str, Domain]) -> list[dict[str, Any]]:
     """The inverse of ``pack_assignments``.
 
     Args:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from ..values import domain_from_json
 from .codec import unpack_assignments, unpack_json, unpack_trace
 from .rows import RunRow
 from .schema import problem, run, solution, template, trace
@@ -28,11 +29,12 @@ def load_run(connection: sa.Connection, row: RunRow) -> RunRow:
     answer = connection.execute(sa.select(solution).where(solution.c.run == row.id)).first()
     counted = connection.execute(sa.select(sa.func.max(run.c.total)).join(problem).where(of_problem)).scalar()
     graph = unpack_json(data.graph)
+    domains = {name: domain_from_json(name, domain) for name, domain in graph["variables"].items()}
     answers = [
         assignment
         for packed in (answer and (answer.data, answer.further)) or ()
         if packed
-        for assignment in unpack_assignments(packed, graph["variables"])
+        for assignment in unpack_assignments(packed, domains)
     ]
     return replace(
         row,

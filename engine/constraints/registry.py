@@ -1,0 +1,98 @@
+"""The constraint kinds in use, by name: mull's own, those of installed packages, and what a program registers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields as fields_of
+from dataclasses import is_dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from ..errors import GraphError
+from ..registry import CONSTRAINTS, PluginError, entries, find_entry, load_entry
+from ..values import brief, refuse_unknown
+from .base import Constraint
+
+KINDS: dict[str, type[Constraint]] = {}
+"""Those in use, by class name; a kind of another package is added when a graph first names it."""
+
+
+def register(kind: type[Constraint]) -> type[Constraint]:
+    """Make a kind known to ``from_json`` under its class name, in this process; usable as a decorator.
+
+    A package that brings kinds names them as entry points of ``mull.constraints`` instead.
+
+    Raises:
+        GraphError: another class has that name.
+    """
+    if KINDS.setdefault(kind.__name__, kind) is not kind:
+        raise GraphError(f"constraint kind {kind.__name__} is already registered")
+    return kind
+
+
+def from_json(data: Any) -> Constraint:
+    """The constraint a JSON object describes.
+
+    Raises:
+        GraphError: no object, an unknown or broken kind, missing or malformed fields.
+    """
+    if not isinstance(data, Mapping):
+        raise GraphError(
+            f"a constraint is an object, not {brief(data)}", 'write {"kind": "AllDifferent", "scope": [...]}'
+        )
+    kind = _kind(data.get("kind"))
+    own = kind.keys or ()
+    if isinstance(data.get("scope"), str):
+        raise GraphError(
+            f"{kind.__name__}: the scope is a list, not {brief(data['scope'])}", 'write "scope": ["a", "b"]'
+        )
+    labels = {key: data[key] for key in LABELS if key in data and key not in own}
+    fields = {key: item for key, item in data.items() if key not in labels}
+    if kind.keys is not None:
+        refuse_unknown(fields, ("kind", *own, *LABELS), kind.__name__)
+    try:
+        made = kind.from_json(fields)
+        if kind.keys is None:
+            known = dict.fromkeys(("kind", *made.to_json(), *(f.name for f in _fields(kind)), *LABELS))
+            refuse_unknown(fields, known, kind.__name__)
+        return made.named(**labels) if labels else made
+    except GraphError:
+        raise
+    except KeyError as error:
+        raise GraphError(f"{kind.__name__}: the key {error} is missing", f"its keys are {', '.join(own)}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise GraphError(f"{kind.__name__}: malformed field ({error})") from error
+
+
+LABELS = ("name", "comment")
+"""What any constraint may have besides its own keys."""
+
+
+def _fields(kind: type[Constraint]) -> tuple[Any, ...]:
+    return fields_of(kind) if is_dataclass(kind) else ()
+
+
+def _kind(name: Any) -> type[Constraint]:
+    if not isinstance(name, str):
+        raise GraphError(f'a constraint has a "kind", not {brief(name)}', 'write "kind": "AllDifferent"')
+    if name not in KINDS:
+        known = entries(CONSTRAINTS)
+        if name not in {entry.name for entry in known}:
+            names = sorted({*KINDS, *(entry.name for entry in known)})
+            close = get_close_matches(name, names, 1, 0.5)
+            hint = f'did you mean "{close[0]}"?' if close else "write one of these"
+            raise GraphError(f"unknown constraint kind {brief(name)} (known: {', '.join(names)})", hint)
+        try:
+            KINDS[name] = load_entry(find_entry(CONSTRAINTS, name, known), Constraint, "__name__")
+        except PluginError as error:
+            raise GraphError(f"{error} ({error.hint})") from error
+    return KINDS[name]
+
+
+def load_own() -> None:
+    """mull's own, through the door that others use; a name that another package claims too waits to be asked for."""
+    found = entries(CONSTRAINTS)
+    names = [entry.name for entry in found]
+    for entry in found:
+        if entry.built_in and names.count(entry.name) == 1:
+            register(load_entry(entry, Constraint, "__name__"))

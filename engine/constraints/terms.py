@@ -1,0 +1,221 @@
+"""Kinds over terms: a term is the name of an integer variable or an integer constant."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from ..errors import GraphError
+from ..lazy import torch
+from ..values import Domain, Term, Value, integer, items, name, set_fields
+from .base import Parameters, require_integers
+from .enumerated import Enumerated
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class TermConstraint(Enumerated):
+    """Base of the kinds that calculate with terms.
+
+    A subclass is a frozen dataclass. Its fields named in ``of`` hold terms: one term, a tuple of terms, or a matrix
+    (a tuple of equally long tuples). All other fields are plain parameters. It implements ``holds`` (exact, in plain
+    Python), ``distance`` (the violation degree, on tensors) and ``post`` (CP-SAT). Scope, JSON form, encoding, energy
+    and literal groups follow from these.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Larger(TermConstraint):
+        ...     left: Term
+        ...     right: Term
+        ...     of = ("left", "right")
+        ...
+        ...     def holds(self, left, right):
+        ...         return left > right
+        ...
+        ...     @staticmethod
+        ...     def distance(p, left, right):
+        ...         return (right - left + 1).clamp(min=0)
+        ...
+        ...     def post(self, to):
+        ...         to.model.add(to.term(self.left) > to.term(self.right))
+    """
+
+    of: ClassVar[tuple[str, ...]]
+    """The fields that hold terms, in the order of the arguments of ``holds`` and ``distance``."""
+
+    unordered: ClassVar[tuple[str, ...]] = ()
+    """The fields whose order has no meaning: the digest ignores it."""
+
+    symmetric: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        set_fields(self, **{field: _terms(getattr(self, field), f"{self.kind}: {field}") for field in self.of})
+        for field in self.of:
+            held = getattr(self, field)
+            if isinstance(held, tuple) and held and isinstance(held[0], tuple):
+                lengths = {len(row) if isinstance(row, tuple) else -1 for row in held}
+                if len(lengths) > 1:
+                    raise GraphError(f"{self.kind}: the rows of {field} have different lengths", "give equal rows")
+
+    # What a kind implements -------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def holds(self, *terms: Any) -> bool:
+        """Whether the values of the terms satisfy the constraint: the reference, in plain Python.
+
+        Args:
+            terms: one argument for each field of ``of``, in the field's form, with an integer in the place of each term.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def distance(p: Parameters, *terms: Any) -> Any:
+        """The violation degree: 0 where the constraint holds, positive where not.
+
+        Args:
+            p: the arrays of ``constants`` as tensors, each [..., *own axes].
+            terms: one int64 tensor for each field of ``of``: [...] for a term, [..., n] for a tuple, [..., n, m] for a
+                matrix.
+
+        Returns:
+            [...] int64. Leading axes broadcast.
+        """
+
+    def constants(self) -> dict[str, np.ndarray]:
+        """The plain parameters as arrays for ``distance``; constraints of one ``layout`` give equal shapes."""
+        return {}
+
+    def layout(self) -> Hashable:
+        """The shapes of the fields and of ``constants``: constraints of one layout are compiled together."""
+        return tuple(_shape(getattr(self, field)) for field in self.of)
+
+    # What follows -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """All terms, field by field."""
+        return tuple(term for field in self.of for term in _flat(getattr(self, field)))
+
+    @cached_property
+    def scope(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The distinct variables, in the order of the terms."""
+        return tuple(dict.fromkeys(term for term in self.terms if isinstance(term, str)))
+
+    def check(self, values: Sequence[Value]) -> bool:
+        known = dict(zip(self.scope, values, strict=True))
+        return bool(self.holds(*(_fill(getattr(self, field), known) for field in self.of)))
+
+    def validate(self, domains: Mapping[str, Domain]) -> None:
+        super().validate(domains)
+        for each in self.scope:
+            require_integers(domains[each], each, self.kind)
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        reached = {each: largest[each] for each in self.scope}
+        constants = [abs(term) for term in self.terms if isinstance(term, int)]
+        return {**reached, "a constant": max(constants)} if constants else reached
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {"kind": self.kind}
+        for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            held = getattr(self, field.name)
+            if field.default is MISSING or held != field.default:
+                data[field.name] = _listed(held)
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        given = {key: item for key, item in data.items() if key != "kind"}
+        for field in fields(cls):  # type: ignore[arg-type]
+            if field.default is MISSING and field.name not in given:
+                raise KeyError(field.name)
+        return cls(**given)
+
+    def canonical(self) -> dict[str, Any]:
+        data = self.to_json()
+        for field in self.unordered:
+            if isinstance(data.get(field), list):
+                data[field] = sorted(data[field], key=str)
+        return data
+
+    def bucket(self) -> Hashable:
+        return len(self.scope), self.layout()
+
+    def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
+        """For each field ``FIELD.slot`` [*shape], the scope slot of each term, and ``FIELD.number`` [*shape, D], its
+        value by domain index: a constant has slot 0 and one number everywhere."""
+        slots = {each: k for k, each in enumerate(self.scope)}
+        arrays = self.constants()
+        for field in self.of:
+            held = getattr(self, field)
+            flat = list(_flat(held))
+            slot = np.zeros(len(flat), dtype=np.int64)
+            number = np.zeros((len(flat), size), dtype=np.int64)
+            for n, term in enumerate(flat):
+                if isinstance(term, int):
+                    number[n] = term
+                else:
+                    slot[n] = slots[term]
+                    number[n, : len(domains[slot[n]])] = domains[slot[n]]
+            shape = _shape(held)
+            arrays[f"{field}.slot"] = slot.reshape(shape)
+            arrays[f"{field}.number"] = number.reshape(*shape, size)
+        return arrays
+
+    @classmethod
+    def degree(cls, values: Tensor, p: Parameters) -> Tensor:
+        distance: Tensor = cls.distance(p, *(_read(values, p, field) for field in cls.of))
+        return distance.long()
+
+
+def _terms(given: object, what: str) -> Any:
+    """A term, a tuple of terms or a matrix of terms, checked."""
+    if type(given) is str or type(given) is int:
+        return given
+    if isinstance(given, str):
+        return name(given, what)
+    if isinstance(given, list | tuple | range | np.ndarray) and not (isinstance(given, np.ndarray) and given.ndim == 0):
+        return tuple(_terms(each, what) for each in items(given, what, '["a", "b", 3]'))
+    return integer(given, f"{what}: a term is the name of a variable or an integer; it")
+
+
+def _flat(held: Any) -> Iterator[Term]:
+    if isinstance(held, tuple):
+        for each in held:
+            yield from _flat(each)
+    else:
+        yield held
+
+
+def _shape(held: Any) -> tuple[int, ...]:
+    if not isinstance(held, tuple):
+        return ()
+    return (len(held), *(_shape(held[0]) if held else ()))
+
+
+def _fill(held: Any, known: Mapping[str, Value]) -> Any:
+    if isinstance(held, tuple):
+        return tuple(_fill(each, known) for each in held)
+    return known[held] if isinstance(held, str) else held
+
+
+def _listed(held: Any) -> Any:
+    return [_listed(each) for each in held] if isinstance(held, tuple) else held
+
+
+def _read(values: Tensor, p: Parameters, field: str) -> Tensor:
+    """The values [..., *shape] of one field's terms, at domain indices [..., K]."""
+    lead = p["slots"].dim() - 1
+    slot, number = p[f"{field}.slot"], p[f"{field}.number"]
+    shape = slot.shape[lead:]
+    slots, table = slot.reshape(*slot.shape[:lead], -1), number.reshape(*number.shape[:lead], -1, number.shape[-1])
+    wide = torch.broadcast_shapes(values.shape[:-1], slots.shape[:-1])
+    index = values.expand(*wide, -1).gather(-1, slots.expand(*wide, -1))
+    read = table.expand(*wide, -1, -1).gather(-1, index[..., None])
+    return read.view(*wide, *shape)
