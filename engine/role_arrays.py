@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .errors import GraphError
+from .values import Domain
 
 if TYPE_CHECKING:
     from .constraints.base import Constraint
