@@ -1,4 +1,4 @@
-"""The program ``solve``: its commands under one name, and its errors in one form. Data goes to stdout, talk to stderr."""
+"""The program ``solve``: its commands, its help and its errors. Data goes to stdout, messages to stderr."""
 
 from __future__ import annotations
 
@@ -23,25 +23,46 @@ if TYPE_CHECKING:
 
 
 class SolveGroup(click.Group):
-    """A group whose commands are entry points, and whose default is ``run``: what is no command is a problem to solve.
+    """A group whose commands are entry points; the default command is ``run``.
 
-    A command is imported when it is called. Help describes mull's own, and of others says whose they are: it runs nobody's
-    code, so that a broken package spoils no help.
+    A command is imported only when it is called. The help describes the built-in commands. Of a plugin's command it shows
+    the package only, because it runs no code of plugins: a broken package cannot break the help.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Insert ``run`` if the first argument is not a command.
+
+        Args:
+            ctx: the context of the program.
+            args: the arguments of the program.
+        """
         if args and args[0] not in ("--help", "-h", "--version") and args[0] not in self._names():
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands but the default one."""
         return [name for name in self._names() if name != "run"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command.
+
+        Args:
+            ctx: the context of the program.
+            cmd_name: the name of the command.
+
+        Raises:
+            PluginError: no such command, or it cannot be loaded.
+        """
         command: click.Command = load_entry(find_entry(COMMANDS, cmd_name, entries(COMMANDS)), click.Command)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an exception of a plugin's command becomes an error that names its package.
+
+        Raises:
+            MullError: the command of a plugin failed.
+        """
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, MullError, BrokenPipeError):
@@ -49,11 +70,16 @@ class SolveGroup(click.Group):
         except Exception as error:
             entry = next((entry for entry in entries(COMMANDS) if entry.name == ctx.invoked_subcommand), None)
             if entry is None or entry.built_in:
-                raise  # a mistake of ours is to be found
+                raise  # a defect of mull: show its traceback
             raise MullError(f"{entry} failed: {described(error)}", entry.hint) from error
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Commands by their names alone, and what ``run`` takes: problems and options. Nobody else's code is run."""
+        """Complete commands, and the problems and options of ``run``. No code of plugins runs.
+
+        Args:
+            ctx: the context of the program.
+            incomplete: the start of the word to complete.
+        """
         from click.shell_completion import CompletionItem
 
         found = [CompletionItem(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
@@ -68,10 +94,22 @@ class SolveGroup(click.Group):
         return found + (paths(incomplete) if found and offered[0].type == "file" else offered)
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the usage: a problem, or a command.
+
+        Args:
+            ctx: the context of the program.
+            formatter: receives the text.
+        """
         formatter.write_usage(ctx.command_path, "[OPTIONS] PROBLEM...")
-        formatter.write_usage(ctx.command_path, "train | history | solvers ...", prefix="       ")
+        formatter.write_usage(ctx.command_path, "COMMAND [ARGS]...", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of ``run``, which is the default command, and the list of commands.
+
+        Args:
+            ctx: the context of the program.
+            formatter: receives the text.
+        """
         run = self.get_command(ctx, "run")
         assert run is not None
         run.format_options(ctx, formatter)
@@ -79,7 +117,9 @@ class SolveGroup(click.Group):
         for entry in entries(COMMANDS):
             claims.setdefault(entry.name, []).append(entry)
         with formatter.section("Commands"):
-            formatter.write_dl([(name, self._describe(ctx, *mine)) for name, mine in claims.items() if name != "run"])
+            formatter.write_dl(
+                [(name, self._describe(ctx, *claimants)) for name, claimants in claims.items() if name != "run"]
+            )
 
     def _describe(self, ctx: click.Context, entry: Entry, *others: Entry) -> str:
         if others:
@@ -97,11 +137,11 @@ class SolveGroup(click.Group):
 
 
 PACKAGES = ("torch", "numpy", "numba", "ortools", "pyro-ppl", "networkx", "sqlalchemy", "rich", "click")
-"""What ``--version`` names beside mull: what solvers compute with, and what the program is made of."""
+"""Packages whose versions ``--version`` prints."""
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
-    """Versions by the installed metadata: none of the packages is imported."""
+    """Print versions from the metadata of the packages, without importing them."""
     if not asked or ctx.resilient_parsing:
         return
     import platform
@@ -118,62 +158,74 @@ def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
 @click.group(cls=SolveGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print versions."
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print versions and exit.",
 )
 def cli() -> None:
-    """Solve constraint problems and remember every run.
+    """Solve constraint problems and record every run.
 
-    PROBLEM is a file (Sudoku, DIMACS .cnf and .col, queens, Latin square, maze, JSON graph; - is standard input) or
-    FAMILY:SPEC, which generates one: sudoku:9, coloring:50:0.3:4, sat:100, queens:12, latin:10, maze:30x30. All problems
-    of a call are solved together.
+    PROBLEM is a file or FAMILY:SPEC. Files: Sudoku, DIMACS .cnf and .col, queens, Latin square, maze, JSON graph; - is
+    standard input. FAMILY:SPEC generates a problem: sudoku:9, coloring:50:0.3:4, sat:100, queens:12, latin:10,
+    maze:30x30. All problems of a call are solved together.
 
-    Exit code: 0 all solved (or proved unsatisfiable), 1 some not, 2 bad input or usage.
+    Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage.
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of ``solve``: every error in one message, a hint, and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a sign shows "?" in its place
+    """Run the program: print an error as a message with a hint, and exit with code 2.
+
+    Args:
+        arguments: the arguments of the program; None for those of the process.
+
+    Raises:
+        SystemExit: always, with the exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):  # an encoding without a character prints "?" instead
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     own = given[: given.index("--")] if "--" in given else given
-    if "--debug" in own:  # of every command, plugins' ones included
+    if "--debug" in own:  # an option of every command, those of plugins included
         os.environ[DEBUG] = "1"
         given.remove("--debug")
     try:
         if allowed_plugins():
-            _tell_misspelt()
+            _warn_about_missing_plugins()
         code = cli.main(given, prog_name="solve", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
         code = 2
     except click.ClickException as error:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "solve"
-        code = _complain(error.format_message().rstrip("."), f"{command} --help".replace(" run", ""))
+        code = _print_error(error.format_message().rstrip("."), f"{command} --help".replace(" run", ""))
     except MullError as error:
         if os.environ.get(DEBUG, "0") not in ("", "0"):
             described(error.__cause__ or error)
-        code = _complain(str(error), error.hint)
+        code = _print_error(str(error), error.hint)
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
         code = 130
-    except BrokenPipeError:  # the reader of our output has gone: nobody to tell
+    except BrokenPipeError:  # the reader of the output has closed it, e.g. `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    except OSError as error:  # a full disk under our output
+    except OSError as error:  # e.g. the disk of the output is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = _complain(f"{error.filename or 'output'}: {error.strerror or error}", "make room, or write elsewhere")
+        code = _print_error(f"{error.filename or 'cannot write the output'}: {error.strerror or error}", FULL)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def program() -> None:
-    """The installed program: ``main``, and an end without unloading every library, which takes torch over half a second."""
+    """Run ``main``, then end the process without unloading libraries, which takes over half a second with torch."""
     try:
         main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
-    # In the interpreter's own order: threads end first, for those of a pool of processes tell the processes to end.
+    # The interpreter's own order: threads end first, because those of a process pool end its processes.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:
@@ -181,19 +233,22 @@ def program() -> None:
     except BrokenPipeError:
         code = 1
     except OSError as error:
-        code = _complain(f"output: {error.strerror or error}", "make room, or write elsewhere")
+        code = _print_error(f"cannot write the output: {error.strerror or error}", FULL)
     sys.stderr.flush()
     os._exit(code)
 
 
-def _tell_misspelt() -> None:
+FULL = "free some space, or write to another place"
+
+
+def _warn_about_missing_plugins() -> None:
     from mull.plugins import not_installed
 
     for name in not_installed():
         click.echo(f"{ALLOWED} names {name!r}, which is not installed", err=True)
 
 
-def _complain(message: str, hint: str) -> int:
+def _print_error(message: str, hint: str) -> int:
     click.echo(f"error: {message}", err=True)
     if hint:
         click.echo(f"hint: {hint}", err=True)

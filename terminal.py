@@ -1,4 +1,4 @@
-"""What ``solve`` shows: answers and tables on stdout, progress and the settling grid on stderr."""
+"""Output of the program: answers and tables on stdout, progress on stderr."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from mull.engine.training import TrainingProgress
     from mull.engine.weights import Card
 
-SHOWN = 10
-"""Answers are drawn for calls of at most this many problems; larger ones get a line each (``--show``, ``--json``)."""
+MAX_DRAWN = 10
+"""Most problems of a call whose answers are drawn by default; ``--show`` draws more."""
 
 SPINNER = "|/-\\"
-"""In letters that every terminal has."""
+"""Frames of the spinner, in ASCII."""
 
 LINE_SECONDS = 10.0
-"""Between two lines about a training where stderr is no terminal."""
+"""Seconds between two lines of progress of a training if stderr is not a terminal."""
 
 SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-"""The words of pydantic's bounds, as people write them."""
+"""Pydantic's names of bounds -> mathematical signs."""
 
 
 class Region:
-    """Lines at the bottom of a terminal that are drawn over: what is going on, for how long, and a grid that settles.
+    """Status lines at the bottom of a terminal: the current phase, the elapsed time and a drawing of the problem.
 
-    It is drawn on stderr by a thread of its own. Nothing else may be printed while it stands: ``clear`` takes it away,
-    ``set`` draws it again. The first line comes last on the screen, so that a tall grid is cut and not the state.
+    A thread redraws them on stderr. Nothing else may be printed meanwhile: ``clear`` removes the region, ``set`` draws it
+    again. The phase is the last line of the screen, so that a drawing taller than the screen does not hide it.
 
     Args:
-        limit: seconds that the call may take, shown beside the elapsed time; None where it is not limited.
+        limit: time limit of the call in seconds, shown beside the elapsed time; None for no limit.
         quiet: draw nothing.
     """
 
@@ -56,23 +56,31 @@ class Region:
         self.live: Any = None
 
     def set(self, text: str, share: float | None = None, view: str = "") -> None:
-        """Say what is going on, which share of it is done, and show a drawing above."""
+        """Change the content of the region, and draw it.
+
+        Args:
+            text: the current phase.
+            share: the share of the work that is done, from 0 to 1, for a progress bar; None draws no bar.
+            view: a drawing of lines of text above the phase.
+        """
         self.text, self.share, self.view = text, share, view
         if not self.shown or self.live is not None:
             return
         from rich.live import Live
 
-        # What others print meanwhile goes above the region; stdout only where it is on the same terminal.
-        printed = sys.stdout.isatty()
+        # Output of other code is redirected above the region; stdout only if it is the same terminal.
         live = Live(
-            get_renderable=self._drawn, console=console(sys.stderr), transient=True, redirect_stdout=printed,
+            get_renderable=self._drawn,
+            console=console(sys.stderr),
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),
             refresh_per_second=8,
-        )  # fmt: skip
+        )
         live.start()
         self.live = live
 
     def clear(self) -> None:
-        """Take the region off the screen, before something else is printed."""
+        """Remove the region from the screen, and print the lines of ``aside``."""
         live, self.live = self.live, None
         if live is not None:
             live.stop()
@@ -81,11 +89,11 @@ class Region:
             click.echo(text, err=True)
 
     def aside(self, text: str) -> None:
-        """Print a line to stderr, from wherever: a signal may arrive while the region is being drawn."""
+        """Print a line on stderr; a signal handler may call it while the region is being drawn."""
         if self.live is None:
             click.echo(text, err=True)
         else:
-            self.asides.append(text)  # the region shows it at once, and ``clear`` leaves it on the screen
+            self.asides.append(text)  # shown in the region now, printed for good by ``clear``
 
     def _drawn(self) -> Any:
         from rich.console import Group
@@ -107,15 +115,15 @@ class Region:
 
 
 class Screen:
-    """What a run shows: solutions on stdout in the order of the problems, progress on stderr where that is a terminal.
+    """Output of ``solve PROBLEM...``: solutions on stdout in the order of the problems, progress on stderr.
 
     Args:
-        solver: its name.
-        limit: seconds that the call may take, or None.
-        watch: draw the first unsolved problem as it settles.
+        solver: the solver's name.
+        limit: time limit of the call in seconds, or None.
+        watch: draw the first unsolved problem during the run.
         as_json: print each solution as a JSON object.
-        show: draw answers: None for calls of at most ``SHOWN`` problems.
-        quiet: neither progress nor notices.
+        show: draw the answers; None draws them for at most ``MAX_DRAWN`` problems.
+        quiet: print neither progress nor notices.
     """
 
     def __init__(
@@ -130,7 +138,7 @@ class Screen:
     ) -> None:
         self.region = Region(limit, quiet)
         self.problems: Sequence[Problem] = ()
-        self.place: dict[int, int] = {}
+        self.position: dict[int, int] = {}
         self.as_json = as_json
         self.watch = watch
         self.show = show
@@ -148,20 +156,21 @@ class Screen:
         self.region.clear()
 
     def phase(self, text: str) -> None:
-        """What is done before solvers report progress: reading, importing, compiling."""
+        """Show a phase before the solver reports progress: reading, importing or compiling."""
         self.region.set(text)
 
     def expect(self, problems: Sequence[Problem]) -> None:
-        """The problems whose solutions will come."""
+        """Set the problems, in the order in which their solutions are printed."""
         self.problems = problems
-        self.place = {id(problem): i for i, problem in enumerate(problems)}
+        self.position = {id(problem): i for i, problem in enumerate(problems)}
 
     @property
     def draws(self) -> bool:
-        """Whether answers are drawn below their lines."""
-        return len(self.problems) <= SHOWN if self.show is None else self.show
+        """Whether the answers are drawn."""
+        return len(self.problems) <= MAX_DRAWN if self.show is None else self.show
 
     def progress(self, progress: Progress) -> None:
+        """Show the progress of the solver, at most ten times a second."""
         now = time.monotonic()
         if not self.region.shown or now - self.drawn < 0.1:
             return
@@ -172,14 +181,16 @@ class Screen:
         self.region.set(text, self.answered / max(1, len(self.problems)), progress.problem.show(view) if view else "")
 
     def notice(self, text: str) -> None:
+        """Print a notice on stderr, unless ``quiet``."""
         if not self.quiet:
             self.region.aside(text)
 
     def solution(self, solution: Solution) -> None:
+        """Print a solution, or keep it until those of the problems before it are printed."""
         self.answered += 1
-        self.ready[self.place[id(solution.problem)]] = solution
+        self.ready[self.position[id(solution.problem)]] = solution
         if self.printed in self.ready:
-            self.region.clear()  # the same terminal shows both: what is drawn over must not lie below an answer
+            self.region.clear()  # an answer must not be printed below the region on the same terminal
         while self.printed in self.ready:
             self._print(self.ready.pop(self.printed))
             self.printed += 1
@@ -200,7 +211,7 @@ class Screen:
             if s.detail:
                 text += f"\n{s.detail}"
             if s.distinct is not None:
-                text += f"\n{several(s)}"
+                text += f"\n{solutions_summary(s)}"
             if self.draws and s.status.solved:
                 answers = [s.text] if s.solutions is None else map(s.problem.show, s.solutions)
                 text += "\n" + "\n\n".join(answers)
@@ -212,20 +223,20 @@ def _duration(seconds: float) -> str:
 
 
 class TrainingScreen:
-    """How a training stands: a bar where stderr is a terminal, else a line now and then.
+    """Progress of a training on stderr: a bar on a terminal, otherwise a line every ``LINE_SECONDS``.
 
     Args:
-        title: of the training.
+        title: the name of the weights.
         quiet: print nothing.
-        verbose: print a line for every report, and no bar.
+        verbose: print every report as a line instead of a bar.
     """
 
     def __init__(self, title: str, quiet: bool = False, verbose: bool = False) -> None:
         self.title = title
-        self.told = 0.0
+        self.last_line = 0.0
         self.bar: Any = None
         self.verbose = verbose and not quiet
-        self.quiet = quiet or int(os.environ.get("RANK", "0")) > 0  # under torchrun the first process speaks for all
+        self.quiet = quiet or int(os.environ.get("RANK", "0")) > 0  # under torchrun only rank 0 prints
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty() and not self.quiet and not self.verbose:
@@ -242,22 +253,24 @@ class TrainingScreen:
             self.bar.__exit__(*error)
 
     def progress(self, p: TrainingProgress) -> None:
+        """Show a report of progress: step, loss, share of solved examples and validation accuracy."""
         line = f"{self.title}: step {p.step}, loss {p.loss:.3f}, {p.solved:.0%} solved in {p.segments:.1f} segments"
         if p.accuracy:
             line += "; checked " + ", ".join(f"{share:.1%} of {name}" for name, share in p.accuracy.items())
         if self.bar is not None:
             self.bar.update(self.task, completed=p.share, description=line)
-        elif self.verbose or time.monotonic() - self.told > LINE_SECONDS:
-            self.told = time.monotonic()
+        elif self.verbose or time.monotonic() - self.last_line > LINE_SECONDS:
+            self.last_line = time.monotonic()
             self.notice(f"{line} ({p.share:.0%}, {p.rate:.1f} steps/s)")
 
     def notice(self, text: str) -> None:
+        """Print a notice on stderr, unless ``quiet``."""
         if not self.quiet:
             click.echo(text, err=True)
 
 
 def describe_weights(cards: Sequence[Card]) -> None:
-    """Trained weights as a table."""
+    """Print trained weights as a table."""
     rows = []
     for card in cards:
         checked = ", ".join(f"{share:.1%} {what}" for what, share in card.accuracy.items())
@@ -268,13 +281,19 @@ def describe_weights(cards: Sequence[Card]) -> None:
 
 
 def console(file: IO[str]) -> Console:
+    """A rich console that writes to a file, without highlighting numbers and paths."""
     from rich.console import Console
 
     return Console(file=file, highlight=False)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Aligned columns, the last one folded to the width of a terminal; in full where the output is piped."""
+    """Print a table on stdout; long cells are folded to the width of a terminal, but not in a pipe.
+
+    Args:
+        columns: the titles of the columns.
+        rows: the cells of each row.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -285,18 +304,28 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         grid.add_row(*map(Text, row))
     printer = console(sys.stdout)
     if not sys.stdout.isatty():
-        printer.width = 1 << 14
+        printer.width = 1 << 14  # wide enough for every line
     with printer.capture() as capture:
         printer.print(grid)
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
-def several(s: Solution | RunRow) -> str:
-    """What came of asking for several answers, in a phrase."""
-    found = f"{s.distinct} distinct solution{'' if s.distinct == 1 else 's'}"
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, in the plural unless the number is 1.
+
+    Args:
+        count: the number.
+        noun: the singular of a noun whose plural ends in ``s``.
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def solutions_summary(s: Solution | RunRow) -> str:
+    """Describe the result of ``--solutions``: distinct solutions, their share of all, and samples."""
+    found = counted(s.distinct or 0, "distinct solution")
     known = []
     if s.distinct == s.total:
-        known.append("all there are")
+        known.append("all that exist")
     elif s.coverage is not None:
         known.append(f"{s.coverage:.1%} of all {s.total}")
     if s.samples is not None:
@@ -305,7 +334,7 @@ def several(s: Solution | RunRow) -> str:
 
 
 def describe_solver(solver: type[Solver]) -> None:
-    """A solver's method, options and citation."""
+    """Print a solver's method, options and citation."""
     click.echo(f"{solver.name} {solver.version}{' (complete)' if solver.complete else ''}\n")
     click.echo(inspect.getdoc(solver) or "")
     click.echo("\noptions (-o key=value):")
@@ -314,7 +343,7 @@ def describe_solver(solver: type[Solver]) -> None:
 
 
 def describe_options(fields: Mapping[str, FieldInfo]) -> None:
-    """Options with defaults and bounds as a table."""
+    """Print options with their defaults and bounds as a table."""
     rows = []
     for key, field in fields.items():
         bounds = [
@@ -322,4 +351,4 @@ def describe_options(fields: Mapping[str, FieldInfo]) -> None:
         ]
         default = "-" if field.default is None else str(field.default)
         rows.append((key, default, ", ".join(bounds), field.description or ""))
-    table(("option", "default", "bounds", "what"), rows)
+    table(("option", "default", "bounds", "description"), rows)

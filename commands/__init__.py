@@ -1,1 +1,1 @@
-"""The commands of ``solve``, a file each; torch costs a second to import, so what needs it is imported where it is used."""
+"""The commands of ``solve``, one file or folder each. A command imports torch, which takes a second, only where it is used."""

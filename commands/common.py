@@ -1,4 +1,4 @@
-"""What the commands share: errors with hints, options, and ways into the rooms."""
+"""Parts that several commands share: options, parameter types, devices, warnings and interrupts."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from mull.engine.store import Store
 
 
-class Failure(MullError):
-    """An error of a command: what is wrong, and what to do."""
+Failure = MullError
+"""The former name of ``MullError`` in commands."""
 
 
 @contextmanager
-def shown_warnings() -> Iterator[None]:
-    """Warnings about input as lines ``warning: ...`` on stderr; a script in Python gets them from ``warnings``."""
+def show_warnings() -> Iterator[None]:
+    """Print warnings about input as lines ``warning: ...`` on stderr; other warnings keep their usual form."""
     from mull.problems import InputWarning
 
     def show(
@@ -51,17 +51,28 @@ def shown_warnings() -> Iterator[None]:
 
 
 class ListGroup(click.Group):
-    """A group that lists when no command is named."""
+    """A group whose default command is ``list``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if ctx.resilient_parsing and not args:  # a shell completes the first word
+        """Insert ``list`` if the arguments name no command.
+
+        Args:
+            ctx: the context of the group.
+            args: the words after the group's name.
+        """
+        if ctx.resilient_parsing and not args:  # the shell completes the name of a command
             return super().parse_args(ctx, args)
         if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h")):
             args = ["list", *args]
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Sub-commands, or the options of the listing."""
+        """Complete commands of the group, and options of ``list``.
+
+        Args:
+            ctx: the context of the group.
+            incomplete: the start of the word to complete.
+        """
         found = super().shell_complete(ctx, incomplete)
         default = self.get_command(ctx, "list")
         if default is None or not incomplete.startswith("-"):
@@ -72,19 +83,29 @@ class ListGroup(click.Group):
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
-    """A duration such as 30s, 2m, 1.5h, 500ms, a plain number of seconds, or ``none``."""
+    """A duration in seconds: ``30s``, ``2m``, ``1.5h``, ``500ms``, a plain number, or ``none`` for infinity."""
 
     name = "duration"
     UNITS: ClassVar = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse a duration.
+
+        Args:
+            value: the text that the user typed, or a default that is a number already.
+            param: the option, for the error message.
+            ctx: the context, for the error message.
+
+        Raises:
+            click.BadParameter: the text is not a duration, or it is zero.
+        """
         if isinstance(value, float):
             return value
         if value == "none":
             return float("inf")
         found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h|)", value.strip().lower())
         if found is None or not float(found[1]):
-            self.fail(f"{value[:40]!r} is no duration: 30s, 2m, 1.5h, 500ms or none", param, ctx)
+            self.fail(f"{value[:40]!r} is not a duration: use 30s, 2m, 1.5h, 500ms or none", param, ctx)
         return float(found[1]) * self.UNITS[found[2]]
 
 
@@ -135,27 +156,40 @@ def renamed_option(*declarations: str, former: Sequence[str], **settings: Any) -
 
 
 def pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, str]:
-    pairs = {}
+    """Parse the values of ``-o KEY=VALUE``; a dash in a key means an underscore.
+
+    Raises:
+        click.BadParameter: a value has no equals sign or no key.
+    """
+    found = {}
     for value in values:
         name, equals, text = value.partition("=")
         if not equals or not name:
-            raise click.BadParameter(f"{value[:40]!r} is no key=value")
-        pairs[name.strip().replace("-", "_")] = text
-    return pairs
+            raise click.BadParameter(f"{value[:40]!r} is not of the form key=value")
+        found[name.strip().replace("-", "_")] = text
+    return found
 
 
 store_option = click.option(
-    "--store", "url", shell_complete=files, metavar="URL", help="SQLite file or database URL (or set MULL_STORE)."
+    "--store",
+    "url",
+    shell_complete=files,
+    metavar="URL",
+    help="Store: an SQLite file or a database URL (or set MULL_STORE).",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 
 
 def make_solver(name: str, options: dict[str, str]) -> Solver:
-    """The solver of a name with its options, as text.
+    """Load an installed solver and set its options.
+
+    Args:
+        name: the solver's name.
+        options: key -> value, both as the user typed them.
 
     Raises:
-        PluginError: there is no such solver, or it is broken.
-        OptionError: an unknown option, or a value outside its bounds.
+        PluginError: the solver does not exist or cannot be loaded.
+        OptionError: an option is unknown, or its value is outside the bounds.
     """
     from mull.plugins import load
 
@@ -163,42 +197,47 @@ def make_solver(name: str, options: dict[str, str]) -> Solver:
 
 
 def open_store(url: str | None) -> Store:
+    """Open a store, and create it if it does not exist; without a URL the user's own store.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
     from mull.engine.store import Store
 
     return Store(url)
 
 
 def usable_device(name: str) -> str:
-    """The device that a name means here.
+    """Resolve ``--device``: ``auto`` becomes ``cuda`` if a GPU can be used, else ``cpu``.
 
     Raises:
-        Failure: there is none of that name, or it cannot be used.
+        MullError: the name is not a device, or the device cannot be used on this machine.
     """
     if name == "auto":
         return "cuda" if _has_driver() and _cuda_is_available() else "cpu"
     found = re.fullmatch(r"cpu|cuda(?::([0-9]{1,4}))?", name)
     if found is None:
-        raise Failure(f"device {name[:40]!r} cannot be used: not supported", "--device takes auto, cpu, cuda or cuda:N")
+        raise MullError(f"device {name[:40]!r} is not supported", "--device takes auto, cpu, cuda or cuda:N")
     if name == "cpu":
         return name
     import torch
 
     if not torch.cuda.is_available():
         reason = "no CUDA GPU is found" if torch.version.cuda else "the installed PyTorch has no CUDA"
-        raise Failure(f"device {name!r} cannot be used: {reason}", "--device cpu")
+        raise MullError(f"device {name!r} cannot be used: {reason}", "--device cpu")
     count = torch.cuda.device_count()
     if found[1] and int(found[1]) >= count:
         there = f"GPUs are cuda:0 to cuda:{count - 1}" if count > 1 else "the only GPU is cuda:0"
-        raise Failure(f"device {name!r} cannot be used: {there}", "--device cuda")
+        raise MullError(f"device {name!r} cannot be used: {there}", "--device cuda")
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise Failure(f"device {name!r} cannot be used: {str(error).splitlines()[0]}", "--device cpu") from None
+        raise MullError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}", "--device cpu") from None
     return name
 
 
 def _has_driver() -> bool:
-    """Whether the driver of a GPU is installed; without it, torch need not be imported to know that there is none."""
+    """Whether a GPU driver is installed. Without one there is no GPU, and torch, which takes a second, is not imported."""
     try:
         ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -213,10 +252,11 @@ def _cuda_is_available() -> bool:
 
 
 def device_of_rank(name: str) -> str:
-    """The device of this process among those that torchrun started: GPU number LOCAL_RANK, or the CPU.
+    """The device of this process under torchrun: GPU number LOCAL_RANK, or the CPU.
 
     Raises:
-        Failure: as ``usable_device``; a GPU named by number, which all processes would share; more processes than GPUs.
+        MullError: the device cannot be used, ``cuda:N`` would be shared by several processes, or there are more
+            processes than GPUs.
     """
     import torch
 
@@ -225,26 +265,33 @@ def device_of_rank(name: str) -> str:
         return device
     rank, processes = int(os.environ["LOCAL_RANK"]), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if ":" in device and processes > 1:
-        hint = "--device cuda gives each process a GPU of its own; CUDA_VISIBLE_DEVICES chooses among them"
-        raise Failure(f"{processes} processes cannot share {device}", hint)
+        hint = "--device cuda gives each process its own GPU; set CUDA_VISIBLE_DEVICES to choose among the GPUs"
+        raise MullError(f"{processes} processes cannot share {device}", hint)
     count = torch.cuda.device_count()
     if max(rank + 1, processes) > count:
         hint = f"torchrun --nproc-per-node {count}, or --device cpu"
-        raise Failure(f"{max(rank + 1, processes)} processes for {count} {'GPUs' if count > 1 else 'GPU'}", hint)
+        raise MullError(f"{max(rank + 1, processes)} processes for {count} {'GPUs' if count > 1 else 'GPU'}", hint)
     return device if ":" in device else f"cuda:{rank}"
 
 
-def interruptible(say: Callable[[str], None] | None = None) -> Callable[[], bool]:
-    """Ctrl-C asks to stop, keeping what was found; a second one stops at once. ``say`` prints the notice of the first."""
-    asked: list[int] = []
+def interruptible(notify: Callable[[str], None] | None = None) -> Callable[[], bool]:
+    """Handle Ctrl-C and SIGTERM: the first one sets a flag, the second one raises ``KeyboardInterrupt``.
+
+    Args:
+        notify: prints the notice of the first signal; by default it is a line on stderr.
+
+    Returns:
+        A function that returns whether a signal was received.
+    """
+    received: list[int] = []
 
     def stop(signal_number: int, frame: Any) -> None:
-        if asked:
+        if received:
             raise KeyboardInterrupt
-        asked.append(signal_number)
-        text = "stopping: what was found is kept (again to stop at once)"
-        say(text) if say else click.echo(text, err=True)
+        received.append(signal_number)
+        text = "stopping; results so far are kept (interrupt again to stop at once)"
+        notify(text) if notify else click.echo(text, err=True)
 
     signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)  # what a scheduler sends
-    return lambda: bool(asked)
+    signal.signal(signal.SIGTERM, stop)  # sent by job schedulers
+    return lambda: bool(received)

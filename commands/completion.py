@@ -1,4 +1,7 @@
-"""What a shell offers after TAB: problems, solvers, families and ids. No torch is imported, and no error is printed."""
+"""Shell completion of problems, solvers, families and ids.
+
+Completion never imports torch, which would take a second, and never prints an error.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .ids import short
+from .ids import short_ids
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-IDS = 50
-"""The newest runs whose ids are offered."""
+MAX_IDS = 50
+"""Newest runs whose ids are offered."""
 
 
 def problems(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """Families as ``name:``, and files."""
+    """Complete a problem: families as ``name:``, and files.
+
+    Args:
+        ctx: the context of the command.
+        param: the argument to complete.
+        incomplete: the start of the word.
+    """
     from click.shell_completion import CompletionItem
 
     named = [CompletionItem(f"{name}:") for name in _names("mull.problems") if f"{name}:".startswith(incomplete)]
@@ -25,14 +34,20 @@ def problems(ctx: click.Context, param: click.Parameter | None, incomplete: str)
 
 
 def files(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """Whatever the shell itself offers for a file name."""
+    """Let the shell complete a file name.
+
+    Args:
+        ctx: the context of the command.
+        param: the argument to complete.
+        incomplete: the start of the word.
+    """
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="file")]
 
 
 def paths(incomplete: str) -> list[CompletionItem]:
-    """Files and folders as plain words: a shell mixes its own file names with no others."""
+    """Files and folders as plain words, because a shell cannot mix its own file names with other words."""
     from click.shell_completion import CompletionItem
 
     folder, slash, start = incomplete.rpartition("/")
@@ -48,14 +63,26 @@ def paths(incomplete: str) -> list[CompletionItem]:
 
 
 def families(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """The names of problem families."""
+    """Complete the name of a problem family.
+
+    Args:
+        ctx: the context of the command.
+        param: the option to complete.
+        incomplete: the start of the word.
+    """
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(name) for name in _names("mull.problems") if name.startswith(incomplete)]
 
 
 def solvers(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """The names of solvers, those added from files included."""
+    """Complete the name of an installed solver; solvers added from files are included.
+
+    Args:
+        ctx: the context of the command.
+        param: the option or argument to complete.
+        incomplete: the start of the word.
+    """
     from click.shell_completion import CompletionItem
 
     from mull.engine.registry import PluginError
@@ -69,7 +96,13 @@ def solvers(ctx: click.Context, param: click.Parameter | None, incomplete: str) 
 
 
 def ids(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """The short ids of the newest runs, as a terminal's list shows them, with problem and solver beside."""
+    """Complete the id of a run: short ids of the newest runs, described by problem, solver and status.
+
+    Args:
+        ctx: the context of the command; its parameter ``url`` names the store.
+        param: the option or argument to complete.
+        incomplete: the start of the word.
+    """
     from click.shell_completion import CompletionItem
 
     from mull.engine.store import Store, StoreError
@@ -80,10 +113,10 @@ def ids(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> l
         if not is_there(url):
             return []
         with Store(url) as store:
-            rows = store.runs(IDS)
+            rows = store.runs(MAX_IDS)
     except StoreError:
         return []
-    named = zip(short([row.id for row in rows]), rows, strict=True)
+    named = zip(short_ids([row.id for row in rows]), rows, strict=True)
     found = [CompletionItem(end, help=f"{row.source} by {row.solver}: {row.status}") for end, row in named]
     found.append(CompletionItem("last", help="the newest run"))
     wanted = [item for item in found if item.value.upper().startswith(incomplete.upper())]

@@ -1,4 +1,4 @@
-"""``solve replay``: a remembered run once more, and whether it comes to the same."""
+"""``solve replay``: repeat a recorded run and compare the results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import Failure, interruptible, json_option, store_option, usable_device
+from mull.engine.errors import MullError
+
+from .common import interruptible, json_option, store_option, usable_device
 from .completion import ids
 from .history.filters import open_existing
 
@@ -21,25 +23,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_id", metavar="ID", shell_complete=ids)
-@click.option("--device", help="Another device than the run's.")
+@click.option("--device", help="Device (default: the device of the run).")
 @json_option
 @store_option
-@click.option("--no-store", is_flag=True, help="Do not remember the replay.")
+@click.option("--no-store", is_flag=True, help="Do not record the replay.")
 def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_store: bool) -> int:
-    """Run a remembered run again: is the answer the same?
+    """Repeat a recorded run and compare the results.
 
-    ID may be the start or the end of an id; `last` is the newest. The same problem, solver, options, weights and seed; a solver that goes by
-    steps takes as many as then.
+    ID is the id of a run, the start or the end of one, or `last` for the newest run. The replay uses the same problem,
+    solver, options, weights and seed. A step-wise solver takes the same number of steps.
 
-    Exit code: 0 the same status, iterations and answer, 1 another, 2 it cannot be run again.
+    Exit code: 0 if status, iterations and answer are the same, 1 if they differ, 2 if the run cannot be repeated.
     """
     with open_existing(url) as store:
         row = store.run(run_id)
         stopped = interruptible()
-        again = _again(row, device, stopped)
+        again = _repeat(row, device, stopped)
         if stopped():
-            raise Failure(
-                "stopped: it cannot be said whether the answer is the same", "solve history show ID tells the run's"
+            raise MullError(
+                "stopped before the results could be compared", f"solve history show {row.id} shows the recorded run"
             )
         if not no_store:
             again = replace(again, detail="; ".join(filter(None, (f"replay of {row.id}", again.detail))))
@@ -55,21 +57,21 @@ def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_s
     return 1 if differences else 0
 
 
-# -------------------------------------------------------------------------------------------------------- run it again
+# -------------------------------------------------------------------------------------------------------------- repeat
 
 
-def _again(row: RunRow, device: str | None, stopped: Callable[[], bool]) -> Solution:
+def _repeat(row: RunRow, device: str | None, stopped: Callable[[], bool]) -> Solution:
     if row.family == "training":
-        raise Failure(f"run {row.id} is a training", "solve train trains again, from the same seed and data")
+        raise MullError(f"run {row.id} is a training", "solve train repeats it from the same seed and data")
     problem = _problem(row)
     solver = _solver(row, problem)
     from mull.engine import Task, solve
 
     budget = _budget(row, problem, solver)
-    place = usable_device(device or row.device)
-    click.echo(f"{row.source} by {solver.name}, seed {row.seed}, {place}", err=True)
+    target = usable_device(device or row.device)
+    click.echo(f"{row.source} by {solver.name}, seed {row.seed}, {target}", err=True)
     task = Task(
-        budget, row.seed, place, time.monotonic(), on_notice=lambda text: click.echo(text, err=True), cancelled=stopped
+        budget, row.seed, target, time.monotonic(), on_notice=lambda text: click.echo(text, err=True), cancelled=stopped
     )
     return solve([problem], solver, task)[0]
 
@@ -85,50 +87,48 @@ def _problem(row: RunRow) -> Problem:
 
 
 def _solver(row: RunRow, problem: Problem) -> Solver:
-    """The run's solver with its options. Under a portfolio it is the member that answered; where a best answer is asked
-    for, members may have improved on one another: then it is the portfolio."""
+    """The solver of the run with its options.
+
+    Of a portfolio it is the member that answered, because only its options and steps are recorded. If the problem has an
+    objective it is the portfolio itself: several members may have improved the answer in turn.
+
+    Raises:
+        MullError: the solver no longer accepts the options.
+        CheckpointError: the weights of the run are missing.
+    """
     from mull.engine.solver import OptionError
+    from mull.engine.weights import find_by_hash
     from mull.plugins import load
 
     through = row.via is not None and (problem.minimises or row.solver == "peel")
     kind = load(row.via if through and row.via else row.solver)
-    # Options at their defaults are left out: given, some would be asked of the weights too.
+    # Default values are left out: a learned solver compares the options that are set with those of its weights.
     defaults = {name: field.default for name, field in kind.model_fields.items()}
     options = {name: value for name, value in row.options.items() if name not in defaults or value != defaults[name]}
     if row.checkpoint is not None:
-        options["weights"] = _weights(row.checkpoint)
-    if through:  # the member's options, those that the portfolio has too
+        options["weights"] = str(find_by_hash(row.checkpoint).path)
+    if through:  # the row has the options of the member: keep those that the portfolio shares
         options = {name: value for name, value in options.items() if name in kind.model_fields}
     try:
         solver = kind.from_options(options)
         return solver if problem.minimises else solver.bind(problem)
     except OptionError as error:
-        raise Failure(
-            f"{row.solver} {row.version} took other options: {error}", f"this is {row.solver} {kind.version}"
+        raise MullError(
+            f"the run used {row.solver} {row.version}, whose options differ: {error}",
+            f"the installed version is {row.solver} {kind.version}",
         ) from None
 
 
-def _weights(sha256: str) -> str:
-    from mull.engine.weights import HOME, cards
-
-    card = next((card for card in cards() if card.sha256 == sha256), None)
-    if card is None:
-        raise Failure(
-            f"the run's weights (sha256 {sha256[:12]}) are not here", f"put them into the folder that {HOME} names"
-        )
-    return str(card.path)
-
-
 def _budget(row: RunRow, problem: Problem, solver: Solver) -> Budget:
-    """What the run was allowed. Steps are repeated to where it ended, whatever time that takes on this machine."""
+    """The budget of the replay: that of the run, or for a step-wise solver its number of steps without a time limit."""
     from mull.engine import Budget, WholeSolver
 
-    kept = row.budget or {}
-    copies = kept.get("copies")
-    allowed = Budget(**{**kept, "copies": copies and tuple(map(tuple, copies))})
-    if isinstance(solver, WholeSolver) or problem.minimises or allowed.solutions is not None or not row.iterations:
-        return allowed
-    return replace(allowed, seconds=None, iterations=row.iterations)
+    stored = row.budget or {}
+    copies = stored.get("copies")
+    budget = Budget(**{**stored, "copies": copies and tuple(map(tuple, copies))})
+    if isinstance(solver, WholeSolver) or problem.minimises or budget.solutions is not None or not row.iterations:
+        return budget
+    return replace(budget, seconds=None, iterations=row.iterations)
 
 
 # ------------------------------------------------------------------------------------------------------------- compare
@@ -136,7 +136,13 @@ def _budget(row: RunRow, problem: Problem, solver: Solver) -> Budget:
 
 @dataclass(frozen=True)
 class Difference:
-    """What came out otherwise: ``then`` in the run, ``now`` in the replay."""
+    """One result that differs.
+
+    Args:
+        what: the name of the result.
+        then: its value in the recorded run.
+        now: its value in the replay.
+    """
 
     what: str
     then: Any
@@ -144,7 +150,7 @@ class Difference:
 
 
 def _differences(row: RunRow, again: Solution) -> Iterator[Difference]:
-    then = "unsolved" if row.status == "cancelled" else row.status  # both ended where they were told to
+    then = "unsolved" if row.status == "cancelled" else row.status  # both reached the last step
     for what, before, now in (
         ("status", then, str(again.status)),
         ("iterations", row.iterations, again.iterations),
@@ -165,21 +171,21 @@ def _set(solutions: tuple[dict[str, Any], ...]) -> set[frozenset[tuple[str, Any]
 
 
 def _reasons(row: RunRow, again: Solution) -> Iterator[str]:
-    """Why a replay may differ, as far as it is known."""
+    """Known reasons why a replay may differ."""
     from mull.engine.store.write import here
 
     known = list(_changes(row, again, here()[1]))
     yield from known
     if row.budget is None:
-        yield "the run's budget is not known: it is of before stores kept it"
+        yield "the budget of the run is unknown: an older version of mull did not store it"
     cut = row.status in ("unsolved", "cancelled") or row.objective is not None or row.solutions is not None
     timed = (again.solver != row.solver and row.solver != "peel") or cut
     if timed and row.budget is not None and row.budget["seconds"] is not None:
-        yield f"within {row.budget['seconds']:g} s a run gets as far as the machine lets it"
+        yield f"the result depends on the machine's speed within the limit of {row.budget['seconds']:g} s"
     if (row.options.get("workers") or 1) > 1:
-        yield f"{row.options['workers']} workers race each other"
+        yield f"{row.options['workers']} workers run in parallel, in no fixed order"
     if row.checkpoint is not None:
-        yield "a net's sums are rounded otherwise when it is asked about other problems beside this one"
+        yield "the sums of a net are rounded differently in a batch with other problems"
 
 
 def _changes(row: RunRow, again: Solution, now: dict[str, Any]) -> Iterator[str]:
@@ -198,19 +204,19 @@ def _changes(row: RunRow, again: Solution, now: dict[str, Any]) -> Iterator[str]
 
 def _report(row: RunRow, again: Solution, differences: list[Difference], reasons: list[str]) -> Iterator[str]:
     if not differences:
-        yield f"the same: {again.status}, {again.iterations} iterations, {_answer(again)}"
+        yield f"same result: {again.status}, {again.iterations} iterations, {_describe_answer(again)}"
         return
-    yield f"not the same as run {row.id}:"
+    yield f"the result differs from run {row.id}:"
     for d in differences:
         if d.what == "assignment":
             yield f"  {'assignment':<20}{len(d.now)} of {row.size} values differ"
         else:
             yield f"  {d.what:<20}{d.then} then, {d.now} now"
-    yield "perhaps because" if reasons else "no reason is known: versions, host and device are as they were"
+    yield "possible reasons:" if reasons else "no reason is known: versions, host and device are the same"
     yield from (f"  {reason}" for reason in reasons)
 
 
-def _answer(again: Solution) -> str:
+def _describe_answer(again: Solution) -> str:
     if again.assignment is None:
         return "no assignment"
     return "the same assignment" if again.solutions is None else f"the same {len(again.solutions)} solutions"

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from mull.engine.deadline import OutOfTime, interrupting
+from mull.engine.errors import MullError
 from mull.terminal import Screen
 
 from . import completion
 from .common import (
-    Failure,
     Seconds,
     interruptible,
     json_option,
     make_solver,
     open_store,
     pairs,
-    shown_warnings,
+    show_warnings,
     store_option,
     usable_device,
 )
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mull.engine import Problem, Solution, Solver
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command()
 @click.argument("arguments", metavar="PROBLEM...", nargs=-1, required=True, shell_complete=completion.problems)
 @click.option(
     "-s",
@@ -40,48 +40,61 @@ if TYPE_CHECKING:
     shell_complete=completion.solvers,
     default="auto",
     show_default=True,
-    help="Who solves: see `solve solvers`.",
+    help="Solver name; `solve solvers` lists them.",
 )
-@click.option("-o", "--option", "options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="Solver option.")
-@click.option("-k", "--colors", type=click.IntRange(1), help="Colours of a graph colouring; without it, the fewest.")
 @click.option(
-    "--family", shell_complete=completion.families, help="The problems' family, where content and suffix do not tell."
+    "-o", "--option", "options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="Set an option of the solver."
 )
-@click.option("--strict", is_flag=True, help="Refuse files whose faults only cause a warning.")
+@click.option(
+    "-k", "--colors", type=click.IntRange(1), help="Number of colours of a graph colouring (default: minimise it)."
+)
+@click.option(
+    "--family",
+    shell_complete=completion.families,
+    help="Problem family of the files, if their content and suffix are ambiguous.",
+)
+@click.option("--strict", is_flag=True, help="Treat warnings about input files as errors.")
 @click.option(
     "--limit",
     type=Seconds(),
     default="60s",
     show_default=True,
-    help="Wall time of the call, or none. It may decide what auto answers.",
+    help="Wall-clock limit of the whole call, or none. The answer may depend on it.",
 )
 @click.option(
     "--iterations",
     type=click.IntRange(1),
-    help="Steps a problem may take (conflicts of an exact solver): with --seed they decide the answer.",
+    help="Limit of steps per problem (conflicts of an exact solver). Unlike --limit, it is reproducible.",
 )
-@click.option("--restarts", type=click.IntRange(1), help="Starts a problem may have, side by side and in turn.")
-@click.option("--batch", type=click.IntRange(1), help="Rows run side by side (default: by problem size).")
 @click.option(
-    "--solutions", type=click.IntRange(1, 100_000), metavar="N", help="Several answers: N samples, or up to N."
+    "--restarts", type=click.IntRange(1), help="Limit of starts per problem, parallel and successive ones together."
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of every random choice.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--batch", type=click.IntRange(1), help="Number of rows stepped together (default: by problem size).")
+@click.option(
+    "--solutions",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Draw N samples, or enumerate up to N solutions with an exact solver.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
+@click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, cuda or cuda:N.")
 @json_option
-@click.option("--watch", is_flag=True, help="Redraw the first unsolved problem as it settles (on stderr).")
-@click.option("--show/--no-show", "show", default=None, help="Draw the answers (default: of at most 10 problems).")
-@click.option("-q", "--quiet", is_flag=True, help="Print answers and errors alone.")
-@click.option("-v", "--verbose", is_flag=True, help="Print what is done, and when, on stderr.")
-@click.option("--debug", is_flag=True, expose_value=False, help="Print tracebacks (any command; or MULL_DEBUG=1).")
+@click.option("--watch", is_flag=True, help="Draw the first unsolved problem on stderr while it is solved.")
+@click.option("--show/--no-show", "show", default=None, help="Draw the answers (default: for at most 10 problems).")
+@click.option("-q", "--quiet", is_flag=True, help="Print only answers and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every phase and its time on stderr.")
+@click.option(
+    "--debug", is_flag=True, expose_value=False, help="Print tracebacks (for any command; or set MULL_DEBUG=1)."
+)
 @click.option(
     "--write",
     "target",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write the problems into a file and do not solve them: .json, .jsonl, or the family's format.",
+    help="Write the problems to a file instead of solving them: .json, .jsonl or the family's format.",
 )
 @store_option
-@click.option("--no-store", is_flag=True, help="Remember nothing.")
+@click.option("--no-store", is_flag=True, help="Do not record the runs.")
 def run(
     arguments: Sequence[str],
     name: str,
@@ -105,22 +118,25 @@ def run(
     url: str | None,
     no_store: bool,
 ) -> int:
-    """Solve problems (the default command)."""
+    """Solve problems; this is the default command.
+
+    Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage.
+    """
     started = time.monotonic()
     seconds = None if limit == float("inf") else limit
     with Screen(name, seconds, watch=watch, as_json=as_json, show=show, quiet=quiet) as screen:
-        _refuse_early(arguments, name, family)
-        doing = _Phases(screen, started, verbose and not quiet)
-        doing(f"importing {name}")
+        _check_arguments(arguments, name, family)
+        phase = _Phase(screen, started, verbose and not quiet)
+        phase(f"importing {name}")
         solver = make_solver(name, options)
         interrupted = interruptible(screen.notice)
         try:
             with interrupting(_Limit(started, seconds, interrupted)):
-                problems = _problems(arguments, family, seed, colors, strict, doing)
+                problems = _problems(arguments, family, seed, colors, strict, phase)
         except OutOfTime:
             if interrupted():
                 raise KeyboardInterrupt from None
-            click.echo(f"the limit of {seconds:g} s ended while {doing.now}\nhint: raise --limit", err=True)
+            click.echo(f"the limit of {seconds:g} s was reached while {phase.text}\nhint: raise --limit", err=True)
             return 1
         if target is not None:
             from mull.problems import write
@@ -129,40 +145,42 @@ def run(
             screen.notice(f"wrote {len(problems)} problem{'s' if len(problems) > 1 else ''} to {target}")
             return 0
         screen.expect(problems)
-        doing("importing the engine")
+        phase("importing the engine")
         from mull.engine import Budget, Task, Unrecorded, WholeSolver, solve
 
         if not isinstance(solver, WholeSolver):
             from mull.solvers.learned import Learned  # imports torch
 
             if isinstance(solver, Learned):
-                doing(f"reading the weights of {name}")
+                phase(f"reading the weights of {name}")
                 solver.ready()
         if solutions is not None:
-            _refuse_one_answer(solver, problems, restarts)
+            _check_sampling(solver, problems, restarts)
         budget = Budget(seconds, iterations, restarts, batch, solutions)
         opened = nullcontext() if no_store else open_store(url)
         with opened as store:
-            place = usable_device(device)
+            target_device = usable_device(device)
             counted = f"{len(problems)} problems" if len(problems) > 1 else problems[0].source
-            doing(f"{name}: {'solving' if isinstance(solver, WholeSolver) else 'compiling'} {counted} on {place}")
-            task = Task(budget, seed, place, started, screen.progress, screen.notice, interrupted)
+            phase(
+                f"{name}: {'solving' if isinstance(solver, WholeSolver) else 'compiling'} {counted} on {target_device}"
+            )
+            task = Task(budget, seed, target_device, started, screen.progress, screen.notice, interrupted)
             try:
                 answers = solve(problems, solver, task, store=store, on_solution=screen.solution)
-                forgotten = None
-            except Unrecorded as error:  # the answers are on the screen: the last words come all the same
-                answers, forgotten = error.solutions, error
+                store_error = None
+            except Unrecorded as error:  # the answers are on the screen already: print the summary, then the error
+                answers, store_error = error.solutions, error
         screen.region.clear()
-        code = _verdict(answers, time.monotonic() - started, quiet)
+        code = _summarise(answers, time.monotonic() - started, quiet)
         if not (screen.draws or as_json or quiet):
-            click.echo("answers are shown by --show, or as data by --json", err=True)
-        if forgotten is not None:
-            raise forgotten
+            click.echo("--show draws the answers; --json prints them as data", err=True)
+        if store_error is not None:
+            raise store_error
         return code
 
 
 class _Limit(NamedTuple):
-    """The limit of the whole call, before there is a task."""
+    """The limit of the whole call, used before a ``Task`` exists."""
 
     started: float
     seconds: float | None
@@ -170,26 +188,32 @@ class _Limit(NamedTuple):
 
     @property
     def over(self) -> bool:
+        """Whether the call was interrupted or has used its time."""
         return self.interrupted() or (self.seconds is not None and time.monotonic() - self.started > self.seconds)
 
 
-class _Phases:
-    """Says what is done: on the screen's last lines, and with the time on stderr where that is asked for."""
+class _Phase:
+    """The current phase of the call: shown at the bottom of the screen and, with ``--verbose``, logged on stderr."""
 
     def __init__(self, screen: Screen, started: float, verbose: bool) -> None:
         self.screen, self.started, self.verbose = screen, started, verbose
-        self.now = ""
+        self.text = ""
 
     def __call__(self, text: str) -> None:
-        self.now = text
+        self.text = text
         if self.verbose:
             self.screen.region.clear()
             self.screen.notice(f"{time.monotonic() - self.started:7.2f} s  {text}")
         self.screen.phase(text)
 
 
-def _refuse_early(arguments: Sequence[str], name: str, family: str | None) -> None:
-    """Refuse what is wrong without a look into any file, before torch is imported, which takes a second or more."""
+def _check_arguments(arguments: Sequence[str], name: str, family: str | None) -> None:
+    """Refuse unknown files, families and solvers before torch is imported, which takes a second or more.
+
+    Raises:
+        InputError: an argument is neither a file nor ``FAMILY:SPEC``.
+        PluginError: the family or the solver is not installed.
+    """
     from mull.engine.registry import PROBLEMS, SOLVERS, entries, find_entry
     from mull.problems.errors import InputError
 
@@ -201,9 +225,9 @@ def _refuse_early(arguments: Sequence[str], name: str, family: str | None) -> No
         if argument == "-" or Path(argument).exists() or prefix in known:
             continue
         if colon:
-            hint = f"check the path, or generate with one of {', '.join(known)}"
-            raise InputError("no such file, and no such family", argument, hint=hint)
-        raise InputError("no such file", argument, hint="or generate a problem, e.g. queens:12")
+            hint = f"check the path, or use one of the families {', '.join(known)}"
+            raise InputError("no such file or problem family", argument, hint=hint)
+        raise InputError("no such file", argument, hint="check the path, or generate a problem, e.g. queens:12")
     if name not in {entry.name for entry in entries(SOLVERS)}:
         from mull.plugins import installed, is_file
 
@@ -212,33 +236,42 @@ def _refuse_early(arguments: Sequence[str], name: str, family: str | None) -> No
 
 
 def _problems(
-    arguments: Sequence[str], family: str | None, seed: int, colors: int | None, strict: bool, doing: _Phases
+    arguments: Sequence[str], family: str | None, seed: int, colors: int | None, strict: bool, phase: _Phase
 ) -> list[Problem]:
     from mull.problems import load
 
     problems: list[Problem] = []
-    with shown_warnings():
+    with show_warnings():
         for argument in arguments:
-            here = argument == "-" or Path(argument).exists()
-            doing(f"{'reading' if here else 'generating'} {'standard input' if argument == '-' else argument}")
+            exists = argument == "-" or Path(argument).exists()
+            phase(f"{'reading' if exists else 'generating'} {'standard input' if argument == '-' else argument}")
             problems += load(argument, family=family, seed=seed, colors=colors, strict=strict)
     return problems
 
 
-def _refuse_one_answer(solver: Solver, problems: Sequence[Problem], restarts: int | None) -> None:
-    """Refuse several answers of who cannot give them."""
+def _check_sampling(solver: Solver, problems: Sequence[Problem], restarts: int | None) -> None:
+    """Refuse ``--solutions`` if the solver cannot give several answers.
+
+    Raises:
+        MullError: the solver does not sample one of the problems, or ``--restarts`` is given as well.
+    """
     if restarts is not None:
-        raise Failure(
-            "--restarts has no say with --solutions: a sample has the starts it needs", "leave out --restarts"
+        raise MullError(
+            "--restarts cannot be combined with --solutions: a sample restarts as often as it needs",
+            "leave out --restarts",
         )
     reason = next(filter(None, map(solver.samples, problems)), None)
     if reason is not None:
-        hint = "--solver localsearch or descent samples, --solver cpsat enumerates"
-        raise Failure(f"{solver.name} draws no samples: {reason}", hint)
+        hint = "use --solver localsearch or descent to sample, or --solver cpsat to enumerate"
+        raise MullError(f"{solver.name} cannot give several solutions: {reason}", hint)
 
 
-def _verdict(solutions: Sequence[Solution], seconds: float, quiet: bool) -> int:
-    """The last words on stderr, and the exit code."""
+def _summarise(solutions: Sequence[Solution], seconds: float, quiet: bool) -> int:
+    """Print the summary on stderr; return the exit code.
+
+    Raises:
+        MullError: a guessed family does not fit, or the givens of a problem contradict each other.
+    """
     from mull.engine import Status
 
     good = sum(s.status.good for s in solutions)
@@ -246,14 +279,14 @@ def _verdict(solutions: Sequence[Solution], seconds: float, quiet: bool) -> int:
         click.echo(f"{good} of {len(solutions)} answered in {seconds:.1f} s", err=True)
     for status in dict.fromkeys(s.status for s in solutions):
         if not status.good and not quiet:
-            of_it = [s for s in solutions if s.status is status]
-            click.echo(f"{len(of_it)} {status} (first: {of_it[0].problem.source})\nhint: {of_it[0].advice}", err=True)
+            same = [s for s in solutions if s.status is status]
+            click.echo(f"{len(same)} {status} (first: {same[0].problem.source})\nhint: {same[0].advice}", err=True)
     guessed = [s for s in solutions if s.status is Status.FAILED and len(s.problem.guessed) > 1]
     if guessed:
         hint = f"name the family: --family {' or '.join(guessed[0].problem.guessed)}"
-        raise Failure(f"{guessed[0].problem.source}: {guessed[0].detail}", hint)
+        raise MullError(f"{guessed[0].problem.source}: {guessed[0].detail}", hint)
     wrong = [s for s in solutions if s.status is Status.UNSATISFIABLE and s.problem.contradiction() is not None]
     if wrong:
-        more = f" (and {len(wrong) - 1} more such)" if len(wrong) > 1 else ""
-        raise Failure(f"{wrong[0].problem.source}: {wrong[0].detail}{more}", "correct one of the two givens")
+        more = f" (and {len(wrong) - 1} more problems like it)" if len(wrong) > 1 else ""
+        raise MullError(f"{wrong[0].problem.source}: {wrong[0].detail}{more}", "correct one of the two givens")
     return 0 if good == len(solutions) else 1

@@ -126,6 +126,21 @@ def find(name: str) -> Card:
     raise CheckpointError(f"no weights named {name[:60]!r}", f"there are: {known}; or give the path of a {SUFFIX} file")
 
 
+def find_by_hash(sha256: str) -> Card:
+    """The card of the weights whose tensor file has a given SHA-256.
+
+    Raises:
+        CheckpointError: no weights in the known folders have this hash.
+    """
+    card = next((card for card in cards() if card.sha256 == sha256), None)
+    if card is None:
+        raise CheckpointError(
+            f"no weights with sha256 {sha256[:12]} found",
+            f"copy them to {own_folder()} or to the folder that {HOME} names",
+        )
+    return card
+
+
 def read_card(path: str | Path) -> Card:
     """The card at a path, or beside a tensor file.
 

@@ -72,7 +72,7 @@ def test_unsolved_and_unsatisfiable(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_several_solutions(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("queens:6", "-s", "cpsat", "--solutions", "9") == 0
     out = capsys.readouterr().out
-    assert "\n4 distinct solutions (all there are)\n" in out
+    assert "\n4 distinct solutions (all that exist)\n" in out
     assert out.count("Q") == 4 * 6
     assert call("queens:6", "-s", "localsearch", "--solutions", "3", "--seed", "1", "--json") == 0
     (found,) = json_lines(capsys.readouterr().out)
@@ -87,14 +87,16 @@ def test_several_solutions(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(rows) == 6 * found["distinct"]
 
 
-def test_who_cannot_sample_is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_solver_that_cannot_sample_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mull.solvers.descent import Descent
 
-    monkeypatch.setattr(Descent, "samples", lambda self, problem: "all its starts are alike")
+    monkeypatch.setattr(Descent, "samples", lambda self, problem: "all its starts are equal")
     assert call("queens:6", "-s", "descent", "--solutions", "3") == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "error: descent draws no samples: all its starts are alike\nhint: --solver" in err
+    assert "error: descent cannot give several solutions: all its starts are equal\nhint: use --solver" in err
 
 
 def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,7 +205,7 @@ def test_answers_of_many_problems_are_shown_where_asked(capsys: pytest.CaptureFi
     assert call(*many, "-s", "cpsat") == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 11
-    assert "answers are shown by --show, or as data by --json" in err
+    assert "--show draws the answers; --json prints them as data" in err
     assert call(*many, "-s", "cpsat", "--show", "-q") == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 11 * 5

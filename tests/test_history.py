@@ -21,8 +21,8 @@ import mull
 from conftest import call as solve_command
 from conftest import json_lines
 from mull.commands.history.chart import chart
-from mull.commands.history.list import USUAL, lines, when
-from mull.commands.ids import short
+from mull.commands.history.list import DEFAULT_COLUMNS, format_rows, short_time
+from mull.commands.ids import short_ids
 from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Task, solve
 from mull.engine.store import Filter, Store, StoreError
 from mull.engine.store.history import COLUMNS, TRACE_COLUMNS, moment
@@ -132,7 +132,7 @@ def test_a_list_fits_the_terminal(width: int, runs: list[str]) -> None:
         replace(row, source=f"/a/very/long/folder/of/problems/that/are/many/{row.source}") for row in Store().runs()
     ]
     rows[0] = replace(rows[0], status="unsatisfiable", objective=123, via="auto")
-    printed = lines(rows, USUAL, width)
+    printed = format_rows(rows, DEFAULT_COLUMNS, width)
     assert max(map(len, printed)) <= max(width, 80)
     assert all(row.id[-6:] in line and row.source[-6:] in line for row, line in zip(rows, printed[1:], strict=True))
     assert "obj." in printed[0]
@@ -140,14 +140,14 @@ def test_a_list_fits_the_terminal(width: int, runs: list[str]) -> None:
 
 def test_times_are_short_where_they_are_clear() -> None:
     now = datetime(2026, 11, 28, 23, 0)
-    assert when(datetime(2026, 11, 28, 22, 27), now) == "22:27"
-    assert when(datetime(2026, 3, 1, 9, 5), now) == "Mar 01 09:05"
-    assert when(datetime(2025, 11, 28, 22, 27), now) == "2025-11-28"
+    assert short_time(datetime(2026, 11, 28, 22, 27), now) == "22:27"
+    assert short_time(datetime(2026, 3, 1, 9, 5), now) == "Mar 01 09:05"
+    assert short_time(datetime(2025, 11, 28, 22, 27), now) == "2025-11-28"
 
 
 def test_ids_are_shortened_as_far_as_they_differ() -> None:
-    assert short(["0" * 20 + "AAAAAA", "0" * 20 + "BBBBBB"]) == ["AAAAAA", "BBBBBB"]
-    assert short(["0" * 18 + "1-AAAAAA", "0" * 18 + "2-AAAAAA"]) == ["1-AAAAAA", "2-AAAAAA"]
+    assert short_ids(["0" * 20 + "AAAAAA", "0" * 20 + "BBBBBB"]) == ["AAAAAA", "BBBBBB"]
+    assert short_ids(["0" * 18 + "1-AAAAAA", "0" * 18 + "2-AAAAAA"]) == ["1-AAAAAA", "2-AAAAAA"]
 
 
 def test_an_empty_list_says_why(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -274,8 +274,8 @@ def test_delete_by_id_and_by_filter(runs: list[str], capsys: pytest.CaptureFixtu
 
 
 def test_delete_asks(runs: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert call("delete", "--all") == 2  # nobody is here to be asked
-    assert "6 runs would be deleted" in capsys.readouterr().err
+    assert call("delete", "--all") == 2  # the input is not a terminal
+    assert "cannot ask whether to delete 6 runs" in capsys.readouterr().err
     monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
     asked: list[str] = []
 
@@ -321,7 +321,7 @@ def test_an_answer_is_kept_by_name_however_its_graph_was_built() -> None:
     [
         (["list", "--status", "solve"], "'solve'"),
         (["list", "--since", "nonsense"], "'nonsense' is not a time"),
-        (["list", "--before", "no id!"], "no id of a run"),
+        (["list", "--before", "no id!"], "not the id of a run"),
         (["list", "--best", "--solver", "descent"], "--best"),
         (["show", "7ZZZZZZZZZ"], "no run"),
         (["show", "0"], "several runs"),
@@ -342,7 +342,7 @@ def test_bad_input(arguments: list[str], message: str, runs: list[str], complain
 @pytest.mark.parametrize("arguments", [["show", "last"], ["compare"], ["export"], ["delete", "--all"], ["backup", "x"]])
 def test_reading_makes_no_store(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call(*arguments) == 2
-    assert capsys.readouterr().err.startswith("error: no runs are remembered yet\nhint: ")
+    assert capsys.readouterr().err.startswith("error: no runs are recorded yet\nhint: ")
     assert not Path(os.environ["MULL_STORE"]).exists()
 
 

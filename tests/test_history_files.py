@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 import mull
 from conftest import call as solve_command
-from mull.commands.history.figures import best_cutoff, restarted
+from mull.commands.history.figures import answered_with_restarts, best_cutoff
 from mull.engine import Budget, Task, solve
 from mull.engine.store import Store
 from mull.engine.store.history import COLUMNS, TRACE_COLUMNS
@@ -34,7 +34,7 @@ call = partial(solve_command, "history")
 
 
 @pytest.fixture(scope="module")
-def solved_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with runs of many seeds by a solver that leaves traces, and one by a solver that does not."""
     path = tmp_path_factory.mktemp("files") / "runs.db"
     problem = load("sat:30:120", seed=1)
@@ -47,9 +47,9 @@ def solved_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def folder(solved_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(recorded_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to write into, with a store of its own to read from."""
-    shutil.copy(solved_once, os.environ["MULL_STORE"])
+    shutil.copy(recorded_store, os.environ["MULL_STORE"])
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path / "out")
     return tmp_path / "out"
@@ -57,7 +57,7 @@ def folder(solved_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 # ------------------------------------------------------------------------------------------------------------- figures
 
-KINDS = (
+FIGURES = (
     ["run", "ID"],
     ["cactus"],
     ["solved"],
@@ -66,29 +66,29 @@ KINDS = (
 )
 
 
-def asked(arguments: list[str]) -> list[str]:
+def with_id(arguments: list[str]) -> list[str]:
     traced = next(row.id for row in Store().runs() if row.solver == "probsat")
     return [traced if argument == "ID" else argument for argument in arguments]
 
 
-@pytest.mark.parametrize("arguments", KINDS)
+@pytest.mark.parametrize("arguments", FIGURES)
 def test_figures(arguments: list[str], folder: Path) -> None:
-    assert call("plot", *asked(arguments), "--to", "figure.svg") == 0
+    assert call("plot", *with_id(arguments), "--to", "figure.svg") == 0
     svg = (folder / "figure.svg").read_text()
     ElementTree.fromstring(svg)
     words = {
         "run": "violations",
         "cactus": "problems solved",
         "solved": "share of runs solved",
-        "target": "chance of an answer",
+        "target": "probability of an answer",
     }
     assert words[arguments[0]] in svg
-    assert call("plot", *asked(arguments), "--to", "again.svg") == 0
+    assert call("plot", *with_id(arguments), "--to", "again.svg") == 0
     assert (folder / "again.svg").read_text() == svg
     assert sorted(path.name for path in folder.iterdir()) == ["again.svg", "figure.svg"]
 
 
-def test_figures_as_png_and_as_a_page_that_stands_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_figure_is_written_as_png_and_as_one_html_page(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("plot", "cactus", "--to", "figure.PNG") == 0
     assert (folder / "figure.PNG").read_bytes().startswith(b"\x89PNG")
     assert call("plot", "cactus", "--to", "figure.html") == 0
@@ -101,7 +101,7 @@ def test_figures_as_png_and_as_a_page_that_stands_alone(folder: Path, capsys: py
     assert capsys.readouterr().out == ""
 
 
-def test_a_figure_of_a_usual_name_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_figure_with_the_default_name_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
     def launch(path: str) -> int:
@@ -116,23 +116,21 @@ def test_a_figure_of_a_usual_name_is_opened(folder: Path, monkeypatch: pytest.Mo
     assert seen == ["cactus.svg"]
 
 
-def test_a_cactus_counts_what_all_ran_and_says_so(folder: Path) -> None:
+def test_a_cactus_plot_states_that_it_shows_common_problems(folder: Path) -> None:
     assert call("plot", "cactus", "--to", "figure.svg") == 0
     svg = (folder / "figure.svg").read_text()
     for text in ("Only the 1 of 2 problems that all solvers ran", "seconds allowed for each problem", "(1/1)"):
         assert text in svg
 
 
-def test_a_run_shows_its_best_and_its_options(folder: Path) -> None:
-    assert call("plot", *asked(["run", "ID"])) == 0
+def test_a_run_figure_shows_the_best_so_far_and_the_options(folder: Path) -> None:
+    assert call("plot", *with_id(["run", "ID"])) == 0
     (path,) = folder.iterdir()
     assert "best so far" in path.read_text()
     assert "; options " in path.read_text()
 
 
-def test_a_figure_that_stands_there_is_kept_when_the_new_one_fails(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_figure_is_kept_when_the_new_one_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "figure.svg").write_text("old")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert call("plot", "cactus", "--to", "figure.svg") == 2
@@ -140,7 +138,7 @@ def test_a_figure_that_stands_there_is_kept_when_the_new_one_fails(
 
 
 @given(taken=st.lists(st.one_of(st.just(inf), st.integers(1, 1000).map(float)), min_size=1, max_size=30))
-def test_the_best_cutoff_is_best(taken: list[float]) -> None:
+def test_the_best_cutoff_minimises_the_mean_time(taken: list[float]) -> None:
     def expected(cutoff: float) -> float:
         """Mean time to an answer: starts of min(T, cutoff), until one answers."""
         answered = sum(t <= cutoff for t in taken)
@@ -150,10 +148,10 @@ def test_the_best_cutoff_is_best(taken: list[float]) -> None:
     best = best_cutoff(taken)
     if best is not None:
         assert expected(best) <= min(map(expected, cutoffs)) * (1 + 1e-6)
-        chances = [restarted(taken, best, t) for t in range(0, 3000, 50)]
+        chances = [answered_with_restarts(taken, best, t) for t in range(0, 3000, 50)]
         assert all(later >= sooner - 1e-9 for sooner, later in pairwise(chances))
-        for t in (0, best / 2, best):  # the first start is as any
-            assert restarted(taken, best, t) == pytest.approx(sum(x <= t for x in taken) / len(taken))
+        for t in (0, best / 2, best):  # until the first restart
+            assert answered_with_restarts(taken, best, t) == pytest.approx(sum(x <= t for x in taken) / len(taken))
     elif cutoffs:
         assert inf not in taken
         assert expected(max(cutoffs)) <= min(map(expected, cutoffs)) * (1 + 1e-6)
@@ -172,10 +170,10 @@ def test_csv(traces: bool, folder: Path, capsysbinary: pytest.CaptureFixture[byt
     assert out == (folder / "runs.csv").read_bytes()
     rows = list(csv.DictReader(io.StringIO(out.decode())))
     assert tuple(rows[0]) == (*COLUMNS, *(TRACE_COLUMNS if traces else ()))
-    remembered = Store().runs()[::-1]
-    assert [row["id"] for row in rows] == [row.id for row in remembered]
-    assert [float(row["seconds"]) for row in rows] == [row.seconds for row in remembered]
-    assert json.loads(rows[0]["options"]) == remembered[0].options
+    stored = Store().runs()[::-1]
+    assert [row["id"] for row in rows] == [row.id for row in stored]
+    assert [float(row["seconds"]) for row in rows] == [row.seconds for row in stored]
+    assert json.loads(rows[0]["options"]) == stored[0].options
     if traces:
         whole = Store().run(rows[0]["id"])
         assert whole.trace is not None
@@ -201,16 +199,15 @@ def test_parquet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "ROW_GROUP", 3)
     assert call("export", "--traces", "--to", "runs.parquet") == 0
     table = parquet.read_table(folder / "runs.parquet")
-    remembered = Store().runs()[::-1]
+    stored = Store().runs()[::-1]
     assert table.column_names == [*COLUMNS, *TRACE_COLUMNS]
-    assert table["id"].to_pylist() == [row.id for row in remembered]
-    assert table["iterations"].to_pylist() == [row.iterations for row in remembered]
-    assert table["created"].to_pylist() == [row.created.astimezone() for row in remembered]
-    assert table["trace_energy"].to_pylist()[-1] is None  # cpsat leaves none
+    assert table["id"].to_pylist() == [row.id for row in stored]
+    assert table["iterations"].to_pylist() == [row.iterations for row in stored]
+    assert table["created"].to_pylist() == [row.created.astimezone() for row in stored]
+    assert table["trace_energy"].to_pylist()[-1] is None  # cpsat records no trace
 
 
-def test_exports_go_on_in_other_programs(folder: Path) -> None:
-    """Through a pipe that its reader closes early."""
+def test_an_export_ends_quietly_when_its_reader_closes_the_pipe(folder: Path) -> None:
     code = "from mull.cli import main; main(['history', 'export'])"
     program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert program.stdout is not None
@@ -226,7 +223,7 @@ def test_exports_go_on_in_other_programs(folder: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [["list"], ["list", "--json"], ["export"], ["export", "--to", "/dev/full", "--format", "csv"]]
 )
-def test_output_that_is_full_is_told(arguments: list[str]) -> None:
+def test_a_full_disk_is_an_error_with_a_hint(arguments: list[str]) -> None:
     code = f"from mull.cli import main; main({['history', *arguments]!r})"
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
@@ -257,7 +254,7 @@ def test_tensorboard(folder: Path) -> None:
 
 
 class Tracking:
-    """As much of MLflow as is used, without its server."""
+    """The part of MLflow that the export uses, without a server."""
 
     def __init__(self) -> None:
         self.runs: dict[str, dict[str, Any]] = {}
@@ -316,14 +313,16 @@ def test_mlflow(tracking: Tracking, capsys: pytest.CaptureFixture[str]) -> None:
     assert run["tags"]["mull.run"] == row.id
     assert run["params"]["seed"] == "0"
     assert run["params"]["option.tolerance"] == str(row.options["tolerance"])
-    course = [(value, step) for name, value, _, step in run["metrics"] if name == "trace/violations"]
-    assert course == list(zip(row.trace.violations.tolist(), row.trace.iteration.tolist(), strict=True))
+    points = [(value, step) for name, value, _, step in run["metrics"] if name == "trace/violations"]
+    assert points == list(zip(row.trace.violations.tolist(), row.trace.iteration.tolist(), strict=True))
     assert call("export", "--to", "mlflow:http://tracker:5000") == 0
     assert capsys.readouterr().err == "0 runs\n"
     assert len(tracking.runs) == 8
 
 
-def test_mlflow_that_fails_is_told_and_tried_again(tracking: Tracking, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_mlflow_error_is_reported_and_the_export_repeated(
+    tracking: Tracking, capsys: pytest.CaptureFixture[str]
+) -> None:
     tracking.fails = True
     assert call("export", "--to", "mlflow:http://tracker:5000") == 2
     assert "the line is cut (0 runs were exported)\nhint: " in capsys.readouterr().err
@@ -338,19 +337,19 @@ def test_mlflow_that_fails_is_told_and_tried_again(tracking: Tracking, capsys: p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["plot", "cactus", "--to", "figure.gif"], ".gif does not say"),
-        (["plot", "cactus", "--to", "figure"], "no ending does not say"),
-        (["plot", "cactus", "--to", "/proc/nowhere/figure.png"], "/proc/nowhere/figure.png cannot be written"),
+        (["plot", "cactus", "--to", "figure.gif"], "unknown suffix .gif"),
+        (["plot", "cactus", "--to", "figure"], "the name has no suffix"),
+        (["plot", "cactus", "--to", "/proc/nowhere/figure.png"], "cannot write /proc/nowhere/figure.png"),
         (["plot", "cactus", "--solver", "nobody", "--to", "f.png"], "no runs with --solver nobody"),
-        (["plot", "target", "--to", "f.png"], "2 problems, not on one"),
+        (["plot", "target", "--to", "f.png"], "2 problems; this figure needs one"),
         (["plot", "run", "TRACELESS", "--to", "f.png"], "has no trace"),
         (["plot", "run", "7ZZZZZZ", "--to", "f.png"], "no run"),
         (["plot", "nonsense", "--to", "f.png"], "nonsense"),
-        (["export", "--to", "runs.xls"], ".xls does not say"),
-        (["export", "--to", "."], "no ending"),
-        (["export", "--to", "/proc/nowhere/runs.csv"], "cannot be written"),
-        (["export", "--to", "tensorboard:/proc/nowhere"], "/proc/nowhere cannot be written"),
-        (["export", "--to", "tensorboard:x", "--format", "csv"], "--format is for files"),
+        (["export", "--to", "runs.xls"], "unknown suffix .xls"),
+        (["export", "--to", "."], "no suffix"),
+        (["export", "--to", "/proc/nowhere/runs.csv"], "cannot write"),
+        (["export", "--to", "tensorboard:/proc/nowhere"], "cannot write /proc/nowhere"),
+        (["export", "--to", "tensorboard:x", "--format", "csv"], "--format applies to files"),
         (["export", "--family", "suduko"], "no runs with --family suduko"),
         (["export", "--format", "xml"], "xml"),
     ],
@@ -371,7 +370,7 @@ def test_bad_input(arguments: list[str], message: str, folder: Path, complains: 
         ("torch.utils.tensorboard", ["export", "--to", "tensorboard:x"], "tensorboard"),
     ],
 )
-def test_a_missing_extra_is_named(
+def test_an_error_names_the_missing_package(
     module: str,
     arguments: list[str],
     package: str,
@@ -386,7 +385,7 @@ def test_a_missing_extra_is_named(
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["compare"], ["export"], ["path"], ["delete", "--all", "-y"]])
-def test_what_draws_nothing_imports_neither_torch_nor_matplotlib(arguments: list[str]) -> None:
+def test_commands_without_drawings_import_neither_torch_nor_matplotlib(arguments: list[str]) -> None:
     code = (
         "import sys; from mull.cli import main\n"
         f"try: main({['history', *arguments]!r})\n"

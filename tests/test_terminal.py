@@ -101,6 +101,6 @@ def test_what_was_found_is_shown_after_an_interrupt() -> None:
     terminal.process.send_signal(signal.SIGINT)
     seen = terminal.read()
     assert terminal.process.returncode == 1
-    assert "stopping: what was found is kept" in seen
+    assert "stopping; results so far are kept" in seen
     assert "queens:3: queens cancelled by tabu (localsearch)" in seen
     assert "1/2" not in seen

@@ -1,4 +1,4 @@
-"""``solve history``: what the store remembers."""
+"""``solve history``: the runs in the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from .show import history_show
 
 @click.group(cls=ListGroup)
 def history() -> None:
-    """What was solved, by whom, in how many iterations (`solve history` alone lists)."""
+    """List, show, compare, plot and export recorded runs.
+
+    Without a command, `solve history` lists the newest runs.
+    """
 
 
 for command in (

@@ -1,4 +1,4 @@
-"""Lines drawn with characters: a run's course where there is only a terminal."""
+"""Line charts drawn with characters, for traces on a terminal."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 def chart(
     title: str, x: Sequence[float], y: Sequence[float], width: int, height: int = 6, *, braille: bool = True
 ) -> list[str]:
-    """A line through points, as lines of text.
+    """Draw a line through points as lines of text.
 
     Args:
-        title: stands above.
-        x, y: the points, in ascending order of x; where y is not finite the line is broken.
-        width: columns of text in all.
-        height: lines of text for the drawing.
-        braille: draw with eight dots a character; else with one asterisk, which every terminal can show.
+        title: printed above the chart.
+        x, y: the points, in ascending order of x; the line has a gap at values of y that are not finite.
+        width: characters per line.
+        height: lines of the drawing, without title and axis.
+        braille: draw with braille characters of eight dots; otherwise with asterisks, which are ASCII.
     """
     points = [(a, b) for a, b in zip(x, y, strict=True) if isfinite(b)]
     if not points:

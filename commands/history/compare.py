@@ -1,4 +1,4 @@
-"""``solve history compare``."""
+"""``solve history compare``: solvers side by side, by their recorded runs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 
 @click.command("compare")
 @click.argument("solvers", metavar="[SOLVER...]", nargs=-1, shell_complete=solvers)
-@click.option("--problems", "each", is_flag=True, help="Problem by problem, too.")
+@click.option("--problems", "each", is_flag=True, help="Add a table with one line per problem.")
 @filter_options
 @json_option
 @store_option
 def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: bool, url: str | None) -> None:
     """Compare solvers by their runs.
 
-    Those named, on the problems that all of them ran; by default all, each on its own.
+    Named solvers are compared on the problems that all of them ran. Without names, every solver is summarised on its own
+    problems.
 
-    Iterations are those to a solution: median, and quartiles in brackets. PAR-2 is the mean of the seconds, where what was
-    not answered counts twice its time limit. A star marks the best, where all ran the same problems. The sign test asks of
-    every two solvers on how many problems each had the lower PAR-2, and how likely that were if they were equals.
+    Iterations: median number of iterations to a solution, with quartiles in brackets. PAR-2: mean seconds per problem,
+    where an unanswered run counts as twice its time limit. A star marks the best solver, if all ran the same problems.
+    The sign test counts, for every two solvers, the problems on which each has the lower PAR-2. Its p is the probability
+    of so uneven a count if both solvers were equally good.
     """
     with open_existing(url) as store:
         comparison = store.compare(solvers or None, store.resolved(where))
@@ -49,24 +51,25 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
     table(
         ("solver", "problems", "solved", "iterations", "PAR-2 s"),
         [
-            _summary(summary, {figure for figure, who in best.items() if summary.solver in who})
+            _summary_row(summary, {figure for figure, who in best.items() if summary.solver in who})
             for summary in comparison.summaries
         ],
     )
     if comparison.pairwise:
         click.echo()
-        _pairwise(comparison)
+        _print_sign_tests(comparison)
     if each:
         click.echo()
-        _by_problem(comparison, names)
+        _print_problems(comparison, names)
     if not comparison.shared:
         every = " ".join(summary.solver for summary in comparison.summaries)
         click.echo(
-            f"the solvers ran different problems\nhint: on those that all ran: solve history compare {every}", err=True
+            f"the solvers ran different problems\nhint: compare them on common ones: solve history compare {every}",
+            err=True,
         )
 
 
-def _summary(s: SolverSummary, best: set[str]) -> tuple[str, ...]:
+def _summary_row(s: SolverSummary, best: set[str]) -> tuple[str, ...]:
     def starred(text: str, figure: str) -> str:
         return f"{text} *" if figure in best else text
 
@@ -83,26 +86,26 @@ def _summary(s: SolverSummary, best: set[str]) -> tuple[str, ...]:
     )
 
 
-def _pairwise(comparison: Comparison) -> None:
+def _print_sign_tests(comparison: Comparison) -> None:
     rows = [
         (f"{t.first} : {t.second}", f"{t.wins} : {t.losses}", str(t.ties), f"{t.p:.3g}") for t in comparison.pairwise
     ]
     table(("sign test", "better on", "ties", "p"), rows)
 
 
-def _by_problem(comparison: Comparison, names: Mapping[str, str]) -> None:
-    """A line a problem, a column a solver: runs answered, median of iterations, PAR-2."""
-    twice = {name for name, count in Counter(names.values()).items() if count > 1}
+def _print_problems(comparison: Comparison, names: Mapping[str, str]) -> None:
+    """Print one line per problem and one column per solver: runs answered, median iterations, PAR-2."""
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
     solvers = [summary.solver for summary in comparison.summaries]
     rows: dict[str, dict[str, str]] = {}
     for result in comparison.by_problem:
         median = f"{result.iterations[(len(result.iterations) - 1) // 2]} it, " if result.iterations else ""
-        row = rows.setdefault(result.problem, {"problem": _named(result, names, twice)})
+        row = rows.setdefault(result.problem, {"problem": _problem_name(result, names, shared)})
         row[result.solver] = f"{result.solved}/{result.runs}, {median}{result.par2:.3g} s"
     table(("problem", *solvers), [tuple(row.get(name, "-") for name in ("problem", *solvers)) for row in rows.values()])
 
 
-def _named(result: SolverOnProblem, names: Mapping[str, str], twice: Collection[str]) -> str:
-    """A problem as `solve history` lists it, with the start of its digest where another has the same name."""
+def _problem_name(result: SolverOnProblem, names: Mapping[str, str], shared: Collection[str]) -> str:
+    """The name of a problem as ``solve history`` lists it, with the start of its digest if other problems share it."""
     name = names[result.problem]
-    return f"{name} ({result.problem[:6]})" if name in twice else name
+    return f"{name} ({result.problem[:6]})" if name in shared else name

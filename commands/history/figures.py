@@ -1,4 +1,4 @@
-"""Figures by matplotlib, which is imported when one is drawn."""
+"""Figures by matplotlib, which is imported only when one is drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import accumulate
 from math import inf, isfinite, isnan
 from typing import IO, TYPE_CHECKING, Any
 
-from ..common import Failure
+from mull.engine.errors import MullError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
     from mull.engine import Trace
 
-ENDINGS = {".png": "png", ".svg": "svg", ".pdf": "pdf", ".html": "html"}
+SUFFIXES = {".png": "png", ".svg": "svg", ".pdf": "pdf", ".html": "html"}
 STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "font.size": 10,
     "grid.alpha": 0.3,
-    "svg.fonttype": "none",  # text stays text: smaller, and can be searched
-    "svg.hashsalt": "mull",  # the same figure is the same file
+    "svg.fonttype": "none",  # text, not paths: smaller, and searchable
+    "svg.hashsalt": "mull",  # the same figure gives the same bytes
 }
-POINTS = 1000
-"""A line has about so many: of a million runs more would be a hundred megabytes of SVG, and look the same."""
-SHORTEST = 1e-4
-"""Seconds below which clocks say little: the least that a logarithmic axis shows."""
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""Told apart without colours, too."""
+MAX_POINTS = 1000
+"""Points of one line. A million runs would otherwise give 100 MB of SVG that looks the same."""
+MIN_SECONDS = 1e-4
+"""Smallest time on a logarithmic axis, in seconds. Below it clocks are not accurate."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Shapes of points, so that lines differ without colours as well."""
 
 Costs = Mapping[str, Sequence[float]]
-"""Solver -> what each run took, infinite where it ended without an answer."""
+"""Solver -> iterations or seconds of each run, infinite for a run without an answer."""
 
-PAGE = """<!doctype html>
+HTML_PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
 <style>body {{ font: 16px sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em }}
 svg {{ width: 100%; height: auto }}</style>
@@ -49,18 +49,25 @@ svg {{ width: 100%; height: auto }}</style>
 """
 
 
-def write(draw: Callable[[Figure], None], title: str, note: str, kind: str, file: IO[bytes]) -> None:
-    """Draw a figure into a file: PNG, SVG, PDF, or an HTML page with the drawing in it, which asks no network for anything.
+def save(draw: Callable[[Figure], None], title: str, note: str, kind: str, file: IO[bytes]) -> None:
+    """Draw a figure into a file.
+
+    Args:
+        draw: draws into an empty figure.
+        title: printed above the figure.
+        note: which runs the figure shows; printed below the title, or below the figure in HTML.
+        kind: ``png``, ``svg``, ``pdf`` or ``html``. An HTML page contains the drawing and loads nothing else.
+        file: opened for binary writing.
 
     Raises:
-        Failure: matplotlib is not installed.
+        MullError: matplotlib is not installed.
     """
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise Failure("plots need matplotlib", "pip install matplotlib") from None
-    with mpl.rc_context(STYLE):  # no pyplot: it would look for a window
+        raise MullError("plots need matplotlib", "pip install matplotlib") from None
+    with mpl.rc_context(STYLE):  # without pyplot, which would look for a display
         figure = Figure(figsize=(9, 4.5), layout="constrained")
         draw(figure)
         if kind != "html":
@@ -73,22 +80,30 @@ def write(draw: Callable[[Figure], None], title: str, note: str, kind: str, file
             drawn = io.StringIO()
             figure.savefig(drawn, format="svg", metadata={"Date": None})
             svg = drawn.getvalue()
-            page = PAGE.format(title=html.escape(title), svg=svg[svg.index("<svg") :], note=html.escape(note))
+            page = HTML_PAGE.format(title=html.escape(title), svg=svg[svg.index("<svg") :], note=html.escape(note))
             file.write(page.encode())
 
 
-def course(trace: Trace, training: bool = False) -> Callable[[Figure], None]:
-    """Energy and violations by iteration, each on an axis of its own, with the least so far; of a training its loss."""
+def run_figure(trace: Trace, training: bool = False) -> Callable[[Figure], None]:
+    """Energy and violations of one run by iteration, on two axes, each with the best value so far.
+
+    Args:
+        trace: the trace of the run.
+        training: the trace is that of a training: plot its loss and the share of unsolved examples.
+
+    Returns:
+        A function that draws into an empty figure.
+    """
 
     def draw(figure: Figure) -> None:
         upper, lower = figure.subplots(2, 1, sharex=True)
         shown = (trace.energy, "loss"), (trace.residual, "share not solved")
         if not training:
             shown = (trace.energy, "energy"), (trace.violations, "violations")
-        dot = "." if len(trace.iteration) < 50 else None  # a line of one point is invisible
+        dot = "." if len(trace.iteration) < 50 else None  # a line through one point is invisible
         for axes, (values, what), colour in zip((upper, lower), shown, ("C0", "C1"), strict=True):
             axes.step(trace.iteration, values, where="post", color=colour, alpha=0.6, label=what, marker=dot)
-            best = list(accumulate(map(float, values), least))
+            best = list(accumulate(map(float, values), _smaller))
             axes.step(trace.iteration, best, where="post", color="black", linewidth=0.8, label="best so far")
             axes.set_ylabel(what)
             axes.legend(fontsize=8)
@@ -98,27 +113,33 @@ def course(trace: Trace, training: bool = False) -> Callable[[Figure], None]:
     return draw
 
 
-def least(a: float, b: float) -> float:
-    """The lesser of two numbers; one that is not a number does not count."""
+def _smaller(a: float, b: float) -> float:
+    """The smaller of two numbers, of which the first may be NaN."""
     return b if isnan(a) or b < a else a
 
 
-def cactus(seconds: Costs, iterations: Costs, unit: str) -> Callable[[Figure], None]:
-    """How many problems are solved when each may take so long: seconds on the left, iterations on the right.
+def cactus_figure(seconds: Costs, iterations: Costs, unit: str) -> Callable[[Figure], None]:
+    """Cactus plots: the number of problems solved within a limit per problem.
 
     Args:
-        seconds, iterations: solver -> what each problem took.
+        seconds: solver -> seconds of each problem; the left plot.
+        iterations: solver -> iterations of each problem; the right plot.
         unit: what the iterations count.
+
+    Returns:
+        A function that draws into an empty figure.
     """
 
     def draw(figure: Figure) -> None:
         whats = "seconds allowed for each problem", f"iterations allowed for each problem\n({unit})"
         for axes, costs, what in zip(figure.subplots(1, 2), (seconds, iterations), whats, strict=True):
             for i, (solver, taken) in enumerate(costs.items()):
-                floor = SHORTEST if costs is seconds else 0
+                floor = MIN_SECONDS if costs is seconds else 0
                 solved = sorted(max(t, floor) for t in taken if isfinite(t))
                 label = f"{solver} ({len(solved)}/{len(taken)})"
-                axes.plot(range(1, len(solved) + 1), solved, marker=MARKS[i % len(MARKS)], markersize=3, label=label)
+                axes.plot(
+                    range(1, len(solved) + 1), solved, marker=MARKERS[i % len(MARKERS)], markersize=3, label=label
+                )
             if costs is seconds:
                 axes.set_yscale("log")
             else:
@@ -130,8 +151,16 @@ def cactus(seconds: Costs, iterations: Costs, unit: str) -> Callable[[Figure], N
     return draw
 
 
-def solved(iterations: Costs, unit: str) -> Callable[[Figure], None]:
-    """The share of runs that have solved their problem, by iteration."""
+def solved_figure(iterations: Costs, unit: str) -> Callable[[Figure], None]:
+    """The share of runs that have solved their problem, by iteration.
+
+    Args:
+        iterations: solver -> iterations of each run.
+        unit: what the iterations count.
+
+    Returns:
+        A function that draws into an empty figure.
+    """
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -142,9 +171,19 @@ def solved(iterations: Costs, unit: str) -> Callable[[Figure], None]:
     return draw
 
 
-def target(costs: Costs, what: str) -> Callable[[Figure], None]:
-    """Run-length distributions on one problem (Hoos and Stützle 1998): the chance of an answer by ``what``, over runs of
-    different seeds; dashed, that of starting anew at the cutoff which these runs say is best."""
+def target_figure(costs: Costs, what: str) -> Callable[[Figure], None]:
+    """Run-length distributions on one problem (Hoos and Stützle 1998).
+
+    Solid lines show the probability of an answer, estimated from runs with different seeds. Dashed lines show it for runs
+    that restart at the best cutoff of ``best_cutoff``.
+
+    Args:
+        costs: solver -> iterations or seconds of each run.
+        what: the label of the axis, for example ``seconds``.
+
+    Returns:
+        A function that draws into an empty figure.
+    """
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -154,24 +193,24 @@ def target(costs: Costs, what: str) -> Callable[[Figure], None]:
             cutoff = best_cutoff(taken)
             if cutoff is not None:
                 end = _largest(costs)
-                starts = [cutoff * k for k in range(1 + min(POINTS, int(end / cutoff)))]
-                ends = _thinned(sorted(t for t in taken if t <= cutoff), POINTS // len(starts))
+                starts = [cutoff * k for k in range(1 + min(MAX_POINTS, int(end / cutoff)))]
+                ends = _thinned(sorted(t for t in taken if t <= cutoff), MAX_POINTS // len(starts))
                 times = [start + t for start in starts for t in ends if start + t <= end]
-                shares = [restarted(taken, cutoff, t) for t in times]
+                shares = [answered_with_restarts(taken, cutoff, t) for t in times]
                 axes.step(times, shares, where="post", linestyle="--", color=colour, label=f"restarts at {cutoff:.3g}")
-        _finish(axes, costs, f"{what} since the start", "chance of an answer by then")
+        _finish(axes, costs, f"{what} since the start", "probability of an answer")
 
     return draw
 
 
 def best_cutoff(taken: Sequence[float]) -> float | None:
-    """The cutoff after which starting anew reaches an answer soonest in the mean (Luby, Sinclair and Zuckerman 1993).
+    """The cutoff for restarts that minimises the mean time to an answer (Luby, Sinclair and Zuckerman 1993).
 
     Args:
-        taken: what each run took, infinite without an answer: the distribution as it was seen.
+        taken: iterations or seconds of each run, infinite without an answer; the empirical distribution.
 
     Returns:
-        One of them; None where no cutoff is better than none.
+        One of these costs, or None if restarts do not help.
     """
     answered = sorted(t for t in taken if 0 < t < inf)
     n = len(taken)
@@ -179,14 +218,20 @@ def best_cutoff(taken: Sequence[float]) -> float | None:
     spent = 0.0
     for k, t in enumerate(answered, 1):
         spent += t
-        mean = (spent + (n - k) * t) / k  # starts cost min(T, t) each, and n / k of them are needed
+        mean = (spent + (n - k) * t) / k  # a start costs min(T, t) on average, and n / k starts are needed
         if mean < expected * (1 - 1e-9):
             best, expected = t, mean
     return None if best is None or (best == answered[-1] and len(answered) == n) else best
 
 
-def restarted(taken: Sequence[float], cutoff: float, time: float) -> float:
-    """The chance of an answer by ``time`` when every start is given up at ``cutoff``."""
+def answered_with_restarts(taken: Sequence[float], cutoff: float, time: float) -> float:
+    """The probability of an answer within a time if every start ends at a cutoff.
+
+    Args:
+        taken: iterations or seconds of each run, infinite without an answer.
+        cutoff: when a start ends, in the same unit.
+        time: the time in all, in the same unit.
+    """
     ordered = sorted(taken)
 
     def chance(t: float) -> float:
@@ -200,14 +245,14 @@ def restarted(taken: Sequence[float], cutoff: float, time: float) -> float:
 
 def _distribution(axes: Axes, taken: Sequence[float], colour: str, label: str, among: Costs) -> None:
     finite = sorted(filter(isfinite, taken))
-    times = _thinned(finite, POINTS)
+    times = _thinned(finite, MAX_POINTS)
     shares = [bisect_right(finite, t) / len(taken) for t in times]
     end = max(_largest(among), 1e-9)
     axes.step([0, *times, end], [0, *shares, shares[-1] if shares else 0], where="post", color=colour, label=label)
 
 
 def _thinned(ordered: Sequence[float], most: int) -> Sequence[float]:
-    """About ``most`` of some numbers, evenly, the last one among them."""
+    """About ``most`` of the numbers, evenly spaced; the last one is always included."""
     return ordered[::-1][:: max(1, len(ordered) // max(1, most))][::-1]
 
 
@@ -224,7 +269,7 @@ def _largest(costs: Costs) -> float:
 
 
 def _scaled(set_scale: Callable[..., None], costs: Costs) -> None:
-    """A logarithmic scale where costs span more than a decade; linear below the least of them, since some are 0."""
+    """Set a logarithmic scale if the costs span more than a decade; it is linear near 0, because some costs are 0."""
     positive = [t for taken in costs.values() for t in taken if 0 < t < inf]
     if positive and max(positive) > 10 * min(positive):
         set_scale("symlog", linthresh=min(positive), linscale=0.3)

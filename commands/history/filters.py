@@ -1,30 +1,45 @@
-"""What the commands of ``solve history`` share: the options that say which runs, and the store opened to be read."""
+"""Options that select runs, and the store opened for reading; shared by the commands of ``solve history``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mull.engine.errors import MullError
 from mull.engine.status import Status
 
 from .. import completion
-from ..common import Failure, open_store
+from ..common import open_store
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter, Store
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
-    """A date, a time in ISO 8601, or how long ago."""
+    """A point in time: a date, a time in ISO 8601, or a duration before now such as ``2d``."""
 
     name = "when"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse a point in time.
+
+        Args:
+            value: the text that the user typed.
+            param: the option, for the error message.
+            ctx: the context, for the error message.
+
+        Returns:
+            A ``datetime``.
+
+        Raises:
+            click.BadParameter: the text is not a point in time.
+        """
         from mull.engine.store.history import moment
 
         try:
@@ -34,41 +49,51 @@ class Moment(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
 
 
 class RunId(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A run's id, or the start or the end of one."""
+    """The id of a run, or the start or the end of one."""
 
     name = "id"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check the characters of an id, and turn them into capitals.
+
+        Args:
+            value: the text that the user typed.
+            param: the option, for the error message.
+            ctx: the context, for the error message.
+
+        Raises:
+            click.BadParameter: the text has a character that ids do not have, or more than 26 of them.
+        """
         if re.fullmatch("[0-9A-HJKMNP-TV-Z]{1,26}", value.upper()) is None:
-            self.fail(f"{value[:40]!r} is no id of a run", param, ctx)
+            self.fail(f"{value[:40]!r} is not the id of a run", param, ctx)
         return str(value).upper()
 
 
 _OPTIONS = (
     click.option(
-        "--problem", metavar="P", help="Only this problem: as listed (queens:8, 'sat:*'), or the start of its digest."
+        "--problem", metavar="P", help="Select a problem by name (queens:8, 'sat:*') or by the start of its digest."
     ),
-    click.option("--family", shell_complete=completion.families, help="Only this family's problems."),
-    click.option("--solver", shell_complete=completion.solvers, help="Only this solver's, or this portfolio's (auto)."),
+    click.option("--family", shell_complete=completion.families, help="Select a problem family."),
+    click.option("--solver", shell_complete=completion.solvers, help="Select a solver or a portfolio (auto)."),
     click.option(
         "--status",
         type=click.Choice([str(status) for status in Status], case_sensitive=False),
-        help="Only those that ended so.",
+        help="Select runs that ended with this status.",
     ),
     click.option(
-        "--since", type=Moment(), help="Only those since: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h."
+        "--since", type=Moment(), help="Select runs since a time: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h."
     ),
-    click.option("--device", help="Only those on this device (cuda is any of them)."),
-    click.option("--text", help="Only those with this text in problem or detail."),
+    click.option("--device", help="Select a device; cuda selects every GPU."),
+    click.option("--text", help="Select runs with this text in the problem's name or in the detail."),
     click.option(
-        "--before", shell_complete=completion.ids, type=RunId(), metavar="ID", help="Only those older than this run."
+        "--before", shell_complete=completion.ids, type=RunId(), metavar="ID", help="Select runs older than this run."
     ),
 )
 _NAMES = ("problem", "family", "solver", "status", "since", "device", "text", "before")
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say which runs, handed to a command as one ``Filter`` named ``where``."""
+    """Add the options that select runs to a command, which receives them as one ``Filter`` named ``where``."""
 
     @wraps(command)
     def with_filter(**arguments: Any) -> Any:
@@ -83,35 +108,33 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def open_existing(url: str | None) -> Iterator[Store]:
-    """The store, opened to be read.
+    """Open a store that exists; unlike ``open_store`` it never creates one.
 
     Raises:
-        Failure: there is none yet (reading makes none), or it cannot be read.
+        MullError: the store does not exist or cannot be read.
     """
     from mull.engine.store.history import is_there
 
     if not is_there(url):
-        raise Failure("no runs are remembered yet", "solve something first, or name another store with --store")
+        raise MullError("no runs are recorded yet", "solve a problem first, or name another store with --store")
     with open_store(url) as store:
         yield store
 
 
-def no_runs(where: Filter) -> Failure:
-    """That no run passes a filter, and what was perhaps meant."""
-    asked = [f"--{name} {getattr(where, name)}" for name in _NAMES if getattr(where, name) is not None]
-    if not asked:
-        return Failure("no runs are remembered", "solve something first, or name another store with --store")
-    return Failure(f"no runs with {' '.join(asked)}", _suggestion(where) or "solve history lists the latest runs")
+def no_runs(where: Filter) -> MullError:
+    """The error that no run passes a filter; its hint suggests the name that the user probably meant."""
+    given = [f"--{name} {getattr(where, name)}" for name in _NAMES if getattr(where, name) is not None]
+    if not given:
+        return MullError("no runs are recorded", "solve a problem first, or name another store with --store")
+    return MullError(f"no runs with {' '.join(given)}", _suggestion(where) or "solve history lists the newest runs")
 
 
 def _suggestion(where: Filter) -> str:
-    from difflib import get_close_matches
-
     from mull.engine.registry import PROBLEMS, SOLVERS, entries
 
-    for wanted, group in ((where.solver, SOLVERS), (where.family, PROBLEMS)):
-        names = [entry.name for entry in entries(group)]
-        if wanted is not None and wanted not in names:
-            close = get_close_matches(wanted, names, 1)
-            return f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+    for name, group in ((where.solver, SOLVERS), (where.family, PROBLEMS)):
+        known = [entry.name for entry in entries(group)]
+        if name is not None and name not in known:
+            close = get_close_matches(name, known, 1)
+            return f"did you mean {close[0]}?" if close else f"choose one of {', '.join(known)}"
     return ""

@@ -1,4 +1,4 @@
-"""Runs as CSV, JSON lines and Parquet, written one after another, however many there are."""
+"""Runs as CSV, JSON lines and Parquet, written as a stream: memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -9,20 +9,29 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
-from ..common import Failure
+from mull.engine.errors import MullError
 
 if TYPE_CHECKING:
     from mull.engine.store import RunRow
 
 ROW_GROUP = 5000
-"""Runs held in memory at once for Parquet, which is written by columns."""
+"""Runs that Parquet, a format of columns, holds in memory at once."""
 
-WHOLE = {"size", "seed", "iterations", "violations", "objective", "samples", "hits", "distinct", "total"}
-REAL = {"energy", "seconds", "wall", "accuracy", "coverage"}
+INTEGER_COLUMNS = {"size", "seed", "iterations", "violations", "objective", "samples", "hits", "distinct", "total"}
+FLOAT_COLUMNS = {"energy", "seconds", "wall", "accuracy", "coverage"}
 
 
 def write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
-    """A line a run under a header; what holds several values is JSON. Returns how many."""
+    """Write one line per run below a header; columns that hold several values contain JSON.
+
+    Args:
+        rows: the runs.
+        file: opened for binary writing.
+        traces: add the columns of the traces.
+
+    Returns:
+        The number of runs.
+    """
     from mull.engine.store.history import COLUMNS, TRACE_COLUMNS, record
 
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
@@ -40,7 +49,16 @@ def write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
 
 
 def write_json(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
-    """An object a line, as `solve history list --json` prints it. Returns how many."""
+    """Write one JSON object per line, as ``solve history list --json`` prints it.
+
+    Args:
+        rows: the runs; those that were read with their traces are written with them.
+        file: opened for binary writing.
+        traces: not used.
+
+    Returns:
+        The number of runs.
+    """
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007
         file.write(json.dumps(row.to_json(), ensure_ascii=False).encode() + b"\n")
@@ -48,10 +66,18 @@ def write_json(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
 
 
 def write_parquet(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
-    """A table of a row a run; traces are columns of lists. Returns how many.
+    """Write a table with one row per run; traces are columns of lists.
+
+    Args:
+        rows: the runs.
+        file: opened for binary writing.
+        traces: add the columns of the traces.
+
+    Returns:
+        The number of runs.
 
     Raises:
-        Failure: pyarrow is not installed.
+        MullError: pyarrow is not installed.
     """
     from mull.engine.store.history import record
 
@@ -59,7 +85,7 @@ def write_parquet(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
         import pyarrow as pa
         from pyarrow import parquet
     except ModuleNotFoundError:
-        raise Failure("Parquet needs pyarrow", "pip install pyarrow") from None
+        raise MullError("Parquet needs pyarrow", "pip install pyarrow") from None
     schema = _schema(pa, traces)
     count = 0
     remaining = iter(rows)
@@ -76,14 +102,14 @@ def _schema(pa: Any, traces: bool) -> Any:
     def kind(name: str) -> Any:
         if name == "created":
             return pa.timestamp("ms", tz="UTC")
-        return pa.int64() if name in WHOLE else pa.float64() if name in REAL else pa.string()
+        return pa.int64() if name in INTEGER_COLUMNS else pa.float64() if name in FLOAT_COLUMNS else pa.string()
 
     lists = (pa.int32(), pa.float32(), pa.int32(), pa.float32())
-    courses = [(name, pa.list_(of)) for name, of in zip(TRACE_COLUMNS, lists, strict=True)] if traces else []
-    return pa.schema([*((name, kind(name)) for name in COLUMNS), *courses])
+    trace_columns = [(name, pa.list_(of)) for name, of in zip(TRACE_COLUMNS, lists, strict=True)] if traces else []
+    return pa.schema([*((name, kind(name)) for name in COLUMNS), *trace_columns])
 
 
 Writer = Callable[["Iterable[RunRow]", IO[bytes], bool], int]
 
 FORMATS: dict[str, Writer] = {"csv": write_csv, "jsonl": write_json, "parquet": write_parquet}
-ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}

@@ -1,4 +1,4 @@
-"""``solve history list``."""
+"""``solve history list``: runs as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..common import json_option, open_store, store_option
-from ..ids import short
+from ..ids import short_ids
 from .filters import filter_options, no_runs
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter, RunRow
 
-LEAST = 9
-"""Characters that the problem gets, however narrow the terminal is."""
+MIN_PROBLEM_WIDTH = 9
+"""Characters of the column "problem", even if the table then is wider than the terminal."""
 
 CELLS: dict[str, Callable[[RunRow], Any]] = {
     "id": lambda row: row.id,
@@ -43,20 +43,30 @@ CELLS: dict[str, Callable[[RunRow], Any]] = {
     "detail": lambda row: row.detail.partition("\n")[0],
     "digest": lambda row: row.problem[:12],
 }
-"""What a list can show of a run."""
-USUAL = tuple(CELLS)[:9]
-SORTED = {"when": "id", "problem": "source", "digest": "problem"} | {
+"""Column -> the text or number that it shows of a run."""
+DEFAULT_COLUMNS = tuple(CELLS)[:9]
+SORT_COLUMNS = {"when": "id", "problem": "source", "digest": "problem"} | {
     name: name for name in CELLS if name not in ("when", "problem", "digest", "unit")
 }
-"""A column as it is typed -> as the store calls it."""
+"""Column as the user types it -> column of the store."""
 
 
 class Columns(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
-    """Names of columns, by comma."""
+    """Names of columns, separated by commas."""
 
     name = "columns"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Parse names of columns.
+
+        Args:
+            value: the text that the user typed.
+            param: the option, for the error message.
+            ctx: the context, for the error message.
+
+        Raises:
+            click.BadParameter: a name is not a column.
+        """
         names = tuple(name.strip().lower() for name in str(value).split(","))
         for name in names:
             if name not in CELLS:
@@ -65,23 +75,40 @@ class Columns(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gener
 
 
 class SortKey(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A column, with ``-`` before its name to start from the greatest."""
+    """A column to sort by; ``-`` before its name sorts in descending order."""
 
     name = "column"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Parse a column to sort by.
+
+        Args:
+            value: the text that the user typed.
+            param: the option, for the error message.
+            ctx: the context, for the error message.
+
+        Returns:
+            The column of the store, with ``-`` in front for descending order.
+
+        Raises:
+            click.BadParameter: the name is not a column that can be sorted.
+        """
         name = str(value).strip().lower()
-        column = SORTED.get(name.removeprefix("-"))
+        column = SORT_COLUMNS.get(name.removeprefix("-"))
         if column is None:
-            self.fail(f"{name[:40]!r} is not a column to sort by: {', '.join(SORTED)}", param, ctx)
+            self.fail(f"{name[:40]!r} is not a column to sort by: {', '.join(SORT_COLUMNS)}", param, ctx)
         return f"-{column}" if name.startswith("-") else column
 
 
 @click.command("list")
-@click.option("-n", "--count", type=click.IntRange(1), default=20, show_default=True, help="How many, newest first.")
-@click.option("--best", is_flag=True, help="Each solver's solved run of fewest iterations instead.")
+@click.option(
+    "-n", "--count", type=click.IntRange(1), default=20, show_default=True, help="Number of runs, newest first."
+)
+@click.option("--best", is_flag=True, help="For each solver, list the solved run with the fewest iterations.")
 @click.option("--columns", type=Columns(), metavar="A,B", help=f"Columns to print: {', '.join(CELLS)}.")
-@click.option("--sort", type=SortKey(), metavar="COLUMN", help="Sort by a column; -COLUMN from the greatest.")
+@click.option(
+    "--sort", type=SortKey(), metavar="COLUMN", help="Sort all selected runs by a column; -COLUMN in descending order."
+)
 @filter_options
 @json_option
 @store_option
@@ -96,16 +123,16 @@ def history_list(
 ) -> None:
     """List runs, newest first.
 
-    A list goes on with --before and the last id shown. On a terminal an id is shown by its last characters, and a problem
-    that is too long is cut from the left; both are whole in a pipe.
+    To continue a list, pass the last id to --before. On a terminal the list shows the last characters of an id, and the
+    end of a long problem name. In a pipe both are complete.
     """
     from mull.engine.store import Filter
     from mull.engine.store.history import is_there
 
     if best and (where != Filter() or sort is not None):
-        raise click.UsageError("--best is of all runs: it takes no filter and no --sort")
+        raise click.UsageError("--best covers all runs: it cannot be combined with filters or --sort")
     if sort is not None and where.before is not None:
-        raise click.UsageError("--before is for lists by time: it does not go with --sort")
+        raise click.UsageError("--before cannot be combined with --sort, because it continues a list by time")
     rows: list[RunRow] = []
     if is_there(url):
         with open_store(url) as store:
@@ -115,44 +142,55 @@ def history_list(
             click.echo(json.dumps(row.to_json(), ensure_ascii=False))
     elif rows:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        for line in lines(rows, columns or USUAL, width):
+        for line in format_rows(rows, columns or DEFAULT_COLUMNS, width):
             click.echo(line)
-    else:  # an empty list is an answer, no error
-        none = no_runs(where)
-        click.echo(f"{none}\nhint: {none.hint}", err=True)
+    else:  # an empty list is a valid result, so that the exit code is 0
+        message = no_runs(where)
+        click.echo(f"{message}\nhint: {message.hint}", err=True)
 
 
-def lines(rows: Sequence[RunRow], columns: Sequence[str], width: int | None) -> list[str]:
-    """Runs as aligned lines below a header; within ``width`` characters where it is given."""
+def format_rows(rows: Sequence[RunRow], columns: Sequence[str], width: int | None) -> list[str]:
+    """Format runs as aligned lines below a header.
+
+    Args:
+        rows: the runs.
+        columns: the names of the columns, from ``CELLS``.
+        width: characters of a line on a terminal; None does not shorten anything.
+    """
     cells = {name: ["-" if (cell := CELLS[name](row)) is None else str(cell) for row in rows] for name in columns}
     heads = {name: name for name in columns}
     if width is not None:
         if "id" in cells:
-            cells["id"] = short([row.id for row in rows])
+            cells["id"] = short_ids([row.id for row in rows])
         if "when" in cells:
             now = datetime.now()
-            cells["when"] = [when(row.created, now) for row in rows]
+            cells["when"] = [short_time(row.created, now) for row in rows]
         for name, head in (("iterations", "iter."), ("seconds", "s"), ("objective", "obj."), ("violations", "viol.")):
             if name in heads:
                 heads[name] = head
         if "problem" in cells:
-            if _room(heads, cells, width) < LEAST and "solver" in cells:
+            if _problem_width(heads, cells, width) < MIN_PROBLEM_WIDTH and "solver" in cells:
                 cells["solver"] = [row.solver for row in rows]
-            room = max(LEAST, _room(heads, cells, width))
-            cells["problem"] = [text if len(text) <= room else f"...{text[3 - room :]}" for text in cells["problem"]]
+            most = max(MIN_PROBLEM_WIDTH, _problem_width(heads, cells, width))
+            cells["problem"] = [text if len(text) <= most else f"...{text[3 - most :]}" for text in cells["problem"]]
     widths = {name: max(len(heads[name]), *map(len, cells[name])) for name in columns}
     listed = [heads, *({name: cells[name][i] for name in columns} for i in range(len(rows)))]
     return ["  ".join(line[name].ljust(widths[name]) for name in columns).rstrip() for line in listed]
 
 
-def _room(heads: dict[str, str], cells: dict[str, list[str]], width: int) -> int:
-    """Characters that the other columns leave for the problem."""
+def _problem_width(heads: dict[str, str], cells: dict[str, list[str]], width: int) -> int:
+    """Characters that the other columns leave for the column "problem"."""
     others = [max(len(heads[name]), *map(len, texts)) for name, texts in cells.items() if name != "problem"]
     return width - sum(others) - 2 * len(others)
 
 
-def when(made: datetime, now: datetime) -> str:
-    """A time, as short as it is clear: the hour today, the day this year, else the date."""
-    if made.date() == now.date():
-        return f"{made:%H:%M}"
-    return f"{made:%b %d %H:%M}" if made.year == now.year else f"{made:%Y-%m-%d}"
+def short_time(time: datetime, now: datetime) -> str:
+    """Format a time in the shortest clear form: ``22:27`` today, ``Mar 01 09:05`` this year, else ``2025-11-28``.
+
+    Args:
+        time: the time to format.
+        now: the current time.
+    """
+    if time.date() == now.date():
+        return f"{time:%H:%M}"
+    return f"{time:%b %d %H:%M}" if time.year == now.year else f"{time:%Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""``solve history delete``, ``backup``, ``path`` and ``upgrade``: the store as a thing to be looked after."""
+"""``solve history delete``, ``backup``, ``path`` and ``upgrade``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mull.engine.errors import MullError
+from mull.terminal import counted
+
 from .. import completion
-from ..common import Failure, store_option
+from ..common import store_option
 from .filters import filter_options, no_runs, open_existing
 
 if TYPE_CHECKING:
@@ -19,14 +22,14 @@ if TYPE_CHECKING:
 
 @click.command("delete")
 @click.argument("ids", metavar="[ID...]", nargs=-1, shell_complete=completion.ids)
-@click.option("--all", "every", is_flag=True, help="Every run.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--all", "every", is_flag=True, help="Delete every run.")
+@click.option("-y", "--yes", is_flag=True, help="Delete without asking for confirmation.")
 @filter_options
 @store_option
 def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, url: str | None) -> None:
-    """Forget runs.
+    """Delete runs with their traces and answers.
 
-    By their ids (the start or the end of one is enough), or all that pass the filters. Traces and answers go with them.
+    Name the runs by their ids, select them with filters, or give --all. The start or the end of an id is enough.
     """
     from mull.engine.store import Filter
 
@@ -34,26 +37,29 @@ def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, ur
         raise click.UsageError("delete takes ids, or filters, or --all")
     with open_existing(url) as store:
         where = store.resolved(where)
-        which = [store.run(run_id).id for run_id in dict.fromkeys(ids)] if ids else where
-        count = len(set(which)) if isinstance(which, list) else store.count(which)
+        selected = [store.run(run_id).id for run_id in dict.fromkeys(ids)] if ids else where
+        count = len(set(selected)) if isinstance(selected, list) else store.count(selected)
         if not count:
             raise no_runs(where)
-        what = "1 run" if count == 1 else f"{count} runs"
+        runs = counted(count, "run")
         if not yes:
             if not sys.stdin.isatty():
-                raise Failure(
-                    f"{what} would be deleted, and nobody is here to be asked", "--yes deletes without asking"
+                raise MullError(
+                    f"cannot ask whether to delete {runs}: the input is not a terminal", "--yes deletes without asking"
                 )
-            click.confirm(f"Delete {what} from {store.path or store.url}?", abort=True, err=True)
-        count = store.delete(which)
-    click.echo(f"deleted {'1 run' if count == 1 else f'{count} runs'}", err=True)
+            click.confirm(f"Delete {runs} from {store.path or store.url}?", abort=True, err=True)
+        count = store.delete(selected)
+    click.echo(f"deleted {counted(count, 'run')}", err=True)
 
 
 @click.command("backup")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @store_option
 def history_backup(path: Path, url: str | None) -> None:
-    """Copy the store to a new file, while others may write to it."""
+    """Copy the store to a new file.
+
+    Other programs may write to the store meanwhile.
+    """
     with open_existing(url) as store:
         store.backup(path)
     click.echo(f"copied to {path}", err=True)
@@ -62,7 +68,7 @@ def history_backup(path: Path, url: str | None) -> None:
 @click.command("path")
 @store_option
 def history_path(url: str | None) -> None:
-    """Print where runs are kept."""
+    """Print the path or URL of the store."""
     from mull.engine.store import location
 
     click.echo(location(url))
@@ -71,7 +77,7 @@ def history_path(url: str | None) -> None:
 @click.command("upgrade")
 @store_option
 def history_upgrade(url: str | None) -> None:
-    """Bring an older store's schema up to date."""
+    """Upgrade the schema of a store made by an older version."""
     from mull.engine.store import Store
 
     with Store(url, check_schema=False) as store:

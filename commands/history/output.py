@@ -1,23 +1,22 @@
-"""Files that are written whole or not at all."""
+"""Output files that are complete or absent, and the format that a file's suffix stands for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from mull.engine import files
-
-from ..common import Failure
+from mull.engine.errors import MullError
 
 
 @contextmanager
 def open_output(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that takes its name when it is complete; after an error the old one stays.
+    """Open a file for writing; it replaces an older one when it is complete, and after an error the older one stays.
 
     Raises:
-        Failure: it cannot be written.
+        MullError: the file cannot be written.
     """
     try:
         with files.write_whole(path) as file:
@@ -25,17 +24,21 @@ def open_output(path: Path) -> Iterator[IO[bytes]]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise Failure(f"{path} cannot be written: {error.strerror or error}", "choose another with --to") from None
+        raise MullError(f"cannot write {path}: {error.strerror or error}", "choose another file with --to") from None
 
 
-def format_of(path: Path, endings: dict[str, str]) -> str:
-    """What a file's ending stands for.
+def format_of(path: Path, formats: Mapping[str, str]) -> str:
+    """The format that the suffix of a file stands for.
+
+    Args:
+        path: the file.
+        formats: suffix with its dot -> format.
 
     Raises:
-        Failure: no such ending is known.
+        MullError: the suffix is unknown.
     """
-    kind = endings.get(path.suffix.lower())
+    kind = formats.get(path.suffix.lower())
     if kind is None:
-        known = ", ".join(endings)
-        raise Failure(f"{path}: {path.suffix or 'no ending'} does not say what to write", f"endings are {known}")
+        suffix = f"unknown suffix {path.suffix}" if path.suffix else "the name has no suffix"
+        raise MullError(f"{path}: {suffix}", f"use one of {', '.join(formats)}")
     return kind

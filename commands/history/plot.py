@@ -1,4 +1,4 @@
-"""``solve history plot``."""
+"""``solve history plot``: figures of runs, in files."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from mull.engine.errors import MullError
+from mull.terminal import counted
+
 from .. import completion
-from ..common import Failure, store_option
-from .figures import ENDINGS, cactus, course, solved, target, write
+from ..common import store_option
+from .figures import SUFFIXES, cactus_figure, run_figure, save, solved_figure, target_figure
 from .filters import filter_options, no_runs, open_existing
 from .output import format_of, open_output
 
@@ -22,42 +25,52 @@ if TYPE_CHECKING:
     from mull.engine.store import Filter
 
 
-class Taken(NamedTuple):
-    """What one run took, infinite where it ended without an answer. Of a million runs no more is kept in memory."""
+class Cost(NamedTuple):
+    """Iterations and seconds of one run, infinite if it ended without an answer; all that is kept of a million runs."""
 
     seed: int
     iterations: float
     seconds: float
 
 
-Runs = dict[str, dict[str, list[Taken]]]
-"""Solver -> problem -> its runs."""
+Costs = dict[str, dict[str, list[Cost]]]
+"""Solver -> digest of the problem -> the costs of its runs."""
 
 
-class Picture(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
-    """A file whose ending says what to draw; refused before a long look through the store."""
+class FigurePath(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
+    """A file whose suffix states the format; an unknown suffix is refused before the store is read."""
 
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        format_of(Path(value), ENDINGS)
+        """Check the suffix of a file.
+
+        Args:
+            value: the text that the user typed.
+            param: the option.
+            ctx: the context.
+
+        Raises:
+            MullError: the suffix is unknown.
+        """
+        format_of(Path(value), SUFFIXES)
         return Path(value)
 
 
 to_option = click.option(
     "--to",
     "path",
-    type=Picture(),
+    type=FigurePath(),
     shell_complete=completion.files,
     metavar="FILE",
-    help="A .png, .svg, .pdf or .html file (default: the figure's name, .svg).",
+    help="File: .png, .svg, .pdf or .html (default: the figure's name with .svg).",
 )
-open_option = click.option("--open", "opened", is_flag=True, help="Open the file in the program that shows such files.")
+open_option = click.option("--open", "opened", is_flag=True, help="Open the file in the default program for its type.")
 
 
 @click.group("plot")
 def history_plot() -> None:
-    """Draw figures into files: PNG, SVG, PDF, or HTML that stands alone."""
+    """Draw a figure of runs: PNG, SVG, PDF or one HTML file."""
 
 
 @history_plot.command("run")
@@ -66,15 +79,20 @@ def history_plot() -> None:
 @open_option
 @store_option
 def plot_run(run_id: str, path: Path | None, opened: bool, url: str | None) -> None:
-    """One run: energy and violations by iteration."""
+    """Plot energy and violations of one run by iteration.
+
+    ID is the id of a run, the start or the end of one, or `last` for the newest run.
+    """
     with open_existing(url) as store:
         row = store.run(run_id)
     if row.trace is None or not len(row.trace.iteration):
-        raise Failure(f"run {row.id} by {row.solver} has no trace", "solvers that go by steps leave one, e.g. descent")
+        raise MullError(
+            f"run {row.id} by {row.solver} has no trace", "step-wise solvers record one, for example descent"
+        )
     title = f"{row.source} by {row.solver}: {row.status}, {row.iterations} iterations"
     options = " ".join(f"{key}={value}" for key, value in row.options.items() if value is not None)
     note = f"Run {row.id}, seed {row.seed}, {row.created:%Y-%m-%d %H:%M}; options {options or 'none'}."
-    draw = course(row.trace, row.family == "training")
+    draw = run_figure(row.trace, row.family == "training")
     _save(draw, title, note, path or Path(f"run-{row.id[-6:]}.svg"), opened)
 
 
@@ -84,16 +102,16 @@ def plot_run(run_id: str, path: Path | None, opened: bool, url: str | None) -> N
 @open_option
 @store_option
 def plot_cactus(where: Filter, path: Path | None, opened: bool, url: str | None) -> None:
-    """Solvers: problems solved against seconds and iterations a problem.
+    """Plot problems solved against the limit per problem.
 
-    Only problems that all of the solvers ran count, where there are any. Of several runs of a solver on a problem the
-    median counts.
+    One axis shows seconds, the other iterations. If some problems were run by all solvers, only these count. A solver
+    with several runs on a problem counts with their median.
     """
-    runs, unit = _by_solver(where, url)
-    runs, note = _shared(runs)
-    seconds = {s: [_median(t.seconds for t in mine) for mine in found.values()] for s, found in runs.items()}
-    iterations = {s: [_median(t.iterations for t in mine) for mine in found.values()] for s, found in runs.items()}
-    draw = cactus(seconds, iterations, unit)
+    costs, unit = _costs_by_solver(where, url)
+    costs, note = _on_common_problems(costs)
+    seconds = {s: [_median(c.seconds for c in runs) for runs in found.values()] for s, found in costs.items()}
+    iterations = {s: [_median(c.iterations for c in runs) for runs in found.values()] for s, found in costs.items()}
+    draw = cactus_figure(seconds, iterations, unit)
     _save(draw, "Problems solved", note, path or Path("cactus.svg"), opened)
 
 
@@ -103,92 +121,97 @@ def plot_cactus(where: Filter, path: Path | None, opened: bool, url: str | None)
 @open_option
 @store_option
 def plot_solved(where: Filter, path: Path | None, opened: bool, url: str | None) -> None:
-    """Solvers: share of runs solved by iteration."""
-    runs, unit = _by_solver(where, url)
-    costs = {s: [t.iterations for mine in found.values() for t in mine] for s, found in runs.items()}
-    _save(solved(costs, unit), "Solved by iteration", _counted(runs), path or Path("solved.svg"), opened)
+    """Plot the share of runs solved by iteration."""
+    costs, unit = _costs_by_solver(where, url)
+    iterations = {s: [c.iterations for runs in found.values() for c in runs] for s, found in costs.items()}
+    draw = solved_figure(iterations, unit)
+    _save(draw, "Solved by iteration", _note(costs), path or Path("solved.svg"), opened)
 
 
 @history_plot.command("target")
-@click.option("--by", type=click.Choice(["iterations", "seconds"]), default="iterations", show_default=True)
+@click.option(
+    "--by",
+    type=click.Choice(["iterations", "seconds"]),
+    default="iterations",
+    show_default=True,
+    help="Unit of the time to an answer.",
+)
 @filter_options
 @to_option
 @open_option
 @store_option
 def plot_target(by: str, where: Filter, path: Path | None, opened: bool, url: str | None) -> None:
-    """One problem, many seeds: time to an answer.
+    """Plot the time to an answer over many seeds of one problem.
 
-    The chance of an answer by then, without and with restarts: the run-length distribution of Hoos and Stützle (1998). Dashed:
-    starting anew at the cutoff that would have been best.
+    The curve is the run-length distribution of Hoos and Stützle (1998): the probability of an answer within a number of
+    iterations or seconds. The dashed curve restarts every run at the cutoff that is best for the recorded runs.
     """
-    runs, unit = _by_solver(where, url)
-    problems = {problem for found in runs.values() for problem in found}
+    costs, unit = _costs_by_solver(where, url)
+    problems = {problem for found in costs.values() for problem in found}
     if len(problems) > 1:
-        raise Failure(f"these are runs on {len(problems)} problems, not on one", "name it with --problem")
+        raise MullError(f"the runs are on {len(problems)} problems; this figure needs one", "select it with --problem")
     with open_existing(url) as store:
         source = store.runs(1, store.resolved(where))[0].source
-    costs = {solver: [getattr(taken, by) for taken in _seeds_apart(found)] for solver, found in runs.items()}
+    by_seed = {solver: [getattr(cost, by) for cost in _latest_per_seed(found)] for solver, found in costs.items()}
     what = by if by == "seconds" else f"iterations ({unit})"
     title = f"{source}: {by} to an answer"
-    _save(target(costs, what), title, _counted(runs), path or Path("target.svg"), opened)
+    _save(target_figure(by_seed, what), title, _note(costs), path or Path("target.svg"), opened)
 
 
-def _by_solver(where: Filter, url: str | None) -> tuple[Runs, str]:
-    """The runs that pass, by who was asked and on what, and what their iterations count.
+def _costs_by_solver(where: Filter, url: str | None) -> tuple[Costs, str]:
+    """The costs of the selected runs, and the unit of their iterations.
 
-    Trainings are no runs on a problem, and what peeling settled is credited to no solver.
+    Trainings are left out, and so are problems that peeling solved, because no solver ran on them.
     """
     from mull.engine.status import ANSWERED, PEEL
 
-    runs: Runs = defaultdict(lambda: defaultdict(list))
+    costs: Costs = defaultdict(lambda: defaultdict(list))
     units: set[str] = set()
     with open_existing(url) as store:
         for row in store.each(store.resolved(where)):
             if row.family != "training" and row.solver != PEEL:
                 units.add(row.unit or "steps")
                 answered = row.status in ANSWERED
-                taken = Taken(row.seed, row.iterations if answered else inf, row.seconds if answered else inf)
-                runs[row.via or row.solver][row.problem].append(taken)
-    if not runs:
+                cost = Cost(row.seed, row.iterations if answered else inf, row.seconds if answered else inf)
+                costs[row.via or row.solver][row.problem].append(cost)
+    if not costs:
         raise no_runs(where)
-    return dict(sorted(runs.items())), " and ".join(sorted(units))
+    return dict(sorted(costs.items())), " and ".join(sorted(units))
 
 
-def _shared(runs: Runs) -> tuple[Runs, str]:
-    """The runs on problems that all of the solvers ran, and a line that says which these are; all where there are none."""
-    problems = {problem for found in runs.values() for problem in found}
-    common = set.intersection(*(set(found) for found in runs.values()))
+def _on_common_problems(costs: Costs) -> tuple[Costs, str]:
+    """The runs on problems that all solvers ran, with a note; all runs if there is no such problem."""
+    problems = {problem for found in costs.values() for problem in found}
+    common = set.intersection(*(set(found) for found in costs.values()))
     if common == problems:
-        return runs, _counted(runs)
+        return costs, _note(costs)
     if not common:
-        ran = ", ".join(f"{solver} {len(found)}" for solver, found in runs.items())
-        return runs, f"{_counted(runs)} No problem was run by all solvers: each is drawn on its own ({ran})."
-    kept = {s: {problem: mine for problem, mine in found.items() if problem in common} for s, found in runs.items()}
-    note = f"{_counted(kept)} Only the {len(common)} of {len(problems)} problems that all solvers ran."
-    return kept, note
+        ran = ", ".join(f"{solver} {len(found)}" for solver, found in costs.items())
+        return costs, f"{_note(costs)} No problem was run by all solvers; each curve shows its own problems ({ran})."
+    kept = {s: {problem: runs for problem, runs in found.items() if problem in common} for s, found in costs.items()}
+    return kept, f"{_note(kept)} Only the {len(common)} of {len(problems)} problems that all solvers ran."
 
 
 def _median(costs: Iterable[float]) -> float:
-    """The lower one of an even number: between the two it would be halfway to infinity."""
+    """The lower median: the mean of two middle costs would be infinite if one of them is."""
     ordered = sorted(costs)
     return ordered[(len(ordered) - 1) // 2]
 
 
-def _seeds_apart(found: Mapping[str, Iterable[Taken]]) -> list[Taken]:
-    """The latest run of each seed: a run that was repeated is one draw from the distribution, not two."""
-    return list({taken.seed: taken for mine in found.values() for taken in mine}.values())
+def _latest_per_seed(found: Mapping[str, Iterable[Cost]]) -> list[Cost]:
+    """The latest run of each seed: a repeated run is one sample of the distribution, not two."""
+    return list({cost.seed: cost for runs in found.values() for cost in runs}.values())
 
 
-def _counted(runs: Runs) -> str:
-    problems = {problem for found in runs.values() for problem in found}
-    count = sum(len(mine) for found in runs.values() for mine in found.values())
-    runs_of = "1 run" if count == 1 else f"{count} runs"
-    return f"{runs_of} on {'1 problem' if len(problems) == 1 else f'{len(problems)} problems'}."
+def _note(costs: Costs) -> str:
+    problems = {problem for found in costs.values() for problem in found}
+    count = sum(len(runs) for found in costs.values() for runs in found.values())
+    return f"{counted(count, 'run')} on {counted(len(problems), 'problem')}."
 
 
 def _save(draw: Callable[[Figure], None], title: str, note: str, path: Path, opened: bool) -> None:
     with open_output(path) as file:
-        write(draw, title, note, format_of(path, ENDINGS), file)
-    click.echo(f"drawn: {path}", err=True)
+        save(draw, title, note, format_of(path, SUFFIXES), file)
+    click.echo(f"wrote {path}", err=True)
     if opened and click.launch(str(path)):
-        raise Failure(f"no program was found that opens {path}", "open it in a browser")
+        raise MullError(f"no program found to open {path}", "open the file in a browser")

@@ -1,4 +1,4 @@
-"""``solve history show``."""
+"""``solve history show``: one run with its trace and its answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mull.terminal import several
+from mull.terminal import solutions_summary
 
 from .. import completion
 from ..common import json_option, store_option
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mull.engine import Trace
     from mull.engine.store import RunRow
 
-DRAWN = 10
-"""Of several answers so many are drawn."""
+MAX_DRAWN = 10
+"""Answers drawn of a run with several solutions."""
 
 
 @click.command("show")
@@ -31,18 +31,22 @@ DRAWN = 10
 @json_option
 @store_option
 def history_show(run_id: str, as_json: bool, url: str | None) -> None:
-    """Show one run: by its id, the start or the end of it, or `last`."""
+    """Show one run: how it was made, its trace and its answer.
+
+    ID is the id of a run, the start or the end of one, or `last` for the newest run.
+    """
     with open_existing(url) as store:
         row = store.run(run_id)
         if as_json:
             click.echo(json.dumps(row.to_json(), ensure_ascii=False))
             return
-        for line in _described(row):  # at once: to draw the answer takes the problem's family, and that torch
+        # Each line is printed at once: drawing the answer imports the problem's family, and with it torch for a second.
+        for line in _described(row):
             click.echo(line)
 
 
 def _described(row: RunRow) -> Iterator[str]:
-    """What, by whom, where, how it went, and the answer drawn."""
+    """The lines that describe a run: problem, solver, budget, outcome, trace and answer."""
     options = " ".join(f"{key}={value}" for key, value in row.options.items() if value is not None)
     limits = {key: value for key, value in (row.budget or {}).items() if value is not None and key != "copies"}
     budget = " ".join(f"{key}={value:g}" for key, value in limits.items())
@@ -62,15 +66,18 @@ def _described(row: RunRow) -> Iterator[str]:
     yield f"           {row.iterations} iterations, {row.seconds:.3f} s{wall}, {violations}{objective}"
     if row.distinct is not None:
         accuracy = "" if row.accuracy is None else f", accuracy {row.accuracy:.1%}"
-        yield f"solutions  {several(row)}{accuracy}"
+        yield f"solutions  {solutions_summary(row)}{accuracy}"
     if row.trace is not None and len(row.trace.iteration):
-        yield from _course(row.trace, row.family == "training")
+        yield from _trace_charts(row.trace, row.family == "training")
     if row.assignment is not None:
         yield from _answers(row)
 
 
-def _course(trace: Trace, training: bool) -> Iterator[str]:
-    """Energy and violations by iteration, in dots where the output's encoding has them; of a training its loss."""
+def _trace_charts(trace: Trace, training: bool) -> Iterator[str]:
+    """Charts of energy and violations by iteration, or of the loss of a training.
+
+    They use braille characters if the encoding of the output contains them.
+    """
     width = min(shutil.get_terminal_size().columns, 100)
     try:
         "⣿│└─".encode(sys.stdout.encoding or "ascii")
@@ -78,7 +85,7 @@ def _course(trace: Trace, training: bool) -> Iterator[str]:
     except (UnicodeEncodeError, LookupError):
         braille = False
     lines = {"energy by iteration": trace.energy, "violations by iteration": trace.violations}
-    if training:  # see solvers.teach.Lesson
+    if training:  # a training stores its loss as energy, and the unsolved share as residual
         lines = {"loss by step": trace.energy, "share not solved by step": trace.residual}
     for title, values in lines.items():
         yield ""
@@ -91,8 +98,8 @@ def _answers(row: RunRow) -> Iterator[str]:
     known = families()
     draw = (known.get(row.family) or known["graph"]).draw
     answers = row.solutions or (row.assignment or {},)
-    for assignment in answers[:DRAWN]:
+    for assignment in answers[:MAX_DRAWN]:
         yield ""
         yield draw(assignment)
-    if len(answers) > DRAWN:
-        yield f"\nand {len(answers) - DRAWN} more: --json has them all"
+    if len(answers) > MAX_DRAWN:
+        yield f"\nand {len(answers) - MAX_DRAWN} more; --json prints all"

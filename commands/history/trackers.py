@@ -1,4 +1,4 @@
-"""Runs handed on to MLflow and TensorBoard, one function each; neither is needed otherwise."""
+"""Export of runs to MLflow and TensorBoard, which are optional dependencies."""
 
 from __future__ import annotations
 
@@ -7,38 +7,41 @@ from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..common import Failure
+from mull.engine.errors import MullError
 
 if TYPE_CHECKING:
     from mull.engine.store import RunRow
 
 EXPERIMENT = "mull"
-METRICS = 1000
-"""Numbers that an MLflow server takes in one call."""
+METRICS_PER_CALL = 1000
+"""Limit of an MLflow server on the metrics in one request."""
 
-FIGURES = ("iterations", "seconds", "violations", "energy", "objective", "accuracy", "coverage")
-"""What a run came to, beside its status."""
+METRIC_COLUMNS = ("iterations", "seconds", "violations", "energy", "objective", "accuracy", "coverage")
+"""Columns of a run that are exported as metrics."""
 
 
 def to_mlflow(rows: Iterable[RunRow], uri: str) -> int:
-    """A run of MLflow's for each, in its experiment ``mull``; returns how many. Those that are there are passed over.
+    """Export runs to the MLflow experiment ``mull``; skip runs that it already contains.
 
-    Options are parameters ``option.KEY``; figures are metrics; the trace's energy, violations and residual are metrics by
-    iteration.
+    Options become parameters ``option.KEY``. Iterations, seconds and the like become metrics. The energy, violations and
+    residual of the trace become metrics by iteration.
 
     Args:
-        rows: with their traces.
-        uri: of the tracking server, or ``sqlite:///FILE``.
+        rows: the runs with their traces.
+        uri: the tracking server, or ``sqlite:///FILE``.
+
+    Returns:
+        The number of runs that were exported.
 
     Raises:
-        Failure: mlflow is not installed, or refuses.
+        MullError: mlflow is not installed, or the server refuses a run.
     """
     try:
         from mlflow import MlflowClient
         from mlflow.entities import Metric, Param, RunTag
         from mlflow.exceptions import MlflowException
     except ModuleNotFoundError:
-        raise Failure("an export to MLflow needs mlflow", "pip install mlflow-skinny") from None
+        raise MullError("export to MLflow needs mlflow", "pip install mlflow-skinny") from None
     count = 0
     try:
         client = MlflowClient(tracking_uri=uri)
@@ -53,37 +56,40 @@ def to_mlflow(rows: Iterable[RunRow], uri: str) -> int:
             ).info.run_id
             client.log_batch(made, params=[Param(key, str(value)[:500]) for key, value in _params(row).items()])
             metrics = [Metric(name, value, ended, step) for name, value, step in _metrics(row)]
-            for start in range(0, len(metrics), METRICS):
-                client.log_batch(made, metrics=metrics[start : start + METRICS])
-            # Last, because they say that the run is there: one that was broken off is exported again.
+            for start in range(0, len(metrics), METRICS_PER_CALL):
+                client.log_batch(made, metrics=metrics[start : start + METRICS_PER_CALL])
+            # The tags come last, because they mark the run as exported: an interrupted export repeats its last run.
             client.log_batch(made, tags=[RunTag(f"mull.{key}", value) for key, value in _tags(row).items()])
             client.set_terminated(made, "FAILED" if row.status == "failed" else "FINISHED", end_time=ended)
             count += 1
     except (MlflowException, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise Failure(
-            f"MLflow at {uri}: {reason} ({count} runs were exported)", "check the URI; go on with the same command"
+        raise MullError(
+            f"MLflow at {uri}: {reason} ({count} runs were exported)", "check the URI; the same command continues"
         ) from None
     return count
 
 
 def to_tensorboard(rows: Iterable[RunRow], folder: str) -> int:
-    """A folder of event files for each run, ``SOLVER/ID``; returns how many. Those of an earlier export are written anew.
+    """Export runs as event files, one folder ``SOLVER/ID`` per run; replace those of an earlier export.
 
-    The trace's energy, violations and residual are scalars by iteration, the figures are scalars at the last one, and the
-    configuration is a text.
+    The energy, violations and residual of the trace become scalars by iteration. Iterations, seconds and the like become
+    scalars at the last iteration. Solver, options and problem become a text.
 
     Args:
-        rows: with their traces.
-        folder: what ``tensorboard --logdir`` is to be given.
+        rows: the runs with their traces.
+        folder: the argument of ``tensorboard --logdir``.
+
+    Returns:
+        The number of runs.
 
     Raises:
-        Failure: tensorboard is not installed, or the folder cannot be written.
+        MullError: tensorboard is not installed, or the folder cannot be written.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError:
-        raise Failure("an export to TensorBoard needs tensorboard", "pip install tensorboard") from None
+        raise MullError("export to TensorBoard needs tensorboard", "pip install tensorboard") from None
     import shutil
     from pathlib import Path
 
@@ -91,9 +97,8 @@ def to_tensorboard(rows: Iterable[RunRow], folder: str) -> int:
     try:
         for row in rows:
             place = Path(folder) / row.solver / row.id
-            shutil.rmtree(
-                place, ignore_errors=True
-            )  # event files are only ever added: the old ones would double every point
+            # TensorBoard reads all event files of a folder: old ones would show every point twice.
+            shutil.rmtree(place, ignore_errors=True)
             when = row.created.timestamp()
             with SummaryWriter(str(place)) as writer:
                 configuration = json.dumps(_tags(row) | _params(row), indent=1, ensure_ascii=False)
@@ -102,7 +107,7 @@ def to_tensorboard(rows: Iterable[RunRow], folder: str) -> int:
                     writer.add_scalar(name, value, step, walltime=when)
             count += 1
     except OSError as error:
-        raise Failure(f"{folder} cannot be written: {error.strerror or error}", "choose another folder") from None
+        raise MullError(f"cannot write {folder}: {error.strerror or error}", "choose another folder") from None
     return count
 
 
@@ -127,8 +132,8 @@ def _params(row: RunRow) -> dict[str, Any]:
 
 
 def _metrics(row: RunRow) -> list[tuple[str, float, int]]:
-    """(name, value, step): the figures at the last iteration, then the course. What is not finite is left out."""
-    found = [(name, getattr(row, name), row.iterations) for name in FIGURES]
+    """Metrics as (name, value, step): columns at the last iteration, then the trace; only finite values."""
+    found = [(name, getattr(row, name), row.iterations) for name in METRIC_COLUMNS]
     if row.trace is not None:
         steps = row.trace.iteration.tolist()
         for name in ("energy", "violations", "residual"):

@@ -80,7 +80,7 @@ __all__ = [
     "solver",
 ]
 
-_ELSEWHERE = {  # the others live in .engine
+_MODULES = {  # of names that are not in .engine
     "InputError": ".problems",
     "Store": ".engine.store",
     "history": ".engine.store.history",
@@ -180,19 +180,19 @@ def solve(  # type: ignore[misc]  # the overloads leave the options unnamed
     elif given or seed or device != "cpu":
         raise TypeError("solve: a task has its own budget, seed and device; leave out the other arguments")
     single = isinstance(problems, engine.Problem | engine.ConstraintGraph)
-    asked = [_problem(each) for each in ([problems] if single else problems)]  # type: ignore[union-attr]
-    chosen = _named(solver) if isinstance(solver, str) else solver
+    listed = [_problem(each) for each in ([problems] if single else problems)]  # type: ignore[union-attr]
+    chosen = _solver_by_name(solver) if isinstance(solver, str) else solver
     if remember and store is None:
         from .engine.store import Store
 
         with Store(None) as opened:
-            found = engine.solve(asked, chosen, task, store=opened, on_solution=on_solution, check=check)
+            found = engine.solve(listed, chosen, task, store=opened, on_solution=on_solution, check=check)
     else:
-        found = engine.solve(asked, chosen, task, store=store, on_solution=on_solution, check=check)
+        found = engine.solve(listed, chosen, task, store=store, on_solution=on_solution, check=check)
     return found[0] if single else found
 
 
-_named = solver  # ``solve`` has an argument of this name
+_solver_by_name = solver  # in ``solve`` the name ``solver`` is an argument
 
 
 def _problem(given: object) -> Problem:
@@ -222,7 +222,7 @@ def plot(run: Any, path: str | PathLike[str] | None = None) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    from .commands.history.figures import course
+    from .commands.history.figures import run_figure
 
     if isinstance(run, str):
         from .engine.store import Store
@@ -231,9 +231,9 @@ def plot(run: Any, path: str | PathLike[str] | None = None) -> Figure:
             run = opened.run(run)
     trace = getattr(run, "trace", None)
     if trace is None or not len(trace.iteration):
-        raise ValueError("the run has no trace: solvers that take steps leave one, e.g. descent")
+        raise ValueError("the run has no trace: only step-wise solvers record one, for example descent")
     figure = Figure(figsize=(9, 4.5), layout="constrained")
-    course(trace)(figure)
+    run_figure(trace)(figure)
     if path is not None:
         figure.savefig(path)
     return figure
@@ -242,7 +242,7 @@ def plot(run: Any, path: str | PathLike[str] | None = None) -> Figure:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_ELSEWHERE.get(name, ".engine"), __name__), name)
+    return getattr(import_module(_MODULES.get(name, ".engine"), __name__), name)
 
 
 def __dir__() -> list[str]:
