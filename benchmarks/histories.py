@@ -1,9 +1,9 @@
-"""How fast a long history is asked: 1,000,000 runs of 5 solvers on 100 problems, every filter through the program.
+"""Time of ``solve history list`` with every filter, on a store of 1,000,000 runs of 5 solvers on 100 problems.
 
 python benchmarks/histories.py [RUNS [FOLDER]]
 
-Each filter is asked for what is everywhere, for what only the oldest thousand runs have, and for what is nowhere. Times are
-of the whole program, medians of five. A folder that is named keeps the store for the next call.
+Each filter has three values: one that most runs have, one that only the oldest thousand runs have, and one that no run has.
+Times are medians of five calls of the whole program. With FOLDER, the store stays there for the next call.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from mull.engine.store import Filter, Store
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "solve")
 TIMES = 5
 DAYS = 365.0
-"""The runs are spread over so many days until now."""
+"""Time between the oldest run and the newest, in days."""
 
 
 def history(count: int) -> Iterator[list[Solution]]:
-    """Batches of runs, oldest first. A source is shared by five solvers: 200,000 sources of a million runs."""
+    """Batches of runs, oldest first. Five solvers share a source, so a million runs have 200,000 sources."""
     rng = np.random.default_rng(SEED)
     now = time.time()
     for first in range(0, count, BATCH):
-        yield [_placed(s, first + i, count, now) for i, s in enumerate(solutions(BATCH, rng))]
+        yield [_dated(s, first + i, count, now) for i, s in enumerate(solutions(BATCH, rng))]
 
 
-def _placed(s: Solution, i: int, count: int, now: float) -> Solution:
+def _dated(s: Solution, i: int, count: int, now: float) -> Solution:
     sweep, p = divmod(i // len(SOLVERS), PROBLEMS)
     source = Source(f"boards/sweep-{sweep}/rows.txt", p + 1)
     id = str(ULID.from_timestamp(now - DAYS * 86400 * (1 - i / count)))
@@ -55,11 +55,12 @@ def _placed(s: Solution, i: int, count: int, now: float) -> Solution:
     )
 
 
-def questions(store: Store) -> Iterator[tuple[str, list[str]]]:
+def queries(store: Store) -> Iterator[tuple[str, list[str]]]:
+    """What each query filters by, and its arguments of the command line."""
     oldest = next(store.each(Filter(family="ancient")))
     yesterday, tomorrow = (datetime.now() + timedelta(days=d) for d in (-1, 1))
     yield "no filter", []
-    for name, everywhere, old in (
+    for name, frequent, old in (
         ("family", "row", "ancient"),
         ("solver", "cpsat", "abacus"),
         ("status", "solved", "failed"),
@@ -68,16 +69,16 @@ def questions(store: Store) -> Iterator[tuple[str, list[str]]]:
         ("problem", INSTANCES[7].digest[:1], oldest.source),
         ("text", "ROWS", "papyrus"),
         ("text", "sweep-1", "beads"),
-        ("text", "s", "sweep-5"),  # the newest fifty thousand and more are without
+        ("text", "s", "sweep-5"),  # not in the newest fifty thousand runs
     ):
-        nowhere = "cancelled" if name == "status" else "nowhere"
-        yield from ((f"--{name} {value}", [f"--{name}", value]) for value in (everywhere, old, nowhere))
+        absent = "cancelled" if name == "status" else "nowhere"
+        yield from ((f"--{name} {value}", [f"--{name}", value]) for value in (frequent, old, absent))
     yield from ((f"--since {day:%Y-%m-%d}", ["--since", f"{day:%Y-%m-%d}"]) for day in (yesterday, tomorrow))
     yield "--before the 100th", ["--before", oldest.id[:-1] + "Z"]
 
 
 def timed(url: str, *arguments: str) -> tuple[float, int]:
-    """Seconds of the program, the median, and how many lines it printed."""
+    """The median time of the program in seconds, and the number of lines that it printed."""
     spent = []
     for _ in range(TIMES):
         start = time.perf_counter()
@@ -99,7 +100,7 @@ def main() -> None:
             if not store.runs(1):
                 written = write(store, history(count))
                 print(f"written: {count / written:,.0f} runs/s")
-            asked = list(questions(store))
+            asked = list(queries(store))
         size = sum(os.path.getsize(path) for path in folder.glob("runs.db*"))
         print(f"{count} runs: {size / count:,.0f} bytes a run")
         for what, arguments in asked:

@@ -1,4 +1,4 @@
-"""How fast 50 packages of others are listed, 5 of them broken, each in its own way; and what help and solving make of them.
+"""Time of listing 50 packages of solvers, 5 of them broken, each in a different way; and of ``solve --help`` beside them.
 
 python benchmarks/plugins.py [PACKAGES]
 """
@@ -19,16 +19,16 @@ from mull.plugins import new
 ROUNDS = 9
 BAR = 0.5
 BREAKAGES = {
-    "absent": "the module is not there",
+    "absent": "the module does not exist",
     "syntax": "its source does not parse",
     "library": "it imports a library that is not installed",
-    "renamed": "the class it is listed for has another name",
-    "raising": "it raises when it is imported",
+    "renamed": "the listed class has another name",
+    "raising": "it raises an error on import",
 }
 
 
 def install(site: Path, made: Path, number: int, breakage: str | None) -> str:
-    """What an installer leaves of a package, as ``solve solvers new`` makes it; with what is wrong with it."""
+    """Install a package that ``solve solvers new`` makes, with one fault, and return the solver's name."""
     name = f"walk-{number}"
     package = new(name, made / name)
     module = f"mull_walk_{number}"
@@ -43,12 +43,12 @@ def install(site: Path, made: Path, number: int, breakage: str | None) -> str:
         source += "\nraise RuntimeError('not today')\n"
     if breakage != "absent":
         (site / module).mkdir()
-        # The solver in a module of its own, as packages beyond the first hour have it.
+        # The solver is in a module of its own, as in larger packages.
         (site / module / "solver.py").write_text(source)
         (site / module / "__init__.py").write_text("from .solver import *\n")
     info = site / f"{module}-1.0.dist-info"
     info.mkdir()
-    readme = "A package has a description, and some are long.\n" * 200
+    readme = "Some packages have a long description.\n" * 200
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mull-{name}\nVersion: 1.0\n\n{readme}")
     target = f"{module}.solver:{''.join(part.capitalize() for part in name.split('-'))}"
     (info / "entry_points.txt").write_text(f"[mull.solvers]\n{name} = {target}\n")
@@ -56,7 +56,7 @@ def install(site: Path, made: Path, number: int, breakage: str | None) -> str:
 
 
 def timed(environment: dict[str, str], *arguments: str) -> tuple[float, list[float], str]:
-    """Median and all wall times of the program, and its last stdout."""
+    """Median and all wall times of the program in seconds, and its last output."""
     times = []
     for _ in range(ROUNDS):
         start = time.perf_counter()
@@ -84,12 +84,12 @@ def main() -> int:
         for row in rows:
             if row["fault"]:
                 print(f"  {row['name']}: {row['fault']}")
-        good = reported == broken and len(rows) == count and seconds <= BAR
+        met = reported == broken and len(rows) == count and seconds <= BAR
         print(
-            f"{len(reported)} of {len(broken)} broken ones reported; {'met' if good else 'MISSED'}: {BAR} s, all of them"
+            f"{len(reported)} of {len(broken)} broken ones reported; {'met' if met else 'MISSED'}: {BAR} s and every fault"
         )
         print(f"solve --help: median {timed(environment, '--help')[0]:.3f} s")
-    return 0 if good else 1
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How fast runs are remembered and asked for: 100,000 runs with traces of 100 points, in batches of 1,000.
+"""Time of writing and querying a store: 100,000 runs with traces of 100 points, in batches of 1,000.
 
 python benchmarks/store.py [RUNS]
 """
@@ -29,15 +29,15 @@ INSTANCES = [
 
 
 def solutions(count: int, rng: np.random.Generator) -> list[Solution]:
-    """Runs whose traces fall with noise, as real ones do: every solver on every problem in turn."""
+    """Runs of every solver on every problem in turn. Their traces fall with noise, as those of real runs do."""
     made = []
     for i in range(count):
         iterations = int(rng.integers(POINTS, 10_000))
-        course = np.linspace(1, 0, POINTS) * rng.uniform(5, 50) + rng.random(POINTS)
+        falling = np.linspace(1, 0, POINTS) * rng.uniform(5, 50) + rng.random(POINTS)
         trace = Trace(
             np.linspace(1, iterations, POINTS).astype(np.int32),
-            course.astype(np.float32),
-            course.astype(np.int32),
+            falling.astype(np.float32),
+            falling.astype(np.int32),
             rng.random(POINTS).astype(np.float32),
         )
         answer = dict(zip(NAMES, (rng.permutation(9) + 1).tolist(), strict=True))
@@ -62,7 +62,7 @@ def solutions(count: int, rng: np.random.Generator) -> list[Solution]:
 
 
 def write(store: Store, batches: Iterator[list[Solution]]) -> float:
-    """Write batches; the seconds it took, without the making of them, which is a solver's work."""
+    """Write batches, and return the time of writing in seconds. Making the runs is not counted: solvers do that."""
     written = 0.0
     for runs in batches:
         start = time.perf_counter()

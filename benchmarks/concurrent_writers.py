@@ -1,10 +1,10 @@
-"""Eight processes write to one store at once: are all runs there, and how long did anyone wait?
+"""Eight processes write to one store at once: every run must be stored; the longest wait is measured.
 
-python benchmarks/writers.py [URL] [BATCH] [WRITERS] [RUNS]
+python benchmarks/concurrent_writers.py [URL] [BATCH] [WRITERS] [RUNS]
 
-Without a URL, an SQLite file in a temporary folder. tests/postgresql.sh starts a PostgreSQL:
+The default store is an SQLite file in a temporary folder. tests/postgresql.sh starts a PostgreSQL server:
 
-tests/postgresql.sh sh -c 'python benchmarks/writers.py "$MULL_TEST_POSTGRESQL" 100'
+tests/postgresql.sh sh -c 'python benchmarks/concurrent_writers.py "$MULL_TEST_POSTGRESQL" 100'
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mull.engine.store import Store
 
 
 def writer(number: int, url: str, batch: int, runs: int, start: Barrier) -> list[float]:
-    """Write runs; the seconds that each batch took."""
+    """Write runs, and return the time of each batch in seconds."""
     made = solutions(runs, np.random.default_rng([SEED, number]))
     waits = []
     with Store(url) as store:
@@ -41,19 +41,19 @@ def main() -> None:
         batch, writers, runs = (int(sys.argv[k]) if len(sys.argv) > k else n for k, n in ((2, 100), (3, 8), (4, 2000)))
         with Store(url) as store:
             before = store.count()
-        context = get_context("fork")  # new programs would need seconds to import, and wait for each other
+        context = get_context("fork")  # new programs would import for seconds, and not at the same time
         with context.Manager() as manager, context.Pool(writers) as pool:
             start = manager.Barrier(writers)
             waits = pool.starmap(writer, [(n, url, batch, runs, start) for n in range(writers)])
         with Store(url) as store:
-            there = store.count() - before
+            stored = store.count() - before
             kind = "PostgreSQL" if store.path is None else "SQLite"
     longest = sorted(wait for mine in waits for wait in mine)
     print(
-        f"{kind}, {writers} writers of {runs} runs in batches of {batch}: {there} rows of {writers * runs}, "
+        f"{kind}, {writers} writers of {runs} runs in batches of {batch}: {stored} rows of {writers * runs}, "
         f"longest write {longest[-1]:.3f} s, median {longest[len(longest) // 2]:.4f} s"
     )
-    if there != writers * runs:
+    if stored != writers * runs:
         raise SystemExit("rows are missing")
 
 

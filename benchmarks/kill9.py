@@ -1,8 +1,9 @@
-"""A writer is killed at random moments: does the store open, is every acknowledged run there, and none in part?
+"""``kill -9`` of a writer at random moments: the store must open, with every acknowledged run and no partial run.
 
-python benchmarks/kills.py [KILLS [URL]]
+python benchmarks/kill9.py [KILLS [URL]]
 
-Without a URL, SQLite files in a temporary folder, a new one after every tenth kill: the making of a store is killed, too.
+The default stores are SQLite files in a temporary folder, with a new file after every tenth kill. So some kills interrupt the
+creation of a store.
 """
 
 from __future__ import annotations
@@ -26,33 +27,33 @@ from mull.engine.store import Store
 from mull.engine.store.connect import connect, parse
 
 LONGEST = 0.25
-"""Seconds until a kill, at most: making a store takes a third of it, a batch some milliseconds."""
+"""Longest time until a kill, in seconds. Creating a store takes a third of it, writing a batch some milliseconds."""
 
 
-def write(url: str, made: list[Solution], tell: int, seed: int) -> None:
-    """Write batches until killed; of each batch that is written, tell the ids."""
+def write(url: str, made: list[Solution], acknowledge: int, seed: int) -> None:
+    """Write batches until killed. After each batch, write the ids of its runs to the file descriptor ``acknowledge``."""
     rng = random.Random(seed)
     with Store(url) as store:
         while True:
             batch = [replace(s, id=str(ULID())) for s in rng.sample(made, rng.randint(1, len(made)))]
             store.write(batch)
-            os.write(tell, "".join(f"{s.id}\n" for s in batch).encode())
+            os.write(acknowledge, "".join(f"{s.id}\n" for s in batch).encode())
 
 
 def killed(url: str, made: list[Solution], seconds: float, seed: int) -> list[str]:
-    """The ids that a writer told before it was killed."""
-    listen, tell = os.pipe()
-    writer = os.fork()  # not a new program, which would need a second to import
+    """The ids that a writer acknowledged before it was killed."""
+    reader, acknowledge = os.pipe()
+    writer = os.fork()  # not a new program, whose imports take a second
     if not writer:
         try:
-            write(url, made, tell, seed)
+            write(url, made, acknowledge, seed)
         finally:
             os._exit(1)  # not reached unless the store refused
-    os.close(tell)
+    os.close(acknowledge)
     time.sleep(seconds)
     os.kill(writer, signal.SIGKILL)
-    with open(listen, encoding="ascii") as told:
-        ids = [line.strip() for line in told if line.endswith("\n")]
+    with open(reader, encoding="ascii") as acknowledged:
+        ids = [line.strip() for line in acknowledged if line.endswith("\n")]
     _, status = os.waitpid(writer, 0)
     if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
         raise SystemExit("the writer ended before it was killed")
@@ -60,7 +61,7 @@ def killed(url: str, made: list[Solution], seconds: float, seed: int) -> list[st
 
 
 def check(url: str, acknowledged: set[str]) -> int:
-    """How many runs there are; ends the program where one is missing or there in part."""
+    """The number of stored runs. Exits the program if a run is missing or incomplete."""
     with Store(url) as store:
         found = {row.id: row for row in store.each(traces=True)}
     engine = connect(parse(url))
@@ -72,7 +73,7 @@ def check(url: str, acknowledged: set[str]) -> int:
     if missing := acknowledged - set(found):
         raise SystemExit(f"{len(missing)} acknowledged runs are missing")
     if any(row.trace is None for row in found.values()) or answers != set(found):
-        raise SystemExit("a run is there in part")
+        raise SystemExit("a run is incomplete")
     return len(found)
 
 
@@ -80,7 +81,7 @@ def main() -> None:
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     rng = random.Random(SEED)
     made = solutions(50, np.random.default_rng(SEED))
-    told = there = 0
+    total = stored = 0
     with tempfile.TemporaryDirectory() as folder:
         acknowledged: set[str] = set()
         for kill in range(kills):
@@ -89,9 +90,9 @@ def main() -> None:
                 acknowledged = set()
             ids = killed(url, made, rng.uniform(0, LONGEST), kill)
             acknowledged.update(ids)
-            told += len(ids)
-            there = check(url, acknowledged)
-    print(f"{kills} kills: {told} acknowledged runs, all of them there and whole ({there} in the last store)")
+            total += len(ids)
+            stored = check(url, acknowledged)
+    print(f"{kills} kills: {total} acknowledged runs, all stored and complete ({stored} in the last store)")
 
 
 if __name__ == "__main__":
