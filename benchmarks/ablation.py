@@ -19,7 +19,7 @@ import mull
 from mull.engine.training import Recipe
 from mull.problems.streams import stream
 from mull.solvers.gram import Gram, Variant
-from mull.solvers.teach import teach
+from mull.solvers.train import train
 
 MEANING = {
     "full": "full: mean and scale learned",
@@ -44,7 +44,7 @@ def trained(variant: str, names: list[str], seed: int, chosen: argparse.Namespac
     assert isinstance(solver, Gram)
     cuda = chosen.device.startswith("cuda")
     with tempfile.TemporaryDirectory() as folder:
-        lesson = teach(
+        result = train(
             solver,
             [(stream(name, seed=seed), stream(name, "validation", seed=seed)) for name in names],
             Recipe(**{**solver.recipe(), **rest}),
@@ -57,7 +57,7 @@ def trained(variant: str, names: list[str], seed: int, chosen: argparse.Namespac
             processes=chosen.workers,
             compiled=cuda,
         )
-        ready = mull.solver("gram", weights=str(lesson.card.path), **ALONE)
+        ready = mull.solver("gram", weights=str(result.card.path), **ALONE)
         problems = [p for name in names for p in instances(name, chosen.count)]
         return score(ready, problems, SAMPLES, ITERATIONS, seed, chosen.device)
 

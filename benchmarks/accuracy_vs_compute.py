@@ -27,7 +27,7 @@ def curve(solver: str, weights: str, boards: str, count: int, segments: int) -> 
     problems = load(boards)[:count]
     asked = mull.solver(solver, copies="1", **({"weights": weights} if weights else {}))
     assert isinstance(asked, Learned)
-    steps = segments * build(asked.card(problems[0].graph, problems[0].family)).per_segment
+    steps = segments * build(asked.card(problems[0].graph, problems[0].family)).steps_per_segment
     started = time.process_time()
     found = solve(problems, asked, Task(Budget(None, iterations=steps)))
     an_iteration = (time.process_time() - started) / sum(s.iterations for s in found)

@@ -55,7 +55,7 @@ def main() -> None:
     right: list[list[bool]] = [[] for _ in range(chosen.count)]
     seen: set[tuple[int, ...]] = set()
     for _ in range(chosen.segments):
-        for _ in range(net.per_segment):
+        for _ in range(net.steps_per_segment):
             state, _ = solver.step(instance, state)
         answer = solver.decode(instance, state)
         with torch.no_grad():

@@ -28,7 +28,7 @@ def by_hand(net: gram.GramNet, u: Tensor, hint: Tensor, view: Any, shown: Any) -
     high = u + (posterior[0] + posterior[1] * torch.randn_like(posterior[0])).to(u.dtype)
     said = net.read((high,), view)
     likelihood = -shown.cross_entropy(said.logits) * shown.number()
-    return high, said, likelihood, gram.balanced(posterior, prior)
+    return high, said, likelihood, gram.balanced_kl(posterior, prior)
 
 
 def main() -> None:

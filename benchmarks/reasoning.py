@@ -73,7 +73,7 @@ def main() -> None:
     assert isinstance(solver, Learned)
     for name in chosen.names:
         problems = boards(name, chosen.count)
-        per = build(solver.card(problems[0].graph, problems[0].family)).per_segment
+        per = build(solver.card(problems[0].graph, problems[0].family)).steps_per_segment
         budget = Budget(None, iterations=chosen.segments * per, restarts=chosen.restarts)
         started = time.monotonic()
         solutions = solve(problems, solver, Task(budget, chosen.seed, chosen.device))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from mull.engine.deprecation import MullDeprecationWarning
 from mull.engine.deprecation import text as deprecation_text
 from mull.engine.errors import MullError
 
@@ -32,13 +33,15 @@ Failure = MullError
 
 @contextmanager
 def show_warnings() -> Iterator[None]:
-    """Print warnings about input as lines ``warning: ...`` on stderr; other warnings keep their usual form."""
+    """Print warnings about input and former names as lines ``warning: ...`` on stderr; others keep their usual form."""
     from mull.problems import InputWarning
+
+    shown = (InputWarning, MullDeprecationWarning)
 
     def show(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
     ) -> None:
-        if issubclass(category, InputWarning):
+        if issubclass(category, shown):
             click.echo(f"warning: {message}", err=True)
         else:
             usual(message, category, filename, lineno, file, line)
@@ -46,7 +49,8 @@ def show_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         usual = warnings.showwarning
         warnings.showwarning = show
-        warnings.simplefilter("always", InputWarning)
+        for each in shown:
+            warnings.simplefilter("always", each)
         yield
 
 

@@ -104,7 +104,8 @@ def _solver(row: RunRow, problem: Problem) -> Solver:
     kind = load(row.via if through and row.via else row.solver)
     # Default values are left out: a learned solver compares the options that are set with those of its weights.
     defaults = {name: field.default for name, field in kind.model_fields.items()}
-    options = {name: value for name, value in row.options.items() if name not in defaults or value != defaults[name]}
+    stored = {kind.renamed_options.get(name, name): value for name, value in row.options.items()}
+    options = {name: value for name, value in stored.items() if name not in defaults or value != defaults[name]}
     if row.checkpoint is not None:
         options["weights"] = str(find_by_hash(row.checkpoint).path)
     if through:  # the row has the options of the member: keep those that the portfolio shares

@@ -25,6 +25,7 @@ from .common import (
     open_store,
     pairs,
     renamed_option,
+    show_warnings,
     store_option,
 )
 
@@ -120,14 +121,14 @@ def train(
             "solve train looped --data sudoku:4 --steps 300",
         )
     where = device_of_rank(device)
-    with _training_failures():
+    with show_warnings(), _training_failures():
         from mull.problems.streams import stream
 
-        solver, recipe = _lesson(name, options)
+        solver, recipe = _solver_and_recipe(name, options)
         streams = [(stream(item, seed=seed), stream(item, "validation", seed=seed)) for item in data]
         from mull.engine.choice import refused
         from mull.engine.weights import own_folder
-        from mull.solvers.teach import teach
+        from mull.solvers.train import train as train_solver
 
         place = out or own_folder()
         title = weights or "-".join(
@@ -138,7 +139,7 @@ def train(
             TrainingScreen(title, quiet=quiet, verbose=verbose) as screen,
             nullcontext() if no_store else open_store(url) as store,
         ):
-            lesson = teach(
+            result = train_solver(
                 solver,
                 streams,
                 recipe,
@@ -147,7 +148,7 @@ def train(
                 version=__version__,
                 minutes=minutes,
                 steps=steps,
-                until=session_minutes,
+                stop_after=session_minutes,
                 base=base,
                 seed=seed,
                 device=where,
@@ -157,17 +158,17 @@ def train(
                 on_notice=screen.notice,
                 cancelled=interrupted,
             )
-            run = lesson.solution()
-            if store is not None and lesson.rank == 0:
+            run = result.solution()
+            if store is not None and result.rank == 0:
                 store.write([run])
     from mull.engine.training import leave
 
     leave()
-    if lesson.rank:
-        return 0 if lesson.finished else 1
-    card = lesson.card
+    if result.rank:
+        return 0 if result.finished else 1
+    card = result.card
     if as_json:
-        click.echo(json.dumps({**card.model_dump(), "path": str(card.path), "id": run.id, "finished": lesson.finished}))
+        click.echo(json.dumps({**card.model_dump(), "path": str(card.path), "id": run.id, "finished": result.finished}))
     else:
         describe_weights([card])
     if reason := refused(card):
@@ -175,7 +176,7 @@ def train(
         click.echo(
             "hint: train for longer (the same command with more --steps goes on), or make the net larger", err=True
         )
-    return 0 if lesson.finished else 1
+    return 0 if result.finished else 1
 
 
 @contextmanager
@@ -209,11 +210,13 @@ def _workers(device: str) -> int:
     return 1
 
 
-def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:
-    """The solver and the recipe that options of both make."""
+def _solver_and_recipe(name: str, options: dict[str, str]) -> tuple[Any, Any]:
+    """The solver and the recipe that the options of both define."""
     from pydantic import ValidationError
 
+    from mull.engine.deprecation import renamed
     from mull.engine.training import Recipe
+    from mull.engine.weights import RENAMED_SETTINGS
     from mull.plugins import load
     from mull.solvers.learned import Learned
 
@@ -221,17 +224,22 @@ def _lesson(name: str, options: dict[str, str]) -> tuple[Any, Any]:
     if not issubclass(kind, Learned):
         from mull.solvers.kinds import kinds
 
-        raise Failure(f"solver {name!r} has nothing to learn", f"solve train takes {', '.join(kinds())}")
-    # What says how to solve (weights, segments, copies...) says nothing to a training.
-    shaping = {"preset", "backbone", "hidden", "layers", "inner", *kind.recursion(), *kind.dials, *kind.former}
+        raise Failure(f"solver {name!r} has no weights to train", f"solve train takes {', '.join(kinds())}")
+    # Options that only say how to solve (weights, segments, copies) are refused in a training.
+    present = {"preset", "backbone", "hidden", "layers", "inner", *kind.recursion(), *kind.dials}
+    shaping = {*present, *kind.former, *(old for old, new in kind.renamed_options.items() if new in present)}
     mine = {key: value for key, value in options.items() if key in shaping}
     rest = {key: value for key, value in options.items() if key not in shaping}
+    try:
+        rest = renamed(rest, RENAMED_SETTINGS, since="0.2", removed="0.3")
+    except TypeError as error:
+        raise Failure(str(error)) from None
     solver = make_solver(name, mine)
     assert isinstance(solver, Learned)
     try:
         return solver, Recipe(**{**solver.recipe(), **rest})
     except ValidationError as error:
         first = error.errors()[0]
-        known = ", ".join([*sorted(shaping), *Recipe.model_fields])
+        known = ", ".join([*sorted(present), *Recipe.model_fields])
         what = f"training option {first['loc'][0]}" if first["loc"] else "training options"
-        raise Failure(f"{what}: {first['msg']}", f"options are {known}") from None
+        raise Failure(f"{what}: {first['msg']}", f"the options are {known}") from None

@@ -29,6 +29,16 @@ LARGEST = 16 << 30
 """Bytes of the largest file of tensors read."""
 LARGEST_CARD = 1 << 20
 """Bytes of the largest card."""
+RENAMED_SETTINGS: Mapping[str, str] = {
+    "clip": "grad_clip",
+    "depth": "eval_segments",
+    "fewest": "min_segments",
+    "floor": "final_lr",
+    "most": "max_segments",
+}
+"""The present name of each training setting that cards hold under another one."""
+_RENAMED_OPTIONS = {"contrast": "contrastive_weight"}
+"""The same of the options of ``ebt`` and ``ired``."""
 
 
 class CheckpointError(MullError, ValueError):
@@ -170,20 +180,27 @@ def _card(path: str, modified: int) -> Card:
 
 
 def renamed(data: Any) -> dict[str, Any]:
-    """A card with solver and options as they are named today; IRED was an option of ``ebt`` once.
+    """A card, or the identity of a training, with solver, options and settings under their present names.
 
     Raises:
         TypeError: it is not an object.
     """
     if not isinstance(data, dict):
         raise TypeError(f"it is a {type(data).__name__}, not an object")
-    options = data.get("options")
-    if data.get("solver") != "ebt" or not isinstance(options, dict) or "landscapes" not in options:
-        return data
+    found: dict[str, Any] = {RENAMED_SETTINGS.get(name, name): value for name, value in data.items()}
+    if isinstance(found.get("recipe"), dict):
+        found["recipe"] = {RENAMED_SETTINGS.get(name, name): value for name, value in found["recipe"].items()}
+    options = found.get("options")
+    if found.get("solver") not in ("ebt", "ired") or not isinstance(options, dict):
+        return found
+    options = {_RENAMED_OPTIONS.get(name, name): value for name, value in options.items()}
+    if "landscapes" not in options or found["solver"] == "ired":
+        return {**found, "options": options}
+    # IRED was an option of ebt once.
     ired = bool(options["landscapes"])
     gone = ("steps", "alpha", "noise") if ired else ("landscapes", "inner_steps")
     kept = {name: value for name, value in options.items() if name not in gone}
-    return {**data, "solver": "ired" if ired else "ebt", "options": kept}
+    return {**found, "solver": "ired" if ired else "ebt", "options": kept}
 
 
 def load_tensors(card: Card) -> dict[str, Tensor]:

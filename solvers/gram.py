@@ -15,7 +15,7 @@ from torch.distributions import kl_divergence
 from torch.nn.functional import softplus
 
 from ..engine.random import Random
-from ..engine.training.loss import Shown
+from ..engine.training.loss import Target
 from .learned import DOUBT, PUBLISHED, Learned
 from .nets.layers import SwiGLU
 from .nets.reasoner import Latent, Readout, Reasoner
@@ -26,7 +26,7 @@ Variant = Literal["full", "scale", "mean", "noise", "inference"]
 BETA = 1.0
 """At 1 the loss is the evidence lower bound itself. The published weights (0.045 to 0.5) go with a reduction of the divergence
 that is not stated; at 0.1 of the sum over all numbers the posterior whispers the answer to the state and the prior learns nothing."""
-BALANCE = 0.8
+KL_BALANCE = 0.8
 """Share of the KL divergence that teaches the prior; the rest holds the posterior back."""
 SCALE = 0.3
 """Standard deviation of an untrained net's increments, and of those that are not learned."""
@@ -67,11 +67,11 @@ class GramNet(Reasoner):
     Training draws ε from the posterior, which sees the answer as well; the gradient goes through a segment's last step.
     """
 
-    sees_answers = True
+    uses_targets = True
 
     def __init__(self, shape: NetShape, high: int, low: int, beta: float, variant: Variant) -> None:
         super().__init__(shape, states=2, stacks=2, random_start=False)
-        self.per_segment, self.learning = high, 1
+        self.steps_per_segment, self.grad_steps = high, 1
         self.low, self.beta, self.variant = low, beta, variant
         self.prior = Increment(shape.hidden, variant)
         if self.amortised:
@@ -85,49 +85,49 @@ class GramNet(Reasoner):
         return self.variant in ("full", "scale", "mean")
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
-        """A step with the increment at its mean; ``wander`` draws it."""
+        """A step with the increment at its mean; ``sample_step`` draws it."""
         u, low = self._update(z, x, view)
         return u + self.prior(u)[0].to(u.dtype), low
 
-    def wander(self, z: Latent, x: Tensor, view: Any, random: Random) -> Latent:
+    def sample_step(self, z: Latent, x: Tensor, view: Any, random: Random) -> Latent:
         u, low = self._update(z, x, view)
         mean, scale = self.prior(u)
         return u + (mean + scale * random.normal(*u.shape[1:])).to(u.dtype), low
 
-    def forward(self, z: Latent, view: Any, shown: Shown | None = None) -> tuple[Latent, Readout]:
+    def forward(self, z: Latent, view: Any, target: Target | None = None) -> tuple[Latent, Readout]:
         x = self.backbone.embed(view).to(z[0].dtype)
-        hint = self.answers(view, shown.beliefs()) if shown is not None and self.amortised else None
+        hint = self.answers(view, target.beliefs()) if target is not None and self.amortised else None
         divergence = x.new_zeros(len(x), dtype=torch.float32)
-        for _ in range(self.per_segment - 1):
+        for _ in range(self.steps_per_segment - 1):
             with torch.no_grad():
                 u, low = self._update(z, x, view)
             if hint is not None:
                 # What the posterior says here reaches the answer too, so it is charged for, though no gradient goes back.
-                divergence = divergence + balanced(self.posterior(u + hint), self.prior(u))
+                divergence = divergence + balanced_kl(self.posterior(u + hint), self.prior(u))
             with torch.no_grad():
-                z = u + self._drawn(u, hint, learning=shown is not None), low
+                z = u + self._drawn(u, hint, learning=target is not None), low
         if torch.is_grad_enabled():
             z = tuple(t.detach().requires_grad_() for t in z)  # as in Reasoner.segment
         u, low = self._update(z, x, view)
-        if shown is None or hint is None:
-            z = u + self._drawn(u, None, learning=shown is not None), low
+        if target is None or hint is None:
+            z = u + self._drawn(u, None, learning=target is not None), low
             said = self.read(z, view)
-            if shown is None:
+            if target is None:
                 return z, said
-            loss = shown.cross_entropy(said.logits)
+            loss = target.cross_entropy(said.logits)
         else:
-            high, said, likelihood, last = elbo(self._model, self._guide, u, hint, view, shown)
+            high, said, likelihood, last = elbo(self._model, self._guide, u, hint, view, target)
             z = high, low
-            loss = (self.beta * (divergence + last) - likelihood) / shown.number()
-        return z, said._replace(loss=loss + self._judged(z, said, shown))
+            loss = (self.beta * (divergence + last) - likelihood) / target.number()
+        return z, said._replace(loss=loss + self._judged(z, said, target))
 
-    def worth(self, z: Latent) -> Tensor:
+    def predicted_accuracy(self, z: Latent) -> Tensor:
         """[B] the share of variables that are right, as the value head sees it (LPRM)."""
         return self.value(z[0].mean(1))[:, 0]  # type: ignore[no-any-return]
 
-    def against(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
+    def answer_energy(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
         """[B] the share of variables that the value head believes wrong: it chooses where the checker does not."""
-        return 1 - self.worth(z).float()
+        return 1 - self.predicted_accuracy(z).float()
 
     def _update(self, z: Latent, x: Tensor, view: Any) -> tuple[Tensor, Tensor]:
         high, low = z
@@ -146,26 +146,26 @@ class GramNet(Reasoner):
 
     # The last step of a segment, in Pyro ------------------------------------------------------------------------------
 
-    def _model(self, u: Tensor, hint: Tensor, view: Any, shown: Shown) -> tuple[Tensor, Readout]:
+    def _model(self, u: Tensor, hint: Tensor, view: Any, target: Target) -> tuple[Tensor, Readout]:
         with pyro.plate("rows", len(u)):
             increment = pyro.sample("increment", _normal(*self.prior(u)).to_event(2))
             high = u + increment.to(u.dtype)
             said = self.read((high,), view)
-            logits = said.logits.float().masked_fill(~shown.allowed, -torch.inf)
-            values = dist.Categorical(logits=logits, validate_args=False).mask(shown.free)
-            pyro.sample("answer", values.to_event(1), obs=shown.answer)
+            logits = said.logits.float().masked_fill(~target.allowed, -torch.inf)
+            values = dist.Categorical(logits=logits, validate_args=False).mask(target.free)
+            pyro.sample("answer", values.to_event(1), obs=target.answer)
         return high, said
 
-    def _guide(self, u: Tensor, hint: Tensor, view: Any, shown: Shown) -> None:
+    def _guide(self, u: Tensor, hint: Tensor, view: Any, target: Target) -> None:
         with pyro.plate("rows", len(u)):
             pyro.sample("increment", _normal(*self.posterior(u + hint)).to_event(2))
 
-    def _judged(self, z: Latent, said: Readout, shown: Shown) -> Tensor:
+    def _judged(self, z: Latent, said: Readout, target: Target) -> Tensor:
         """[B] the value head's squared error; nothing but the head learns of it."""
         with torch.no_grad():
-            masked = said.logits.float().masked_fill(~shown.allowed, -torch.inf)
-            right = ((masked.argmax(-1) == shown.answer) & shown.free).sum(1) / shown.number()
-        return (self.worth(tuple(t.detach() for t in z)).float() - right) ** 2
+            masked = said.logits.float().masked_fill(~target.allowed, -torch.inf)
+            right = ((masked.argmax(-1) == target.answer) & target.free).sum(1) / target.number()
+        return (self.predicted_accuracy(tuple(t.detach() for t in z)).float() - right) ** 2
 
 
 def elbo(model: Any, guide: Any, *arguments: Any) -> tuple[Tensor, Readout, Tensor, Tensor]:
@@ -179,13 +179,13 @@ def elbo(model: Any, guide: Any, *arguments: Any) -> tuple[Tensor, Readout, Tens
     answer = played.nodes["answer"]
     q, p = (trace.nodes["increment"]["fn"].base_dist for trace in (drawn, played))
     high, said = played.nodes["_RETURN"]["value"]
-    return high, said, answer["fn"].log_prob(answer["value"]), balanced((q.loc, q.scale), (p.loc, p.scale))
+    return high, said, answer["fn"].log_prob(answer["value"]), balanced_kl((q.loc, q.scale), (p.loc, p.scale))
 
 
-def balanced(posterior: Moments, prior: Moments) -> Tensor:
+def balanced_kl(posterior: Moments, prior: Moments) -> Tensor:
     """[B] divergence of posterior and prior, its larger share drawing the prior to the posterior (Hafner et al. 2021, DreamerV2)."""
     still_q, still_p = (_normal(*(t.detach() for t in moments)) for moments in (posterior, prior))
-    each = BALANCE * kl_divergence(still_q, _normal(*prior)) + (1 - BALANCE) * kl_divergence(
+    each = KL_BALANCE * kl_divergence(still_q, _normal(*prior)) + (1 - KL_BALANCE) * kl_divergence(
         _normal(*posterior), still_p
     )
     return each.sum((1, 2))
@@ -237,4 +237,4 @@ class Gram(Learned):
         return BETA if beta is None else beta  # stored runs have None for the default
 
     def recipe(self) -> Mapping[str, Any]:
-        return {**PUBLISHED, "loss": "softmax", "ema": 0.9999} if self.preset == "paper" else {"most": 16}
+        return {**PUBLISHED, "loss": "softmax", "ema": 0.9999} if self.preset == "paper" else {"max_segments": 16}

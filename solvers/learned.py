@@ -41,11 +41,11 @@ PUBLISHED: Mapping[str, Any] = {
     "optimizer": "adamw",
     "lr": 1e-4,
     "warmup": 2000,
-    "floor": 1.0,
+    "final_lr": 1.0,
     "weight_decay": 1.0,
     "loss": "stablemax",
     "halt_weight": 0.5,
-    "most": 16,
+    "max_segments": 16,
 }
 """The recipe that HRM and TRM share, on AdamW as TRM's paper has it."""
 
@@ -75,7 +75,7 @@ class Learned(Solver):
     presets: ClassVar[Mapping[str, Mapping[str, Sizes]]]
     """Preset -> backbone -> sizes of the net; a preset's first backbone is its default."""
     dials: ClassVar[frozenset[str]] = frozenset()
-    """Options of a subclass that say how to solve, whatever the weights: ``Reasoner.improve`` gets them as arguments."""
+    """Options of a subclass that say how to solve, whatever the weights: ``Reasoner.solve_step`` gets them as arguments."""
     former: ClassVar[frozenset[str]] = frozenset()
     """Options that a subclass had once; its ``from_options`` still takes them."""
     pursues: ClassVar[bool] = True
@@ -257,17 +257,17 @@ class Learned(Solver):
         how = {name: getattr(self, name) for name in self.dials}
         with torch.no_grad():
             view = net.backbone.view(replace(instance, allowed=state.allowed))
-            improved = net.improve(state.z, view, state.allowed, state.random, state.age, **how)
+            improved = net.solve_step(state.z, view, state.allowed, state.random, state.age, **how)
         z, chances, halt, change, energy = improved
         age = state.age + 1
         allowed = state.allowed
         if self.commit or self.doubt < 1:
             doubtful = in_doubt(allowed, chances)
             # Fewer than two segments tell nothing yet; between two commitments the net has one to think about the last.
-            calm = (change < self.commit) & (age % net.per_segment == 0) & (age >= 2 * net.per_segment)
+            calm = (change < self.commit) & (age % net.steps_per_segment == 0) & (age >= 2 * net.steps_per_segment)
             # A random recursion is never calm: what leaves most of the answer in doubt for long has many answers.
             share = doubtful.sum(1) / instance.free.sum(1).clamp(min=1)
-            lost = (share > self.doubt) & (age >= 3 * net.per_segment)
+            lost = (share > self.doubt) & (age >= 3 * net.steps_per_segment)
             # What is likely need not be part of the best answer.
             due = (calm | lost) & ~instance.minimises
             allowed = decimate(allowed, chances, due[:, None] & doubtful, state.random.at(age))
@@ -283,7 +283,7 @@ class Learned(Solver):
 
     def depth(self, net: Reasoner) -> int:
         """Steps after which a row ends: it starts anew, unless its answer holds."""
-        return self.segments * net.per_segment
+        return self.segments * net.steps_per_segment
 
     def net(self, instance: Instance) -> Reasoner:
         """The trained net on the instance's device, ready to be asked."""

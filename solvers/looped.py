@@ -17,7 +17,7 @@ class LoopedNet(Reasoner):
 
     def __init__(self, shape: NetShape, steps: int, damping: float, random_start: bool) -> None:
         super().__init__(shape, states=1, random_start=random_start)
-        self.per_segment = self.learning = steps
+        self.steps_per_segment = self.grad_steps = steps
         self.damping = damping
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:

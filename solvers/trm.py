@@ -18,7 +18,7 @@ class TrmNet(Reasoner):
 
     def __init__(self, shape: NetShape, high: int, low: int, random_start: bool) -> None:
         super().__init__(shape, states=2, random_start=random_start)
-        self.per_segment, self.learning = high, 1
+        self.steps_per_segment, self.grad_steps = high, 1
         self.low = low
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:

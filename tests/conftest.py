@@ -47,7 +47,7 @@ from mull.engine.training import Recipe
 from mull.problems import load
 from mull.problems.streams import stream
 from mull.solvers.learned import Learned
-from mull.solvers.teach import teach
+from mull.solvers.train import train
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -193,7 +193,7 @@ def train_small(
     torch.set_num_threads(1)  # a shared fixture is set up before ``_own_store``
     pair = (stream(spec), stream(spec, "validation"))
     for name, solver in solvers.items():
-        teach(solver, [pair], recipe, name=name, folder=folder, version="0", steps=steps, seed=seed)
+        train(solver, [pair], recipe, name=name, folder=folder, version="0", steps=steps, seed=seed)
     return folder
 
 

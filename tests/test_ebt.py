@@ -25,7 +25,7 @@ from mull.engine.role_tensors import RoleTensors, stack_roles
 from mull.engine.solver import OptionError
 from mull.engine.task import Budget
 from mull.engine.training import Recipe, Trainer, TrainingProgress
-from mull.engine.training.loss import Shown
+from mull.engine.training.loss import Target
 from mull.engine.weights import HOME, CheckpointError, find
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
@@ -33,8 +33,8 @@ from mull.problems.streams import stream, sudoku
 from mull.solvers.ebt import Ebt, EbtNet
 from mull.solvers.ired import Ired, IredNet
 from mull.solvers.learned import Learned
-from mull.solvers.nets.energy import EnergyNet, moved
-from mull.solvers.nets.messages import pool, pool_axis, spread
+from mull.solvers.nets.energy import EnergyNet, corrupt
+from mull.solvers.nets.messages import pool, pool_axis, scatter
 
 SPECS = {"sudoku": ("sudoku:4:0.4",), "two mazes": ("maze:5x5", "maze:7x9"), "two formulas": ("sat:6:12", "sat:9:30")}
 TINY = {"backbone": "lattice", "hidden": "32", "inner": "64"}
@@ -76,14 +76,14 @@ def look(made: EnergyNet, instance: Instance) -> Any:
     return view._replace(cos=view.cos.double(), sin=view.sin.double()) if hasattr(view, "cos") else view
 
 
-def shown(problems: Sequence[Problem], instance: Instance) -> Shown:
+def target(problems: Sequence[Problem], instance: Instance) -> Target:
     solutions = solve(problems, mull.solver("cpsat"))
     index = [
         [p.graph.domains[name].index(s.assignment[name]) for name in p.graph.names]  # type: ignore[index]
         for p, s in zip(problems, solutions, strict=True)
     ]
     width = instance.shape[1]
-    return Shown(torch.tensor([row + [0] * (width - len(row)) for row in index]), instance.allowed, instance.free)
+    return Target(torch.tensor([row + [0] * (width - len(row)) for row in index]), instance.allowed, instance.free)
 
 
 # Second derivatives -----------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def test_second_derivatives_of_messages(name: str, weighted: bool) -> None:
         message = noise(b, r.members.shape[1], 2).requires_grad_()
         # Between curved functions, or there is no second derivative to be wrong.
         assert gradgradcheck(lambda x, r=r, w=weight: pool(x.sin(), r, w), (x,), fast_mode=True)
-        assert gradgradcheck(lambda m, r=r, w=weight: spread(m.sin(), r, w).sin(), (message,), fast_mode=True)
+        assert gradgradcheck(lambda m, r=r, w=weight: scatter(m.sin(), r, w).sin(), (message,), fast_mode=True)
     for there in (None, instance.allowed):
         assert gradgradcheck(lambda x, there=there: pool_axis(x.sin(), there), (each,), fast_mode=True)
 
@@ -115,7 +115,7 @@ def test_what_is_learned_has_the_right_gradient(backbone: str, landscapes: int) 
     problems = boards(2)
     instance = compile_problems(problems)
     made = net(instance, backbone, landscapes=landscapes, noise=0.5)
-    view, answer = look(made, instance), shown(problems, instance)
+    view, answer = look(made, instance), target(problems, instance)
     z = made.start(made.backbone.embed(view), view, lambda k, *shape: noise(2, *shape))
 
     def loss() -> Tensor:
@@ -144,7 +144,7 @@ compiler = pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator")
 
 
-def learned(made: EbtNet, view: Any, answer: Shown, z: Sequence[Tensor]) -> tuple[Tensor, dict[str, Tensor | None]]:
+def learned(made: EbtNet, view: Any, answer: Target, z: Sequence[Tensor]) -> tuple[Tensor, dict[str, Tensor | None]]:
     """A segment's loss and its gradients."""
     torch.manual_seed(3)
     loss = made(tuple(z), view, answer)[1].loss.mean()
@@ -163,7 +163,7 @@ def test_compiled_nets_learn_what_others_learn(name: str) -> None:
     problems = [problem for spec in SPECS[name] for problem in load(spec, seed=1)]
     instance = compile_problems(problems)
     made = net(instance, layers=2, loops=2, noise=0.5)
-    view, answer = look(made, instance), shown(problems, instance)
+    view, answer = look(made, instance), target(problems, instance)
     z = made.start(made.backbone.embed(view), view, lambda k, *shape: noise(len(problems), *shape))
     loss, wanted = learned(made, view, answer, z)
     with torch.no_grad():
@@ -235,7 +235,7 @@ def test_steps_go_down_when_told_to(backbone: str) -> None:
     for n in range(12):
         with torch.no_grad():
             energies.append(made.energy(made._beliefs(z[0], view), x, view)[0])
-            z = made.wander(z, x, view, random.at(n), accept=True)
+            z = made.sample_step(z, x, view, random.at(n), monotone=True)
     steps = torch.stack(energies).diff(dim=0)
     assert (steps <= 1e-6).all()
     assert (steps < -1e-6).any(1).any()
@@ -248,18 +248,18 @@ def test_a_step_of_langevin_dynamics_is_random_when_asked() -> None:
     x = made.backbone.embed(view).detach()
     random = Random.for_rows(range(2))
     z = made.start(x, view, lambda k, *shape: random.normal(*shape))
-    quiet = [made.wander(z, x, view, random.at(n))[0] for n in (1, 2)]
+    quiet = [made.sample_step(z, x, view, random.at(n))[0] for n in (1, 2)]
     assert torch.equal(*quiet)
-    loud = [made.wander(z, x, view, random.at(n), shake=1.0)[0] for n in (1, 2)]
+    loud = [made.sample_step(z, x, view, random.at(n), inference_noise=1.0)[0] for n in (1, 2)]
     assert not torch.allclose(loud[0], loud[1], atol=1e-2)
 
 
 def test_moved_answers_are_wrong_and_allowed() -> None:
     problems = boards(16)
     instance = compile_problems(problems)
-    answer = shown(problems, instance)
+    answer = target(problems, instance)
     torch.manual_seed(0)
-    other = moved(answer)
+    other = corrupt(answer)
     changed = other != answer.answer
     assert changed.any(1).all()
     assert changed.sum(1).float().mean() < 4
@@ -292,10 +292,10 @@ def test_training_learns_to_answer_and_to_judge() -> None:
     assert told[-1].solved > told[0].solved
     problems = boards(32, spec="sudoku:4:0.5")
     instance = compile_problems(problems)
-    answer = shown(problems, instance)
+    answer = target(problems, instance)
     view = made.backbone.view(instance)
     with torch.no_grad():
-        lower = made.energies(view, answer.answer) < made.energies(view, moved(answer))
+        lower = made.energies(view, answer.answer) < made.energies(view, corrupt(answer))
     assert lower.float().mean() > 0.85
 
 
@@ -306,16 +306,16 @@ def test_landscapes_learn_to_denoise_and_to_judge() -> None:
     assert told[-1].loss < 0.5 * told[0].loss
     problems = boards(32, spec="sudoku:4:0.5")
     instance = compile_problems(problems)
-    answer = shown(problems, instance)
+    answer = target(problems, instance)
     view = made.backbone.view(instance)
     with torch.no_grad():
-        lower = made.energies(view, answer.answer) < made.energies(view, moved(answer))
+        lower = made.energies(view, answer.answer) < made.energies(view, corrupt(answer))
     assert lower.float().mean() > 0.85
 
 
 def test_levels_of_noise() -> None:
     made = net(instances(), landscapes=10)
-    level = made.kept(torch.arange(11))[:, 0, 0]
+    level = made.alpha_bar(torch.arange(11))[:, 0, 0]
     assert level[0] == 1
     assert (level.diff() < 0).all()
     assert level[10] <= 0.01
@@ -326,7 +326,14 @@ def test_levels_of_noise() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"steps": "0"}, {"alpha": "0"}, {"noise": "-1"}, {"contrast": "-1"}, {"warp": "1"}, {"accept": "perhaps"}],
+    [
+        {"steps": "0"},
+        {"alpha": "0"},
+        {"noise": "-1"},
+        {"contrastive_weight": "-1"},
+        {"warp": "1"},
+        {"monotone": "perhaps"},
+    ],
     ids=str,
 )
 def test_options_are_checked(options: dict[str, str]) -> None:
@@ -360,7 +367,7 @@ def test_conformance(check: Check, name: str, taught: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"accept": "true"}, {"accept": "true", "shake": "0.5"}, {"precision": "bfloat16"}],
+    [{}, {"monotone": "true"}, {"monotone": "true", "inference_noise": "0.5"}, {"precision": "bfloat16"}],
     ids=str,
 )
 def test_what_was_taught_solves(options: dict[str, str], taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,7 +391,7 @@ def test_weights_are_of_one_kind(taught: Path, monkeypatch: pytest.MonkeyPatch) 
         Ired(weights="ired-small", landscapes=3).ready()
     with pytest.raises(CheckpointError, match="weights of ired, not of ebt"):
         Ebt(weights="ired-small").ready()
-    Ebt(weights="ebt-small", accept=True).ready()
+    Ebt(weights="ebt-small", monotone=True).ready()
 
 
 OLD = {"steps": 3, "alpha": 10.0, "noise": 0.3, "contrast": 0.5, "loops": 1, "inner_steps": 5}
@@ -421,7 +428,7 @@ def test_a_training_from_when_ired_was_an_option_still_resumes(tmp_path: Path) -
     made = solver.reasoner(solver.shape(roles=tuple(pair[0].chunk(0).graphs[0].roles)))
     old = {"solver": "ebt", "options": {"preset": "small", **OLD, "landscapes": 3}}
     Trainer(made, [pair], RECIPE, path=path, kind=old).run(steps=1)
-    options = {"preset": "small", "landscapes": 3, "inner_steps": 5, "contrast": 0.5, "loops": 1}
+    options = {"preset": "small", "landscapes": 3, "inner_steps": 5, "contrastive_weight": 0.5, "loops": 1}
     assert Trainer(made, [pair], RECIPE, path=path, kind={"solver": "ired", "options": options}).step == 1
     with pytest.raises(CheckpointError, match="another training"):
         Trainer(made, [pair], RECIPE, path=path, kind={"solver": "ired", "options": {**options, "landscapes": 4}})
@@ -445,9 +452,9 @@ def test_rows_do_not_mix(weights: str, taught: Path, monkeypatch: pytest.MonkeyP
 def test_a_candidate_starts_anew_when_its_descent_is_over() -> None:
     """After ``segments``; IRED's walk through its landscapes comes before."""
     made = net(instances())
-    assert Ebt(segments=8).depth(made) == 8 * made.per_segment
+    assert Ebt(segments=8).depth(made) == 8 * made.steps_per_segment
     walking = net(instances(), landscapes=10)
-    assert Ired(segments=8).depth(walking) == 10 * walking.per_segment + 8 * walking.per_segment
+    assert Ired(segments=8).depth(walking) == 10 * walking.steps_per_segment + 8 * walking.steps_per_segment
 
 
 def test_an_energy_of_several_loops_is_another_and_as_symmetric() -> None:

@@ -17,16 +17,25 @@ from mull.engine import Budget, Instance, Status, Task, compile_problems, solve
 from mull.engine.random import Random
 from mull.engine.solver import OptionError
 from mull.engine.training import Recipe
-from mull.engine.training.loss import Shown
+from mull.engine.training.loss import Target
 from mull.engine.weights import HOME
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
 from mull.problems.streams import others, queens, stream
 from mull.solvers.gram import Gram, GramNet, Variant, elbo
-from mull.solvers.teach import teach
+from mull.solvers.train import train
 
 VARIANTS = ("full", "scale", "mean", "noise", "inference")
-RECIPE = {"batch": 64, "lr": 3e-3, "warmup": 10, "ema": 0.9, "block": 1, "validation": 32, "depth": 8, "most": 16}
+RECIPE = {
+    "batch": 64,
+    "lr": 3e-3,
+    "warmup": 10,
+    "ema": 0.9,
+    "block": 1,
+    "validation": 32,
+    "eval_segments": 8,
+    "max_segments": 16,
+}
 
 
 def gram(**options: str) -> Gram:
@@ -35,7 +44,7 @@ def gram(**options: str) -> Gram:
     return solver
 
 
-def scene(variant: str = "full", backbone: str = "lattice") -> tuple[GramNet, Instance, Any, Shown]:
+def scene(variant: str = "full", backbone: str = "lattice") -> tuple[GramNet, Instance, Any, Target]:
     """A net with weights that are not silent, a batch of three boards, and an answer to each."""
     problems = [load("sudoku:4:0.5", seed=s)[0] for s in range(3)]
     instance = compile_problems(problems)
@@ -47,7 +56,7 @@ def scene(variant: str = "full", backbone: str = "lattice") -> tuple[GramNet, In
             p.add_(0.1 * torch.randn_like(p))
     solved = solve(problems, mull.solver("cpsat"), Task(Budget(seconds=20)))
     answers = torch.tensor([[int(v) - 1 for v in s.assignment.values()] for s in solved if s.assignment is not None])
-    return net, instance, net.backbone.view(instance), Shown(answers, instance.allowed, instance.free)
+    return net, instance, net.backbone.view(instance), Target(answers, instance.allowed, instance.free)
 
 
 def fresh(net: GramNet, view: Any) -> tuple[Tensor, ...]:
@@ -56,9 +65,9 @@ def fresh(net: GramNet, view: Any) -> tuple[Tensor, ...]:
 
 @pytest.mark.parametrize("backbone", ["lattice", "tokens", "mixer"])
 def test_the_bound_is_the_mean_field_elbo_of_pyro(backbone: str) -> None:
-    net, _, view, shown = scene(backbone=backbone)
+    net, _, view, target = scene(backbone=backbone)
     u = fresh(net, view)[0]
-    arguments = (u, net.answers(view, shown.beliefs()), view, shown)
+    arguments = (u, net.answers(view, target.beliefs()), view, target)
     with torch.no_grad():
         torch.manual_seed(5)
         _, _, likelihood, divergence = elbo(net._model, net._guide, *arguments)
@@ -70,17 +79,17 @@ def test_the_bound_is_the_mean_field_elbo_of_pyro(backbone: str) -> None:
 
 
 def test_an_untrained_posterior_says_what_the_prior_says() -> None:
-    net, _, view, shown = scene()
+    net, _, view, target = scene()
     solver = gram()
     net = solver.reasoner(solver.shape(roles=("all_different",), values=4, variables=16))
     u = fresh(net, view)[0]
-    assert elbo(net._model, net._guide, u, net.answers(view, shown.beliefs()), view, shown)[3].abs().max() < 1e-6
+    assert elbo(net._model, net._guide, u, net.answers(view, target.beliefs()), view, target)[3].abs().max() < 1e-6
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_what_each_variant_learns(variant: Variant) -> None:
-    net, _, view, shown = scene(variant)
-    _, said = net(fresh(net, view), view, shown)
+    net, _, view, target = scene(variant)
+    _, said = net(fresh(net, view), view, target)
     assert said.loss is not None
     assert said.loss.shape == (3,)
     said.loss.sum().backward()
@@ -93,19 +102,19 @@ def test_what_each_variant_learns(variant: Variant) -> None:
 
 
 def test_a_net_without_noise_in_training_is_sure_of_itself() -> None:
-    net, _, view, shown = scene("inference")
-    assert torch.equal(net(fresh(net, view), view, shown)[1].logits, net(fresh(net, view), view, shown)[1].logits)
-    net, _, view, shown = scene("noise")
-    assert not torch.equal(net(fresh(net, view), view, shown)[1].logits, net(fresh(net, view), view, shown)[1].logits)
+    net, _, view, target = scene("inference")
+    assert torch.equal(net(fresh(net, view), view, target)[1].logits, net(fresh(net, view), view, target)[1].logits)
+    net, _, view, target = scene("noise")
+    assert not torch.equal(net(fresh(net, view), view, target)[1].logits, net(fresh(net, view), view, target)[1].logits)
 
 
 def test_the_value_head_is_what_copies_are_chosen_by() -> None:
     net, instance, view, _ = scene()
     with torch.no_grad():
-        made = net.improve(
+        made = net.solve_step(
             fresh(net, view), view, instance.allowed, Random.for_rows([1, 2, 3]), torch.zeros(3, dtype=torch.int64)
         )
-        assert torch.equal(made.energy, 1 - net.worth(made.z))
+        assert torch.equal(made.energy, 1 - net.predicted_accuracy(made.z))
     assert len(made.energy.unique()) == 3
 
 
@@ -113,10 +122,10 @@ def test_draws_follow_the_stream_of_their_row_alone() -> None:
     net, instance, view, _ = scene()
     z, age = fresh(net, view), torch.zeros(3, dtype=torch.int64)
     with torch.no_grad():
-        one, again = (net.improve(z, view, instance.allowed, Random.for_rows([1, 1, 2]), age).z[0] for _ in range(2))
+        one, again = (net.solve_step(z, view, instance.allowed, Random.for_rows([1, 1, 2]), age).z[0] for _ in range(2))
         row = torch.tensor([2])
         alone = instance.select(row)
-        apart = net.improve(
+        apart = net.solve_step(
             tuple(t[row] for t in z), net.backbone.view(alone), alone.allowed, Random.for_rows([2]), age[row]
         ).z[0]
     assert torch.equal(one, again)
@@ -129,7 +138,7 @@ def test_draws_follow_the_stream_of_their_row_alone() -> None:
     looks = small.backbone.view(twice)
     with torch.no_grad():
         states = small.begin(looks, Random.for_rows([1, 2]))
-        a, b = small.improve(states, looks, twice.allowed, Random.for_rows([1, 2]), age[:2]).z[0]
+        a, b = small.solve_step(states, looks, twice.allowed, Random.for_rows([1, 2]), age[:2]).z[0]
     assert not torch.allclose(a, b)
 
 
@@ -175,8 +184,8 @@ def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("spec", ["coloring:8:0.3:3", "sat:8:20"])
 def test_it_learns_from_answers_only(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(others, "CHUNK", 64)
-    with pytest.raises(OptionError, match="learns from answers"):
-        teach(
+    with pytest.raises(OptionError, match="needs examples with known solutions"):
+        train(
             gram(),
             [(stream(spec), stream(spec, "validation"))],
             Recipe(**RECIPE),

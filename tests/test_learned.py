@@ -126,13 +126,13 @@ def test_segments_and_restarts_bound_the_work() -> None:
     (problem,) = load("sudoku:9:0.3", seed=1)
     hopeless = Problem(problem.graph)  # an empty board: solved or not, within its depth
     solver = mull.solver("looped", segments="2")
-    per_segment = build(find("looped-sudoku")).per_segment
+    steps_per_segment = build(find("looped-sudoku")).steps_per_segment
     for restarts in (1, 3):
         (solution,) = solve([hopeless], solver, task(seconds=None, restarts=restarts, batch=1))
         assert solution.status in (Status.SOLVED, Status.UNSOLVED)
-        assert solution.iterations <= restarts * 2 * per_segment
+        assert solution.iterations <= restarts * 2 * steps_per_segment
         if solution.status is Status.UNSOLVED:
-            assert solution.iterations == restarts * 2 * per_segment
+            assert solution.iterations == restarts * 2 * steps_per_segment
 
 
 def test_restarts_run_side_by_side() -> None:

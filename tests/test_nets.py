@@ -23,7 +23,7 @@ from mull.solvers.nets import backbones
 from mull.solvers.nets.fused import fits, residual_swiglu
 from mull.solvers.nets.lattice import Lattice
 from mull.solvers.nets.layers import SwiGLU, norm
-from mull.solvers.nets.messages import pool, pool_axis, spread
+from mull.solvers.nets.messages import pool, pool_axis, scatter
 from mull.solvers.nets.reasoner import Latent, Reasoner
 from mull.solvers.nets.shape import NetShape
 from mull.solvers.nets.tokens import TokensView, attention_mask, positions
@@ -99,7 +99,7 @@ def test_gradients_of_messages(name: str, weighted: bool) -> None:
         message = random(b, r.members.shape[1], 2).requires_grad_()
         # Along random directions: the whole Jacobian of a maze takes minutes.
         assert torch.autograd.gradcheck(lambda x, r=r, w=weight: pool(x, r, w), (x,), fast_mode=True)
-        assert torch.autograd.gradcheck(lambda m, r=r, w=weight: spread(m, r, w), (message,), fast_mode=True)
+        assert torch.autograd.gradcheck(lambda m, r=r, w=weight: scatter(m, r, w), (message,), fast_mode=True)
     each = random(b, v, d, 2).requires_grad_()
     for there in (None, instance.allowed):
         assert torch.autograd.gradcheck(lambda x, there=there: pool_axis(x, there), (each,), fast_mode=True)
@@ -115,7 +115,7 @@ def test_messages_are_what_they_say(name: str) -> None:
     for role, r in stacked(instance).items():
         message = torch.randn(b, r.members.shape[1], 1, generator=generator)
         mean, top = pool(x, r, None)
-        got = spread(message, r, None)
+        got = scatter(message, r, None)
         for row in range(b):
             arrays = instance.graphs[int(instance.template[row])].roles.get(role)
             sums: dict[int, list[float]] = {}
@@ -244,7 +244,7 @@ def test_every_recursion_runs_on_every_backbone(solver: str, backbone: str) -> N
         assert p.grad.abs().sum() > 0, name
     with torch.no_grad():  # a segment is its steps, whatever is learned in it
         z = before
-        for _ in range(net.per_segment):
+        for _ in range(net.steps_per_segment):
             z = net.step(z, net.backbone.embed(view), view)
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(z, after, strict=True))
 
@@ -283,8 +283,8 @@ def one_step_by_hand(net: HrmNet, z: Latent, x: Tensor, view: TokensView) -> Lat
     upper, lower = net.stacks
     high, low = z
     with torch.no_grad():
-        for cycle in range(net.per_segment):
-            last = cycle == net.per_segment - 1
+        for cycle in range(net.steps_per_segment):
+            last = cycle == net.steps_per_segment - 1
             for _ in range(net.low - last):
                 low = lower(view, low, high + x)
             if not last:
@@ -297,8 +297,8 @@ def last_cycle_by_hand(net: TrmNet, z: Latent, x: Tensor, view: TokensView) -> L
     """TRM's figure 3: all cycles but the last without gradient, the last with all of it."""
     (stack,) = net.stacks
     high, low = z
-    for cycle in range(net.per_segment):
-        with torch.set_grad_enabled(cycle == net.per_segment - 1):
+    for cycle in range(net.steps_per_segment):
+        with torch.set_grad_enabled(cycle == net.steps_per_segment - 1):
             for _ in range(net.low):
                 low = stack(view, low, high + x)
             high = stack(view, high, low)
@@ -307,7 +307,7 @@ def last_cycle_by_hand(net: TrmNet, z: Latent, x: Tensor, view: TokensView) -> L
 
 def all_steps_by_hand(net: LoopedNet, z: Latent, x: Tensor, view: TokensView) -> Latent:
     (now,) = z
-    for _ in range(net.per_segment):
+    for _ in range(net.steps_per_segment):
         now = net.stacks[0](view, now, x)
     return (now,)
 

@@ -32,7 +32,7 @@ from mull.problems import latin, load
 from mull.problems.streams import others, stream, sudoku
 from mull.solvers.learned import Learned
 from mull.solvers.nets.reasoner import Reasoner
-from mull.solvers.teach import teach
+from mull.solvers.train import train as train_solver
 from mull.solvers.weights import continued
 
 pytestmark = pytest.mark.slow
@@ -46,10 +46,10 @@ RECIPE = {
     "ema": 0.9,
     "block": 1,
     "validation": 32,
-    "depth": 8,
+    "eval_segments": 8,
 }
 OFTEN = 1e-9
-"""Minutes between checkpoints that are over at every look: every ``rows.LOOK`` steps."""
+"""Minutes between checkpoints that are over at every look: every ``rows.LOG_EVERY`` steps."""
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def test_resumed_equals_uninterrupted(optimizer: str, names: tuple[str, ...], tm
         "optimizer": optimizer,
         "passes": 1,
         "batch": 32,
-        "depth": 2,
+        "eval_segments": 2,
     }  # blocks are used up on the way
     whole = trainer(*names, recipe=recipe)
     whole.run(steps=40)
@@ -155,10 +155,10 @@ def test_a_finished_training_is_left_alone(tmp_path: Path) -> None:
 def test_until_ends_a_sitting(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     mine = trainer("sudoku:4:0.5", path=path)
-    mine.run(minutes=10, until=0.01)
+    mine.run(minutes=10, stop_after=0.01)
     assert 0.6 <= mine.seconds < 30
     again = trainer("sudoku:4:0.5", path=path)
-    again.run(minutes=10, until=0.01)  # of this sitting
+    again.run(minutes=10, stop_after=0.01)  # of this sitting
     assert mine.seconds + 0.6 <= again.seconds < 60
 
 
@@ -203,7 +203,7 @@ def test_damaged_training_files_are_refused(damage: str, tmp_path: Path) -> None
 train = partial(solve_command, "train")
 
 
-LESSON = ["looped", "--data", "sudoku:4:0.5", "--workers", "0", "--device", "cpu"]
+TRAIN = ["looped", "--data", "sudoku:4:0.5", "--workers", "0", "--device", "cpu"]
 OPTIONS = [part for key, value in {**TINY, **RECIPE, "passes": 8}.items() for part in ("-o", f"{key}={value}")]
 
 
@@ -215,7 +215,7 @@ def alone() -> dict[str, str]:
 def test_killed_and_gone_on(tmp_path: Path) -> None:
     """SIGKILL at some moment: nothing half-written, and the same command finishes."""
     arguments = [
-        *LESSON,
+        *TRAIN,
         *OPTIONS,
         "-o",
         "save_minutes=0.002",
@@ -253,10 +253,10 @@ def test_killed_and_gone_on(tmp_path: Path) -> None:
 def test_weights_to_begin_from(tmp_path: Path) -> None:
     """What is known stays known, new roles of groups come on top, and the card tells all that it took."""
     recipe = Recipe(**RECIPE)
-    first = teach(looped(), pairs("sudoku:4:0.5"), recipe, name="a", folder=tmp_path, version="0", steps=60).card
+    first = train_solver(looped(), pairs("sudoku:4:0.5"), recipe, name="a", folder=tmp_path, version="0", steps=60).card
     both = pairs("sudoku:4:0.5", "queens:6:1-3")
     path = str(tmp_path / "a.safetensors")
-    second = teach(looped(), both, recipe, name="b", folder=tmp_path, version="0", steps=2, base=path).card
+    second = train_solver(looped(), both, recipe, name="b", folder=tmp_path, version="0", steps=2, base=path).card
     assert second.base == first.sha256
     assert second.steps == 62
     assert second.device_minutes >= first.device_minutes
@@ -266,9 +266,11 @@ def test_weights_to_begin_from(tmp_path: Path) -> None:
 
 
 def test_new_roles_change_nothing_for_old_graphs(tmp_path: Path) -> None:
-    lesson = teach(looped(), pairs("sudoku:4:0.5"), Recipe(**RECIPE), name="a", folder=tmp_path, version="0", steps=20)
-    _, same = continued(looped(), lesson.card, lesson.card.shape["roles"])
-    _, larger = continued(looped(), lesson.card, ["conflict"])
+    result = train_solver(
+        looped(), pairs("sudoku:4:0.5"), Recipe(**RECIPE), name="a", folder=tmp_path, version="0", steps=20
+    )
+    _, same = continued(looped(), result.card, result.card.shape["roles"])
+    _, larger = continued(looped(), result.card, ["conflict"])
     assert len(list(larger.parameters())) > len(list(same.parameters()))
     instance = compile_problems(load("sudoku:4:0.5"))
     z = (torch.randn(1, 64, 32, generator=torch.Generator().manual_seed(1)),)
@@ -338,7 +340,7 @@ def test_a_loss_that_is_not_finite_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cpsat", "--data", "sudoku:4", "--steps", "1"], "has nothing to learn"),
+        (["cpsat", "--data", "sudoku:4", "--steps", "1"], "has no weights to train"),
         (["nosuch", "--data", "sudoku:4", "--steps", "1"], "nosuch"),
         (["looped", "--data", "sudoku:4"], "missing --minutes or --steps"),
         (["looped", "--steps", "1"], "--data"),
@@ -373,7 +375,7 @@ def test_bad_usage(arguments: list[str], message: str, capsys: pytest.CaptureFix
 
 
 def test_a_training_is_remembered_and_its_weights_solve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(*LESSON, *OPTIONS, "--steps", "60", "--name", "mine", "--seed", "2", "--json") == 0
+    assert train(*TRAIN, *OPTIONS, "--steps", "60", "--name", "mine", "--seed", "2", "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["name"], said["solver"], said["families"], said["finished"]) == ("mine", "looped", ["sudoku"], True)
     card = find("mine")
@@ -404,10 +406,10 @@ def test_a_training_is_remembered_and_its_weights_solve(tmp_path: Path, capsys: 
 
 
 def test_a_sitting_that_ends_early_is_cancelled_and_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    lesson = [*LESSON, *OPTIONS, "--minutes", "0.05"]
-    assert train(*lesson, "--session-minutes", "0.01") == 1
+    result = [*TRAIN, *OPTIONS, "--minutes", "0.05"]
+    assert train(*result, "--session-minutes", "0.01") == 1
     assert "looped-sudoku" in capsys.readouterr().out
-    assert train(*lesson, "--json", "--no-store") == 0
+    assert train(*result, "--json", "--no-store") == 0
     assert json.loads(capsys.readouterr().out)["device_minutes"] >= 0.05
 
 
@@ -417,7 +419,7 @@ def test_every_recursion_can_be_taught(solver: str, backbone: str, tmp_path: Pat
     kind = learned_solver(solver, **options)
     recipe = Recipe(**{**kind.recipe(), **RECIPE, "batch": 16, "lr": 2e-3})
     told: list[TrainingProgress] = []
-    lesson = teach(
+    result = train_solver(
         kind,
         pairs("sudoku:4:0.6"),
         recipe,
@@ -427,10 +429,10 @@ def test_every_recursion_can_be_taught(solver: str, backbone: str, tmp_path: Pat
         steps=40,
         on_progress=told.append,
     )
-    assert lesson.finished
+    assert result.finished
     assert told[-1].solved > 0  # of boards with six blanks, some
-    assert lesson.card.shape["values"] == 4
-    taught = learned_solver(solver, weights=str(lesson.card.path))
+    assert result.card.shape["values"] == 4
+    taught = learned_solver(solver, weights=str(result.card.path))
     taught.ready()
 
 
@@ -458,7 +460,7 @@ def test_two_processes_train_the_same_net(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     script = tmp_path / "rank.py"
     script.write_text(RANK.replace("main(sys.argv[1:])", CHECKED))
-    arguments = [*LESSON, "--data", "coloring:8:0.3:3", *OPTIONS, "--minutes", "0.04", "--json"]
+    arguments = [*TRAIN, "--data", "coloring:8:0.3:3", *OPTIONS, "--minutes", "0.04", "--json"]
     ranks = []
     for rank in range(2):
         env = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}

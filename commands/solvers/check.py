@@ -85,7 +85,7 @@ def _train_briefly(solver: type[Solver], folder: Path) -> None:
     from mull.engine.training import Recipe
     from mull.problems.streams import stream
     from mull.solvers.learned import Learned
-    from mull.solvers.teach import teach
+    from mull.solvers.train import train
 
     assert issubclass(solver, Learned)
     sizes: dict[str, Any] = {"hidden": 32, "inner": 64}
@@ -94,4 +94,4 @@ def _train_briefly(solver: type[Solver], folder: Path) -> None:
     small = solver(**sizes)
     recipe = Recipe(batch=32, lr=1e-2, warmup=10, ema=0.9, block=1, validation=0)
     pair = (stream("sudoku:4:0.5"), stream("sudoku:4:0.5", "validation"))
-    teach(small, [pair], recipe, name="practice", folder=folder, version=__version__, steps=STEPS)
+    train(small, [pair], recipe, name="practice", folder=folder, version=__version__, steps=STEPS)

@@ -19,13 +19,13 @@ class Learner(Protocol):
     backbone: Any
     """``view(instance)`` and ``embed(view)``."""
 
-    sees_answers: bool
+    uses_targets: bool
     """Whether training passes it an answer, and it returns a loss of its own."""
 
     def start(self, x: Tensor, view: Any, draw: Callable[..., Tensor]) -> tuple[Tensor, ...]:
         """The first states for input x [B, S, H]."""
 
-    def __call__(self, z: tuple[Tensor, ...], view: Any, shown: Any = None) -> tuple[tuple[Tensor, ...], Any]:
+    def __call__(self, z: tuple[Tensor, ...], view: Any, target: Any = None) -> tuple[tuple[Tensor, ...], Any]:
         """A segment: states, and a read-out with ``logits`` [B, V, D], ``halt`` [B, 1 or 2] and ``loss`` [B] or None."""
 
     def compile(self, **options: Any) -> None:

@@ -14,7 +14,7 @@ CERTAIN = 0.95
 """Chance of a violation above which its penalty goes on as a straight line, so that no gradient is infinite."""
 
 
-class Shown(NamedTuple):
+class Target(NamedTuple):
     """An answer as a training shows it to a net that wants to see it.
 
     Args:

@@ -28,7 +28,7 @@ class Processes:
                 torch.distributed.init_process_group("gloo")
         self.rank = torch.distributed.get_rank()
 
-    def agree(self, number: float) -> float:
+    def broadcast(self, number: float) -> float:
         """The number of rank 0, on all ranks: the learning rate and the end must be the same everywhere."""
         if self.count == 1:
             return number

@@ -41,13 +41,13 @@ class Session:
         before: seconds of the training before it.
         minutes: length of the training, all sessions together; None is no limit.
         steps: the same in steps.
-        until: minutes after which this session ends on the way.
+        stop_after: minutes after which this session ends on the way.
     """
 
     before: float
     minutes: float | None
     steps: int | None
-    until: float | None
+    stop_after: float | None
     started: float = field(default_factory=time.monotonic)
 
     def seconds(self) -> float:
@@ -61,7 +61,7 @@ class Session:
 
     def over(self, seconds: float) -> bool:
         """Whether this session ends, the training finished or not."""
-        return self.until is not None and seconds - self.before >= 60 * self.until
+        return self.stop_after is not None and seconds - self.before >= 60 * self.stop_after
 
 
 class Tally:

@@ -1,38 +1,61 @@
-"""How a net is trained: plain data, kept on its card."""
+"""The settings of a training: plain data, stored on the card of its weights."""
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..deprecation import renamed
+from ..weights import RENAMED_SETTINGS
+
 
 class Recipe(BaseModel):
-    """Settings of a training; the defaults are those of the small presets."""
+    """Settings of a training. The defaults suit the small presets.
+
+    Raises:
+        ValidationError: a setting is unknown or outside its bounds, or ``min_segments`` exceeds ``max_segments``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    batch: int = Field(256, ge=1, le=1 << 20, description="boards side by side")
-    lr: float = Field(1.5e-3, gt=0, le=1, description="learning rate after warm-up")
+    batch: int = Field(256, ge=1, le=1 << 20, description="rows of a batch: examples trained side by side")
+    lr: float = Field(1.5e-3, gt=0, le=1, description="learning rate after the warm-up")
     warmup: int = Field(200, ge=0, description="steps of linear warm-up")
-    floor: float = Field(0.05, ge=0, le=1, description="share of the learning rate that the cosine ends at")
+    final_lr: float = Field(
+        0.05, ge=0, le=1, description="learning rate at the end of the cosine decay, as a share of lr"
+    )
     weight_decay: float = Field(0.1, ge=0, description="decoupled weight decay of matrices")
-    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights, which are what is kept")
-    optimizer: Literal["muon", "adamw"] = Field("muon", description="of the stacks' matrices; all else is AdamW's")
-    loss: Literal["softmax", "stablemax"] = Field("softmax", description="normalisation of the cross-entropy")
+    grad_clip: float = Field(1.0, gt=0, description="largest norm of the gradient; a larger one is scaled down")
+    ema: float = Field(0.999, ge=0, lt=1, description="decay of the moving average of the weights, which is saved")
+    optimizer: Literal["muon", "adamw"] = Field(
+        "muon", description="optimizer of the matrices in the stacks; AdamW trains all other parameters"
+    )
+    loss: Literal["softmax", "stablemax"] = Field("softmax", description="normalisation in the cross-entropy")
     halt_weight: float = Field(0.1, ge=0, description="weight of the halting loss")
-    fewest: int = Field(2, ge=1, description="segments after which an unsolved board may be replaced")
-    most: int = Field(32, ge=1, description="segments after which it is; in between by chance, log-uniformly")
+    min_segments: int = Field(2, ge=1, description="least segments that an unsolved example stays in the batch")
+    max_segments: int = Field(
+        32, ge=1, description="most segments that it stays; its limit is drawn log-uniformly between the two"
+    )
+    block: int = Field(1 << 16, ge=1, description="examples of a stream that are shuffled together")
+    passes: int = Field(4, ge=1, description="times that each block is used")
+    validation: int = Field(256, ge=0, description="validation examples of each stream, never trained on (0: none)")
+    eval_segments: int = Field(16, ge=1, description="segments of a validation run")
+    save_minutes: float = Field(2.0, gt=0, description="minutes between checkpoints")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _present_names(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not RENAMED_SETTINGS.keys() & given.keys():
+            return given
+        try:
+            return renamed(given, RENAMED_SETTINGS, since="0.2", removed="0.3")
+        except TypeError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.fewest > self.most:
-            raise ValueError(f"fewest={self.fewest} is more than most={self.most}")
+        if self.min_segments > self.max_segments:
+            raise ValueError(f"min_segments={self.min_segments} is more than max_segments={self.max_segments}")
         return self
-
-    block: int = Field(1 << 16, ge=1, description="examples of a stream that are shuffled together")
-    passes: int = Field(4, ge=1, description="times that each block is gone through")
-    validation: int = Field(256, ge=0, description="boards never trained on that each check asks (0: none)")
-    depth: int = Field(16, ge=1, description="segments they are given")
-    save_minutes: float = Field(2.0, gt=0, description="minutes between checkpoints")

@@ -12,10 +12,10 @@ from torch import Tensor
 from ..compile import Instance, compile_examples
 from .blocks import Blocks, order
 from .learner import Learner, checkable, first_states
-from .loss import Shown
+from .loss import Target
 from .recipe import Recipe
 
-LOOK = 20
+LOG_EVERY = 20
 """Steps between two looks at the device: reading a number from it waits for all work under way."""
 
 
@@ -57,14 +57,14 @@ class Rows:
         self.answers = torch.from_numpy(examples.targets).long().to(device)
         turns = [order(self.seed, self.index, turn, len(examples)) for turn in range(self.recipe.passes)]
         # What is left of the last pass is filled up from the front: rows may be started until the next look.
-        spare = np.resize(np.concatenate(turns), len(examples) * self.recipe.passes + (LOOK + 1) * batch)
+        spare = np.resize(np.concatenate(turns), len(examples) * self.recipe.passes + (LOG_EVERY + 1) * batch)
         self.sequence = torch.from_numpy(spare).to(device)
         self.next = torch.tensor(self.taken, device=device)
         self.rows = torch.zeros(batch, dtype=torch.int64, device=device)
         self.age = torch.zeros(batch, dtype=torch.int64, device=device)
         self.limit = torch.zeros_like(self.age)
         self.choice = torch.zeros(batch, device=device)
-        """[B] which of its known answers a row is shown, 0 to 1."""
+        """[B] which of its known answers a row is target, 0 to 1."""
         self.z: tuple[Tensor, ...] = ()
         self._replace(torch.ones_like(self.rows, dtype=torch.bool))
 
@@ -87,13 +87,13 @@ class Rows:
         new = (self.age == 0)[:, None, None]  # states are [B, ., .]
         return tuple(torch.where(new, first, old) for first, old in zip(start, self.z, strict=True))
 
-    def shown(self, instance: Instance, targets: Tensor) -> Shown | None:
+    def target(self, instance: Instance, targets: Tensor) -> Target | None:
         """One of each row's known answers, for a learner that sees one; a row keeps its choice until it is over."""
-        if not self.learner.sees_answers:
+        if not self.learner.uses_targets:
             return None
         count = (targets >= 0).any(2).sum(1).clamp(min=1)
         chosen = targets[torch.arange(len(targets), device=targets.device), (self.choice * count).long()]
-        return Shown(chosen.clamp(min=0), instance.allowed, instance.free)
+        return Target(chosen.clamp(min=0), instance.allowed, instance.free)
 
     def carry(self, z: tuple[Tensor, ...], right: Tensor) -> Tensor:
         """Keep the states after a segment, and replace the rows that are over: right, or at their limit.
@@ -113,11 +113,11 @@ class Rows:
         place = (self.next + over.cumsum(0) - 1).clamp(min=0, max=len(self.sequence) - 1)
         self.rows = torch.where(over, self.sequence[place], self.rows)
         self.next = self.next + over.sum()
-        low, high = math.log(self.recipe.fewest), math.log(self.recipe.most + 1)
+        low, high = math.log(self.recipe.min_segments), math.log(self.recipe.max_segments + 1)
         limit = (low + (high - low) * self._chance()).exp().long()
         self.limit = torch.where(over, limit, self.limit)
         self.age = torch.where(over, 0, self.age)
-        if self.learner.sees_answers:
+        if self.learner.uses_targets:
             self.choice = torch.where(over, self._chance(), self.choice)
 
     def _chance(self) -> Tensor:
@@ -126,7 +126,7 @@ class Rows:
 
     def advance(self) -> None:
         """Go on to the next block where this one is used up."""
-        if self.pool is not None and int(self.next) >= len(self.sequence) - (LOOK + 1) * len(self.rows):
+        if self.pool is not None and int(self.next) >= len(self.sequence) - (LOG_EVERY + 1) * len(self.rows):
             self.index, self.taken, self.pool = self.index + 1, 0, None
 
     def pause(self) -> None:

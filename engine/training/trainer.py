@@ -23,7 +23,7 @@ from .optimizers import optimizers
 from .processes import Processes
 from .progress import Session, Tally, TrainingProgress
 from .recipe import Recipe
-from .rows import LOOK, Rows
+from .rows import LOG_EVERY, Rows
 from .validation import evaluate, validation_sets
 
 COMPILED_CASES = 64
@@ -106,18 +106,18 @@ class Trainer:
 
     # The loop ---------------------------------------------------------------------------------------------------------
 
-    def run(self, *, minutes: float | None = None, steps: int | None = None, until: float | None = None) -> None:
+    def run(self, *, minutes: float | None = None, steps: int | None = None, stop_after: float | None = None) -> None:
         """Train until ``minutes`` of this training (all sessions) or ``steps`` are over; the learning rate ends there.
 
         Args:
             minutes, steps: length of the training.
-            until: minutes after which this session ends on the way, to be resumed.
+            stop_after: minutes after which this session ends on the way, to be resumed.
 
         Raises:
             FloatingPointError: the loss or a weight is not finite; the last checkpoint stays.
             CheckpointError: the file cannot be written.
         """
-        session = Session(self.seconds, minutes, steps, until)
+        session = Session(self.seconds, minutes, steps, stop_after)
         with workers(self.processes) as pool:
             streams = [
                 self._rows(train, pool, *position)
@@ -142,7 +142,7 @@ class Trainer:
         ended = self._ended(session)
         saved, tally = time.monotonic(), Tally(self.device, self.step)
         while True:
-            if self.group.count == 1 or self.step % LOOK == 0:  # to agree is to wait for each other
+            if self.group.count == 1 or self.step % LOG_EVERY == 0:  # to agree is to wait for each other
                 ended = self._ended(session)
             done = session.share(self.step, self.seconds)
             if done >= 1 or ended:
@@ -156,21 +156,21 @@ class Trainer:
                 self._halve(streams)
                 continue
             self.step += 1
-            if self.step % LOOK:
+            if self.step % LOG_EVERY:
                 continue
             progress = tally.report(self.step, self.seconds, done, self.accuracy)
             self.history.append((self.step, progress.loss, 1 - progress.solved))
             self.on_progress(progress)
             for rows in streams:
                 rows.advance()
-            if self.group.agree(time.monotonic() - saved > 60 * self.recipe.save_minutes):
+            if self.group.broadcast(time.monotonic() - saved > 60 * self.recipe.save_minutes):
                 self._checkpoint(streams, checks)
                 saved = time.monotonic()
 
     def _ended(self, session: Session) -> bool:
         """Look at the clock; whether the session ends on the way. All ranks follow the first one."""
-        self.seconds = self.group.agree(session.seconds())
-        return bool(self.group.agree(self.cancelled() or session.over(self.seconds)))
+        self.seconds = self.group.broadcast(session.seconds())
+        return bool(self.group.broadcast(self.cancelled() or session.over(self.seconds)))
 
     def _step(self, rows: Rows, done: float) -> Tensor:
         """One segment and one optimiser step: [loss, boards replaced, of them solved, their segments, 1]."""
@@ -179,7 +179,7 @@ class Trainer:
         with autocast(self.device):
             view = self.learner.backbone.view(instance)
             z = rows.states(view)
-            z, said = self.net(z, view, rows.shown(instance, targets))
+            z, said = self.net(z, view, rows.target(instance, targets))
         logits = masked(said.logits, instance)
         with torch.no_grad():
             right = is_right(instance, logits, targets)
@@ -191,14 +191,14 @@ class Trainer:
             loss = violation_loss(logits, instance)
         halting = nn.functional.binary_cross_entropy_with_logits(said.halt[:, 0].float(), right.float())
         if said.halt.shape[1] > 1:
-            halting = halting + self._going_on(z, view, said.halt[:, 1].float())
+            halting = halting + self._continue_loss(z, view, said.halt[:, 1].float())
         (loss.mean() + self.recipe.halt_weight * halting).backward()
         self._update(done)
         with torch.no_grad():
             counts = rows.carry(z, right)
         return torch.cat((loss.detach().mean()[None], counts.float(), torch.ones(1, device=self.device)))
 
-    def _going_on(self, z: tuple[Tensor, ...], view: Any, logit: Tensor) -> Tensor:
+    def _continue_loss(self, z: tuple[Tensor, ...], view: Any, logit: Tensor) -> Tensor:
         """HRM's second halting loss: the value of another segment, as the net itself sees it then."""
         with torch.no_grad(), autocast(self.device):
             _, later = self.learner(tuple(t.detach() for t in z), view)
@@ -208,9 +208,9 @@ class Trainer:
     def _update(self, done: float) -> None:
         """One step of the optimisers: linear warm-up, then a cosine over the share of the training that is over."""
         recipe = self.recipe
-        scale = recipe.floor + (1 - recipe.floor) * (1 + math.cos(math.pi * min(done, 1))) / 2
+        scale = recipe.final_lr + (1 - recipe.final_lr) * (1 + math.cos(math.pi * min(done, 1))) / 2
         rate = recipe.lr * scale * min(1.0, (self.step + 1) / max(recipe.warmup, 1))
-        torch.nn.utils.clip_grad_norm_(self.parameters, recipe.clip, foreach=True)
+        torch.nn.utils.clip_grad_norm_(self.parameters, recipe.grad_clip, foreach=True)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -240,9 +240,9 @@ class Trainer:
             raise FloatingPointError(f"the weights are not finite at step {self.step}")
         with self.ema.applied():
             for name, examples in checks.items():
-                self.accuracy[name] = self.validate(examples, self.recipe.depth)
+                self.accuracy[name] = self.validate(examples, self.recipe.eval_segments)
         # A learner that sees answers lowers its loss by passing them to itself; only validation says how good it is.
-        if self.learner.sees_answers and self.accuracy:
+        if self.learner.uses_targets and self.accuracy:
             self.ema.choose(sum(self.accuracy.values()) / len(self.accuracy))
         for rows in streams:
             rows.pause()
@@ -259,7 +259,7 @@ class Trainer:
         """Seed the random numbers from seed and step alone."""
         seed = hash((self.seed, self.step, self.rank)) % 2**63
         self.generator.manual_seed(seed)
-        if self.learner.sees_answers:  # distributions draw from the global generator
+        if self.learner.uses_targets:  # distributions draw from the global generator
             torch.manual_seed(seed)
 
     def _save(self, path: Path) -> None:
@@ -281,7 +281,7 @@ class Trainer:
         """What must be the same for a training to go on."""
         shapes = [list(p.shape) for p in self.parameters]
         streams = [[s.name, s.seed] for s, _ in self.streams]
-        recipe = self.recipe.model_dump(exclude={"save_minutes", "validation", "depth"})  # these change no step
+        recipe = self.recipe.model_dump(exclude={"save_minutes", "validation", "eval_segments"})  # these change no step
         return {**self.kind, "shapes": shapes, "streams": streams, "seed": self.seed, **recipe}
 
     def _resume(self, path: Path) -> None:

@@ -71,7 +71,7 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def answers(self) -> nn.Module:
-        """A new map from a view and beliefs about an answer [B, V, D] to [B, S, H]: how a net is shown an answer."""
+        """A new map from a view and beliefs about an answer [B, V, D] to [B, S, H]: how a net is target an answer."""
 
     @abstractmethod
     def view(self, instance: Instance) -> Any:

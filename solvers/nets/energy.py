@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import one_hot
 
-from ...engine.training.loss import Shown
+from ...engine.training.loss import Target
 from .backbone import OPEN
+from .double_backward import compile_double_backward
 from .reasoner import Draw, Latent, Readout, Reasoner
 from .shape import NetShape
-from .twice import compile_twice
 
 PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "small": {
@@ -26,11 +26,18 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 """Sizes of nets with an energy."""
 RECIPES: Mapping[str, Mapping[str, Any]] = {
-    "small": {"most": 16},
-    "paper": {"optimizer": "adamw", "lr": 1.2e-3, "weight_decay": 0.01, "warmup": 10_000, "floor": 0.1, "most": 16},
+    "small": {"max_segments": 16},
+    "paper": {
+        "optimizer": "adamw",
+        "lr": 1.2e-3,
+        "weight_decay": 0.01,
+        "warmup": 10_000,
+        "final_lr": 0.1,
+        "max_segments": 16,
+    },
 }
 """Training settings of nets with an energy, by preset."""
-MOVED = 0.05
+CORRUPTION = 0.05
 """Share of an answer's free variables that a wrong one made of it has elsewhere, at least one (IRED's for Sudoku)."""
 
 
@@ -38,27 +45,27 @@ class EnergyNet(Reasoner):
     """Base of nets with an energy E of an answer y, summed over what is open. A solver walks down ∂E/∂y.
 
     The state begins with y [B, V, D] and what the halting head reads of the last evaluation, [B, 1, H]. Training needs second
-    derivatives, for which attention has one slow kernel only, and compiled layers a way of their own (``nets.twice``).
+    derivatives, for which attention has one slow kernel only, and compiled layers a way of their own (``nets.double_backward``).
 
     Args:
         shape: of the backbone.
         steps: in a segment.
-        contrast: weight of the loss that tells answers from wrong ones by their energy.
+        contrastive_weight: weight of the loss that tells answers from wrong ones by their energy.
         loops: times that the net is applied in one evaluation of the energy.
     """
 
-    sees_answers = True
+    uses_targets = True
 
-    def __init__(self, shape: NetShape, *, steps: int, contrast: float, loops: int) -> None:
+    def __init__(self, shape: NetShape, *, steps: int, contrastive_weight: float, loops: int) -> None:
         super().__init__(shape, states=1, random_start=True)
-        self.per_segment = self.learning = steps
-        self.contrast, self.loops = contrast, loops
+        self.steps_per_segment = self.grad_steps = steps
+        self.contrastive_weight, self.loops = contrastive_weight, loops
         self.answers = self.backbone.answers()
 
     def compile(self, **options: Any) -> None:
         """Compile the layers, twice differentiable; of the options there is one way only, fixed sizes."""
         for stack in self.stacks:
-            compile_twice(list(stack.get_submodule("layers").children()))
+            compile_double_backward(list(stack.get_submodule("layers").children()))
 
     def compile_solving(self) -> None:
         """Nothing: a step is itself a backward pass."""
@@ -91,7 +98,7 @@ class EnergyNet(Reasoner):
         """[B] the energy of assignments, domain indices [B, V]: the net as a judge."""
         return self._judge(answer, self.backbone.embed(view), view)
 
-    def against(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
+    def answer_energy(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
         """[B] the energy of the answer: of several candidates the lowest is taken."""
         return self.energies(view, chances.argmax(-1))
 
@@ -108,22 +115,22 @@ class EnergyNet(Reasoner):
     def _said(self, logits: Tensor, pooled: Tensor) -> Readout:
         return Readout(logits, self.halt(pooled[:, 0].to(self.halt.weight.dtype)))
 
-    def _contrast(self, y: Tensor, x: Tensor, view: Any, shown: Shown, t: Tensor | None = None) -> Tensor:
+    def _contrastive_loss(self, y: Tensor, x: Tensor, view: Any, target: Target, t: Tensor | None = None) -> Tensor:
         """[B] cross-entropy of telling the answer by its energy from a wrong one near it, and from the row's own where that is another.
 
         Where a problem has several answers, what is held to be wrong now and then is right.
         """
-        own = y.detach().masked_fill(~shown.allowed, -torch.inf).argmax(-1)
-        same = ((own == shown.answer) | ~shown.free).all(1)
-        own = torch.where(shown.free, own, shown.answer)
-        right, near, mine = (self._judge(answer, x, view, t) for answer in (shown.answer, moved(shown), own))
+        own = y.detach().masked_fill(~target.allowed, -torch.inf).argmax(-1)
+        same = ((own == target.answer) | ~target.free).all(1)
+        own = torch.where(target.free, own, target.answer)
+        right, near, mine = (self._judge(answer, x, view, t) for answer in (target.answer, corrupt(target), own))
         return torch.stack((-right, -near, (-mine).masked_fill(same, -torch.inf)), 1).log_softmax(1)[:, 0].neg()
 
 
-def moved(shown: Shown) -> Tensor:
+def corrupt(target: Target) -> Tensor:
     """[B, V] the answer with a few of its free variables moved to other allowed values."""
-    chance = torch.rand_like(shown.answer, dtype=torch.float32).masked_fill(~shown.free, 2)
-    chosen = (chance < MOVED) | (chance == chance.amin(1, keepdim=True))
-    others = shown.allowed & ~one_hot(shown.answer, shown.allowed.shape[2]).bool()
+    chance = torch.rand_like(target.answer, dtype=torch.float32).masked_fill(~target.free, 2)
+    chosen = (chance < CORRUPTION) | (chance == chance.amin(1, keepdim=True))
+    others = target.allowed & ~one_hot(target.answer, target.allowed.shape[2]).bool()
     elsewhere = torch.rand_like(others, dtype=torch.float32).masked_fill(~others, -1).argmax(-1)
-    return torch.where(chosen & shown.free, elsewhere, shown.answer)
+    return torch.where(chosen & target.free, elsewhere, target.answer)

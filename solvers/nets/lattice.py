@@ -19,7 +19,7 @@ from ...engine.role_tensors import RoleTensors, stack_roles
 from .backbone import STATUSES, Backbone, Stack, statuses
 from .fused import fits, residual_swiglu
 from .layers import SwiGLU, linear, norm
-from .messages import pool, pool_axis, spread
+from .messages import pool, pool_axis, scatter
 from .shape import NetShape
 
 MOST_MEMBERS = 1 << 19
@@ -63,9 +63,9 @@ class LatticeLayer(nn.Module):
             message = self.maps[role](pooled)
             if _targets(role):
                 message = message + self.targets[role](_target(r).to(z.dtype))
-            received = received + spread(message, r, None)
+            received = received + scatter(message, r, None)
             if weight is not None:
-                received = received + spread(self.own[role](pooled), r, weight)
+                received = received + scatter(self.own[role](pooled), r, weight)
         z = norm(z + received * self.gate(z).sigmoid())
         up, down = self.swiglu.up.weight, self.swiglu.down.weight
         return residual_swiglu(z, up, down) if fits(z, up, down) else norm(z + self.swiglu(z))

@@ -23,7 +23,7 @@ def linear(wide: int, out: int) -> nn.Linear:
     return layer
 
 
-def silent(wide: int, out: int) -> nn.Linear:
+def zero_init_linear(wide: int, out: int) -> nn.Linear:
     """The last map of a residual branch: zero at first, so that an untrained net leaves a state as it is.
 
     The papers begin with LeCun weights here too; iterated dozens of times, that is chaos, in which a mixer trained at
@@ -45,7 +45,7 @@ class SwiGLU(nn.Module):
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
         self.up = linear(width, 2 * inner)
-        self.down = silent(inner, width)
+        self.down = zero_init_linear(inner, width)
 
     def forward(self, x: Tensor) -> Tensor:
         gate, up = self.up(x).chunk(2, -1)
@@ -70,7 +70,7 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.qkv = linear(width, 3 * width)
-        self.out = silent(width, width)
+        self.out = zero_init_linear(width, width)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
         b, s, h = x.shape

@@ -58,35 +58,35 @@ def _unroll(count: int) -> bool:
     return _compiled() and count <= UNROLLED
 
 
-def _mean(x: Tensor, there: Tensor | None) -> Tensor:
-    """[B, R, M, H] -> [B, R, H], over the members that are there."""
-    if there is None:
+def _mean(x: Tensor, mask: Tensor | None) -> Tensor:
+    """[B, R, M, H] -> [B, R, H], over the members that are mask."""
+    if mask is None:
         return x.mean(2)
-    return (x * there[..., None]).sum(2) / _number(there).to(x.dtype)
+    return (x * mask[..., None]).sum(2) / _number(mask).to(x.dtype)
 
 
-def _number(there: Tensor) -> Tensor:
-    """[T', R, M] -> [T', R, 1] how many members are there, 1 where none is."""
-    return there.sum(2, keepdim=True).clamp(min=1)
+def _number(mask: Tensor) -> Tensor:
+    """[T', R, M] -> [T', R, 1] how many members are mask, 1 where none is."""
+    return mask.sum(2, keepdim=True).clamp(min=1)
 
 
-def _top(x: Tensor, there: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor]:
+def _top(x: Tensor, mask: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor]:
     """The maximum over members, [B, R, H], and its place (where it is wanted: it costs twice the maximum)."""
-    if there is not None:
-        x = x.masked_fill(~there[..., None], torch.finfo(x.dtype).min)
+    if mask is not None:
+        x = x.masked_fill(~mask[..., None], torch.finfo(x.dtype).min)
     if not wanted:
         return x.amax(2), x.new_empty(0)
     top, at = x.max(2)
     return top, at.to(torch.uint8)
 
 
-def _mean_and_top(members: Sequence[Tensor], there: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor, Tensor]:
+def _mean_and_top(members: Sequence[Tensor], mask: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor, Tensor]:
     """``_mean`` and ``_top`` of members that are read one by one, M times [B, R, H]."""
     total: Tensor | None = None
     top, at = members[0], torch.zeros_like(members[0], dtype=torch.uint8)
     for m, x in enumerate(members):
-        if there is not None:
-            here = there[:, :, m, None]
+        if mask is not None:
+            here = mask[:, :, m, None]
             inside, x = x * here, x.masked_fill(~here, torch.finfo(x.dtype).min)
         else:
             inside = x
@@ -97,13 +97,13 @@ def _mean_and_top(members: Sequence[Tensor], there: Tensor | None, wanted: bool)
         else:
             top = x
     assert total is not None
-    count = len(members) if there is None else _number(there).to(total.dtype)
+    count = len(members) if mask is None else _number(mask).to(total.dtype)
     return total / count, top, at if wanted else top.new_empty(0)
 
 
-def _shared(gradient: Tensor, there: Tensor | None, size: int) -> Tensor:
+def _shared(gradient: Tensor, mask: Tensor | None, size: int) -> Tensor:
     """A mean's gradient as each member's share: [B, R, H]."""
-    return gradient / (size if there is None else _number(there).to(gradient.dtype))
+    return gradient / (size if mask is None else _number(mask).to(gradient.dtype))
 
 
 def _sum(x: Tensor, index: Tensor, factor: Tensor | None) -> Tensor:
@@ -119,24 +119,24 @@ def _sum(x: Tensor, index: Tensor, factor: Tensor | None) -> Tensor:
 
 class _PoolAxis(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, there: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         wanted = ctx.needs_input_grad[0]
         if _unroll(x.shape[2]):
-            mean, top, at = _mean_and_top(x.unbind(2), there, wanted)
+            mean, top, at = _mean_and_top(x.unbind(2), mask, wanted)
         else:
-            mean, (top, at) = _mean(x, there), _top(x, there, wanted)
-        ctx.save_for_backward(there, at)
+            mean, (top, at) = _mean(x, mask), _top(x, mask, wanted)
+        ctx.save_for_backward(mask, at)
         ctx.size = x.shape[2]
         return mean, top
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        there, at = ctx.saved_tensors
+        mask, at = ctx.saved_tensors
         mean, top = gradients
         chosen = at[:, :, None] == torch.arange(ctx.size, device=at.device)[:, None]
-        share = _shared(mean, there, ctx.size)[:, :, None]
-        if there is not None:
-            share = share * there[..., None]
+        share = _shared(mean, mask, ctx.size)[:, :, None]
+        if mask is not None:
+            share = share * mask[..., None]
         return share + top[:, :, None] * chosen, None
 
 
@@ -222,7 +222,7 @@ def _chosen(top: Tensor, at: Tensor, r: RoleTensors) -> Tensor:
     return reduce(torch.add, each)
 
 
-class _Spread(torch.autograd.Function):
+class _Scatter(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, message: Tensor, r: RoleTensors, weight: Tensor | None) -> Tensor:
         ctx.r = r
@@ -238,7 +238,7 @@ class _Spread(torch.autograd.Function):
 
 
 def _collect(x: Tensor, r: RoleTensors, weight: Tensor | None) -> Tensor:
-    """The transpose of ``spread``: [B, L, H] -> [B, R, H]."""
+    """The transpose of ``scatter``: [B, L, H] -> [B, R, H]."""
     return _sum(x * r.scale.to(x.dtype), r.members, _both(weight, r.present))
 
 
@@ -252,14 +252,14 @@ class _Collect(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
-        return spread(gradients[0], ctx.r, weight), None, None
+        return scatter(gradients[0], ctx.r, weight), None, None
 
 
-def _both(weight: Tensor | None, there: Tensor | None) -> Tensor | None:
-    """[T', R, M]: the members' weights, 0 where nobody is; None where all count alike and are there."""
-    if weight is None or there is None:
-        return there if weight is None else weight
-    return weight * there
+def _both(weight: Tensor | None, mask: Tensor | None) -> Tensor | None:
+    """[T', R, M]: the members' weights, 0 where nobody is; None where all count alike and are mask."""
+    if weight is None or mask is None:
+        return mask if weight is None else weight
+    return weight * mask
 
 
 def _own(weight: Tensor, r: RoleTensors) -> Tensor:
@@ -278,6 +278,6 @@ pool: Operation = _Pool.apply
 """x [B, L, H], a role and the members' weights [T', R, M] or None -> mean and maximum over each group's members, and their
 weighted mean where they have weights: two or three tensors [B, R, H]."""
 
-spread: Operation = _Spread.apply
+scatter: Operation = _Scatter.apply
 """A message for each group [B, R, H], a role and the members' weights or None -> [B, L, H]: each literal's sum over its
 groups, times its own weight in each where there are weights, divided by the root of their number."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...engine.random import Random
-from ...engine.training.loss import Shown
+from ...engine.training.loss import Target
 from .backbone import Backbone
 from .backbones import backbone
 from .shape import NetShape
@@ -36,7 +36,7 @@ class Readout(NamedTuple):
     loss: Tensor | None = None
 
 
-class Improvement(NamedTuple):
+class StepOutput(NamedTuple):
     """What a step of solving yields.
 
     Args:
@@ -64,11 +64,11 @@ class Reasoner(nn.Module, ABC):
         random_start: states start from normal noise, new for every row; else from one fixed random vector, as published.
     """
 
-    per_segment: int
+    steps_per_segment: int
     """Steps in a segment: what is trained at once, between two read-outs."""
-    learning: int
+    grad_steps: int
     """How many of them, the last ones, the gradient goes through."""
-    sees_answers: bool = False
+    uses_targets: bool = False
     """Whether training shows each row an answer, and minimises the loss that ``forward`` then brings."""
 
     def __init__(self, shape: NetShape, *, states: int, stacks: int = 1, halts: int = 1, random_start: bool) -> None:
@@ -100,15 +100,15 @@ class Reasoner(nn.Module, ABC):
         """
 
     def segment(self, z: Latent, x: Tensor, view: Any) -> Latent:
-        """``per_segment`` steps with the gradient that the recursion's paper takes."""
-        before = self.per_segment - self.learning
+        """``steps_per_segment`` steps with the gradient that the recursion's paper takes."""
+        before = self.steps_per_segment - self.grad_steps
         with torch.no_grad():
             for _ in range(before):
                 z = self.step(z, x, view)
         if torch.is_grad_enabled():
             # Nobody wants this gradient; but states that all ask for one leave compilation a single case to know.
             z = tuple(t.detach().requires_grad_() for t in z)
-        for _ in range(self.learning):
+        for _ in range(self.grad_steps):
             z = self.step(z, x, view)
         return z
 
@@ -117,8 +117,8 @@ class Reasoner(nn.Module, ABC):
         pooled = z[0][:, 0] if self.backbone.shape.prefix else z[0].mean(1)
         return Readout(self.backbone.read(z[0], view), self.halt(pooled))
 
-    def forward(self, z: Latent, view: Any, shown: Shown | None = None) -> tuple[Latent, Readout]:
-        """A segment and what it says: one training step's forward pass, or without an answer ``shown`` one of validation."""
+    def forward(self, z: Latent, view: Any, target: Target | None = None) -> tuple[Latent, Readout]:
+        """A segment and what it says: one training step's forward pass, or without an answer ``target`` one of validation."""
         x = self.backbone.embed(view).to(z[0].dtype)
         z = self.segment(z, x, view)
         return z, self.read(z, view)
@@ -128,13 +128,13 @@ class Reasoner(nn.Module, ABC):
         x = self.backbone.embed(view)
         return self.start(x, view, lambda k, *shape: random.at(k).normal(*shape))
 
-    def wander(self, z: Latent, x: Tensor, view: Any, random: Random) -> Latent:
+    def sample_step(self, z: Latent, x: Tensor, view: Any, random: Random) -> Latent:
         """Solving: one step, which may be random."""
         return self.step(z, x, view)
 
-    def improve(
+    def solve_step(
         self, z: Latent, view: Any, allowed: Tensor, random: Random, age: Tensor, **options: Any
-    ) -> Improvement:
+    ) -> StepOutput:
         """Solving: one step, and what the caller asks of it.
 
         Args:
@@ -142,17 +142,17 @@ class Reasoner(nn.Module, ABC):
             allowed: [B, V, D] bool; other literals are masked.
             random: one stream a row.
             age: [B] steps taken.
-            options: of the solver that say how to solve (its ``dials``), for ``wander``.
+            options: of the solver that say how to solve (its ``dials``), for ``sample_step``.
         """
-        new = self.wander(z, self.backbone.embed(view), view, random.at(age), **options)
+        new = self.sample_step(z, self.backbone.embed(view), view, random.at(age), **options)
         said = self.read(new, view)
         before = z[0].flatten(1).float()
         change = (new[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
         chances = said.logits.float().masked_fill(~allowed, -torch.inf).log_softmax(-1)
-        energy = self.against(new, chances, view)
-        return Improvement(new, chances, said.halt[:, 0].float().sigmoid(), change, energy)
+        energy = self.answer_energy(new, chances, view)
+        return StepOutput(new, chances, said.halt[:, 0].float().sigmoid(), change, energy)
 
-    def against(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
+    def answer_energy(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
         """[B] what the net holds against its answer: how unsure it is, the mean negative log-probability of the likeliest values."""
         return -chances.amax(-1).mean(1)
 
@@ -163,5 +163,5 @@ class Reasoner(nn.Module, ABC):
 
     def compile_solving(self) -> None:
         """Compile whole steps, for which a net that is not trained has few enough layers."""
-        for name in ("begin", "improve"):
+        for name in ("begin", "solve_step"):
             setattr(self, name, torch.compile(getattr(self, name)))

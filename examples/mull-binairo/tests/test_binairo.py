@@ -14,7 +14,7 @@ from mull.plugins.conformance import TestContract  # noqa: F401  (pytest finds i
 from mull.problems import InputError, load
 from mull.problems.streams import stream
 from mull.solvers.localsearch import LocalSearch
-from mull.solvers.teach import teach
+from mull.solvers.train import train
 
 STREAMS = ("sudoku:4:0.5", "binairo:4:0.5")
 
@@ -27,7 +27,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = Recipe(**{**Gated().recipe(), "block": 1, "validation": 0})
     for name in STREAMS:
         pair = (stream(name), stream(name, "validation"))
-        teach(Gated(), [pair], recipe, name=name.partition(":")[0], folder=folder, version="0", steps=80)
+        train(Gated(), [pair], recipe, name=name.partition(":")[0], folder=folder, version="0", steps=80)
     return folder
 
 

@@ -24,7 +24,7 @@ class GatedNet(Reasoner):
 
     def __init__(self, shape: NetShape, steps: int) -> None:
         super().__init__(shape, states=1, random_start=True)
-        self.per_segment = self.learning = steps
+        self.steps_per_segment = self.grad_steps = steps
         self.gate = nn.Linear(2 * shape.hidden, shape.hidden)
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:

@@ -28,7 +28,7 @@ OPTIONS = {"unroll_reductions_threshold": UNROLLED + 1}
 Function = Callable[..., Sequence[Tensor | None]]
 
 
-class Code:
+class CompiledFunction:
     """A function of tensors, compiled at its first call for the shapes it sees then; so are its derivatives.
 
     Args:
@@ -40,7 +40,7 @@ class Code:
         self.there: list[bool] = []
         """Which results are not None; known once compiled."""
         self._compiled: Callable[..., Sequence[Tensor]] | None = None
-        self._derivatives: dict[tuple[bool, ...], Code] = {}
+        self._derivatives: dict[tuple[bool, ...], CompiledFunction] = {}
 
     def __call__(self, *inputs: Tensor) -> list[Tensor | None]:
         found = iter(_call(self, *inputs))
@@ -61,7 +61,7 @@ class Code:
         self.there = [t is not None for t in results]
         return [t for t in results if t is not None]
 
-    def derivative(self, wanted: tuple[bool, ...]) -> Code:
+    def derivative(self, wanted: tuple[bool, ...]) -> CompiledFunction:
         """Of gradients of the results, then the inputs: the gradients of the inputs that are wanted."""
 
         def back(*arguments: Tensor) -> Sequence[Tensor | None]:
@@ -79,13 +79,13 @@ class Code:
             return torch.autograd.grad(ends, of, starts, create_graph=again, allow_unused=True)
 
         if wanted not in self._derivatives:
-            self._derivatives[wanted] = Code(back)
+            self._derivatives[wanted] = CompiledFunction(back)
         return self._derivatives[wanted]
 
 
 class _Call(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, code: Code, *inputs: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, code: CompiledFunction, *inputs: Tensor) -> tuple[Tensor, ...]:
         ctx.code = code
         ctx.save_for_backward(*inputs)
         return code.run(inputs)
@@ -102,19 +102,21 @@ class _Call(torch.autograd.Function):
 _call: Callable[..., tuple[Tensor, ...]] = _Call.apply
 
 
-def compile_twice(layers: Sequence[nn.Module]) -> None:
+def compile_double_backward(layers: Sequence[nn.Module]) -> None:
     """Compile layers of one kind, called as ``layer(z, view)``, in place; they share their code.
 
     With ``create_graph`` a gradient reaches z only; gradients of parameters are those of a backward pass without it. The layers
     are not to be copied afterwards: a copy would compute with these ones' parameters.
     """
     plain = deepcopy(layers[0])
-    cases: dict[Any, Code] = {}
+    cases: dict[Any, CompiledFunction] = {}
     for layer in layers:
         layer.forward = _compiled(plain, cases, layer)
 
 
-def _compiled(plain: nn.Module, cases: dict[Any, Code], layer: nn.Module) -> Callable[[Tensor, Any], Tensor]:
+def _compiled(
+    plain: nn.Module, cases: dict[Any, CompiledFunction], layer: nn.Module
+) -> Callable[[Tensor, Any], Tensor]:
     names, parameters = zip(*layer.named_parameters(), strict=True)
 
     def forward(z: Tensor, view: Any) -> Tensor:
@@ -139,7 +141,7 @@ def _compiled(plain: nn.Module, cases: dict[Any, Code], layer: nn.Module) -> Cal
                 with torch.autocast(device, cast, enabled=cast is not None), sdpa_kernel(SDPBackend.MATH):
                     return [functional_call(plain, weights, (z, tree_unflatten(filled, structure)))]
 
-            cases[key] = Code(function)
+            cases[key] = CompiledFunction(function)
         (out,) = cases[key](*inputs)
         assert out is not None
         return out
