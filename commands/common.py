@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from mull.engine.deprecation import MullDeprecationWarning
+from mull.engine.deprecation import MullDeprecationWarning, former_names
 from mull.engine.deprecation import text as deprecation_text
 from mull.engine.errors import MullError
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mull.engine.store import Store
 
 
-Failure = MullError
-"""The former name of ``MullError`` in commands."""
+if not TYPE_CHECKING:  # with __getattr__ a type checker would accept every name
+    __getattr__ = former_names(__name__, {"Failure": "MullError"}, "0.2", "0.3")
 
 
 @contextmanager
@@ -228,15 +228,15 @@ def usable_device(name: str) -> str:
 
     if not torch.cuda.is_available():
         reason = "no CUDA GPU is found" if torch.version.cuda else "the installed PyTorch has no CUDA"
-        raise MullError(f"device {name!r} cannot be used: {reason}", "--device cpu")
+        raise MullError(f"device {name!r} cannot be used: {reason}", "use --device cpu")
     count = torch.cuda.device_count()
     if found[1] and int(found[1]) >= count:
         there = f"GPUs are cuda:0 to cuda:{count - 1}" if count > 1 else "the only GPU is cuda:0"
-        raise MullError(f"device {name!r} cannot be used: {there}", "--device cuda")
+        raise MullError(f"device {name!r} cannot be used: {there}", "use --device cuda")
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise MullError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}", "--device cpu") from None
+        raise MullError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}", "use --device cpu") from None
     return name
 
 

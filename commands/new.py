@@ -16,7 +16,7 @@ folder_option = click.option(
 def new() -> None:
     """Create a plugin package: solver, family or constraint kind.
 
-    The package works and is tested as it is; edit it from there.
+    The package works and its tests pass. Edit it to make it your own.
     """
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_id", metavar="ID", shell_complete=ids)
-@click.option("--device", help="Device (default: the device of the run).")
+@click.option("--device", metavar="DEVICE", help="Device (default: the device of the run).")
 @json_option
 @store_option
 @click.option("--no-store", is_flag=True, help="Do not record the replay.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     "-s",
     "--solver",
     "name",
+    metavar="NAME",
     shell_complete=completion.solvers,
     default="auto",
     show_default=True,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--family",
+    metavar="NAME",
     shell_complete=completion.families,
     help="Problem family of the files, if their content and suffix are ambiguous.",
 )
@@ -69,7 +72,11 @@ if TYPE_CHECKING:
 @click.option(
     "--restarts", type=click.IntRange(1), help="Limit of starts per problem, parallel and successive ones together."
 )
-@click.option("--batch", type=click.IntRange(1), help="Number of rows stepped together (default: by problem size).")
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    help="Rows that step together: copies of problems in one batch (default: by problem size).",
+)
 @click.option(
     "--solutions",
     type=click.IntRange(1, 100_000),
@@ -77,7 +84,9 @@ if TYPE_CHECKING:
     help="Draw N samples, or enumerate up to N solutions with an exact solver.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
-@click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--device", default="auto", show_default=True, metavar="DEVICE", help="Device: auto, cpu, cuda or cuda:N."
+)
 @json_option
 @click.option("--watch", is_flag=True, help="Draw the first unsolved problem on stderr while it is solved.")
 @click.option("--show/--no-show", "show", default=None, help="Draw the answers (default: for at most 10 problems).")
@@ -214,7 +223,7 @@ def _check_arguments(arguments: Sequence[str], name: str, family: str | None) ->
         InputError: an argument is neither a file nor ``FAMILY:SPEC``.
         PluginError: the family or the solver is not installed.
     """
-    from mull.engine.registry import PROBLEMS, SOLVERS, entries, find_entry
+    from mull.engine.registry import COMMANDS, PROBLEMS, SOLVERS, entries, find_entry
     from mull.problems.errors import InputError
 
     known = [entry.name for entry in entries(PROBLEMS)]
@@ -225,9 +234,11 @@ def _check_arguments(arguments: Sequence[str], name: str, family: str | None) ->
         if argument == "-" or Path(argument).exists() or prefix in known:
             continue
         if colon:
-            hint = f"check the path, or use one of the families {', '.join(known)}"
+            hint = f"check the path, or generate a problem of one of the families {', '.join(known)}"
             raise InputError("no such file or problem family", argument, hint=hint)
-        raise InputError("no such file", argument, hint="check the path, or generate a problem, e.g. queens:12")
+        close = get_close_matches(argument, [entry.name for entry in entries(COMMANDS)], 1)
+        meant = f"did you mean solve {close[0]}?" if close else "check the path, or generate a problem, e.g. queens:12"
+        raise InputError("no such file or command", argument, hint=meant)
     if name not in {entry.name for entry in entries(SOLVERS)}:
         from mull.plugins import installed, is_file
 

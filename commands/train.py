@@ -13,11 +13,11 @@ from typing import Any
 import click
 
 from mull import __version__
+from mull.engine.errors import MullError
 from mull.terminal import TrainingScreen, describe_weights
 
 from . import completion
 from .common import (
-    Failure,
     device_of_rank,
     interruptible,
     json_option,
@@ -116,7 +116,7 @@ def train(
     its own GPU, and all processes train the same net.
     """
     if minutes is None and steps is None:
-        raise Failure(
+        raise MullError(
             "missing --minutes or --steps: the length of the training",
             "solve train looped --data sudoku:4 --steps 300",
         )
@@ -181,19 +181,19 @@ def train(
 
 @contextmanager
 def _training_failures() -> Iterator[None]:
-    """Errors that only a training meets, as Failures."""
+    """Errors that only a training meets, with hints."""
     from mull.engine.training import out_of_memory
 
     try:
         yield
     except FloatingPointError as error:
-        raise Failure(
+        raise MullError(
             str(error), "a smaller learning rate may help: -o lr=...; what the last checkpoint has is kept"
         ) from None
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        raise Failure("out of memory", "take a smaller net or batch: -o hidden=... -o batch=...") from None
+        raise MullError("out of memory", "take a smaller net or batch: -o hidden=... -o batch=...") from None
 
 
 def _workers(device: str) -> int:
@@ -224,7 +224,7 @@ def _solver_and_recipe(name: str, options: dict[str, str]) -> tuple[Any, Any]:
     if not issubclass(kind, Learned):
         from mull.solvers.kinds import kinds
 
-        raise Failure(f"solver {name!r} has no weights to train", f"solve train takes {', '.join(kinds())}")
+        raise MullError(f"solver {name!r} has no weights to train", f"solve train takes {', '.join(kinds())}")
     # Options that only say how to solve (weights, segments, copies) are refused in a training.
     present = {"preset", "backbone", "hidden", "layers", "inner", *kind.recursion(), *kind.dials}
     shaping = {*present, *kind.former, *(old for old, new in kind.renamed_options.items() if new in present)}
@@ -233,7 +233,7 @@ def _solver_and_recipe(name: str, options: dict[str, str]) -> tuple[Any, Any]:
     try:
         rest = renamed(rest, RENAMED_SETTINGS, since="0.2", removed="0.3")
     except TypeError as error:
-        raise Failure(str(error)) from None
+        raise MullError(str(error)) from None
     solver = make_solver(name, mine)
     assert isinstance(solver, Learned)
     try:
@@ -242,4 +242,4 @@ def _solver_and_recipe(name: str, options: dict[str, str]) -> tuple[Any, Any]:
         first = error.errors()[0]
         known = ", ".join([*sorted(present), *Recipe.model_fields])
         what = f"training option {first['loc'][0]}" if first["loc"] else "training options"
-        raise Failure(f"{what}: {first['msg']}", f"the options are {known}") from None
+        raise MullError(f"{what}: {first['msg']}", f"the options are {known}") from None

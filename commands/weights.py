@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mull.engine.errors import MullError
 from mull.terminal import table
 
-from .common import Failure, ListGroup, json_option
+from .common import ListGroup, json_option
 
 if TYPE_CHECKING:
     from mull.engine.weights import Card
@@ -25,7 +26,10 @@ def weights() -> None:
 @weights.command("list")
 @json_option
 def weights_list(as_json: bool) -> None:
-    """List the weights that can be used by name; your own hide shipped ones of the same name."""
+    """List the weights that can be used by name.
+
+    Your own weights hide shipped ones of the same name.
+    """
     from mull.engine.weights import cards, own_folder
 
     found = cards()
@@ -48,12 +52,15 @@ def _row(card: Card, own: Path) -> tuple[str, ...]:
 @weights.command("remove")
 @click.argument("name")
 def weights_remove(name: str) -> None:
-    """Delete your own weights of a name, with what is needed to train them further."""
+    """Delete your own weights and their checkpoint.
+
+    Without the checkpoint they cannot be trained further. Shipped weights cannot be deleted.
+    """
     card = _found(name)
     from mull.engine.weights import SUFFIX, claimed, own_folder
 
     if Path(card.folder) != own_folder():
-        raise Failure(f"the weights {name} ship with mull and cannot be removed", "solve weights list")
+        raise MullError(f"the weights {name} ship with mull and cannot be removed", "solve weights list")
     with claimed(own_folder(), name):
         for file in (f"{name}{SUFFIX}", f"{name}.json", f"{name}.training{SUFFIX}"):
             _deleted(own_folder() / file)
@@ -65,7 +72,10 @@ def weights_remove(name: str) -> None:
 @click.argument("name")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def weights_export(name: str, folder: Path) -> None:
-    """Copy weights and their card into a folder: NAME.safetensors and NAME.json."""
+    """Copy weights and their card to a folder.
+
+    The files are NAME.safetensors and NAME.json.
+    """
     card = _found(name)
     from mull.engine.weights import load_tensors
 
@@ -76,15 +86,18 @@ def weights_export(name: str, folder: Path) -> None:
 
 @weights.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--replace", is_flag=True, help="Replace your own weights of this name.")
+@click.option("--replace", is_flag=True, help="Replace your own weights of the same name.")
 def weights_import(file: Path, replace: bool) -> None:
-    """Copy weights, a .safetensors file beside its card, to where they are found by name."""
+    """Copy a weights file and its card to your own weights.
+
+    FILE is a .safetensors file with its card, a .json file of the same name, in the same folder.
+    """
     from mull.engine.weights import cards, load_tensors, own_folder, read_card
 
     card = read_card(file)
     load_tensors(card)  # the file must be the one that its card describes
     if not replace and card.name in {known.name for known in cards()}:
-        raise Failure(f"there are weights named {card.name} already", "rename both files, or give --replace")
+        raise MullError(f"there are weights named {card.name} already", "rename both files, or give --replace")
     _copied(card, own_folder())
     click.echo(f"imported {card.name}: solve PROBLEM --solver {card.solver} -o weights={card.name}", err=True)
 
@@ -110,11 +123,11 @@ def _copied(card: Card, folder: Path) -> None:
             shutil.copyfile(source, partial)
             partial.replace(folder / source.name)
     except OSError as error:
-        raise Failure(f"{error.filename or folder}: {error.strerror or error}", "choose another folder") from None
+        raise MullError(f"{error.filename or folder}: {error.strerror or error}", "choose another folder") from None
 
 
 def _deleted(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise Failure(f"cannot delete {path}: {error.strerror or error}", "check the folder's permissions") from None
+        raise MullError(f"cannot delete {path}: {error.strerror or error}", "check the folder's permissions") from None

@@ -109,16 +109,15 @@ class Solution:
             return self.status.advice
         budget = self.budget
         if budget.iterations is not None and self.iterations >= budget.iterations:
-            ended, more = f"{budget.iterations} {self.unit} (--iterations) ended it", "--iterations"
+            limit, more = f"limit of {budget.iterations} {self.unit}", "--iterations"
         elif budget.seconds is not None and self.wall >= budget.seconds:
-            ended, more = f"the time limit of {budget.seconds:g} s ended it", "--limit"
+            limit, more = f"time limit of {budget.seconds:g} s", "--limit"
         elif budget.restarts is not None:
-            ended, more = f"{budget.restarts} restarts (--restarts) ended it", "--restarts"
+            limit, more = f"limit of {budget.restarts} starts", "--restarts"
         else:
             return self.status.advice
-        asked = {self.solver, self.via}
-        other = "" if asked & {"cpsat", "auto"} else ", or let a complete solver try (--solver cpsat)"
-        return f"{ended}: raise {more}{other}"
+        other = "" if {self.solver, self.via} & {"cpsat", "auto"} else ", or use a complete solver (--solver cpsat)"
+        return f"the run reached its {limit}: raise {more}{other}"
 
     @property
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""The program: output, exit codes, messages, history, plugins; each test is what a user would type."""
+"""The program: output, exit codes and messages. Each test runs a command as a user would type it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from conftest import call, json_lines
+from mull.cli import cli
 from mull.commands.common import Seconds
 
 SUDOKU = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 
 
-def test_solve_and_remember(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_solved_problem_is_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "puzzle.txt"
     path.write_text(SUDOKU + "\n")
     assert call(str(path), "--json") == 0
@@ -57,7 +59,7 @@ def test_answers_come_in_the_order_of_the_problems(capsys: pytest.CaptureFixture
     assert [o["source"]["path"] for o in json_lines(capsys.readouterr().out)] == specs
 
 
-def test_unsolved_and_unsatisfiable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unsolved_and_unsatisfiable_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "no.cnf"
     path.write_text("p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n")
     assert call(str(path), "-s", "localsearch", "--iterations", "50") == 1
@@ -99,7 +101,7 @@ def test_a_solver_that_cannot_sample_is_refused(
     assert "error: descent cannot give several solutions: all its starts are equal\nhint: use --solver" in err
 
 
-def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_contradictory_givens_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.txt"
     path.write_text(f"{SUDOKU}\n55{SUDOKU[2:]}\n")
     assert call(str(path), "--json") == 2
@@ -136,7 +138,7 @@ def test_contradictory_givens(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["solvers", "new", "descent"], "is taken"),
     ],
 )
-def test_bad_usage(
+def test_bad_usage_is_an_error_with_a_hint(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], complains: Callable[[str], None]
 ) -> None:
     assert call(*arguments) == 2
@@ -153,12 +155,54 @@ def test_nothing_is_solved_when_one_input_is_bad(tmp_path: Path, capsys: pytest.
     assert not Path(os.environ["MULL_STORE"]).exists()
 
 
-def test_help_tells_options_and_commands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_lists_options_and_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--help") == 0
     out = capsys.readouterr().out
     for word in ("--json", "--limit", "--solutions", "--watch", "history", "solvers", "FAMILY:SPEC"):
         assert word in out
     assert call() == 2
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of every command and sub-command."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        yield (*path, name)
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+def test_no_description_in_a_help_page_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """Click cuts a command's description that is longer than the terminal is wide."""
+    words = [(), *commands(cli)]
+    assert ("history", "plot", "run") in words
+    for each in words:
+        assert call(*each, "--help") == 0
+        out = capsys.readouterr().out
+        assert [
+            line for line in out.splitlines() if line.endswith("...") and "[ARGS]" not in line and "PROBLEM" not in line
+        ] == [], each
+
+
+def test_every_option_and_command_has_a_description(capsys: pytest.CaptureFixture[str]) -> None:
+    for each in commands(cli):
+        command: click.Command = cli
+        for name in each:
+            assert isinstance(command, click.Group)
+            found = command.get_command(click.Context(command), name)
+            assert found is not None
+            command = found
+        assert command.help, each
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert option.help, (*each, option.name)
+                assert option.help.endswith("."), (*each, option.name)
+
+
+def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("histroy") == 2
+    assert capsys.readouterr().err == "error: histroy: no such file or command\nhint: did you mean solve history?\n"
 
 
 def test_solvers_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,14 +224,14 @@ def test_watch_draws_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
-    easy, hard = tmp_path / "yes.cnf", tmp_path / "no.cnf"  # of one kind and size: they share a batch
+def test_ctrl_c_keeps_the_results_so_far(tmp_path: Path) -> None:
+    easy, hard = tmp_path / "yes.cnf", tmp_path / "no.cnf"  # equal kinds and size, so that they share a batch
     easy.write_text("p cnf 2 2\n1 2 0\n-1 2 0\n")
     hard.write_text("p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n")
     code = f"from mull.cli import main; main([{str(easy)!r}, {str(hard)!r}, '-s', 'localsearch', '--json'])"
     program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert program.stdout is not None
-    first = program.stdout.readline()  # the other problem never ends by itself
+    first = program.stdout.readline()  # the other problem would run for ever
     program.send_signal(signal.SIGINT)
     out, err = program.communicate(timeout=60)
     assert program.returncode == 1
@@ -200,7 +244,7 @@ def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
     assert {row.status for row in Store().runs()} == {"solved", "cancelled"}
 
 
-def test_answers_of_many_problems_are_shown_where_asked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_draws_the_answers_of_many_problems(capsys: pytest.CaptureFixture[str]) -> None:
     many = ["queens:4"] * 11
     assert call(*many, "-s", "cpsat") == 0
     out, err = capsys.readouterr()
@@ -229,20 +273,20 @@ def test_errors_that_need_no_torch_do_not_import_it(arguments: list[str]) -> Non
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_a_failing_solver_is_placed(
+def test_the_error_of_a_solver_names_file_and_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from mull.solvers.cpsat import CpSat
 
     def run(self: object, problems: object, task: object) -> list[object]:
-        raise ZeroDivisionError("of mine")
+        raise ZeroDivisionError("on purpose")
 
     line = run.__code__.co_firstlineno + 1
     monkeypatch.setenv("MULL_DEBUG", "")
     monkeypatch.setattr(CpSat, "run", run)
     assert call("queens:4", "-s", "cpsat", "--json") == 1
     out, err = capsys.readouterr()
-    assert json_lines(out)[0]["detail"] == f"ZeroDivisionError: of mine ({__file__}:{line} in run)"
+    assert json_lines(out)[0]["detail"] == f"ZeroDivisionError: on purpose ({__file__}:{line} in run)"
     assert "Traceback" not in err
     assert call("queens:4", "-s", "cpsat", "--debug") == 1
     assert "Traceback" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import pytest
 
+import mull
 from mull.commands.common import renamed_option
 from mull.engine import store
 from mull.engine.deprecation import MullDeprecationWarning, deprecated, renamed
@@ -90,3 +91,14 @@ def test_a_module_finds_a_renamed_class_under_its_former_name() -> None:
         assert store.Duel is store.PairwiseTest
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = store.Nothing
+
+
+def test_the_former_error_of_the_commands_is_the_base_of_all_errors() -> None:
+    from mull.commands import common
+
+    with pytest.warns(
+        MullDeprecationWarning, match=r"common\.Failure is deprecated .* use mull\.commands\.common\.MullError"
+    ):
+        assert common.Failure is mull.MullError  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="nothing"):
+        common.nothing  # type: ignore[attr-defined]  # noqa: B018

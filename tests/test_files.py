@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+import mull
 from conftest import call
 from mull import plugins
 from mull.commands import common
@@ -208,7 +209,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 @pytest.mark.parametrize("name", ["mps", "xpu", "meta", "cpu:1", "cuda:x", "tpu", "", "cuda:"])
 def test_devices_that_are_not_supported(name: str) -> None:
-    with pytest.raises(common.Failure, match="not supported") as caught:
+    with pytest.raises(mull.MullError, match="not supported") as caught:
         common.usable_device(name)
     assert "cuda:N" in caught.value.hint
 
@@ -216,11 +217,11 @@ def test_devices_that_are_not_supported(name: str) -> None:
 def test_devices_that_are_not_there(gpus: Callable[[int], None]) -> None:
     gpus(0)
     assert common.usable_device("auto") == "cpu"
-    with pytest.raises(common.Failure, match="CUDA"):
+    with pytest.raises(mull.MullError, match="CUDA"):
         common.usable_device("cuda")
     gpus(2)
     assert (common.usable_device("auto"), common.usable_device("cuda:1")) == ("cuda", "cuda:1")
-    with pytest.raises(common.Failure, match="GPUs are cuda:0 to cuda:1"):
+    with pytest.raises(mull.MullError, match="GPUs are cuda:0 to cuda:1"):
         common.usable_device("cuda:2")
 
 
@@ -257,7 +258,7 @@ def test_devices_of_processes_side_by_side(
     if expected.startswith(("cuda", "cpu")):
         assert common.device_of_rank(device) == expected
     else:
-        with pytest.raises(common.Failure, match=expected):
+        with pytest.raises(mull.MullError, match=expected):
             common.device_of_rank(device)
 
 

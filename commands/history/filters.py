@@ -73,8 +73,10 @@ _OPTIONS = (
     click.option(
         "--problem", metavar="P", help="Select a problem by name (queens:8, 'sat:*') or by the start of its digest."
     ),
-    click.option("--family", shell_complete=completion.families, help="Select a problem family."),
-    click.option("--solver", shell_complete=completion.solvers, help="Select a solver or a portfolio (auto)."),
+    click.option("--family", metavar="NAME", shell_complete=completion.families, help="Select a problem family."),
+    click.option(
+        "--solver", metavar="NAME", shell_complete=completion.solvers, help="Select a solver or a portfolio (auto)."
+    ),
     click.option(
         "--status",
         type=click.Choice([str(status) for status in Status], case_sensitive=False),
@@ -83,7 +85,7 @@ _OPTIONS = (
     click.option(
         "--since", type=Moment(), help="Select runs since a time: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h."
     ),
-    click.option("--device", help="Select a device; cuda selects every GPU."),
+    click.option("--device", metavar="DEVICE", help="Select a device; cuda selects every GPU."),
     click.option("--text", help="Select runs with this text in the problem's name or in the detail."),
     click.option(
         "--before", shell_complete=completion.ids, type=RunId(), metavar="ID", help="Select runs older than this run."

@@ -34,7 +34,7 @@ def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, ur
     from mull.engine.store import Filter
 
     if [bool(ids), every, where != Filter()].count(True) != 1:
-        raise click.UsageError("delete takes ids, or filters, or --all")
+        raise click.UsageError("delete takes either ids, or filters, or --all")
     with open_existing(url) as store:
         where = store.resolved(where)
         selected = [store.run(run_id).id for run_id in dict.fromkeys(ids)] if ids else where
