@@ -1,22 +1,22 @@
 #!/bin/sh
-# What mull does, in a minute: the bundled examples, one per family, then what the store remembers of them.
-# The runs stay in the store that `solve history` opens.
+# Shows mull in a minute: solves the bundled examples, one of each family, then lists the stored runs.
+# The runs are in the store that `solve history` opens by default.
 set -e
 cd "$(dirname "$0")/.."
 
-say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
+run() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
 
-say solve problems/examples/*
-say solve problems/examples/sudoku.txt --solver cpsat
-say solve problems/examples/random3.cnf --solver descent
-say solve problems/examples/queens.queens --solver meanfield
-say solve solvers
-say solve history
-say solve history --best
-say solve history show last
+run solve problems/examples/*
+run solve problems/examples/sudoku.txt --solver cpsat
+run solve problems/examples/random3.cnf --solver descent
+run solve problems/examples/queens.queens --solver meanfield
+run solve solvers
+run solve history
+run solve history --best
+run solve history show last
 
 printf '\n\033[1mNext, type:\033[0m\n'
 [ ! -f .venv/bin/activate ] || printf '  . .venv/bin/activate        # puts solve on the path of this shell\n'
 printf '  solve queens:12 --watch     # watch a solver settle\n'
-printf '  solve history               # these runs, kept in %s\n' "$(solve history path)"
+printf '  solve history               # these runs, stored in %s\n' "$(solve history path)"
 printf '  solve --help\n'

@@ -1,9 +1,9 @@
-"""The contract that every mull solver keeps: its checks are tests that ask for one fixture."""
+"""mull's conformance checks. They need one fixture: the solver class."""
 
 import pytest
 from mull_bifurcation import Bifurcation
 
-from mull.plugins.conformance import TestContract  # noqa: F401  (pytest finds its tests)
+from mull.plugins.conformance import TestContract  # noqa: F401  (pytest collects its tests)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The family, its stream, and the learned solver: what it solves, and the contract that every mull solver keeps."""
+"""The family, its stream, and the learned solver with mull's conformance checks."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from mull_binairo.stream import canonical
 
 from mull.engine import Budget, Task, solve
 from mull.engine.training import Recipe
-from mull.plugins.conformance import TestContract  # noqa: F401  (pytest finds its tests)
+from mull.plugins.conformance import TestContract  # noqa: F401  (pytest collects its tests)
 from mull.problems import InputError, load
 from mull.problems.streams import stream
 from mull.solvers.localsearch import LocalSearch
@@ -21,7 +21,7 @@ STREAMS = ("sudoku:4:0.5", "binairo:4:0.5")
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with small weights, trained for a few seconds: on Sudokus for the contract's checks, and on this family."""
+    """A folder with small weights, trained for a few seconds: on Sudokus, which the conformance checks need, and on this family."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("weights")
     recipe = Recipe(**{**Gated().recipe(), "block": 1, "validation": 0})
@@ -38,13 +38,13 @@ def solver(weights: Path, monkeypatch: pytest.MonkeyPatch) -> type[Gated]:
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_it_solves_boards_that_it_never_saw(name: str, solver: type[Gated]) -> None:
+def test_it_solves_boards_outside_its_training_set(name: str, solver: type[Gated]) -> None:
     boards = [board for seed in range(8) for board in load(name, seed=seed)]
     solutions = solve(boards, solver(), Task(Budget(seconds=60)))
     assert sum(solution.status.solved for solution in solutions) >= 6
 
 
-def test_the_family_reads_what_it_draws() -> None:
+def test_the_family_reads_its_own_drawings() -> None:
     problem = Binairo().generate("8:0.3", seed=1)
     (solution,) = solve([problem], LocalSearch(), Task(Budget(seconds=60)))
     assert solution.status.solved

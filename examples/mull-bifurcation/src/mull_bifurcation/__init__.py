@@ -1,4 +1,4 @@
-"""Discrete simulated bifurcation: oscillators that are pumped until each has to choose a side."""
+"""Discrete simulated bifurcation: coupled oscillators under a rising pump. Each ends at one of two walls."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mull.engine import ConstraintGraph, Info, Instance, Random, Solver
 
 @dataclass(frozen=True)
 class State:
-    """What a row carries from step to step.
+    """The state of each row.
 
     Args:
-        position: [B, V, D] where each literal's oscillator is, in [-1, 1].
-        momentum: [B, V, D].
-        age: [B] steps since the row's start: how far the pump is up.
+        position: [B, V, D] position of each literal's oscillator, in [-1, 1].
+        momentum: [B, V, D] momentum of each oscillator.
+        age: [B] int64, steps since the start of the row; the pump rises with it.
     """
 
     position: Tensor
@@ -28,11 +28,11 @@ class State:
 
 
 class Bifurcation(Solver):
-    """Oscillators under a pump that slowly rises: at first all rest at 0, at the end each is at a wall.
+    """Oscillators under a slowly rising pump: all start near 0 and end at a wall.
 
     The equations are those of discrete simulated bifurcation (Goto et al. 2021): symplectic Euler steps of x' = a0 y,
-    y' = -(a0 - a(t)) x + c0 f, perfectly inelastic walls at 1 and -1, and the force f at the signs of x rather than at x
-    itself. For variables of more than two values see the README.
+    y' = -(a0 - a(t)) x + c0 f, with perfectly inelastic walls at 1 and -1. The force f is taken at the signs of x, not at x
+    itself. The README describes variables with more than two values.
     """
 
     name: ClassVar[str] = "bifurcation"
@@ -44,14 +44,14 @@ class Bifurcation(Solver):
     )
     check_every: ClassVar[int] = 5
 
-    steps: int = Field(300, ge=1, description="steps in which the pump rises; then the row starts anew")
-    time_step: float = Field(0.5, gt=0, le=1.25, description="length of a step: dt of the paper")
+    steps: int = Field(300, ge=1, description="steps until the pump is at its maximum; the row then restarts")
+    time_step: float = Field(0.5, gt=0, le=1.25, description="time step; dt in the paper")
     strength: float = Field(
-        1.0, gt=0, description="of the force against the pump: c0 of the paper, for a force of size 1"
+        1.0, gt=0, description="strength of the force relative to the pump; c0 in the paper, for a force of norm 1"
     )
 
     def supports(self, graph: ConstraintGraph) -> str | None:
-        # The expected violation of every kind is differentiable, unless a kind says what stands in the way.
+        # The energy of a constraint kind is differentiable unless the kind gives a reason why it is not.
         return graph.obstacle()
 
     def init(self, instance: Instance, random: Random) -> State:
@@ -62,12 +62,13 @@ class Bifurcation(Solver):
         return State(position, momentum, age)
 
     def step(self, instance: Instance, state: State) -> tuple[State, Info]:
-        # Where the signs stand: for each variable the value that is furthest out, [B, V, D].
+        # The discrete assignment, one-hot: for each variable the value with the largest position, [B, V, D].
         at = torch.zeros_like(state.position).scatter(2, self.decode(instance, state)[..., None], 1.0)
         with torch.enable_grad():
             energy = instance.energy(at.requires_grad_())
             (cost,) = torch.autograd.grad(energy.sum(), at)
-        # What matters is which value is cheaper, and by how much beside others: mean 0 a variable, size 1 a row.
+        # Only cost differences between the values of a variable matter, so each variable's mean is subtracted. The force of a
+        # row has norm 1, as the paper's choice of c0 assumes.
         allowed = instance.allowed
         count = allowed.sum(-1, keepdim=True)
         cost = (cost - (cost * allowed).sum(-1, keepdim=True) / count) * allowed
@@ -77,8 +78,8 @@ class Bifurcation(Solver):
         pull = -detuning[:, None, None] * state.position + self.strength * force
         momentum = state.momentum + self.time_step * pull
         position = state.position + self.time_step * momentum
-        walled = position.abs() > 1
-        position, momentum = position.clamp(-1, 1), momentum.masked_fill(walled, 0)
+        at_wall = position.abs() > 1
+        position, momentum = position.clamp(-1, 1), momentum.masked_fill(at_wall, 0)
         change = (position - state.position).flatten(1).norm(dim=1)
         residual = change / state.position.flatten(1).norm(dim=1).clamp(min=1e-6)
         return State(position, momentum, state.age + 1), Info(energy.detach(), residual)

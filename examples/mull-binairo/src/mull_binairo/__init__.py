@@ -1,1 +1,1 @@
-"""Binary puzzles for mull: ``puzzle`` has the family, ``stream`` its training examples, ``solver`` and ``backbone`` a net."""
+"""Binary puzzles for mull: a problem family, its training examples, a learned solver and a backbone."""

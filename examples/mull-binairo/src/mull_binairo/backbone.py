@@ -17,11 +17,11 @@ from mull.solvers.nets.shape import NetShape
 
 
 class BoardView(NamedTuple):
-    """What the net reads of an instance.
+    """The input of the network.
 
     Args:
-        allowed: [B, V, D] bool, the literals that are left.
-        side: rows of the board, V = side².
+        allowed: [B, V, D] bool, the literals that the givens allow.
+        side: number of rows of the board; V = side².
     """
 
     allowed: Tensor
@@ -29,7 +29,7 @@ class BoardView(NamedTuple):
 
 
 class BoardLayer(nn.Module):
-    """Add a 3×3 convolution and the means of the cell's lines; then SwiGLU: post-norm residuals."""
+    """One layer with post-norm residuals: a 3×3 convolution and the means of each cell's row and column, then SwiGLU."""
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class BoardLayer(nn.Module):
         self.swiglu = SwiGLU(shape.hidden, shape.inner)
 
     def forward(self, z: Tensor, view: BoardView) -> Tensor:
-        """z [B, V, H] -> [B, V, H]."""
+        """State z [B, V, H] -> state [B, V, H]."""
         square = z.unflatten(1, (view.side, view.side))  # [B, R, C, H]
         near = self.near(square.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         means = torch.cat([square.mean(axis, keepdim=True).expand_as(square) for axis in (1, 2)], -1)
@@ -47,7 +47,7 @@ class BoardLayer(nn.Module):
 
 
 class Answers(nn.Module):
-    """Beliefs [B, V, D] -> [B, V, H]."""
+    """Embedding of beliefs: [B, V, D] -> [B, V, H]."""
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class Answers(nn.Module):
 
 
 class Board(Backbone):
-    """State [B, V, H], one for each cell of a square board, row by row."""
+    """A network on the cells of a square board. Its state is [B, V, H], with the cells row by row."""
 
     name: ClassVar[str] = "board"
     sizes: ClassVar[Mapping[str, Any] | None] = {"hidden": 32, "layers": 1, "inner": 64}
@@ -71,7 +71,7 @@ class Board(Backbone):
     @staticmethod
     def supports(shape: NetShape, graph: ConstraintGraph) -> str | None:
         if isqrt(len(graph.domains)) ** 2 != len(graph.domains):
-            return "its variables make no square board"
+            return "its variables do not form a square board"
         if {len(domain) for domain in graph.domains.values()} != {shape.values}:
             return f"the weights are for variables of {shape.values} values each"
         return None

@@ -1,4 +1,4 @@
-"""Binary puzzles: fill a square with 0 and 1, as many of each in every line, and never three alike side by side."""
+"""Binary puzzles: fill a square with 0 and 1. Every line has as many 0 as 1, and never three equal cells in a row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LARGEST = 14
 
 
 class Binairo(Family):
-    """Binary puzzles (Binairo, Takuzu), without the rule that no two lines are equal."""
+    """Binary puzzles (Binairo, Takuzu). Equal lines are allowed, unlike in some variants."""
 
     name = "binairo"
     summary = "a line 'binairo', then the rows: 0, 1 or . for a blank"
@@ -50,10 +50,10 @@ class Binairo(Family):
 
 
 def checked_size(text: str) -> int:
-    """A size from text: even, from 2 to ``LARGEST``.
+    """The size that a text states: even, from 2 to ``LARGEST``.
 
     Raises:
-        InputError: it is another.
+        InputError: the text is not such a number.
     """
     size = whole(text, 2, LARGEST, "size", hint=Binairo.spec)
     if size % 2:
@@ -65,7 +65,7 @@ def parsed(spec: str) -> tuple[int, float]:
     """The size and the share of givens of a specification.
 
     Raises:
-        InputError: it makes no sense.
+        InputError: the specification is invalid.
     """
     size, _, part = spec.partition(":")
     return checked_size(size), share(part or "0.4", "share of givens")
@@ -73,7 +73,7 @@ def parsed(spec: str) -> tuple[int, float]:
 
 @cache
 def template(size: int) -> ConstraintGraph:
-    """The graph that all puzzles of a size share."""
+    """The constraint graph of all puzzles of one size."""
     cells = [[f"r{r}c{c}" for c in range(1, size + 1)] for r in range(1, size + 1)]
     lines = [*cells, *map(list, zip(*cells, strict=True))]
     half = size // 2
@@ -84,7 +84,14 @@ def template(size: int) -> ConstraintGraph:
 
 
 def full(size: int, rng: random.Random) -> list[int]:
-    """A random full board, row by row: cells in order, values in random order, one step back where none is left."""
+    """A random full board, row by row.
+
+    Backtracking search: cells in order, values in random order.
+
+    Args:
+        size: number of rows.
+        rng: random numbers.
+    """
     board: list[int] = []
 
     def fits(value: int) -> bool:
@@ -108,7 +115,16 @@ def full(size: int, rng: random.Random) -> list[int]:
 
 
 def draw(size: int, part: float, rng: random.Random) -> tuple[dict[str, Value], list[int]]:
-    """Givens, a share of the cells of a random full board; and that board."""
+    """A random puzzle.
+
+    Args:
+        size: number of rows.
+        part: share of the cells that are given.
+        rng: random numbers.
+
+    Returns:
+        The givens, and the full board that they come from.
+    """
     board = full(size, rng)
     names = list(template(size).domains)
     kept = sorted(rng.sample(range(size * size), round(part * size * size)))

@@ -1,4 +1,4 @@
-"""The learned solver: a net applied again and again, each step of which a learned gate scales."""
+"""A learned solver: one network applied repeatedly, with a learned gate that scales each step."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mull.solvers.nets.shape import NetShape
 
 
 class GatedNet(Reasoner):
-    """z ← z + g · (F(z + x) − z), with a gate g = σ(W [z, F(z + x)]) for each number of the state.
+    """The recursion z ← z + g · (F(z + x) − z), with a gate g = σ(W [z, F(z + x)]) for each component of the state z.
 
     Args:
         shape: sizes of the backbone F.
-        steps: of a segment; the gradient goes through all of them.
+        steps: steps of a segment. The gradient passes through all of them.
     """
 
     def __init__(self, shape: NetShape, steps: int) -> None:
@@ -34,19 +34,19 @@ class GatedNet(Reasoner):
 
 
 class Gated(Learned):
-    """A looped net with a learned gate: a state that is right can stay as it is.
+    """A looped network with a learned gate, which can keep a correct state unchanged.
 
-    The gate is that of highway networks, applied over the steps of one net in place of its layers.
+    The gate is that of highway networks. It acts on the steps of one network, not on the layers of a deep one.
     """
 
     name: ClassVar[str] = "gated"
     citation: ClassVar[str] = "R. K. Srivastava, K. Greff and J. Schmidhuber: Highway networks. arXiv 1505.00387, 2015."
     presets: ClassVar = {"small": {"lattice": {"hidden": 32, "layers": 1, "inner": 64}}}
 
-    steps: int = Field(4, ge=1, le=64, description="steps of a segment")
+    steps: int = Field(4, ge=1, le=64, description="steps in a segment")
 
     def recipe(self) -> Mapping[str, Any]:
-        # Settings for a training of a minute; without them mull's own, for larger nets, are used.
+        # Settings for a training of one minute. Without this method, mull's settings for larger networks apply.
         return {"batch": 32, "lr": 1e-2, "warmup": 10, "ema": 0.9, "validation": 64}
 
     def reasoner(self, shape: NetShape) -> GatedNet:

@@ -1,4 +1,4 @@
-"""Training examples: binary puzzles without end, each with the board that it was made from."""
+"""Training examples: an endless stream of binary puzzles, each with the board from which it was made."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class Boards(Named):
-    """``binairo:SIZE[:SHARE]``. Another solution than the target may exist."""
+    """The stream ``binairo:SIZE[:SHARE]``. A puzzle may have other solutions than its target."""
 
     def check(self) -> None:
         parsed(self.spec)
 
     def chunk(self, k: int) -> Examples:
-        """The k-th 256 puzzles. It depends on name, split, seed and k alone, so any process may make it."""
+        """The k-th chunk of 256 puzzles. It depends only on name, split, seed and k, so any process can make it."""
         rng = self.dice(k)
         size, part = parsed(self.spec)
 
@@ -33,7 +33,14 @@ class Boards(Named):
 
 
 def canonical(signs: list[str], size: int) -> str:
-    """The least of a puzzle's 16 forms: turned, reflected, 0 and 1 exchanged. The splits share no puzzle in any form."""
+    """The smallest of a puzzle's 16 equivalent forms: rotated, reflected, 0 and 1 exchanged.
+
+    The split of a puzzle depends on this form, so the splits have no puzzle in common.
+
+    Args:
+        signs: the cells row by row: 0, 1 or ``.`` for a blank.
+        size: number of rows.
+    """
     square = [signs[i : i + size] for i in range(0, len(signs), size)]
     forms = []
     for turned in (square, [list(column) for column in zip(*square, strict=True)]):
