@@ -86,30 +86,53 @@ class ListGroup(click.Group):
         return found + [item for item in default.shell_complete(inner, incomplete) if item.value not in known]
 
 
-class Seconds(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
+class TextType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
+    """A type of options whose text is parsed by ``parse``; a ``ValueError`` of it becomes a usage error."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the value of an option, as click calls it.
+
+        Args:
+            value: the text that the user typed, or a default that is parsed already.
+            param: the option, for the error message.
+            ctx: the context, for the error message.
+
+        Raises:
+            click.BadParameter: ``parse`` refuses the text.
+        """
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def parse(self, text: str) -> Any:
+        """The value that a text stands for.
+
+        Raises:
+            ValueError: the text is not valid; the message says what is.
+        """
+        raise NotImplementedError
+
+
+class Seconds(TextType):
     """A duration in seconds: ``30s``, ``2m``, ``1.5h``, ``500ms``, a plain number, or ``none`` for infinity."""
 
     name = "duration"
     UNITS: ClassVar = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parse a duration.
-
-        Args:
-            value: the text that the user typed, or a default that is a number already.
-            param: the option, for the error message.
-            ctx: the context, for the error message.
+    def parse(self, text: str) -> float:
+        """The number of seconds of a duration.
 
         Raises:
-            click.BadParameter: the text is not a duration, or it is zero.
+            ValueError: the text is not a duration, or it is zero.
         """
-        if isinstance(value, float):
-            return value
-        if value == "none":
+        if text == "none":
             return float("inf")
-        found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h|)", value.strip().lower())
+        found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h|)", text.strip().lower())
         if found is None or not float(found[1]):
-            self.fail(f"{value[:40]!r} is not a duration: use 30s, 2m, 1.5h, 500ms or none", param, ctx)
+            raise ValueError(f"{text[:40]!r} is not a duration: use 30s, 2m, 1.5h, 500ms or none")
         return float(found[1]) * self.UNITS[found[2]]
 
 

@@ -1,4 +1,4 @@
-"""Shell completion of problems, solvers, families and ids.
+"""Shell completion of problems, solvers, families and ids: callbacks as click's ``shell_complete=`` takes them.
 
 Completion never imports torch, which would take a second, and never prints an error.
 """
@@ -19,28 +19,16 @@ MAX_IDS = 50
 """Newest runs whose ids are offered."""
 
 
-def problems(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """Complete a problem: families as ``name:``, and files.
-
-    Args:
-        ctx: the context of the command.
-        param: the argument to complete.
-        incomplete: the start of the word.
-    """
+def problems(_: click.Context, __: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
+    """Complete a problem: families as ``name:``, and files."""
     from click.shell_completion import CompletionItem
 
     named = [CompletionItem(f"{name}:") for name in _names("mull.problems") if f"{name}:".startswith(incomplete)]
-    return [*named, *paths(incomplete)] if named else files(ctx, param, incomplete)
+    return [*named, *paths(incomplete)] if named else files(_, __, incomplete)
 
 
-def files(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """Let the shell complete a file name.
-
-    Args:
-        ctx: the context of the command.
-        param: the argument to complete.
-        incomplete: the start of the word.
-    """
+def files(_: click.Context, __: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete a file name."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="file")]
@@ -62,27 +50,15 @@ def paths(incomplete: str) -> list[CompletionItem]:
     ]
 
 
-def families(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """Complete the name of a problem family.
-
-    Args:
-        ctx: the context of the command.
-        param: the option to complete.
-        incomplete: the start of the word.
-    """
+def families(_: click.Context, __: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a problem family."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(name) for name in _names("mull.problems") if name.startswith(incomplete)]
 
 
-def solvers(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """Complete the name of an installed solver; solvers added from files are included.
-
-    Args:
-        ctx: the context of the command.
-        param: the option or argument to complete.
-        incomplete: the start of the word.
-    """
+def solvers(_: click.Context, __: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of an installed solver; solvers added from files are included."""
     from click.shell_completion import CompletionItem
 
     from mull.engine.registry import PluginError
@@ -90,17 +66,16 @@ def solvers(ctx: click.Context, param: click.Parameter | None, incomplete: str) 
 
     try:
         names = [entry.name for entry in installed()]
-    except PluginError:
+    except PluginError:  # the list of added files is damaged
         names = _names("mull.solvers")
     return [CompletionItem(name) for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
 
-def ids(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
+def ids(ctx: click.Context, _: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
     """Complete the id of a run: short ids of the newest runs, described by problem, solver and status.
 
     Args:
         ctx: the context of the command; its parameter ``url`` names the store.
-        param: the option or argument to complete.
         incomplete: the start of the word.
     """
     from click.shell_completion import CompletionItem
@@ -110,7 +85,7 @@ def ids(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> l
 
     url = ctx.params.get("url")
     try:
-        if not is_there(url):
+        if not is_there(url):  # completion must not create a store
             return []
         with Store(url) as store:
             rows = store.runs(MAX_IDS)
@@ -119,8 +94,9 @@ def ids(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> l
     named = zip(short_ids([row.id for row in rows]), rows, strict=True)
     found = [CompletionItem(end, help=f"{row.source} by {row.solver}: {row.status}") for end, row in named]
     found.append(CompletionItem("last", help="the newest run"))
-    wanted = [item for item in found if item.value.upper().startswith(incomplete.upper())]
-    return wanted or [CompletionItem(row.id) for row in rows if row.id.startswith(incomplete.upper())]
+    matching = [item for item in found if item.value.upper().startswith(incomplete.upper())]
+    # The word may also be the start of an id, which is its time: then offer the full ids.
+    return matching or [CompletionItem(row.id) for row in rows if row.id.startswith(incomplete.upper())]
 
 
 def _names(group: str) -> list[str]:

@@ -13,7 +13,7 @@ import click
 
 from mull.engine.deadline import OutOfTime, interrupting
 from mull.engine.errors import MullError
-from mull.terminal import Screen
+from mull.terminal import Screen, counted
 
 from . import completion
 from .common import (
@@ -131,7 +131,7 @@ def run(
 
     Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage.
     """
-    started = time.monotonic()
+    started = time.monotonic()  # before the imports, which --limit covers
     seconds = None if limit == float("inf") else limit
     with Screen(name, seconds, watch=watch, as_json=as_json, show=show, quiet=quiet) as screen:
         _check_arguments(arguments, name, family)
@@ -140,6 +140,7 @@ def run(
         solver = make_solver(name, options)
         interrupted = interruptible(screen.notice)
         try:
+            # Reading a large file or drawing a hard board may take longer than --limit.
             with interrupting(_Limit(started, seconds, interrupted)):
                 problems = _problems(arguments, family, seed, colors, strict, phase)
         except OutOfTime:
@@ -151,7 +152,7 @@ def run(
             from mull.problems import write
 
             write(problems, target)
-            screen.notice(f"wrote {len(problems)} problem{'s' if len(problems) > 1 else ''} to {target}")
+            screen.notice(f"wrote {counted(len(problems), 'problem')} to {target}")
             return 0
         screen.expect(problems)
         phase("importing the engine")
@@ -162,17 +163,15 @@ def run(
 
             if isinstance(solver, Learned):
                 phase(f"reading the weights of {name}")
-                solver.ready()
+                solver.ready()  # missing weights are an error before anything is solved
         if solutions is not None:
             _check_sampling(solver, problems, restarts)
         budget = Budget(seconds, iterations, restarts, batch, solutions)
         opened = nullcontext() if no_store else open_store(url)
         with opened as store:
             target_device = usable_device(device)
-            counted = f"{len(problems)} problems" if len(problems) > 1 else problems[0].source
-            phase(
-                f"{name}: {'solving' if isinstance(solver, WholeSolver) else 'compiling'} {counted} on {target_device}"
-            )
+            what = counted(len(problems), "problem") if len(problems) > 1 else problems[0].source
+            phase(f"{name}: {'solving' if isinstance(solver, WholeSolver) else 'compiling'} {what} on {target_device}")
             task = Task(budget, seed, target_device, started, screen.progress, screen.notice, interrupted)
             try:
                 answers = solve(problems, solver, task, store=store, on_solution=screen.solution)
@@ -181,7 +180,7 @@ def run(
                 answers, store_error = error.solutions, error
         screen.region.clear()
         code = _summarise(answers, time.monotonic() - started, quiet)
-        if not (screen.draws or as_json or quiet):
+        if not (screen.draws or as_json or quiet):  # more than ten problems: a line each, without the answers
             click.echo("--show draws the answers; --json prints them as data", err=True)
         if store_error is not None:
             raise store_error
@@ -292,12 +291,14 @@ def _summarise(solutions: Sequence[Solution], seconds: float, quiet: bool) -> in
         if not status.good and not quiet:
             same = [s for s in solutions if s.status is status]
             click.echo(f"{len(same)} {status} (first: {same[0].problem.source})\nhint: {same[0].advice}", err=True)
+    # A file that fits several families may have been read as the wrong one.
     guessed = [s for s in solutions if s.status is Status.FAILED and len(s.problem.guessed) > 1]
     if guessed:
         hint = f"name the family: --family {' or '.join(guessed[0].problem.guessed)}"
         raise MullError(f"{guessed[0].problem.source}: {guessed[0].detail}", hint)
+    # Givens that contradict each other are a mistake of the input, not a result of the search.
     wrong = [s for s in solutions if s.status is Status.UNSATISFIABLE and s.problem.contradiction() is not None]
     if wrong:
-        more = f" (and {len(wrong) - 1} more problems like it)" if len(wrong) > 1 else ""
+        more = f" (and {counted(len(wrong) - 1, 'more problem')} like it)" if len(wrong) > 1 else ""
         raise MullError(f"{wrong[0].problem.source}: {wrong[0].detail}{more}", "correct one of the two givens")
     return 0 if good == len(solutions) else 1

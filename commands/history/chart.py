@@ -43,6 +43,7 @@ def chart(
 def _sign(lit: set[tuple[int, int]], row: int, column: int, braille: bool) -> str:
     if not braille:
         return "*" if (column, row) in lit else " "
+    # A braille character has 2 x 4 dots, one bit of its code point each.
     bits = sum(bit for r, pair in enumerate(DOTS) for c, bit in enumerate(pair) if (2 * column + c, 4 * row + r) in lit)
     return chr(0x2800 + bits) if bits else " "
 
@@ -57,6 +58,7 @@ def _pixels(
 ) -> Iterator[tuple[int, int]]:
     """The pixels (column, row) of a line from point to point, without gaps; (0, 0) is at the top left."""
 
+    # `or 1`: a single point, or a constant line, has a span of 0.
     def across(a: float) -> int:
         return round((a - span[0]) / ((span[1] - span[0]) or 1) * right)
 
@@ -70,6 +72,7 @@ def _pixels(
             continue
         here = across(a), down(b)
         c0, r0 = before or here
+        # One pixel per step along the longer side (DDA), so that steep lines have no gaps.
         steps = max(abs(here[0] - c0), abs(here[1] - r0), 1)
         for k in range(steps + 1):
             yield c0 + round((here[0] - c0) * k / steps), r0 + round((here[1] - r0) * k / steps)

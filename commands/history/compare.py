@@ -38,6 +38,7 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
     """
     with open_existing(url) as store:
         comparison = store.compare(solvers or None, store.resolved(where))
+        # Names are looked up only if they are printed: a store may contain a million problems.
         names = store.names({result.problem for result in comparison.by_problem}) if each or as_json else {}
     if not comparison.summaries:
         raise no_runs(where)
@@ -99,6 +100,7 @@ def _print_problems(comparison: Comparison, names: Mapping[str, str]) -> None:
     solvers = [summary.solver for summary in comparison.summaries]
     rows: dict[str, dict[str, str]] = {}
     for result in comparison.by_problem:
+        # The lower median of an even number: a number of iterations that occurred.
         median = f"{result.iterations[(len(result.iterations) - 1) // 2]} it, " if result.iterations else ""
         row = rows.setdefault(result.problem, {"problem": _problem_name(result, names, shared)})
         row[result.solver] = f"{result.solved}/{result.runs}, {median}{result.par2:.3g} s"

@@ -54,7 +54,7 @@ def history_export(target: str | None, name: str | None, traces: bool, where: Fi
         raise MullError("cannot print Parquet on a terminal", "write a file with --to FILE.parquet")
     with open_existing(url) as store:
         where = store.resolved(where)
-        if not store.runs(1, where):
+        if not store.runs(1, where):  # an empty file would replace an older export
             raise no_runs(where)
         rows = store.each(where, traces=traces or to_tracker is not None)
         if to_tracker is not None:

@@ -38,6 +38,9 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 Costs = Mapping[str, Sequence[float]]
 """Solver -> iterations or seconds of each run, infinite for a run without an answer."""
 
+Drawing = Callable[["Figure"], None]
+"""A function that draws into an empty figure."""
+
 HTML_PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
 <style>body {{ font: 16px sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em }}
@@ -49,7 +52,7 @@ svg {{ width: 100%; height: auto }}</style>
 """
 
 
-def save(draw: Callable[[Figure], None], title: str, note: str, kind: str, file: IO[bytes]) -> None:
+def save(draw: Drawing, title: str, note: str, kind: str, file: IO[bytes]) -> None:
     """Draw a figure into a file.
 
     Args:
@@ -84,15 +87,12 @@ def save(draw: Callable[[Figure], None], title: str, note: str, kind: str, file:
             file.write(page.encode())
 
 
-def run_figure(trace: Trace, training: bool = False) -> Callable[[Figure], None]:
+def run_figure(trace: Trace, training: bool = False) -> Drawing:
     """Energy and violations of one run by iteration, on two axes, each with the best value so far.
 
     Args:
         trace: the trace of the run.
         training: the trace is that of a training: plot its loss and the share of unsolved examples.
-
-    Returns:
-        A function that draws into an empty figure.
     """
 
     def draw(figure: Figure) -> None:
@@ -118,16 +118,13 @@ def _smaller(a: float, b: float) -> float:
     return b if isnan(a) or b < a else a
 
 
-def cactus_figure(seconds: Costs, iterations: Costs, unit: str) -> Callable[[Figure], None]:
+def cactus_figure(seconds: Costs, iterations: Costs, unit: str) -> Drawing:
     """Cactus plots: the number of problems solved within a limit per problem.
 
     Args:
         seconds: solver -> seconds of each problem; the left plot.
         iterations: solver -> iterations of each problem; the right plot.
         unit: what the iterations count.
-
-    Returns:
-        A function that draws into an empty figure.
     """
 
     def draw(figure: Figure) -> None:
@@ -151,15 +148,12 @@ def cactus_figure(seconds: Costs, iterations: Costs, unit: str) -> Callable[[Fig
     return draw
 
 
-def solved_figure(iterations: Costs, unit: str) -> Callable[[Figure], None]:
+def solved_figure(iterations: Costs, unit: str) -> Drawing:
     """The share of runs that have solved their problem, by iteration.
 
     Args:
         iterations: solver -> iterations of each run.
         unit: what the iterations count.
-
-    Returns:
-        A function that draws into an empty figure.
     """
 
     def draw(figure: Figure) -> None:
@@ -171,7 +165,7 @@ def solved_figure(iterations: Costs, unit: str) -> Callable[[Figure], None]:
     return draw
 
 
-def target_figure(costs: Costs, what: str) -> Callable[[Figure], None]:
+def target_figure(costs: Costs, what: str) -> Drawing:
     """Run-length distributions on one problem (Hoos and Stützle 1998).
 
     Solid lines show the probability of an answer, estimated from runs with different seeds. Dashed lines show it for runs
@@ -180,9 +174,6 @@ def target_figure(costs: Costs, what: str) -> Callable[[Figure], None]:
     Args:
         costs: solver -> iterations or seconds of each run.
         what: the label of the axis, for example ``seconds``.
-
-    Returns:
-        A function that draws into an empty figure.
     """
 
     def draw(figure: Figure) -> None:
@@ -237,10 +228,10 @@ def answered_with_restarts(taken: Sequence[float], cutoff: float, time: float) -
     def chance(t: float) -> float:
         return bisect_right(ordered, t) / len(ordered)
 
-    whole, rest = divmod(time, cutoff)
-    if not rest and whole:  # the last start has just ended
-        whole, rest = whole - 1, cutoff
-    return 1 - (1 - chance(cutoff)) ** int(whole) * (1 - chance(rest))
+    starts, rest = divmod(time, cutoff)
+    if not rest and starts:  # the time ends together with the last start
+        starts, rest = starts - 1, cutoff
+    return 1 - (1 - chance(cutoff)) ** int(starts) * (1 - chance(rest))
 
 
 def _distribution(axes: Axes, taken: Sequence[float], colour: str, label: str, among: Costs) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -15,58 +16,39 @@ from mull.engine.errors import MullError
 from mull.engine.status import Status
 
 from .. import completion
-from ..common import open_store
+from ..common import TextType, open_store
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter, Store
 
 
-class Moment(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
+class Moment(TextType):
     """A point in time: a date, a time in ISO 8601, or a duration before now such as ``2d``."""
 
     name = "when"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse a point in time.
-
-        Args:
-            value: the text that the user typed.
-            param: the option, for the error message.
-            ctx: the context, for the error message.
-
-        Returns:
-            A ``datetime``.
-
-        Raises:
-            click.BadParameter: the text is not a point in time.
-        """
+    def parse(self, text: str) -> datetime:
+        """The point in time that a text stands for; see ``mull.engine.store.history.moment``."""
         from mull.engine.store.history import moment
 
-        try:
-            return moment(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+        return moment(text)
 
 
-class RunId(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+class RunId(TextType):
     """The id of a run, or the start or the end of one."""
 
     name = "id"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check the characters of an id, and turn them into capitals.
-
-        Args:
-            value: the text that the user typed.
-            param: the option, for the error message.
-            ctx: the context, for the error message.
+    def parse(self, text: str) -> str:
+        """The id in capital letters.
 
         Raises:
-            click.BadParameter: the text has a character that ids do not have, or more than 26 of them.
+            ValueError: the text is longer than an id, or has a character that ids do not have.
         """
-        if re.fullmatch("[0-9A-HJKMNP-TV-Z]{1,26}", value.upper()) is None:
-            self.fail(f"{value[:40]!r} is not the id of a run", param, ctx)
-        return str(value).upper()
+        # The letters of ULIDs are Crockford's base 32: without I, L, O and U, which look like digits or V.
+        if re.fullmatch("[0-9A-HJKMNP-TV-Z]{1,26}", text.upper()) is None:
+            raise ValueError(f"{text[:40]!r} is not the id of a run")
+        return text.upper()
 
 
 _OPTIONS = (

@@ -21,17 +21,8 @@ INTEGER_COLUMNS = {"size", "seed", "iterations", "violations", "objective", "sam
 FLOAT_COLUMNS = {"energy", "seconds", "wall", "accuracy", "coverage"}
 
 
-def write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
-    """Write one line per run below a header; columns that hold several values contain JSON.
-
-    Args:
-        rows: the runs.
-        file: opened for binary writing.
-        traces: add the columns of the traces.
-
-    Returns:
-        The number of runs.
-    """
+def _write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
+    """One line per run below a header; columns that hold several values contain JSON."""
     from mull.engine.store.history import COLUMNS, TRACE_COLUMNS, record
 
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
@@ -44,37 +35,20 @@ def write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
         if traces:
             cells |= {name: "" if cells[name] is None else json.dumps(cells[name]) for name in TRACE_COLUMNS}
         table.writerow(cells)
-    text.detach()
+    text.detach()  # the caller closes the file
     return count
 
 
-def write_json(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
-    """Write one JSON object per line, as ``solve history list --json`` prints it.
-
-    Args:
-        rows: the runs; those that were read with their traces are written with them.
-        file: opened for binary writing.
-        traces: not used.
-
-    Returns:
-        The number of runs.
-    """
+def _write_json(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
+    """One JSON object per line, as ``solve history list --json`` prints it; runs contain the traces that were read."""
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007
         file.write(json.dumps(row.to_json(), ensure_ascii=False).encode() + b"\n")
     return count
 
 
-def write_parquet(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
-    """Write a table with one row per run; traces are columns of lists.
-
-    Args:
-        rows: the runs.
-        file: opened for binary writing.
-        traces: add the columns of the traces.
-
-    Returns:
-        The number of runs.
+def _write_parquet(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
+    """A table with one row per run; traces are columns of lists.
 
     Raises:
         MullError: pyarrow is not installed.
@@ -110,6 +84,7 @@ def _schema(pa: Any, traces: bool) -> Any:
 
 
 Writer = Callable[["Iterable[RunRow]", IO[bytes], bool], int]
+"""Writes runs to a binary file, with their traces if the last argument is true, and returns the number of runs."""
 
-FORMATS: dict[str, Writer] = {"csv": write_csv, "jsonl": write_json, "parquet": write_parquet}
+FORMATS: dict[str, Writer] = {"csv": _write_csv, "jsonl": _write_json, "parquet": _write_parquet}
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}

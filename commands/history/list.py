@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..common import json_option, open_store, store_option
+from ..common import TextType, json_option, open_store, store_option
 from ..ids import short_ids
 from .filters import filter_options, no_runs
 
@@ -51,52 +51,39 @@ SORT_COLUMNS = {"when": "id", "problem": "source", "digest": "problem"} | {
 """Column as the user types it -> column of the store."""
 
 
-class Columns(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
+class Columns(TextType):
     """Names of columns, separated by commas."""
 
     name = "columns"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        """Parse names of columns.
-
-        Args:
-            value: the text that the user typed.
-            param: the option, for the error message.
-            ctx: the context, for the error message.
+    def parse(self, text: str) -> tuple[str, ...]:
+        """The names of the columns.
 
         Raises:
-            click.BadParameter: a name is not a column.
+            ValueError: a name is not a column.
         """
-        names = tuple(name.strip().lower() for name in str(value).split(","))
+        names = tuple(name.strip().lower() for name in text.split(","))
         for name in names:
             if name not in CELLS:
-                self.fail(f"{name[:40]!r} is not a column: {', '.join(CELLS)}", param, ctx)
+                raise ValueError(f"{name[:40]!r} is not a column: use {', '.join(CELLS)}")
         return names
 
 
-class SortKey(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+class SortKey(TextType):
     """A column to sort by; ``-`` before its name sorts in descending order."""
 
     name = "column"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Parse a column to sort by.
-
-        Args:
-            value: the text that the user typed.
-            param: the option, for the error message.
-            ctx: the context, for the error message.
-
-        Returns:
-            The column of the store, with ``-`` in front for descending order.
+    def parse(self, text: str) -> str:
+        """The column of the store to sort by, with ``-`` in front for descending order.
 
         Raises:
-            click.BadParameter: the name is not a column that can be sorted.
+            ValueError: the name is not a column that can be sorted.
         """
-        name = str(value).strip().lower()
+        name = text.strip().lower()
         column = SORT_COLUMNS.get(name.removeprefix("-"))
         if column is None:
-            self.fail(f"{name[:40]!r} is not a column to sort by: {', '.join(SORT_COLUMNS)}", param, ctx)
+            raise ValueError(f"{name[:40]!r} is not a column to sort by: use {', '.join(SORT_COLUMNS)}")
         return f"-{column}" if name.startswith("-") else column
 
 
@@ -134,7 +121,7 @@ def history_list(
     if sort is not None and where.before is not None:
         raise click.UsageError("--before cannot be combined with --sort, because it continues a list by time")
     rows: list[RunRow] = []
-    if is_there(url):
+    if is_there(url):  # listing must not create a store
         with open_store(url) as store:
             rows = store.best_per_solver() if best else store.runs(count, store.resolved(where), sort)
     if as_json:

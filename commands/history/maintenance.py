@@ -37,6 +37,7 @@ def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, ur
         raise click.UsageError("delete takes either ids, or filters, or --all")
     with open_existing(url) as store:
         where = store.resolved(where)
+        # All ids are resolved first: if one is unknown, nothing is deleted.
         selected = [store.run(run_id).id for run_id in dict.fromkeys(ids)] if ids else where
         count = len(set(selected)) if isinstance(selected, list) else store.count(selected)
         if not count:
@@ -80,6 +81,6 @@ def history_upgrade(url: str | None) -> None:
     """Upgrade the schema of a store made by an older version."""
     from mull.engine.store import Store
 
-    with Store(url, check_schema=False) as store:
+    with Store(url, check_schema=False) as store:  # opening an older store is an error otherwise
         before, now = store.upgrade()
     click.echo(f"schema {now}, up to date" if before == now else f"schema {before or 'empty'} -> {now}")

@@ -21,7 +21,7 @@ def open_output(path: Path) -> Iterator[IO[bytes]]:
     try:
         with files.write_whole(path) as file:
             yield file
-    except BrokenPipeError:
+    except BrokenPipeError:  # not an error: the program ends quietly when the reader of its output has closed it
         raise
     except OSError as error:
         raise MullError(f"cannot write {path}: {error.strerror or error}", "choose another file with --to") from None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,14 +14,12 @@ from mull.engine.errors import MullError
 from mull.terminal import counted
 
 from .. import completion
-from ..common import store_option
-from .figures import SUFFIXES, cactus_figure, run_figure, save, solved_figure, target_figure
+from ..common import TextType, store_option
+from .figures import SUFFIXES, Drawing, cactus_figure, run_figure, save, solved_figure, target_figure
 from .filters import filter_options, no_runs, open_existing
 from .output import format_of, open_output
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from mull.engine.store import Filter
 
 
@@ -37,24 +35,19 @@ Costs = dict[str, dict[str, list[Cost]]]
 """Solver -> digest of the problem -> the costs of its runs."""
 
 
-class FigurePath(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
+class FigurePath(TextType):
     """A file whose suffix states the format; an unknown suffix is refused before the store is read."""
 
     name = "file"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Check the suffix of a file.
-
-        Args:
-            value: the text that the user typed.
-            param: the option.
-            ctx: the context.
+    def parse(self, text: str) -> Path:
+        """The path of the file.
 
         Raises:
             MullError: the suffix is unknown.
         """
-        format_of(Path(value), SUFFIXES)
-        return Path(value)
+        format_of(Path(text), SUFFIXES)
+        return Path(text)
 
 
 to_option = click.option(
@@ -209,7 +202,7 @@ def _note(costs: Costs) -> str:
     return f"{counted(count, 'run')} on {counted(len(problems), 'problem')}."
 
 
-def _save(draw: Callable[[Figure], None], title: str, note: str, path: Path, opened: bool) -> None:
+def _save(draw: Drawing, title: str, note: str, path: Path, opened: bool) -> None:
     with open_output(path) as file:
         save(draw, title, note, format_of(path, SUFFIXES), file)
     click.echo(f"wrote {path}", err=True)
