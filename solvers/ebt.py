@@ -1,4 +1,4 @@
-"""EBT: a candidate that walks down an energy which a net gives it, trained through the walk."""
+"""EBT: gradient descent of a candidate on a learned energy, trained through the descent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..engine.deprecation import MullDeprecationWarning, text
 from ..engine.random import Random
+from ..engine.shapes import Float
 from ..engine.solver import Solver
 from ..engine.training.loss import Target
 from .learned import Learned
@@ -21,12 +22,22 @@ from .nets.energy import PRESETS, RECIPES, EnergyNet
 from .nets.reasoner import Latent, Readout
 from .nets.shape import NetShape
 
+Literals = Float[Tensor, "rows vars values"]
+
 
 class EbtNet(EnergyNet):
-    """A step: y ← y + σ ε, then y ← y − α ∂E/∂y, for logits y whose softmax the energy E is given; E sums over what is open.
+    """The net of EBT: one step is y ← y + σ ε, ε ~ N(0, 1), then y ← y − α ∂E(softmax(y))/∂y.
 
-    Training takes the gradient through all steps of a segment, so through ∂E/∂y. The states that rows carry, detached, from
-    segment to segment are the replay buffer of the paper: a row of age zero starts from noise.
+    y [B, V, D] are logits. The gradient of training passes through all steps of a segment, so through ∂E/∂y. The paper's
+    replay buffer is the state that rows carry, detached, from segment to segment.
+
+    Args:
+        shape: sizes of the backbone.
+        steps: steps of a segment.
+        alpha: first value of the step size α, which is learned.
+        noise: σ, standard deviation of the Langevin noise in training.
+        contrastive_weight: as ``EnergyNet``'s.
+        loops: as ``EnergyNet``'s.
     """
 
     def __init__(
@@ -36,35 +47,52 @@ class EbtNet(EnergyNet):
         self.noise = noise
         self.log_alpha = nn.Parameter(torch.full((1,), math.log(alpha)))
 
-    def _beliefs(self, y: Tensor, view: Any) -> Tensor:
+    def _beliefs(self, y: Literals, view: Any) -> Literals:
+        """softmax(y) [B, V, D] over the literals that are not excluded."""
         return y.masked_fill(self.backbone.literals(view) == EXCLUDED, torch.finfo(y.dtype).min).softmax(-1)
 
-    def _slope(self, y: Tensor, x: Tensor, view: Any, *, learning: bool) -> tuple[Tensor, Tensor]:
-        """∂E/∂y [B, V, D], and what the halting head reads [B, 1, H]."""
-        with torch.enable_grad():  # solving is done without, but for this
+    def _energy_gradient(self, y: Literals, x: Tensor, view: Any, *, learning: bool) -> tuple[Literals, Tensor]:
+        """∂E/∂y [B, V, D] and pooled features [B, 1, H]; ``learning`` keeps the graph for a second derivative."""
+        with torch.enable_grad():  # the caller runs under no_grad when solving
             if not learning:
                 y, x = y.detach(), x.detach()
             if not y.requires_grad:
                 y = y.requires_grad_()
-            energy, seen = self.energy(self._beliefs(y, view), x, view)
-            (slope,) = torch.autograd.grad(energy.sum(), y, create_graph=learning)
-        return slope, self._pooled(seen)
+            energy, features = self.energy(self._beliefs(y, view), x, view)
+            (gradient,) = torch.autograd.grad(energy.sum(), y, create_graph=learning)
+        return gradient, self._pooled(features)
 
     # Steps ------------------------------------------------------------------------------------------------------------
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
-        slope, pooled = self._slope(z[0], x, view, learning=False)
-        return z[0] - self.log_alpha.float().exp() * slope, pooled
-
-    def sample_step(
-        self, z: Latent, x: Tensor, view: Any, random: Random, *, monotone: bool = False, inference_noise: float = 0.0
-    ) -> Latent:
-        """Solving: one step.
+        """The paper's update without noise, ŷ_{i+1} = ŷ_i − α ∇_ŷ E(x, ŷ_i).
 
         Args:
-            z, x, view: as ``step``'s.
+            z: y [B, V, D] and pooled features [B, 1, H].
+            x: input [B, S, H].
+            view: the backbone's view of the instance.
+        """
+        gradient, pooled = self._energy_gradient(z[0], x, view, learning=False)
+        return z[0] - self.log_alpha.float().exp() * gradient, pooled
+
+    def sample_step(
+        self,
+        z: Latent,
+        x: Tensor,
+        view: Any,
+        random: Random,
+        *,
+        monotone: bool = False,
+        inference_noise: float = 0.0,
+    ) -> Latent:
+        """A step of solving.
+
+        Args:
+            z: y [B, V, D] and pooled features [B, 1, H].
+            x: input [B, S, H].
+            view: the backbone's view of the instance.
             random: one stream a row.
-            monotone: take no step that raises the energy.
+            monotone: reject a step of a row if it does not lower the energy.
             inference_noise: standard deviation of Langevin noise before the step.
         """
         y = z[0] + inference_noise * random.normal(*z[0].shape[1:]) if inference_noise else z[0]
@@ -75,38 +103,52 @@ class EbtNet(EnergyNet):
         return new, pooled
 
     def read(self, z: Latent, view: Any) -> Readout:
-        return self._said(z[0], z[1])
+        """The candidate y as logits [B, V, D], with the halting logit.
+
+        Args:
+            z: y [B, V, D] and pooled features [B, 1, H].
+            view: the backbone's view of the instance.
+        """
+        return self._readout(z[0], z[1])
 
     def forward(self, z: Latent, view: Any, target: Target | None = None) -> tuple[Latent, Readout]:
+        """A segment. With a target the read-out has the loss: cross-entropy of y after the last step (S2 of the paper).
+
+        Args:
+            z: y [B, V, D] and pooled features [B, 1, H].
+            view: the backbone's view of the instance.
+            target: the known solution of each row; None in validation.
+        """
         x = self._input(view)
         y, pooled = z[0].detach(), z[1]
         if target is None:
             for _ in range(self.steps_per_segment):
                 y, pooled = self.step((y, pooled), x, view)
             return (y, pooled), self.read((y, pooled), view)
-        # One step less in half of the segments: a candidate must be good whenever one looks.
+        # S2 draws the number of steps, so that the candidate is good after any of them: n or n - 1, equally likely.
         for _ in range(max(1, self.steps_per_segment - int(torch.randint(2, ())))):
-            y = y + self.noise * torch.randn_like(y)
-            slope, pooled = self._slope(y, x, view, learning=True)
-            y = y - self.log_alpha.float().exp() * slope
-        said = self.read((y, pooled), view)
+            y = y + self.noise * torch.randn_like(y)  # Langevin noise, η ~ N(0, σ²)
+            gradient, pooled = self._energy_gradient(y, x, view, learning=True)
+            y = y - self.log_alpha.float().exp() * gradient  # ŷ_{i+1} = ŷ_i − α ∇_ŷ E(x, ŷ_i), not detached
+        readout = self.read((y, pooled), view)
         loss = target.cross_entropy(y)
         if self.contrastive_weight:
+            # Not of the paper, whose authors saw no gain: here it ranks candidates across boards (see Ebt).
             loss = loss + self.contrastive_weight * self._contrastive_loss(y, x, view, target)
-        return (y, pooled), said._replace(loss=loss)
+        return (y, pooled), readout._replace(loss=loss)
 
 
 class Ebt(Learned):
-    """Energy-Based Transformer: reasoning as descent of a learned energy, which judges candidates as well.
+    """Energy-Based Transformer: reasoning by gradient descent on a learned energy, which also ranks candidates.
 
-    Published as S2: two or three steps a segment, gradient through all of them, a loss after the last, Langevin noise and
-    a replay buffer in training; several candidates and more steps when solving. What the paper has not: the energy is
-    also taught to tell the answer from wrong ones (``contrast``); without it a small net ranked candidates of one 4x4 board as
-    well, but those of several boards hardly (area under the ROC curve 0.67, with it 0.97).
+    As the paper's S2: two or three steps a segment with gradient through all of them, a loss after the last, Langevin noise
+    and a replay buffer in training; several candidates and more steps when solving. Not of the paper: the contrastive loss.
+    Without it a small net ranked candidates of one 4x4 board as well, but hardly those of several boards (area under the
+    ROC curve 0.67; with it 0.97).
     """
 
     name: ClassVar[str] = "ebt"
-    auto_turn: ClassVar[int | None] = None  # each step takes a gradient: slower than the others
+    auto_turn: ClassVar[int | None] = None  # each step computes a gradient: slower than the other learned solvers
     citation: ClassVar[str] = (
         "A. Gladstone et al.: Energy-based transformers are scalable learners and thinkers. arXiv 2507.02092, 2025."
     )
@@ -120,18 +162,18 @@ class Ebt(Learned):
     }
     presets: ClassVar = PRESETS
 
-    steps: int = Field(3, ge=1, le=32, description="steps of a segment; half of those in training have one less")
-    alpha: float = Field(10.0, gt=0, le=1e5, description="size of a step at first; it is learned")
-    noise: float = Field(0.3, ge=0, le=100, description="Langevin noise before each step in training (σ)")
+    steps: int = Field(3, ge=1, le=32, description="steps of a segment; half of the training segments have one less")
+    alpha: float = Field(10.0, gt=0, le=1e5, description="step size at the start of training; it is learned")
+    noise: float = Field(0.3, ge=0, le=100, description="training: Langevin noise before each step (σ)")
     contrastive_weight: float = Field(
-        0.5, ge=0, description="weight of telling answers from wrong ones by their energy"
+        0.5, ge=0, description="weight of the loss that separates right answers from wrong ones by their energy"
     )
-    loops: int = Field(1, ge=1, le=64, description="times that the net is applied in one evaluation of the energy")
-    monotone: bool = Field(False, description="solving: take no step that raises the energy")
+    loops: int = Field(1, ge=1, le=64, description="applications of the net in one evaluation of the energy")
+    monotone: bool = Field(False, description="solving: reject steps that do not lower the energy")
     inference_noise: float = Field(0.0, ge=0, le=100, description="solving: Langevin noise before each step")
-    # A descent has soon ended where it ends: of 60 hard boards one walk of 85 segments solved 65 %, ten of 8 segments 98 %.
+    # A descent converges in about twenty steps: of 60 hard boards one run of 85 segments solved 65 %, ten of 8 segments 98 %.
     segments: int = Field(8, ge=1, description="segments after which a candidate restarts")
-    copies: int = Field(4, ge=1, description="candidates of a problem, side by side, unless --restarts says")
+    copies: int = Field(4, ge=1, description="candidates of a problem, side by side, without --restarts")
 
     def reasoner(self, shape: NetShape) -> EbtNet:
         return EbtNet(shape, self.steps, self.alpha, self.noise, self.contrastive_weight, self.loops)
@@ -141,13 +183,13 @@ class Ebt(Learned):
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> Solver:
-        """The solver with options; with ``landscapes`` of one and more, which made it IRED once, the solver ``ired``."""
+        """The solver with options. ``landscapes`` of 1 and more makes the solver ``ired``, which was an option of ``ebt``."""
         kept = {name: value for name, value in options.items() if name not in cls.former}
         if str(options.get("landscapes", 0)) == "0":
             return super().from_options(kept)
         from .ired import Ired
 
-        message = text("option landscapes of ebt", "0.1", "0.2", "--solver ired")
+        message = text("option landscapes of ebt", "0.2", "0.3", "--solver ired")
         warnings.warn(message, MullDeprecationWarning, stacklevel=2)
         dropped = (cls.model_fields.keys() | cls.renamed_options.keys()) - (
             Ired.model_fields.keys() | Ired.renamed_options.keys()

@@ -1,4 +1,4 @@
-"""GRAM: TRM's recursion made random, trained by amortised variational inference."""
+"""GRAM: a recursion with random steps, trained by amortised variational inference."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch.distributions import kl_divergence
 from torch.nn.functional import softplus
 
 from ..engine.random import Random
+from ..engine.shapes import Float
 from ..engine.training.loss import Target
 from .learned import DOUBT, PUBLISHED, Learned
 from .nets.layers import SwiGLU
@@ -24,25 +25,29 @@ from .nets.shape import NetShape
 Variant = Literal["full", "scale", "mean", "noise", "inference"]
 
 BETA = 1.0
-"""At 1 the loss is the evidence lower bound itself. The published weights (0.045 to 0.5) go with a reduction of the divergence
-that is not stated; at 0.1 of the sum over all numbers the posterior whispers the answer to the state and the prior learns nothing."""
+"""At 1 the loss is the negative evidence lower bound. The paper's values (0.045 to 0.5) go with a reduction of the divergence
+that it does not state. With 0.1 and a sum over all numbers the posterior leaks the target into the state, and the prior learns
+nothing."""
 KL_BALANCE = 0.8
-"""Share of the KL divergence that teaches the prior; the rest holds the posterior back."""
+"""Share of the divergence that trains the prior; the rest trains the posterior."""
 SCALE = 0.3
-"""Standard deviation of an untrained net's increments, and of those that are not learned."""
+"""Standard deviation of an untrained net's increments, and of increments whose scale is not learned."""
 FLOOR = 1e-3
+"""Least standard deviation of an increment."""
+_SCALE_BIAS = float(torch.tensor(SCALE).expm1().log())
+"""softplus(_SCALE_BIAS) = SCALE."""
 
-
+States = Float[Tensor, "rows positions hidden"]
 Moments = tuple[Tensor, Tensor]
 """Means and standard deviations, [B, S, H] each."""
 
 
 class Increment(nn.Module):
-    """Mean and standard deviation of the increment, each a SwiGLU of the state: [B, S, H] twice.
+    """Mean and standard deviation of the increment, each a SwiGLU of the state.
 
     Args:
         width: H.
-        variant: which of the two are learned.
+        variant: states which of the two are learned.
     """
 
     def __init__(self, width: int, variant: Variant) -> None:
@@ -50,21 +55,27 @@ class Increment(nn.Module):
         self.mean = SwiGLU(width, width) if variant in ("full", "mean") else None
         self.scale = SwiGLU(width, width) if variant in ("full", "scale") else None
 
-    def forward(self, u: Tensor) -> Moments:
+    def forward(self, u: States) -> Moments:
+        """Means and standard deviations, [B, S, H] float32 each, for states u [B, S, H]."""
         mean = torch.zeros_like(u, dtype=torch.float32) if self.mean is None else self.mean(u).float()
         if self.scale is None:
             return mean, torch.full_like(mean, SCALE)
-        # A state of zero gives SCALE: softplus is undone by the logarithm.
-        return mean, softplus(self.scale(u).float() + _BEGIN) + FLOOR
-
-
-_BEGIN = float(torch.tensor(SCALE).expm1().log())
+        return mean, softplus(self.scale(u).float() + _SCALE_BIAS) + FLOOR
 
 
 class GramNet(Reasoner):
-    """A step: ``low`` times l ← L(l + h + x), then u = H(h + l) and h ← u + ε with ε ~ N(μ(u), σ(u)²), for each state number apart.
+    """A step: ``low`` times l ← L(l + h + x), then u = H(h + l), h ← u + ε with ε ~ N(μ(u), σ(u)²), elementwise.
 
-    Training draws ε from the posterior, which sees the answer as well; the gradient goes through a segment's last step.
+    Training draws ε from the posterior, which also reads the target. The gradient passes through the last step of a segment.
+    The divergence of posterior and prior counts in every step, not in the last one alone as published: otherwise the
+    posterior of the other steps would pass the target to the state at no cost.
+
+    Args:
+        shape: sizes of the backbone.
+        high: steps of a segment (T).
+        low: updates of l in a step (K).
+        beta: weight of the divergence.
+        variant: which parts of the noise are learned.
     """
 
     uses_targets = True
@@ -81,55 +92,77 @@ class GramNet(Reasoner):
 
     @property
     def amortised(self) -> bool:
-        """Whether there is a posterior that sees the answer."""
+        """Whether the net has a posterior, which reads the target."""
         return self.variant in ("full", "scale", "mean")
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
-        """A step with the increment at its mean; ``sample_step`` draws it."""
+        """A step whose increment is the prior's mean; ``sample_step`` draws the increment."""
         u, low = self._update(z, x, view)
         return u + self.prior(u)[0].to(u.dtype), low
 
     def sample_step(self, z: Latent, x: Tensor, view: Any, random: Random) -> Latent:
+        """A step whose increment is drawn from the prior.
+
+        Args:
+            z: h and l, [B, S, H] each.
+            x: input [B, S, H].
+            view: the backbone's view of the instance.
+            random: one stream a row.
+        """
         u, low = self._update(z, x, view)
         mean, scale = self.prior(u)
         return u + (mean + scale * random.normal(*u.shape[1:])).to(u.dtype), low
 
     def forward(self, z: Latent, view: Any, target: Target | None = None) -> tuple[Latent, Readout]:
+        """A segment. With a target the read-out has the loss [B]: β · divergence − log-likelihood, per free variable.
+
+        Args:
+            z: h and l, [B, S, H] each.
+            view: the backbone's view of the instance.
+            target: the known solution of each row; None in validation.
+        """
         x = self.backbone.embed(view).to(z[0].dtype)
-        hint = self.answers(view, target.beliefs()) if target is not None and self.amortised else None
+        encoded = self.answers(view, target.beliefs()) if target is not None and self.amortised else None
         divergence = x.new_zeros(len(x), dtype=torch.float32)
         for _ in range(self.steps_per_segment - 1):
             with torch.no_grad():
                 u, low = self._update(z, x, view)
-            if hint is not None:
-                # What the posterior says here reaches the answer too, so it is charged for, though no gradient goes back.
-                divergence = divergence + balanced_kl(self.posterior(u + hint), self.prior(u))
+            if encoded is not None:
+                # Counted although no gradient passes through this step: its increment depends on the target.
+                divergence = divergence + balanced_kl(self.posterior(u + encoded), self.prior(u))
             with torch.no_grad():
-                z = u + self._drawn(u, hint, learning=target is not None), low
+                z = u + self._increment(u, encoded, learning=target is not None), low
         if torch.is_grad_enabled():
             z = tuple(t.detach().requires_grad_() for t in z)  # as in Reasoner.segment
         u, low = self._update(z, x, view)
-        if target is None or hint is None:
-            z = u + self._drawn(u, None, learning=target is not None), low
-            said = self.read(z, view)
+        if target is None or encoded is None:
+            z = u + self._increment(u, None, learning=target is not None), low
+            readout = self.read(z, view)
             if target is None:
-                return z, said
-            loss = target.cross_entropy(said.logits)
+                return z, readout
+            loss = target.cross_entropy(readout.logits)
         else:
-            high, said, likelihood, last = elbo(self._model, self._guide, u, hint, view, target)
+            high, readout, likelihood, last = elbo(self._model, self._guide, u, encoded, view, target)
             z = high, low
             loss = (self.beta * (divergence + last) - likelihood) / target.number()
-        return z, said._replace(loss=loss + self._judged(z, said, target))
+        return z, readout._replace(loss=loss + self._value_loss(z, readout, target))
 
-    def predicted_accuracy(self, z: Latent) -> Tensor:
-        """[B] the share of variables that are right, as the value head sees it (LPRM)."""
+    def predicted_accuracy(self, z: Latent) -> Float[Tensor, " rows"]:
+        """[B] share of variables that are right, as the value head predicts it (the paper's LPRM)."""
         return self.value(z[0].mean(1))[:, 0]  # type: ignore[no-any-return]
 
-    def answer_energy(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
-        """[B] the share of variables that the value head believes wrong: it chooses where the checker does not."""
+    def answer_energy(self, z: Latent, log_probs: Tensor, view: Any) -> Float[Tensor, " rows"]:
+        """[B] predicted share of wrong variables. It ranks the copies of a problem that the checker rates equally.
+
+        Args:
+            z: h and l, [B, S, H] each.
+            log_probs: [B, V, D] as in ``StepOutput``.
+            view: the backbone's view of the instance.
+        """
         return 1 - self.predicted_accuracy(z).float()
 
     def _update(self, z: Latent, x: Tensor, view: Any) -> tuple[Tensor, Tensor]:
+        """u and the new l, [B, S, H] each."""
         high, low = z
         upper, lower = self.stacks
         injected = high + x
@@ -137,73 +170,90 @@ class GramNet(Reasoner):
             low = lower(view, low, injected)
         return upper(view, high, low), low
 
-    def _drawn(self, u: Tensor, hint: Tensor | None, *, learning: bool) -> Tensor:
-        """An increment of the posterior where there is a hint, else of the prior; none while a net without noise learns."""
+    def _increment(self, u: Tensor, encoded: Tensor | None, *, learning: bool) -> Tensor:
+        """[B, S, H] a draw from the posterior given the encoded target [B, S, H], else from the prior.
+
+        Zero in the training of a net that has noise only when solving.
+        """
         if learning and self.variant == "inference":
             return torch.zeros_like(u)
-        mean, scale = self.prior(u) if hint is None else self.posterior(u + hint)
+        mean, scale = self.prior(u) if encoded is None else self.posterior(u + encoded)
         return (mean + scale * torch.randn_like(mean)).to(u.dtype)  # type: ignore[no-any-return]
 
     # The last step of a segment, in Pyro ------------------------------------------------------------------------------
 
-    def _model(self, u: Tensor, hint: Tensor, view: Any, target: Target) -> tuple[Tensor, Readout]:
+    def _model(self, u: Tensor, encoded: Tensor, view: Any, target: Target) -> tuple[Tensor, Readout]:
+        """p(ε) p(target | ε): the prior's increment and the likelihood of the target over free variables."""
         with pyro.plate("rows", len(u)):
             increment = pyro.sample("increment", _normal(*self.prior(u)).to_event(2))
             high = u + increment.to(u.dtype)
-            said = self.read((high,), view)
-            logits = said.logits.float().masked_fill(~target.allowed, -torch.inf)
+            readout = self.read((high,), view)
+            logits = readout.logits.float().masked_fill(~target.allowed, -torch.inf)
             values = dist.Categorical(logits=logits, validate_args=False).mask(target.free)
             pyro.sample("answer", values.to_event(1), obs=target.answer)
-        return high, said
+        return high, readout
 
-    def _guide(self, u: Tensor, hint: Tensor, view: Any, target: Target) -> None:
+    def _guide(self, u: Tensor, encoded: Tensor, view: Any, target: Target) -> None:
+        """q(ε | target): the posterior's increment."""
         with pyro.plate("rows", len(u)):
-            pyro.sample("increment", _normal(*self.posterior(u + hint)).to_event(2))
+            pyro.sample("increment", _normal(*self.posterior(u + encoded)).to_event(2))
 
-    def _judged(self, z: Latent, said: Readout, target: Target) -> Tensor:
-        """[B] the value head's squared error; nothing but the head learns of it."""
+    def _value_loss(self, z: Latent, readout: Readout, target: Target) -> Float[Tensor, " rows"]:
+        """[B] squared error of the value head. Its gradient reaches the head alone."""
         with torch.no_grad():
-            masked = said.logits.float().masked_fill(~target.allowed, -torch.inf)
+            masked = readout.logits.float().masked_fill(~target.allowed, -torch.inf)
             right = ((masked.argmax(-1) == target.answer) & target.free).sum(1) / target.number()
         return (self.predicted_accuracy(tuple(t.detach() for t in z)).float() - right) ** 2
 
 
 def elbo(model: Any, guide: Any, *arguments: Any) -> tuple[Tensor, Readout, Tensor, Tensor]:
-    """The two terms of the evidence lower bound, the divergence in closed form as ``TraceMeanField_ELBO`` has it.
+    """The two terms of the evidence lower bound, with the divergence in closed form as in ``TraceMeanField_ELBO``.
+
+    Args:
+        model: a Pyro model with the sites ``increment`` and ``answer``; it returns (h, read-out).
+        guide: a Pyro guide with the site ``increment``.
+        arguments: of both.
 
     Returns:
-        What the model returned, the log-likelihood of the answer [B], the divergence of guide and model [B].
+        h [B, S, H] and the read-out of the model, the log-likelihood of the answer [B], the balanced divergence [B].
     """
     drawn = poutine.trace(guide).get_trace(*arguments)
     played = poutine.trace(poutine.replay(model, drawn)).get_trace(*arguments)
     answer = played.nodes["answer"]
     q, p = (trace.nodes["increment"]["fn"].base_dist for trace in (drawn, played))
-    high, said = played.nodes["_RETURN"]["value"]
-    return high, said, answer["fn"].log_prob(answer["value"]), balanced_kl((q.loc, q.scale), (p.loc, p.scale))
+    high, readout = played.nodes["_RETURN"]["value"]
+    divergence = balanced_kl((q.loc, q.scale), (p.loc, p.scale))
+    return high, readout, answer["fn"].log_prob(answer["value"]), divergence
 
 
-def balanced_kl(posterior: Moments, prior: Moments) -> Tensor:
-    """[B] divergence of posterior and prior, its larger share drawing the prior to the posterior (Hafner et al. 2021, DreamerV2)."""
-    still_q, still_p = (_normal(*(t.detach() for t in moments)) for moments in (posterior, prior))
-    each = KL_BALANCE * kl_divergence(still_q, _normal(*prior)) + (1 - KL_BALANCE) * kl_divergence(
-        _normal(*posterior), still_p
-    )
-    return each.sum((1, 2))
+def balanced_kl(posterior: Moments, prior: Moments) -> Float[Tensor, " rows"]:
+    """[B] 0.8 · KL(sg(q) ‖ p) + 0.2 · KL(q ‖ sg(p)), summed over positions and numbers; sg stops the gradient.
+
+    The larger share moves the prior towards the posterior (KL balancing; Hafner et al. 2021, DreamerV2).
+
+    Args:
+        posterior: q, [B, S, H] twice.
+        prior: p, [B, S, H] twice.
+    """
+    fixed_q, fixed_p = (_normal(*(t.detach() for t in moments)) for moments in (posterior, prior))
+    for_prior = kl_divergence(fixed_q, _normal(*prior))
+    for_posterior = kl_divergence(_normal(*posterior), fixed_p)
+    return (KL_BALANCE * for_prior + (1 - KL_BALANCE) * for_posterior).sum((1, 2))
 
 
 def _normal(mean: Tensor, scale: Tensor) -> Any:
-    return dist.Normal(mean, scale, validate_args=False)  # to validate is to wait for the device
+    return dist.Normal(mean, scale, validate_args=False)  # validation would wait for the device
 
 
 class Gram(Learned):
-    """Generative Recursive Model: every step of the answer's state is a random draw, so that runs differ as answers do.
+    """Generative Recursive Model: each step adds a random increment to the state, so that runs find different answers.
 
-    A prior over the increments is taught by a posterior that saw the answer; solving draws from the prior, many
+    Training fits a prior over increments to a posterior that reads the target. Solving draws from the prior, several
     trajectories side by side, and the checker chooses among them.
     """
 
     name: ClassVar[str] = "gram"
-    auto_turn: ClassVar[int | None] = None  # made for several answers, for which auto enumerates
+    auto_turn: ClassVar[int | None] = None  # for several answers, which auto enumerates with cpsat
     citation: ClassVar[str] = "Generative recursive reasoning (GRAM). arXiv 2605.19376, 2026."
     presets: ClassVar = {
         "small": {
@@ -217,16 +267,17 @@ class Gram(Learned):
         },
     }
 
-    high: int = Field(3, ge=1, le=16, description="random steps of a segment, the last with gradient (T)")
-    low: int = Field(4, ge=1, le=32, description="updates of the low state in a step (K)")
-    beta: float = Field(BETA, ge=0, description="weight of the divergence")
+    high: int = Field(3, ge=1, le=16, description="steps of a segment; the last one has the gradient (T)")
+    low: int = Field(4, ge=1, le=32, description="updates of the state l in a step (K)")
+    beta: float = Field(BETA, ge=0, description="weight of the divergence of posterior and prior")
     variant: Variant = Field(
         "full",
-        description="learned: scale and mean of the noise, one of them, none (noise), none and only when solving (inference)",
+        description="learned parts of the noise: full (scale and mean), scale, mean, noise (neither), or inference (neither, and "
+        "noise only when solving)",
     )
     doubt: float = Field(0.5, gt=0, le=1, description=DOUBT)
-    segments: int = Field(16, ge=1, description="depth: segments after which a trajectory starts anew")
-    copies: int = Field(8, ge=1, description="trajectories of a problem run side by side, unless --restarts says")
+    segments: int = Field(16, ge=1, description="segments after which a trajectory restarts")
+    copies: int = Field(8, ge=1, description="trajectories of a problem, side by side, without --restarts")
 
     def reasoner(self, shape: NetShape) -> GramNet:
         return GramNet(shape, self.high, self.low, self.beta, self.variant)

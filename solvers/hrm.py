@@ -1,4 +1,4 @@
-"""HRM: two nets at two timescales."""
+"""HRM: a recursion of two nets at two timescales."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from .nets.shape import NetShape
 class HrmNet(Reasoner):
     """A step: ``low`` times z_L ← L(z_L + z_H + x), then z_H ← H(z_H + z_L).
 
-    One-step gradient: in a segment's last step through the last update of z_L and that of z_H, nowhere else.
+    One-step gradient: it passes through the last update of z_L and that of z_H in the last step of a segment, nowhere else.
+
+    Args:
+        shape: sizes of the backbone.
+        high: steps of a segment (H cycles).
+        low: updates of z_L in a step (L cycles).
+        halts: number of halting logits, 1 or 2.
+        random_start: as ``Reasoner``'s.
     """
 
     def __init__(self, shape: NetShape, high: int, low: int, halts: int, random_start: bool) -> None:
@@ -26,6 +33,7 @@ class HrmNet(Reasoner):
         self.low = low
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
+        """z_H and z_L after a step, [B, S, H] each."""
         z_high, z_low = z
         upper, lower = self.stacks
         injected = z_high + x
@@ -37,10 +45,10 @@ class HrmNet(Reasoner):
 
 
 class Hrm(Learned):
-    """Hierarchical Reasoning Model: a slow net plans (z_H), a fast one works (z_L).
+    """Hierarchical Reasoning Model: two nets at two timescales, a slow state z_H and a fast state z_L.
 
-    As published: one-step gradient, carried state, a loss a segment, Q-learned halting. ``preset=paper`` is the published
-    configuration (27 M parameters), ``small`` has under 10 M and attends along constraints.
+    As published: one-step gradient, carried state, one loss a segment, Q-learned halting. ``preset=paper`` is the published
+    configuration (27 M parameters). ``small`` has fewer than 10 M, and its attention follows the constraints.
     """
 
     name: ClassVar[str] = "hrm"
@@ -55,12 +63,15 @@ class Hrm(Learned):
         "paper": {"tokens": {"hidden": 512, "layers": 4, "inner": 1536, "heads": 8, "prefix": 1}},
     }
 
-    high: int = Field(2, ge=1, le=16, description="H cycles: steps of a segment")
-    low: int = Field(2, ge=1, le=32, description="L cycles: updates of z_L in a step")
+    high: int = Field(2, ge=1, le=16, description="steps of a segment (H cycles)")
+    low: int = Field(2, ge=1, le=32, description="updates of z_L in a step (L cycles)")
     halts: int | None = Field(
-        None, ge=1, le=2, description="halting logits: 2 learns the value of going on too (default: the preset's)"
+        None,
+        ge=1,
+        le=2,
+        description="number of halting logits; 2 adds the value of another segment (default: the preset's)",
     )
-    random_start: bool = Field(False, description="start from noise rather than from one fixed vector")
+    random_start: bool = Field(False, description="whether states start from noise instead of one fixed vector")
 
     def reasoner(self, shape: NetShape) -> HrmNet:
         halts = self.halts or (2 if self.preset == "paper" else 1)

@@ -1,4 +1,4 @@
-"""The learned solvers that are installed, by name: mull's own and those of plugins."""
+"""The installed learned solvers by name: those of mull and those of plugins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .nets.reasoner import Reasoner
 
 
 def kinds() -> dict[str, type[Learned]]:
-    """All learned solvers that can be loaded, by name. Imports every installed solver: it is for messages and lists."""
+    """All learned solvers that can be loaded, by name. It imports every installed solver, so use it for messages and lists."""
     found: dict[str, type[Learned]] = {}
     for name in sorted({entry.name for entry in installed()}):
         try:
@@ -25,25 +25,27 @@ def kinds() -> dict[str, type[Learned]]:
 
 
 def kind(name: str) -> type[Learned]:
-    """The learned solver of a name; nothing else is imported.
+    """The learned solver of a name. No other solver is imported.
 
     Raises:
-        PluginError: there is no such solver, it cannot be loaded, or it does not learn.
+        PluginError: no solver has the name, it cannot be loaded, or it has no trained weights.
     """
     found = load(name)
     if not issubclass(found, Learned):
-        raise PluginError(f"solver {name!r} does not learn", "solve weights list shows the weights and their solvers")
+        raise PluginError(
+            f"solver {name!r} has no trained weights", "solve weights list shows the weights and their solvers"
+        )
     return found
 
 
 def trained_on(families: Collection[str], on_notice: Callable[[str], None]) -> list[type[Learned]]:
     """The learned solvers that ``auto`` tries on problems of some families, in the order of ``auto_turn``.
 
-    Only solvers with weights trained on one of the families are imported, so that a plugin costs nothing elsewhere.
+    Only solvers with weights trained on one of the families are imported, so that other plugins cost no time.
 
     Args:
-        families: by name.
-        on_notice: receives the name of each solver that cannot be loaded, and why.
+        families: names of problem families.
+        on_notice: called with a message for each solver that cannot be loaded.
     """
     here = {entry.name for entry in installed()}
     wanted = {card.solver for card in cards() if refused(card) is None and not card.sizes.keys().isdisjoint(families)}
@@ -60,7 +62,7 @@ def trained_on(families: Collection[str], on_notice: Callable[[str], None]) -> l
 
 
 def build(card: Card) -> Reasoner:
-    """The untrained net that a card describes, of the installed solver that it names.
+    """The untrained net that a card describes, built by the installed solver that the card names.
 
     Raises:
         CheckpointError: the solver is not installed, or the card does not describe a net.

@@ -1,4 +1,4 @@
-"""The looped net: one latent state, the input injected again at every step, until it settles."""
+"""The looped net: a recursion on one latent state, with the input added in every step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from .nets.shape import NetShape
 
 
 class LoopedNet(Reasoner):
-    """z ← z + λ (F(z + x) − z); full gradient through the steps of a segment, none through those before."""
+    """A step: z ← z + λ (F(z + x) − z). The gradient passes through all steps of a segment, and through none before it.
+
+    Args:
+        shape: sizes of the backbone.
+        steps: steps of a segment.
+        damping: λ, 0 to 1.
+        random_start: as ``Reasoner``'s.
+    """
 
     def __init__(self, shape: NetShape, steps: int, damping: float, random_start: bool) -> None:
         super().__init__(shape, states=1, random_start=random_start)
@@ -21,16 +28,17 @@ class LoopedNet(Reasoner):
         self.damping = damping
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
+        """z after a step, [B, S, H]."""
         new = self.stacks[0](view, z[0], x)
         return (new,) if self.damping == 1 else (z[0].lerp(new, self.damping),)
 
 
 class Looped(Learned):
-    """A small net applied again and again to its own output until the answer holds.
+    """A small net that is applied to its own output until the answer holds.
 
-    The state starts from noise, new for every start, so that what settles wrong can be tried again; the input is added
-    at every step (Bai et al. 2019; Yang et al. 2024); trained in segments with a carried state and a loss at the end of
-    each, an optimiser step a segment (Wang et al. 2025), from random starts (Equilibrium Reasoners, 2026).
+    The state starts from noise, so that a row that settled on a wrong answer can restart (Equilibrium Reasoners, 2026).
+    The input is added in every step (Bai et al. 2019; Yang et al. 2024). Training runs in segments with a carried state,
+    and has one loss and one optimiser step a segment (Wang et al. 2025).
     """
 
     name: ClassVar[str] = "looped"
@@ -50,8 +58,8 @@ class Looped(Learned):
     }
 
     steps: int = Field(6, ge=1, le=64, description="steps of a segment")
-    damping: float = Field(1.0, gt=0, le=1, description="share of the new state in each step")
-    random_start: bool = Field(True, description="start from noise rather than from one fixed vector")
+    damping: float = Field(1.0, gt=0, le=1, description="share of the new state in each step (λ)")
+    random_start: bool = Field(True, description="whether states start from noise instead of one fixed vector")
 
     def reasoner(self, shape: NetShape) -> LoopedNet:
         return LoopedNet(shape, self.steps, self.damping, self.random_start)

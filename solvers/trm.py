@@ -1,4 +1,4 @@
-"""TRM: two latent states, one tiny net."""
+"""TRM: a recursion of one small net on two latent states."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from .nets.shape import NetShape
 
 
 class TrmNet(Reasoner):
-    """A step: ``low`` times z_L ← F(z_L + z_H + x), then z_H ← F(z_H + z_L); gradient through a segment's last step."""
+    """A step: ``low`` times z_L ← F(z_L + z_H + x), then z_H ← F(z_H + z_L). The gradient passes through the last step.
+
+    Args:
+        shape: sizes of the backbone.
+        high: steps of a segment (H cycles).
+        low: updates of z_L in a step (L cycles).
+        random_start: as ``Reasoner``'s.
+    """
 
     def __init__(self, shape: NetShape, high: int, low: int, random_start: bool) -> None:
         super().__init__(shape, states=2, random_start=random_start)
@@ -22,6 +29,7 @@ class TrmNet(Reasoner):
         self.low = low
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
+        """z_H and z_L after a step, [B, S, H] each."""
         z_high, z_low = z
         injected = z_high + x
         for _ in range(self.low):
@@ -30,10 +38,10 @@ class TrmNet(Reasoner):
 
 
 class Trm(Learned):
-    """Tiny Recursive Model: a latent scratchpad z_L and an answer z_H, improved in turn by one two-layer net.
+    """Tiny Recursive Model: one two-layer net updates a scratchpad z_L and an answer z_H in turn.
 
-    As published: H cycles of L updates of z_L and one of z_H, the last cycle with full gradient, carried state and
-    a loss a segment. ``preset=paper`` is the Sudoku configuration (token mixer, width 512, 16 prefix tokens, fixed start).
+    As published: H cycles of L updates of z_L and one of z_H, full gradient through the last cycle, carried state, one loss
+    a segment. ``preset=paper`` is the Sudoku configuration: token mixer, width 512, 16 prefix tokens, fixed start.
     """
 
     name: ClassVar[str] = "trm"
@@ -53,9 +61,9 @@ class Trm(Learned):
         },
     }
 
-    high: int = Field(3, ge=1, le=16, description="H cycles: steps of a segment, the last with gradient")
-    low: int = Field(6, ge=1, le=32, description="L cycles: updates of z_L in a step")
-    random_start: bool = Field(False, description="start from noise rather than from one fixed vector")
+    high: int = Field(3, ge=1, le=16, description="steps of a segment (H cycles); the last one has the gradient")
+    low: int = Field(6, ge=1, le=32, description="updates of z_L in a step (L cycles)")
+    random_start: bool = Field(False, description="whether states start from noise instead of one fixed vector")
 
     def reasoner(self, shape: NetShape) -> TrmNet:
         return TrmNet(shape, self.high, self.low, self.random_start)

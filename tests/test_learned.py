@@ -325,7 +325,7 @@ def test_auto_goes_on_without_a_plugin_that_fails(monkeypatch: pytest.MonkeyPatc
 
 def test_a_solver_that_does_not_learn_has_no_weights() -> None:
     assert set(kinds.kinds()) == {"ebt", "gram", "hrm", "ired", "looped", "trm"}
-    with pytest.raises(PluginError, match="'descent' does not learn"):
+    with pytest.raises(PluginError, match="'descent' has no trained weights"):
         kinds.kind("descent")
     with pytest.raises(CheckpointError, match="unknown solver 'nobody'"):
         kinds.build(find("looped-sudoku").model_copy(update={"solver": "nobody"}))

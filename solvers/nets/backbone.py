@@ -1,4 +1,4 @@
-"""What a backbone is: the net under a recursion, which knows how an instance looks and nothing of how it is iterated."""
+"""Backbones: the nets that recursions apply. A backbone reads instances and knows nothing of the iteration."""
 
 from __future__ import annotations
 
@@ -18,43 +18,60 @@ STATUSES = 3
 
 
 def statuses(allowed: Tensor) -> Tensor:
-    """allowed [..., D] bool -> int64: EXCLUDED by givens or domain, GIVEN where a variable has no other, else OPEN."""
+    """allowed [..., D] bool -> [..., D] int64: EXCLUDED, GIVEN for the only allowed value of a variable, else OPEN."""
     one = allowed.sum(-1, keepdim=True) == 1
     return torch.where(allowed, one.long() * GIVEN, EXCLUDED)
 
 
 class Stack(nn.Module):
-    """Some layers, one after another: the net that a recursion applies again and again."""
+    """Layers in sequence: the net that a recursion applies repeatedly.
+
+    Args:
+        layers: modules called as ``layer(z, view)``, [B, S, H] -> [B, S, H]; the last one ends in a norm.
+    """
 
     def __init__(self, layers: Iterable[nn.Module]) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
 
     def forward(self, view: Any, z: Tensor, injected: Tensor) -> Tensor:
-        """The state z [B, S, H] with the input added, through all layers; the last ends in a norm."""
+        """All layers, applied to z + injected: [B, S, H].
+
+        Args:
+            view: the backbone's view of the instance.
+            z: [B, S, H] the state.
+            injected: [B, S, H] the input.
+        """
         z = z + injected
         for layer in self.layers:
             z = layer(z, view)
         return z
 
     def compile(self, *arguments: Any, **options: Any) -> None:
-        """Compile the layers, which share their code: as a whole they would be compiled one by one."""
+        """Compile each layer. Layers of one class share their compiled code; a compiled stack would unroll them.
+
+        Args:
+            arguments: as those of ``nn.Module.compile``.
+            options: as those of ``nn.Module.compile``.
+        """
         for layer in self.layers:
             layer.compile(*arguments, **options)
 
 
 class Backbone(nn.Module, ABC):
-    """Base of the backbones. A state is [B, S, H]; what S counts is the backbone's own.
+    """Base of the backbones. A state is [B, S, H]: B rows, S literals or tokens, H numbers each.
+
+    A subclass sets ``name`` and implements the abstract methods. Its entry point in the group ``mull.backbones`` has the
+    same name.
 
     Args:
         shape: the sizes.
     """
 
     name: ClassVar[str]
-    """The name of its entry point in the group ``mull.backbones``."""
+    """The name of the entry point."""
     sizes: ClassVar[Mapping[str, Any] | None] = None
-    """Sizes of the net, by field of ``NetShape``, under solvers whose presets do not name this backbone; None: it runs under no
-    such solver."""
+    """Fields of ``NetShape`` for solvers whose presets do not name this backbone. None: those solvers do not run on it."""
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
@@ -63,28 +80,38 @@ class Backbone(nn.Module, ABC):
     @staticmethod
     @abstractmethod
     def supports(shape: NetShape, graph: ConstraintGraph) -> str | None:
-        """Why a net of this shape cannot read the graph, or None."""
+        """Why a net of this shape cannot read the graph, or None.
+
+        Args:
+            shape: sizes of the net.
+            graph: of the problem.
+        """
 
     @abstractmethod
     def stack(self) -> Stack:
-        """A new net."""
+        """A new stack of layers, untrained."""
 
     @abstractmethod
     def answers(self) -> nn.Module:
-        """A new map from a view and beliefs about an answer [B, V, D] to [B, S, H]: how a net is target an answer."""
+        """A new encoder of answers. It maps a view and beliefs [B, V, D] to [B, S, H]."""
 
     @abstractmethod
     def view(self, instance: Instance) -> Any:
-        """What ``embed``, ``read`` and the stacks need of an instance: a named tuple of tensors."""
+        """The tensors of an instance that ``embed``, ``read`` and the stacks use: a named tuple."""
 
     @abstractmethod
     def literals(self, view: Any) -> Tensor:
-        """[B, V, D] OPEN, GIVEN or EXCLUDED, as far as the backbone reads it."""
+        """[B, V, D] int64: OPEN, GIVEN or EXCLUDED, as far as the backbone reads it."""
 
     @abstractmethod
     def embed(self, view: Any) -> Tensor:
-        """The input [B, S, H] that a recursion injects at every step."""
+        """The input [B, S, H] that a recursion adds in every step."""
 
     @abstractmethod
     def read(self, z: Tensor, view: Any) -> Tensor:
-        """Logits [B, V, D] of a state; literals that are not allowed are the caller's to mask."""
+        """Logits [B, V, D] of a state. The caller masks literals that are not allowed.
+
+        Args:
+            z: [B, S, H] the state.
+            view: the backbone's view of the instance.
+        """

@@ -1,4 +1,4 @@
-"""The backbones that are installed, by name: mull's own and those of plugins."""
+"""The installed backbones by name: those of mull and those of plugins."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .backbone import Backbone
 
 
 def backbone(name: str) -> type[Backbone]:
-    """The backbone of a name; no other one is imported.
+    """The backbone of a name. No other one is imported.
 
     Raises:
-        PluginError: there is no such backbone, two packages claim its name, or it cannot be loaded.
+        PluginError: no backbone has the name, two packages claim it, or it cannot be loaded.
     """
     return _loaded(find_entry(BACKBONES, name, entries(BACKBONES)))
 

@@ -1,8 +1,8 @@
-"""Compiled layers that may be differentiated twice, for nets whose step is itself a gradient (``ebt``).
+"""Compiled layers with second derivatives, for nets whose step is itself a gradient (``ebt``).
 
-``torch.compile`` has no derivative of a derivative. Here a layer's value, its derivative and the derivative of that are
-functions of their own, each traced down to plain operations, through autograd and its formulas, and compiled by itself. They
-keep nothing but their inputs, and compute the rest again: a net applied many times needs little memory.
+``torch.compile`` supports no second derivatives. Here the value of a layer, its derivative and the derivative of that are
+separate functions. Each is traced to plain operations, through autograd and its formulas, and compiled. They save only their
+inputs and recompute the rest, so a net that is applied many times needs little memory.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from .messages import UNROLLED, unrolling
 
 CASES = 64
-"""Shapes and structures that are compiled; beyond them layers run as they are."""
+"""Most combinations of shapes and structures that are compiled; layers run uncompiled for further ones."""
 OPTIONS = {"unroll_reductions_threshold": UNROLLED + 1}
-"""Sums over few members in one pass over the result, as ``messages`` has them, in the derivatives of its derivatives too."""
+"""Unroll sums over few members, as in ``messages``, in the derivatives as well."""
 
 Function = Callable[..., Sequence[Tensor | None]]
 
 
 class CompiledFunction:
-    """A function of tensors, compiled at its first call for the shapes it sees then; so are its derivatives.
+    """A function of tensors that is compiled at its first call, for the shapes of that call, and so are its derivatives.
 
     Args:
-        function: of tensors, to a sequence of tensors, or None for a gradient that is always zero.
+        function: maps tensors to a sequence of tensors; None stands for a gradient that is always zero.
     """
 
     def __init__(self, function: Function) -> None:
         self.function = function
-        self.there: list[bool] = []
-        """Which results are not None; known once compiled."""
+        self.mask: list[bool] = []
+        """Which results are not None; set when the function is compiled."""
         self._compiled: Callable[..., Sequence[Tensor]] | None = None
         self._derivatives: dict[tuple[bool, ...], CompiledFunction] = {}
 
     def __call__(self, *inputs: Tensor) -> list[Tensor | None]:
         found = iter(_call(self, *inputs))
-        return [next(found) if there else None for there in self.there]
+        return [next(found) if present else None for present in self.mask]
 
     def run(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The results that are there. No gradient goes through; casts are in the code, whatever autocast says now."""
-        inputs = [t.detach().contiguous() for t in inputs]  # code is for one layout
+        """The results that are not None, without gradient. Casts are part of the code, so autocast is off."""
+        inputs = [t.detach().contiguous() for t in inputs]  # the code is compiled for this layout
         with torch.no_grad(), torch.autocast(inputs[0].device.type, enabled=False):
             if self._compiled is None:
                 with unrolling():
@@ -58,14 +58,18 @@ class CompiledFunction:
 
     def _present(self, *inputs: Tensor) -> list[Tensor]:
         results = self.function(*inputs)
-        self.there = [t is not None for t in results]
+        self.mask = [t is not None for t in results]
         return [t for t in results if t is not None]
 
     def derivative(self, wanted: tuple[bool, ...]) -> CompiledFunction:
-        """Of gradients of the results, then the inputs: the gradients of the inputs that are wanted."""
+        """The function that maps gradients of the results, then inputs, to gradients of the inputs.
+
+        Args:
+            wanted: for each input, whether its gradient is computed.
+        """
 
         def back(*arguments: Tensor) -> Sequence[Tensor | None]:
-            again = torch.is_grad_enabled()  # traced within a derivative of this one
+            again = torch.is_grad_enabled()  # true while a derivative of this one is traced
             first = len(arguments) - len(wanted)
             gradients, inputs = arguments[:first], list(arguments[first:])
             for k, want in enumerate(wanted):
@@ -93,7 +97,9 @@ class _Call(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         wanted = ctx.needs_input_grad[1:]
-        if torch.is_grad_enabled():  # a slope, to be differentiated: the state's alone, the engine does not say
+        if (
+            torch.is_grad_enabled()
+        ):  # create_graph: only the state's gradient is used, and autograd does not report that
             wanted = (wanted[0], *(False for _ in wanted[1:]))
         found = iter(ctx.code.derivative(wanted)(*gradients, *ctx.saved_tensors))
         return None, *(next(found) if want else None for want in wanted)
@@ -103,10 +109,10 @@ _call: Callable[..., tuple[Tensor, ...]] = _Call.apply
 
 
 def compile_double_backward(layers: Sequence[nn.Module]) -> None:
-    """Compile layers of one kind, called as ``layer(z, view)``, in place; they share their code.
+    """Compile layers of one class, called as ``layer(z, view)``, in place. They share their compiled code.
 
-    With ``create_graph`` a gradient reaches z only; gradients of parameters are those of a backward pass without it. The layers
-    are not to be copied afterwards: a copy would compute with these ones' parameters.
+    With ``create_graph`` only z gets a gradient; parameters get theirs from a backward pass without it. Do not copy the layers
+    afterwards: a copy would compute with the parameters of the original.
     """
     plain = deepcopy(layers[0])
     cases: dict[Any, CompiledFunction] = {}
@@ -129,15 +135,15 @@ def _compiled(
         key = (structure, *rest, cast, *((t.shape, t.dtype, t.device) for t in inputs))
         if key not in cases:
             if len(cases) == CASES:
-                plainly: Tensor = type(layer).forward(layer, z, view)
-                return plainly
+                uncompiled: Tensor = type(layer).forward(layer, z, view)
+                return uncompiled
 
             def function(z: Tensor, *others: Tensor) -> list[Tensor]:
                 weights = dict(zip(names, others, strict=False))
                 filled = list(rest)
                 for k, leaf in zip(at, others[len(names) :], strict=True):
                     filled[k] = leaf
-                # Of attention one kernel has second derivatives.
+                # Only this attention kernel has second derivatives.
                 with torch.autocast(device, cast, enabled=cast is not None), sdpa_kernel(SDPBackend.MATH):
                     return [functional_call(plain, weights, (z, tree_unflatten(filled, structure)))]
 

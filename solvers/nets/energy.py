@@ -1,4 +1,4 @@
-"""A net that reads an energy from a candidate answer, and judges answers by it: what EBT and IRED share."""
+"""Nets that compute an energy of a candidate answer, and judge answers by it: the common part of EBT and IRED."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import one_hot
 
+from ...engine.shapes import Float, Int
 from ...engine.training.loss import Target
 from .backbone import OPEN
 from .double_backward import compile_double_backward
@@ -24,7 +25,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "paper": {"tokens": {"hidden": 384, "layers": 6, "inner": 1024, "heads": 6}},
 }
-"""Sizes of nets with an energy."""
+"""Sizes of the nets, by preset and backbone."""
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "small": {"max_segments": 16},
     "paper": {
@@ -36,22 +37,26 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "max_segments": 16,
     },
 }
-"""Training settings of nets with an energy, by preset."""
+"""Training settings, by preset."""
 CORRUPTION = 0.05
-"""Share of an answer's free variables that a wrong one made of it has elsewhere, at least one (IRED's for Sudoku)."""
+"""Share of the free variables of an answer that ``corrupt`` changes, at least one: IRED's value for Sudoku."""
+
+Answers = Int[Tensor, "rows vars"]
+Literals = Float[Tensor, "rows vars values"]
 
 
 class EnergyNet(Reasoner):
-    """Base of nets with an energy E of an answer y, summed over what is open. A solver walks down ∂E/∂y.
+    """Base of nets with an energy E(y) of a candidate y. A solver takes gradient steps on y.
 
-    The state begins with y [B, V, D] and what the halting head reads of the last evaluation, [B, 1, H]. Training needs second
-    derivatives, for which attention has one slow kernel only, and compiled layers a way of their own (``nets.double_backward``).
+    E is a sum over open literals. The state is y [B, V, D] and the pooled features of the last evaluation [B, 1, H],
+    from which the halting logit is computed. Training needs second derivatives: only one attention kernel has them, and
+    compiled layers need ``double_backward``.
 
     Args:
-        shape: of the backbone.
-        steps: in a segment.
-        contrastive_weight: weight of the loss that tells answers from wrong ones by their energy.
-        loops: times that the net is applied in one evaluation of the energy.
+        shape: sizes of the backbone.
+        steps: steps of a segment.
+        contrastive_weight: weight of the loss that separates right answers from wrong ones by their energy.
+        loops: number of times that the net is applied in one evaluation of the energy.
     """
 
     uses_targets = True
@@ -63,74 +68,111 @@ class EnergyNet(Reasoner):
         self.answers = self.backbone.answers()
 
     def compile(self, **options: Any) -> None:
-        """Compile the layers, twice differentiable; of the options there is one way only, fixed sizes."""
+        """Compile the layers and their first and second derivatives, for fixed sizes.
+
+        Args:
+            options: ignored; there is one way to compile them.
+        """
         for stack in self.stacks:
             compile_double_backward(list(stack.get_submodule("layers").children()))
 
     def compile_solving(self) -> None:
-        """Nothing: a step is itself a backward pass."""
+        """Do nothing: a step contains a backward pass, which ``torch.compile`` does not trace."""
 
     def start(self, x: Tensor, view: Any, draw: Draw) -> Latent:
+        """The first candidate, y ~ N(0, 1) [B, V, D], and features of zero [B, 1, H].
+
+        Args:
+            x: input [B, S, H].
+            view: the backbone's view of the instance.
+            draw: as in ``Reasoner.start``.
+        """
         literals = self.backbone.literals(view)
         return draw(0, *literals.shape[1:]).float(), x.new_zeros(len(x), 1, x.shape[2], dtype=torch.float32)
 
     def _input(self, view: Any) -> Tensor:
-        """What the net reads of an instance; the candidate keeps float32, the net's own states what autocast wants."""
+        """The input [B, S, H] in autocast's dtype. The candidate stays in float32: its steps are small."""
         x = self.backbone.embed(view)
         return x.to(torch.get_autocast_dtype(x.device.type)) if torch.is_autocast_enabled(x.device.type) else x
 
     # The energy -------------------------------------------------------------------------------------------------------
 
-    def energy(self, beliefs: Tensor, x: Tensor, view: Any) -> tuple[Tensor, Tensor]:
-        """[B] the energy of beliefs [B, V, D], and the features [B, S, H] that it is read from.
+    def energy(self, beliefs: Literals, x: Tensor, view: Any) -> tuple[Float[Tensor, " rows"], Tensor]:
+        """The energy [B] of beliefs, and the features [B, S, H] of the evaluation.
 
-        What is given, ruled out or padding has none of its own: a row's energy does not depend on its company.
+        Givens, excluded literals and padding add nothing, so a row's energy does not depend on the rest of the batch.
+
+        Args:
+            beliefs: [B, V, D] the candidate as the net reads it.
+            x: input [B, S, H].
+            view: the backbone's view of the instance.
         """
         x = x + self.answers(view, beliefs.to(x.dtype)).to(x.dtype)
-        seen = torch.zeros_like(x)
-        with sdpa_kernel(SDPBackend.MATH):
+        features = torch.zeros_like(x)
+        with sdpa_kernel(SDPBackend.MATH):  # the one attention kernel with second derivatives
             for _ in range(self.loops):
-                seen = self.stacks[0](view, seen, x)
-        terms = self.backbone.read(seen, view).float() * (self.backbone.literals(view) == OPEN)
-        return terms.sum((1, 2)), seen
+                features = self.stacks[0](view, features, x)
+        terms = self.backbone.read(features, view).float() * (self.backbone.literals(view) == OPEN)
+        return terms.sum((1, 2)), features
 
-    def energies(self, view: Any, answer: Tensor) -> Tensor:
-        """[B] the energy of assignments, domain indices [B, V]: the net as a judge."""
-        return self._judge(answer, self.backbone.embed(view), view)
+    def energies(self, view: Any, answer: Answers) -> Float[Tensor, " rows"]:
+        """The energy [B] of assignments, for example to rank candidates.
 
-    def answer_energy(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
-        """[B] the energy of the answer: of several candidates the lowest is taken."""
-        return self.energies(view, chances.argmax(-1))
+        Args:
+            view: the backbone's view of the instance.
+            answer: [B, V] domain indices.
+        """
+        return self._assignment_energy(answer, self.backbone.embed(view), view)
 
-    def _judge(self, answer: Tensor, x: Tensor, view: Any, t: Tensor | None = None) -> Tensor:
+    def answer_energy(self, z: Latent, log_probs: Literals, view: Any) -> Float[Tensor, " rows"]:
+        """The energy [B] of the answer; of several candidates the lowest is taken.
+
+        Args:
+            z: the latent states.
+            log_probs: [B, V, D] as in ``StepOutput``.
+            view: the backbone's view of the instance.
+        """
+        return self.energies(view, log_probs.argmax(-1))
+
+    def _assignment_energy(self, answer: Answers, x: Tensor, view: Any, t: Tensor | None = None) -> Tensor:
         size = self.backbone.literals(view).shape[2]
         return self.energy(one_hot(answer, size).float(), x, view)[0]
 
-    def _pooled(self, seen: Tensor) -> Tensor:
-        pooled = seen[:, :1] if self.backbone.shape.prefix else seen.mean(1, keepdim=True)
+    def _pooled(self, features: Tensor) -> Tensor:
+        """[B, S, H] -> [B, 1, H] float32."""
+        pooled = features[:, :1] if self.backbone.shape.prefix else features.mean(1, keepdim=True)
         return pooled.float()
 
     # Reading and learning ---------------------------------------------------------------------------------------------
 
-    def _said(self, logits: Tensor, pooled: Tensor) -> Readout:
+    def _readout(self, logits: Literals, pooled: Tensor) -> Readout:
         return Readout(logits, self.halt(pooled[:, 0].to(self.halt.weight.dtype)))
 
-    def _contrastive_loss(self, y: Tensor, x: Tensor, view: Any, target: Target, t: Tensor | None = None) -> Tensor:
-        """[B] cross-entropy of telling the answer by its energy from a wrong one near it, and from the row's own where that is another.
+    def _contrastive_loss(self, y: Literals, x: Tensor, view: Any, target: Target, t: Tensor | None = None) -> Tensor:
+        """[B] cross-entropy of choosing the target by its energy among itself, a corrupted copy, and the row's own answer.
 
-        Where a problem has several answers, what is held to be wrong now and then is right.
+        The own answer is left out where it equals the target. On problems with several solutions the corrupted copy may be
+        right by chance.
+
+        Args:
+            y: [B, V, D] the candidate after the segment.
+            x: input [B, S, H].
+            view: the backbone's view of the instance.
+            target: the known solution of each row.
+            t: [B] landscape of each row (IRED).
         """
         own = y.detach().masked_fill(~target.allowed, -torch.inf).argmax(-1)
         same = ((own == target.answer) | ~target.free).all(1)
         own = torch.where(target.free, own, target.answer)
-        right, near, mine = (self._judge(answer, x, view, t) for answer in (target.answer, corrupt(target), own))
-        return torch.stack((-right, -near, (-mine).masked_fill(same, -torch.inf)), 1).log_softmax(1)[:, 0].neg()
+        answers = (target.answer, corrupt(target), own)
+        right, wrong, mine = (self._assignment_energy(answer, x, view, t) for answer in answers)
+        return torch.stack((-right, -wrong, (-mine).masked_fill(same, -torch.inf)), 1).log_softmax(1)[:, 0].neg()
 
 
-def corrupt(target: Target) -> Tensor:
-    """[B, V] the answer with a few of its free variables moved to other allowed values."""
+def corrupt(target: Target) -> Answers:
+    """[B, V] the target with a few of its free variables at other allowed values."""
     chance = torch.rand_like(target.answer, dtype=torch.float32).masked_fill(~target.free, 2)
     chosen = (chance < CORRUPTION) | (chance == chance.amin(1, keepdim=True))
     others = target.allowed & ~one_hot(target.answer, target.allowed.shape[2]).bool()
-    elsewhere = torch.rand_like(others, dtype=torch.float32).masked_fill(~others, -1).argmax(-1)
-    return torch.where(chosen & target.free, elsewhere, target.answer)
+    other = torch.rand_like(others, dtype=torch.float32).masked_fill(~others, -1).argmax(-1)
+    return torch.where(chosen & target.free, other, target.answer)

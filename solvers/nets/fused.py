@@ -1,7 +1,8 @@
-"""A layer's second half in one GPU kernel, for solving: the inner width of a SwiGLU never leaves the chip.
+"""The second half of a layer (SwiGLU, residual, norm) in one GPU kernel, for solving.
 
-Unfused, a lattice of width 128 writes and reads six times its state for the inner 2 x 384 numbers of each literal, which takes
-longer than the arithmetic. Training, other dtypes, other widths and processors take PyTorch's own operations.
+The inner numbers of the SwiGLU stay on the chip. Unfused, a lattice of width 128 writes and reads 2 x 384 inner numbers for each
+literal, six times its state, which takes longer than the arithmetic. Training, other dtypes, other widths and CPUs use
+PyTorch's operations.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from .layers import EPS
 try:
     import triton
     import triton.language as tl
-except ImportError:  # the CPU builds of PyTorch have none
+except ImportError:  # CPU builds of PyTorch lack it
     triton = None
 
 ROWS, INNER = 64, 64
-"""A program's rows, and how many inner numbers it holds at a time; of the sizes tried on an H100 the fastest."""
+"""Rows of a program, and inner numbers that it holds at a time: the fastest of the sizes tried on an H100."""
 
 
 def fits(x: Tensor, up: Tensor, down: Tensor) -> bool:
-    """Whether the kernel does such a layer: bfloat16 on a GPU, nobody wants a gradient, and the tiles fit.
+    """Whether the kernel can compute the layer: bfloat16 on a GPU, no gradient required, and sizes that fit the tiles.
 
     Args:
-        x: [..., H].
-        up: [2 I, H].
-        down: [H, I].
+        x: [..., H] states.
+        up: [2 I, H] weights of gate and up, in this order.
+        down: [H, I] weights.
     """
     width, inner = down.shape
     return (
@@ -41,7 +42,13 @@ def fits(x: Tensor, up: Tensor, down: Tensor) -> bool:
 
 
 def residual_swiglu(x: Tensor, up: Tensor, down: Tensor) -> Tensor:
-    """rms_norm(x + down(silu(gate(x)) * up(x))) over the last axis, gate in the upper half of ``up``: [..., H] -> [..., H]."""
+    """rms_norm(x + down(silu(gate(x)) * up(x))) over the last axis: [..., H] -> [..., H].
+
+    Args:
+        x: [..., H] bfloat16 states.
+        up: [2 I, H] weights of gate and up, in this order.
+        down: [H, I] weights.
+    """
     x = x.contiguous()
     out = torch.empty_like(x)
     width, inner = down.shape
@@ -60,9 +67,9 @@ if triton is not None:
     ):
         rows = tl.program_id(0) * M + tl.arange(0, M)
         columns = tl.arange(0, H)
-        there = rows[:, None] < count
+        mask = rows[:, None] < count
         at = rows.to(tl.int64)[:, None] * H + columns[None, :]
-        x = tl.load(x_at + at, mask=there, other=0.0)
+        x = tl.load(x_at + at, mask=mask, other=0.0)
         total = x.to(tl.float32)
         for first in range(0, I, K):
             inner = first + tl.arange(0, K)
@@ -72,4 +79,4 @@ if triton is not None:
             active = (gate * tl.sigmoid(gate) * up).to(tl.bfloat16)
             total += tl.dot(active, tl.load(down_at + columns[None, :] * I + inner[:, None]))
         scale = tl.rsqrt(tl.sum(total * total, 1) / H + eps)
-        tl.store(out_at + at, (total * scale[:, None]).to(tl.bfloat16), mask=there)
+        tl.store(out_at + at, (total * scale[:, None]).to(tl.bfloat16), mask=mask)

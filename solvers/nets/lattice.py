@@ -1,7 +1,7 @@
-"""The lattice: one state per literal, messages along the groups that constraints declare.
+"""The lattice: a backbone with one state a literal, and messages along the literal groups that constraints declare.
 
-No positions and no embeddings of values: every symmetry of a graph and of its values holds exactly, and one set of
-weights runs on graphs of any size and shape built of kinds that it was trained on.
+It has no positions and no embeddings of values. It is therefore equivariant to every symmetry of a graph and its values, and
+one set of weights runs on graphs of any size, built of the constraint kinds it was trained on.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from .messages import pool, pool_axis, scatter
 from .shape import NetShape
 
 MOST_MEMBERS = 1 << 19
-"""Members of all literal groups of a graph: so many are made in about a second."""
+"""Largest number of members of all literal groups of a graph. Building that many takes about a second."""
 
 
 class LatticeView(NamedTuple):
-    """What the lattice reads of an instance.
+    """The tensors of an instance that the lattice uses.
 
     Args:
         status: [B, L] int64, L = V * D: OPEN, GIVEN or EXCLUDED.
         size: D.
-        domain: [T', V, D] bool, or None where all variables have D values.
-        roles: role -> groups.
+        domain: [T', V, D] bool, the values that exist, T' = 1 or B; None where all variables have D values.
+        roles: role -> its literal groups.
     """
 
     status: Tensor
@@ -43,7 +43,14 @@ class LatticeView(NamedTuple):
 
 
 class LatticeLayer(nn.Module):
-    """Pool each group (mean and maximum), one map a role, add to the members, gate; then SwiGLU: post-norm residuals."""
+    """A layer of messages, then a SwiGLU; both are residual branches followed by a norm.
+
+    Each group is pooled (mean and maximum over its members), mapped by its role's weights, and added to its members. A gate
+    scales the sum.
+
+    Args:
+        shape: sizes of the net.
+    """
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
@@ -56,6 +63,12 @@ class LatticeLayer(nn.Module):
         self.swiglu = SwiGLU(h, shape.inner)
 
     def forward(self, z: Tensor, view: LatticeView) -> Tensor:
+        """[B, L, H] -> [B, L, H].
+
+        Args:
+            z: [B, L, H] state of each literal.
+            view: of the instance.
+        """
         received = self._from_variables(z, view)
         for role, r in view.roles.items():
             weight = _weight(role, r)
@@ -71,7 +84,7 @@ class LatticeLayer(nn.Module):
         return residual_swiglu(z, up, down) if fits(z, up, down) else norm(z + self.swiglu(z))
 
     def _from_variables(self, z: Tensor, view: LatticeView) -> Tensor:
-        """The values of one variable are a group that every graph has: no index needed."""
+        """[B, L, H] messages among the values of each variable: groups of a reshaped axis, which need no index."""
         each = z.unflatten(1, (-1, view.size))
         pooled = torch.cat(pool_axis(each, view.domain), -1)
         message: Tensor = self.variable(pooled)
@@ -79,18 +92,32 @@ class LatticeLayer(nn.Module):
 
 
 class LiteralAnswers(nn.Module):
-    """One direction for all literals, as long as the belief in each: no literal is told from another."""
+    """An encoder of answers: one learned vector, scaled by the belief in each literal, which keeps the symmetries.
+
+    Args:
+        hidden: H.
+    """
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.belief = nn.Linear(1, hidden)
 
     def forward(self, view: LatticeView, beliefs: Tensor) -> Tensor:
+        """[B, V, D] -> [B, L, H].
+
+        Args:
+            view: of the instance.
+            beliefs: [B, V, D] probability of each literal.
+        """
         return self.belief(beliefs.flatten(1)[..., None])  # type: ignore[no-any-return]
 
 
 class Lattice(Backbone):
-    """State [B, L, H], a literal each; the input says whether a literal is open, given or excluded."""
+    """The state is [B, L, H], L = V * D literals. The input embeds whether a literal is open, given or excluded.
+
+    Args:
+        shape: sizes of the net.
+    """
 
     name: ClassVar[str] = "lattice"
 
@@ -143,23 +170,24 @@ class Lattice(Backbone):
 
 
 def _weighs(role: str) -> bool:
-    """Whether members of such groups count differently: a sum's coefficients."""
+    """Whether members of groups of the role have weights: the coefficients of a sum."""
     return role == "linear"
 
 
 def _targets(role: str) -> bool:
-    """Whether such groups are held against numbers."""
+    """Whether groups of the role have bounds."""
     return role.startswith(("linear", "count", "xor"))
 
 
 def _weight(role: str, r: RoleTensors) -> Tensor | None:
+    """[T', R, M] float32 weights of the members, or None for a role without weights."""
     if not _weighs(role):
         return None
     return torch.ones_like(r.members, dtype=torch.float32) if r.weight is None else r.weight
 
 
 def _target(r: RoleTensors) -> Tensor:
-    """[T', R, TARGETS + 1]: the bounds, and the logarithm of the group's size, small numbers all."""
+    """[T', R, TARGETS + 1] the bounds and the logarithm of the size of each group, scaled to small numbers."""
     count = r.members.shape[2] * torch.ones_like(r.members[..., :1]) if r.present is None else r.present.sum(2, True)
     bounds = r.members.new_zeros(*r.members.shape[:2], TARGETS) if r.target is None else r.target
     return torch.cat((bounds / 4, count.clamp(min=1).log()), -1)

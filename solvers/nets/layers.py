@@ -1,4 +1,4 @@
-"""Layers that the backbones share; no biases, parameter-free norms, as in HRM and TRM."""
+"""Layers that the backbones share. No biases and parameter-free norms, as in HRM and TRM."""
 
 from __future__ import annotations
 
@@ -12,35 +12,54 @@ EPS = 1e-5
 
 
 def norm(x: Tensor) -> Tensor:
-    """RMSNorm over the last axis, without parameters; in the dtype of ``x``, whatever autocast thinks of norms."""
+    """RMSNorm over the last axis without parameters, [..., H] -> [..., H]. The dtype stays that of x under autocast."""
     return F.rms_norm(x, (x.shape[-1],), eps=EPS).to(x.dtype)
 
 
-def linear(wide: int, out: int) -> nn.Linear:
-    """A linear map without bias; truncated normal weights of variance 1 / fan-in (LeCun)."""
-    layer = nn.Linear(wide, out, bias=False)
-    nn.init.trunc_normal_(layer.weight, std=1 / math.sqrt(wide))
+def linear(inputs: int, outputs: int) -> nn.Linear:
+    """A linear map without bias, with truncated normal weights of variance 1 / inputs (LeCun).
+
+    Args:
+        inputs: numbers read.
+        outputs: numbers returned.
+    """
+    layer = nn.Linear(inputs, outputs, bias=False)
+    nn.init.trunc_normal_(layer.weight, std=1 / math.sqrt(inputs))
     return layer
 
 
-def zero_init_linear(wide: int, out: int) -> nn.Linear:
-    """The last map of a residual branch: zero at first, so that an untrained net leaves a state as it is.
+def zero_init_linear(inputs: int, outputs: int) -> nn.Linear:
+    """The last map of a residual branch: zero at first, so that an untrained layer leaves a state as it is.
 
-    The papers begin with LeCun weights here too; iterated dozens of times, that is chaos, in which a mixer trained at
-    a learning rate of 1e-3 never finds its input again (docs/log.md).
+    Args:
+        inputs: numbers read.
+        outputs: numbers returned.
     """
-    layer = nn.Linear(wide, out, bias=False)
+    # The papers start from LeCun weights here. Iterated dozens of times, such a net is chaotic at the start: a mixer at a
+    # learning rate of 1e-3 learned nothing (docs/log.md).
+    layer = nn.Linear(inputs, outputs, bias=False)
     nn.init.zeros_(layer.weight)
     return layer
 
 
 def inner_width(width: int, expansion: float, multiple: int) -> int:
-    """HRM's rule: two thirds of ``expansion * width``, rounded up to a multiple."""
+    """HRM's inner width of a SwiGLU: two thirds of ``expansion * width``, rounded up to a multiple.
+
+    Args:
+        width: H.
+        expansion: nominal ratio of inner width and H.
+        multiple: the result is divisible by it.
+    """
     return -(-round(expansion * width * 2 / 3) // multiple) * multiple
 
 
 class SwiGLU(nn.Module):
-    """down(silu(gate(x)) * up(x)) (Shazeer 2020), gate and up in one product: [..., H] -> [..., H]."""
+    """down(silu(gate(x)) * up(x)) (Shazeer 2020), with gate and up in one product.
+
+    Args:
+        width: H.
+        inner: inner width.
+    """
 
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
@@ -48,22 +67,29 @@ class SwiGLU(nn.Module):
         self.down = zero_init_linear(inner, width)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[..., H] -> [..., H]."""
         gate, up = self.up(x).chunk(2, -1)
         return self.down(F.silu(gate) * up)  # type: ignore[no-any-return]
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary positions (Su et al. 2021): x [B, heads, S, E] turned by the angles of cos and sin [S, E]."""
+    """Rotary positions (Su et al. 2021): x [B, heads, S, E], rotated.
+
+    Args:
+        x: [B, heads, S, E] queries or keys.
+        cos: [S, E] cosines of the angles.
+        sin: [S, E] sines of the angles.
+    """
     a, b = x.chunk(2, -1)
     return x * cos + torch.cat((-b, a), -1) * sin
 
 
 class Attention(nn.Module):
-    """Bidirectional attention, [B, S, H] -> [B, S, H].
+    """Bidirectional attention with rotary positions.
 
     Args:
         width: H.
-        heads: H is divisible by it.
+        heads: number of heads; H is divisible by it.
     """
 
     def __init__(self, width: int, heads: int) -> None:
@@ -73,8 +99,17 @@ class Attention(nn.Module):
         self.out = zero_init_linear(width, width)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
+        """[B, S, H] -> [B, S, H].
+
+        Args:
+            x: [B, S, H] states.
+            cos: [S, E] cosines of the positions' angles, E = H / heads.
+            sin: [S, E] sines of the same angles.
+            mask: [1, heads, S, S] bool, True where a token attends to another; None for all.
+        """
         b, s, h = x.shape
         q, k, v = self.qkv(x).view(b, s, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        # The angles are float32: without the cast, autocast's bfloat16 would be lost here.
         q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.out(mixed.transpose(1, 2).reshape(b, s, h))  # type: ignore[no-any-return]

@@ -1,12 +1,12 @@
 """Messages between literals and their groups, with backward passes that only gather.
 
-Autograd's own backward of an indexed read is a scatter with atomic additions: slow on a GPU and, in bfloat16, not
-repeatable. A literal knows its groups as a group knows its members (``RoleTensors``), so each direction's backward is a read in
-the other one's index. Compiled, a pooling over few members is unrolled: one pass over its output that reads each member in turn, where
-a reduction over an axis of nine is ten times slower. The place of a maximum is kept, not found again: compiled code that compares a recomputed float32
-with a maximum rounded to bfloat16 finds no place at all, and divides by zero (seen, and costly).
+Autograd's backward of an indexed read is a scatter with atomic additions: slow on a GPU and, in bfloat16, not repeatable.
+``RoleTensors`` has both indices, the members of each group and the groups of each literal, so the backward pass of each
+direction is a read through the other index. Where a gradient is differentiated itself (``ebt``), the backward passes are
+operations of their own, whose backward passes gather too.
 
-Where a gradient has a gradient itself (``ebt``), backward passes are operations of their own, whose backward gathers too.
+Shapes: B rows, L = V * D literals, H numbers each, R groups of M members, C groups of a literal; T' is B, or 1 where all rows
+share a graph.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from torch import Tensor
 
 from ...engine.role_tensors import RoleTensors
 
-_traced = False  # for all threads: a backward pass of tensors on a GPU is traced in another one
+_traced = False  # global, not per thread: autograd runs backward passes of GPU tensors in another thread
 
 
 @contextmanager
 def unrolling() -> Iterator[None]:
-    """Within, operations are as compiled code wants them: for tracing that PyTorch does not take for compiling."""
+    """In this context operations take the form for compiled code, also where PyTorch does not report compiling."""
     global _traced
     before, _traced = _traced, True
     try:
@@ -40,48 +40,56 @@ def _compiled() -> bool:
 
 
 def take(x: Tensor, index: Tensor) -> Tensor:
-    """x [B, N, H] at index [1 or B, ...] -> [B, ..., H]."""
+    """Rows of x by index: [B, ..., H].
+
+    Args:
+        x: [B, N, H].
+        index: [1 or B, ...] int64, positions in N.
+    """
     b, n, h = x.shape
     if len(index) == 1:
         return x.index_select(1, index.flatten()).view(b, *index.shape[1:], h)
-    if _compiled():  # no flat index, which costs a division for every number read
+    if _compiled():  # a flat index would cost a division for each number read
         return x[torch.arange(b, device=x.device).view(b, *(1,) * (index.dim() - 1)), index]
     offset = torch.arange(b, device=x.device).view(b, *(1,) * (index.dim() - 1)) * n
     return x.reshape(b * n, h).index_select(0, (index + offset).flatten()).view(*index.shape, h)
 
 
 UNROLLED = 16
-"""Members up to which compiled code reads them one by one."""
+"""Most members of a group that compiled code reads one by one."""
 
 
 def _unroll(count: int) -> bool:
+    # Unrolled, a pooling is one pass over its output. A compiled reduction over an axis of nine is ten times slower.
     return _compiled() and count <= UNROLLED
 
 
 def _mean(x: Tensor, mask: Tensor | None) -> Tensor:
-    """[B, R, M, H] -> [B, R, H], over the members that are mask."""
+    """[B, R, M, H] -> [B, R, H] mean over the members in the mask [T', R, M]."""
     if mask is None:
         return x.mean(2)
     return (x * mask[..., None]).sum(2) / _number(mask).to(x.dtype)
 
 
 def _number(mask: Tensor) -> Tensor:
-    """[T', R, M] -> [T', R, 1] how many members are mask, 1 where none is."""
+    """[T', R, M] -> [T', R, 1] number of members in the mask, at least 1."""
     return mask.sum(2, keepdim=True).clamp(min=1)
 
 
 def _top(x: Tensor, mask: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor]:
-    """The maximum over members, [B, R, H], and its place (where it is wanted: it costs twice the maximum)."""
+    """The maximum over members [B, R, H], and its index [B, R, H] uint8 if ``wanted``: it costs twice the maximum."""
     if mask is not None:
         x = x.masked_fill(~mask[..., None], torch.finfo(x.dtype).min)
     if not wanted:
         return x.amax(2), x.new_empty(0)
+    # The index is kept for the backward pass. Compiled code that finds it again compares a recomputed float32 with a maximum
+    # rounded to bfloat16, finds no member, and divides by zero.
     top, at = x.max(2)
     return top, at.to(torch.uint8)
 
 
 def _mean_and_top(members: Sequence[Tensor], mask: Tensor | None, wanted: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """``_mean`` and ``_top`` of members that are read one by one, M times [B, R, H]."""
+    """``_mean`` and ``_top`` of members given one by one, M times [B, R, H]."""
     total: Tensor | None = None
     top, at = members[0], torch.zeros_like(members[0], dtype=torch.uint8)
     for m, x in enumerate(members):
@@ -102,12 +110,12 @@ def _mean_and_top(members: Sequence[Tensor], mask: Tensor | None, wanted: bool) 
 
 
 def _shared(gradient: Tensor, mask: Tensor | None, size: int) -> Tensor:
-    """A mean's gradient as each member's share: [B, R, H]."""
+    """The gradient of a mean with respect to one member, [B, R, H]."""
     return gradient / (size if mask is None else _number(mask).to(gradient.dtype))
 
 
 def _sum(x: Tensor, index: Tensor, factor: Tensor | None) -> Tensor:
-    """x [B, N, H] at index [T', R, M], times factors [T', R, M], summed over the last axis: [B, R, H]."""
+    """x [B, N, H] read at index [T', R, M], times factors [T', R, M], summed over M: [B, R, H]."""
     if not _unroll(index.shape[2]):
         read = take(x, index)
         return (read if factor is None else read * factor[..., None].to(x.dtype)).sum(2)
@@ -167,14 +175,14 @@ class _Pool(torch.autograd.Function):
 
 
 def _again() -> bool:
-    """In a backward pass: whether it is to be differentiated. Compiled code has no such gradients."""
+    """Whether the backward pass that runs will be differentiated itself. Compiled code has no such gradients."""
     return torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
 def _pool_back(
     mean: Tensor, top: Tensor, weighted: Tensor | None, at: Tensor, r: RoleTensors, weight: Tensor | None, size: int
 ) -> Tensor:
-    """The gradients of what ``pool`` returns, brought home: [B, L, H]."""
+    """The gradient of ``pool`` with respect to x, [B, L, H], from the gradients of its results, [B, R, H] each."""
     gradient = _sum(_shared(mean, r.present, size), r.groups, r.belongs) + _chosen(top, at, r)
     if weight is None or weighted is None:
         return gradient
@@ -191,7 +199,7 @@ class _PoolBack(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """``pool`` with the places of the maxima as they were."""
+        """``pool`` of the gradient, with the indices of the maxima of the first forward pass."""
         r: RoleTensors = ctx.r
         at, weight = ctx.saved_tensors
         size = r.members.shape[2]
@@ -211,8 +219,8 @@ class _PoolBack(torch.autograd.Function):
 
 
 def _chosen(top: Tensor, at: Tensor, r: RoleTensors) -> Tensor:
-    """The maxima's gradient [B, R, H], at place ``at`` of each group, brought home: [B, L, H]."""
-    # A slot of -1 is nobody's choice.
+    """The gradient of the maxima [B, R, H], at member ``at`` of each group, as [B, L, H]."""
+    # Padding has slot -1, which equals no index.
     if not _unroll(r.groups.shape[2]):
         return (take(top, r.groups) * (take(at, r.groups) == r.slots[..., None])).sum(2)
     each = (
@@ -238,7 +246,7 @@ class _Scatter(torch.autograd.Function):
 
 
 def _collect(x: Tensor, r: RoleTensors, weight: Tensor | None) -> Tensor:
-    """The transpose of ``scatter``: [B, L, H] -> [B, R, H]."""
+    """The transpose of ``scatter``, [B, L, H] -> [B, R, H]."""
     return _sum(x * r.scale.to(x.dtype), r.members, _both(weight, r.present))
 
 
@@ -256,14 +264,14 @@ class _Collect(torch.autograd.Function):
 
 
 def _both(weight: Tensor | None, mask: Tensor | None) -> Tensor | None:
-    """[T', R, M]: the members' weights, 0 where nobody is; None where all count alike and are mask."""
+    """[T', R, M] weights of the members, 0 outside the mask; None for equal weights without a mask."""
     if weight is None or mask is None:
         return mask if weight is None else weight
     return weight * mask
 
 
 def _own(weight: Tensor, r: RoleTensors) -> Tensor:
-    """[T', L, C]: the weight that a literal has in each of its groups, 0 in padding."""
+    """[T', L, C] the weight of a literal in each of its groups, 0 in padding."""
     lead, _, most = weight.shape
     flat = weight.reshape(lead, -1).gather(1, (r.groups * most + r.slots.clamp(min=0)).flatten(1))
     return flat.view(r.groups.shape) * (r.slots >= 0)
@@ -272,12 +280,16 @@ def _own(weight: Tensor, r: RoleTensors) -> Tensor:
 Operation = Callable[..., Any]
 
 pool_axis: Operation = _PoolAxis.apply
-"""x [B, V, D, H] and which of D are there ([T', V, D] bool or None for all) -> mean and maximum over D: [B, V, H] each."""
+"""pool_axis(x, mask): mean and maximum over D, [B, V, H] each.
+
+x is [B, V, D, H]; mask is [T', V, D] bool, or None for all."""
 
 pool: Operation = _Pool.apply
-"""x [B, L, H], a role and the members' weights [T', R, M] or None -> mean and maximum over each group's members, and their
-weighted mean where they have weights: two or three tensors [B, R, H]."""
+"""pool(x, role, weight): mean and maximum over the members of each group, and their weighted mean if ``weight`` is given.
+
+x is [B, L, H]; weight is [T', R, M] or None. Returns two or three tensors [B, R, H]."""
 
 scatter: Operation = _Scatter.apply
-"""A message for each group [B, R, H], a role and the members' weights or None -> [B, L, H]: each literal's sum over its
-groups, times its own weight in each where there are weights, divided by the root of their number."""
+"""scatter(message, role, weight): the sum [B, L, H] over the groups of each literal, divided by the root of their number.
+
+message is [B, R, H]; weight is [T', R, M] or None, and multiplies each message by the literal's weight in the group."""

@@ -1,4 +1,4 @@
-"""A reasoner: a backbone under a recursion. How the state starts, steps, learns and is read."""
+"""A reasoner: the net of a learned solver. A recursion applies the stacks of a backbone to latent states."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .backbones import backbone
 from .shape import NetShape
 
 Latent = tuple[Tensor, ...]
-"""The latent states of a recursion, each [B, S, H]; the first is the one that is read."""
+"""The latent states of a recursion, each [B, S, H]. The first one is read out."""
 
 Draw = Callable[..., Tensor]
 """(number of a latent state, shape without B) -> standard normal numbers [B, *shape]."""
 
 
 class Readout(NamedTuple):
-    """What a state says.
+    """The output of a net for a state.
 
     Args:
-        logits: [B, V, D], not yet masked by what is allowed.
-        halt: [B, 1 or 2]: the logit of being right; of going on, where the recursion learns that too.
-        loss: [B] what the recursion wants minimised, where that is not the cross-entropy of the logits.
+        logits: [B, V, D], not masked.
+        halt: [B, 1 or 2] logits: of the answer being right; of the value of another segment, where it is learned.
+        loss: [B] the recursion's own training loss; None for the cross-entropy of the logits.
     """
 
     logits: Tensor
@@ -37,46 +37,62 @@ class Readout(NamedTuple):
 
 
 class StepOutput(NamedTuple):
-    """What a step of solving yields.
+    """The result of a step of solving.
 
     Args:
-        z: the new states.
-        chances: [B, V, D] log-probabilities, minus infinity where a literal is not allowed.
-        halt: [B] probability of being right, as the net sees it.
-        change: [B] norm of the change of the first state, relative to the state.
-        energy: [B] what the net holds against its answer: the lower the better.
+        z: the new latent states.
+        log_probs: [B, V, D] log-probabilities, minus infinity where a literal is not allowed.
+        halt: [B] the net's probability that the answer is right.
+        change: [B] norm of the change of the first state, divided by the norm of the state.
+        energy: [B] energy of the answer; lower is better.
     """
 
     z: Latent
-    chances: Tensor
+    log_probs: Tensor
     halt: Tensor
     change: Tensor
     energy: Tensor
 
 
 class Reasoner(nn.Module, ABC):
-    """Base of the recursions.
+    """Base of the recursions. A subclass sets ``steps_per_segment`` and ``grad_steps`` and implements ``step``.
+
+    Shapes: B rows, S positions of the backbone (literals or tokens), H numbers of a position, V variables, D values.
 
     Args:
-        shape: the backbone's sizes.
-        stacks: how many nets the recursion applies.
-        halts: halting logits, 1 or 2.
-        random_start: states start from normal noise, new for every row; else from one fixed random vector, as published.
+        shape: sizes of the backbone.
+        states: number of latent states.
+        stacks: number of nets that the recursion applies.
+        halts: number of halting logits, 1 or 2.
+        random_start: whether states start from normal noise, drawn for each row; else from one fixed random vector, as
+            published.
+
+    Example:
+        A recursion of one state::
+
+            class Net(Reasoner):
+                def __init__(self, shape: NetShape) -> None:
+                    super().__init__(shape, states=1, random_start=True)
+                    self.steps_per_segment = self.grad_steps = 4
+
+                def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
+                    return (self.stacks[0](view, z[0], x),)
     """
 
     steps_per_segment: int
-    """Steps in a segment: what is trained at once, between two read-outs."""
+    """Steps between two read-outs in training."""
     grad_steps: int
-    """How many of them, the last ones, the gradient goes through."""
+    """Number of the last steps of a segment that the gradient passes through."""
     uses_targets: bool = False
-    """Whether training shows each row an answer, and minimises the loss that ``forward`` then brings."""
+    """Whether training passes a known solution to ``forward``, which then returns its own loss."""
 
     def __init__(self, shape: NetShape, *, states: int, stacks: int = 1, halts: int = 1, random_start: bool) -> None:
         super().__init__()
         self.backbone: Backbone = backbone(shape.backbone)(shape)
         self.stacks = nn.ModuleList(self.backbone.stack() for _ in range(stacks))
         self.halt = nn.Linear(shape.hidden, halts)
-        nn.init.zeros_(self.halt.weight)  # HRM: no halting until it is learned
+        # As in HRM: an untrained net never halts.
+        nn.init.zeros_(self.halt.weight)
         nn.init.constant_(self.halt.bias, -5.0)
         self.random_start = random_start
         self.register_buffer("first", nn.init.trunc_normal_(torch.empty(states, shape.hidden), a=-2, b=2))
@@ -84,7 +100,13 @@ class Reasoner(nn.Module, ABC):
     first: Tensor
 
     def start(self, x: Tensor, view: Any, draw: Draw) -> Latent:
-        """The states before the first step, for input ``x`` [B, S, H]."""
+        """The states before the first step.
+
+        Args:
+            x: input [B, S, H].
+            view: the backbone's view of the instance.
+            draw: returns standard normal numbers [B, *shape] for a state's number and a shape.
+        """
         if self.random_start:
             return tuple(draw(k, *x.shape[1:]).clamp(-2, 2).to(x.dtype) for k in range(len(self.first)))
         return tuple(vector.to(x.dtype).expand_as(x).contiguous() for vector in self.first)
@@ -94,74 +116,113 @@ class Reasoner(nn.Module, ABC):
         """One iteration.
 
         Args:
-            z: the states.
-            x: [B, S, H], the input of every step.
-            view: what the backbone reads of the instance.
+            z: the latent states, [B, S, H] each.
+            x: [B, S, H] the input, the same in every step.
+            view: the backbone's view of the instance.
         """
 
     def segment(self, z: Latent, x: Tensor, view: Any) -> Latent:
-        """``steps_per_segment`` steps with the gradient that the recursion's paper takes."""
-        before = self.steps_per_segment - self.grad_steps
+        """``steps_per_segment`` steps, the last ``grad_steps`` of them with gradient.
+
+        Args:
+            z: the latent states, [B, S, H] each.
+            x: [B, S, H] the input.
+            view: the backbone's view of the instance.
+        """
         with torch.no_grad():
-            for _ in range(before):
+            for _ in range(self.steps_per_segment - self.grad_steps):
                 z = self.step(z, x, view)
         if torch.is_grad_enabled():
-            # Nobody wants this gradient; but states that all ask for one leave compilation a single case to know.
+            # The gradient is unused. Requiring it for every state avoids a second compilation of the layers.
             z = tuple(t.detach().requires_grad_() for t in z)
         for _ in range(self.grad_steps):
             z = self.step(z, x, view)
         return z
 
     def read(self, z: Latent, view: Any) -> Readout:
-        """Logits and halting signal; the signal is read from the first prefix token, else from the mean of all."""
+        """Logits and halting logits. The latter come from the first prefix token, or from the mean over all positions.
+
+        Args:
+            z: the latent states, [B, S, H] each.
+            view: the backbone's view of the instance.
+        """
         pooled = z[0][:, 0] if self.backbone.shape.prefix else z[0].mean(1)
         return Readout(self.backbone.read(z[0], view), self.halt(pooled))
 
     def forward(self, z: Latent, view: Any, target: Target | None = None) -> tuple[Latent, Readout]:
-        """A segment and what it says: one training step's forward pass, or without an answer ``target`` one of validation."""
+        """A segment and its read-out: the forward pass of a training step.
+
+        Args:
+            z: the latent states, [B, S, H] each.
+            view: the backbone's view of the instance.
+            target: a known solution of each row, where ``uses_targets`` is true; None in validation.
+        """
         x = self.backbone.embed(view).to(z[0].dtype)
         z = self.segment(z, x, view)
         return z, self.read(z, view)
 
     def begin(self, view: Any, random: Random) -> Latent:
-        """Solving: the states of new rows."""
+        """The states of new rows in solving, [B, S, H] each.
+
+        Args:
+            view: the backbone's view of the instance.
+            random: one stream a row.
+        """
         x = self.backbone.embed(view)
         return self.start(x, view, lambda k, *shape: random.at(k).normal(*shape))
 
     def sample_step(self, z: Latent, x: Tensor, view: Any, random: Random) -> Latent:
-        """Solving: one step, which may be random."""
+        """A step of solving, which may be random. The default is ``step``.
+
+        Args:
+            z: the latent states, [B, S, H] each.
+            x: [B, S, H] the input.
+            view: the backbone's view of the instance.
+            random: one stream a row.
+        """
         return self.step(z, x, view)
 
     def solve_step(
         self, z: Latent, view: Any, allowed: Tensor, random: Random, age: Tensor, **options: Any
     ) -> StepOutput:
-        """Solving: one step, and what the caller asks of it.
+        """A step of solving, with its answer and diagnostics.
 
         Args:
-            z, view: as ``step``'s.
+            z: the latent states, [B, S, H] each.
+            view: the backbone's view of the instance.
             allowed: [B, V, D] bool; other literals are masked.
             random: one stream a row.
-            age: [B] steps taken.
-            options: of the solver that say how to solve (its ``dials``), for ``sample_step``.
+            age: [B] steps since the start of each row.
+            options: inference options of the solver, passed to ``sample_step``.
         """
         new = self.sample_step(z, self.backbone.embed(view), view, random.at(age), **options)
-        said = self.read(new, view)
+        readout = self.read(new, view)
         before = z[0].flatten(1).float()
         change = (new[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
-        chances = said.logits.float().masked_fill(~allowed, -torch.inf).log_softmax(-1)
-        energy = self.answer_energy(new, chances, view)
-        return StepOutput(new, chances, said.halt[:, 0].float().sigmoid(), change, energy)
+        log_probs = readout.logits.float().masked_fill(~allowed, -torch.inf).log_softmax(-1)
+        energy = self.answer_energy(new, log_probs, view)
+        return StepOutput(new, log_probs, readout.halt[:, 0].float().sigmoid(), change, energy)
 
-    def answer_energy(self, z: Latent, chances: Tensor, view: Any) -> Tensor:
-        """[B] what the net holds against its answer: how unsure it is, the mean negative log-probability of the likeliest values."""
-        return -chances.amax(-1).mean(1)
+    def answer_energy(self, z: Latent, log_probs: Tensor, view: Any) -> Tensor:
+        """[B] energy of the answer, lower is better: by default the mean negative log-probability of the best values.
+
+        Args:
+            z: the latent states, [B, S, H] each.
+            log_probs: [B, V, D] as in ``StepOutput``.
+            view: the backbone's view of the instance.
+        """
+        return -log_probs.amax(-1).mean(1)
 
     def compile(self, **options: Any) -> None:
-        """Compile the nets that are applied again and again, and nothing else: whole segments take minutes."""
+        """Compile the stacks. Whole segments would take minutes to compile.
+
+        Args:
+            options: as those of ``torch.compile``.
+        """
         for stack in self.stacks:
             stack.compile(**options)
 
     def compile_solving(self) -> None:
-        """Compile whole steps, for which a net that is not trained has few enough layers."""
+        """Compile whole steps of solving, which have few layers and no backward pass."""
         for name in ("begin", "solve_step"):
             setattr(self, name, torch.compile(getattr(self, name)))

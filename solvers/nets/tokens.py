@@ -1,4 +1,4 @@
-"""Transformers over one token a variable: the published nets of HRM and TRM, with attention or a mixer across tokens."""
+"""Backbones with one token a variable: the published nets of HRM and TRM, with attention or a mixer across tokens."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ CELL = re.compile(r"r(\d+)c(\d+)")
 
 
 class TokensView(NamedTuple):
-    """What the token nets read of an instance.
+    """The tensors of an instance that the token nets use. S = prefix + V tokens, E numbers of an attention head.
 
     Args:
-        given: [B, V] int64: 0 where a variable is open, else 1 + its one domain index.
-        cos, sin: [S, E] angles of rotary positions, S tokens (prefix first), E numbers a head; empty for the mixer.
-        mask: [1, heads, S, S] bool, who attends to whom; None for everybody.
+        given: [B, V] int64: 0 where a variable is open, else 1 + its only domain index.
+        cos: [S, E] cosines of the rotary angles; empty for the mixer.
+        sin: [S, E] sines of the rotary angles; empty for the mixer.
+        mask: [1, heads, S, S] bool, True where a token attends to another; None for all.
     """
 
     given: Tensor
@@ -36,7 +37,11 @@ class TokensView(NamedTuple):
 
 
 class TokensLayer(nn.Module):
-    """Attention and SwiGLU, post-norm residuals."""
+    """Attention and SwiGLU, residual branches followed by a norm.
+
+    Args:
+        shape: sizes of the net.
+    """
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
@@ -44,40 +49,58 @@ class TokensLayer(nn.Module):
         self.swiglu = SwiGLU(shape.hidden, shape.inner)
 
     def forward(self, z: Tensor, view: TokensView) -> Tensor:
+        """[B, S, H] -> [B, S, H].
+
+        Args:
+            z: [B, S, H] state of each token.
+            view: of the instance.
+        """
         z = norm(z + self.attention(z, view.cos, view.sin, view.mask))
         return norm(z + self.swiglu(z))
 
 
 class MixerLayer(nn.Module):
-    """A SwiGLU along the token axis in place of attention (TRM's ``mlp_t``), then the usual one."""
+    """A SwiGLU along the token axis instead of attention (TRM's ``mlp_t``), then the usual one.
+
+    Args:
+        shape: sizes of the net.
+    """
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
         tokens = shape.variables + shape.prefix
         inner = inner_width(tokens, 4, 256)
-        # Stored so that the long axis is the contiguous one: rows of 81 numbers would be out of step with the memory.
+        # The long axis is the contiguous one: rows of 81 numbers would not be aligned in memory.
         self.mix_up = nn.Parameter(torch.empty(tokens, 2 * inner))
-        self.mix_down = nn.Parameter(torch.zeros(tokens, inner))  # silent at first, as the other branches
+        self.mix_down = nn.Parameter(torch.zeros(tokens, inner))  # as zero_init_linear
         nn.init.trunc_normal_(self.mix_up, std=1 / math.sqrt(tokens))
         self.swiglu = SwiGLU(shape.hidden, shape.inner)
 
     def forward(self, z: Tensor, view: TokensView) -> Tensor:
+        """[B, S, H] -> [B, S, H].
+
+        Args:
+            z: [B, S, H] state of each token.
+            view: of the instance; unused.
+        """
         gate, up = _along_tokens(self.mix_up.to(z.dtype).t(), z).chunk(2, 1)  # [B, inner, H]
         z = norm(z + _along_tokens(self.mix_down.to(z.dtype), F.silu(gate) * up))
         return norm(z + self.swiglu(z))
 
 
 def _along_tokens(weight: Tensor, x: Tensor) -> Tensor:
-    """weight [N, S] applied to the tokens of x [B, S, H]: [B, N, H].
-
-    Said as a batched product, of a weight in the state's dtype: ``matmul``, or a cast of a transpose, is compiled into rows
-    of S numbers, for which an odd S leaves only slow kernels.
-    """
+    """weight [N, S] applied to the tokens of x [B, S, H]: [B, N, H]."""
+    # A batched product of a weight in the state's dtype. ``matmul``, or a cast of a transpose, is compiled into rows of S
+    # numbers, for which an odd S leaves only slow kernels.
     return torch.bmm(weight.expand(len(x), *weight.shape), x)
 
 
 class TokenAnswers(nn.Module):
-    """An embedding of each value, in the proportions that are believed in."""
+    """An encoder of answers: the mean of the embeddings of the values, weighted by beliefs.
+
+    Args:
+        shape: sizes of the net.
+    """
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
@@ -85,11 +108,21 @@ class TokenAnswers(nn.Module):
         self.value = linear(shape.values, shape.hidden)
 
     def forward(self, view: TokensView, beliefs: Tensor) -> Tensor:
+        """[B, V, D] -> [B, S, H]; zero for the prefix.
+
+        Args:
+            view: of the instance; unused.
+            beliefs: [B, V, D] probability of each value.
+        """
         return F.pad(self.value(beliefs), (0, 0, self.prefix, 0))
 
 
 class Tokens(Backbone):
-    """State [B, prefix + V, H]; the input is an embedding of each variable's given value, scaled by √H."""
+    """The state is [B, prefix + V, H]. The input is an embedding of each variable's given value, scaled by √H.
+
+    Args:
+        shape: sizes of the net.
+    """
 
     name: ClassVar[str] = "tokens"
     layer: ClassVar[type[nn.Module]] = TokensLayer
@@ -120,12 +153,19 @@ class Tokens(Backbone):
 
     @staticmethod
     def look(allowed: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> TokensView:
-        """The view of rows allowed [B, V, D] of one template."""
+        """The view of rows of one template.
+
+        Args:
+            allowed: [B, V, D] bool.
+            cos: as in ``TokensView``.
+            sin: as in ``TokensView``.
+            mask: as in ``TokensView``.
+        """
         given = (statuses(allowed) == GIVEN).long()
         return TokensView(given.sum(-1) * (1 + given.argmax(-1)), cos, sin, mask)
 
     def _fixed(self, instance: Instance) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Positions and mask of the template (of the first one: the net is for one kind of graph)."""
+        """Rotary angles and mask of the first template: the net is for one kind of graph."""
         graph, device = instance.graphs[0], instance.device
 
         def build() -> tuple[Tensor, Tensor, Tensor | None]:
@@ -135,7 +175,7 @@ class Tokens(Backbone):
         return instance.once(("tokens", self.shape, device), build)
 
     def fixed(self, graph: ConstraintGraph) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Rotary angles [S, E] twice, and the mask [1, heads, S, S] or None."""
+        """Cosines and sines of the rotary angles, [S, E] each, and the mask [1, heads, S, S] or None."""
         shape = self.shape
         cos, sin = rotary(positions(graph), shape.prefix, shape.hidden // shape.heads)
         return cos, sin, attention_mask(graph, shape.heads, shape.prefix) if shape.masked else None
@@ -154,18 +194,18 @@ class Tokens(Backbone):
 
 
 class Mixer(Tokens):
-    """The tokens with a net over the variables in place of attention: for graphs of the one size that it was made for."""
+    """The token backbone with a SwiGLU over the tokens instead of attention: for graphs of one size."""
 
     name: ClassVar[str] = "mixer"
     layer: ClassVar[type[nn.Module]] = MixerLayer
 
     def fixed(self, graph: ConstraintGraph) -> tuple[Tensor, Tensor, Tensor | None]:
-        """No angles and no mask: a mixer has one weight for each place."""
+        """Empty angles and no mask: a mixer has weights for each position."""
         return torch.empty(0), torch.empty(0), None
 
 
 def positions(graph: ConstraintGraph) -> Tensor:
-    """[V, 1 or 2]: row and column where all names are cells of a grid, else the variable's number."""
+    """[V, 2] row and column if all names are cells of a grid (``r1c2``), else [V, 1] the index of the variable."""
     cells = [CELL.fullmatch(name) for name in graph.names]
     if all(cells):
         return torch.tensor([[int(c[1]), int(c[2])] for c in cells if c], dtype=torch.float32)
@@ -173,7 +213,13 @@ def positions(graph: ConstraintGraph) -> Tensor:
 
 
 def rotary(places: Tensor, prefix: int, size: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines [prefix + V, E] of the angles of places [V, axes]; axes share a head's E numbers evenly."""
+    """Cosines and sines of the rotary angles, [prefix + V, E] each; axes share the E numbers of a head evenly.
+
+    Args:
+        places: [V, axes] positions.
+        prefix: number of prefix tokens, which have angle 0.
+        size: E.
+    """
     axes = places.shape[1]
     each = size // 2 // axes
     speed = ROPE_BASE ** (-torch.arange(each) / each)
@@ -183,10 +229,15 @@ def rotary(places: Tensor, prefix: int, size: int) -> tuple[Tensor, Tensor]:
 
 
 def attention_mask(graph: ConstraintGraph, heads: int, prefix: int) -> Tensor:
-    """[1, heads, S, S]: head h attends within the scopes of class h modulo the number of classes.
+    """[1, heads, S, S] bool: head h attends within the scopes of class h modulo the number of classes.
 
-    Constraints are sorted into classes of disjoint scopes, each into the first that has room: of a Sudoku that gives its
-    rows, its columns and its boxes. Prefix tokens see and are seen by everybody.
+    Each constraint is put into the first class whose scopes are disjoint from its own. The classes of a Sudoku are its
+    rows, its columns and its boxes. Prefix tokens attend to all tokens, and all tokens to them.
+
+    Args:
+        graph: of the problem.
+        heads: number of attention heads.
+        prefix: number of prefix tokens.
     """
     classes: list[list[tuple[str, ...]]] = []
     taken: list[set[str]] = []
