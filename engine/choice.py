@@ -1,4 +1,4 @@
-"""Which trained weights answer, where a user names none."""
+"""The choice of trained weights where a user names none."""
 
 from __future__ import annotations
 
@@ -7,34 +7,33 @@ from collections.abc import Iterable
 from .weights import Card
 
 FAILED = 0.5
-"""Weights that solved less than this share of the problems at their check are used only where they are named."""
+"""Weights that solved a smaller share of the problems at their check are used only by name."""
 GOOD = 0.9
-"""Weights that solved this share are good: among them the nearest size decides, not the accuracy."""
+"""Weights that solved at least this share are good. Among good weights size decides before accuracy."""
 
 
 def accuracy(card: Card) -> float | None:
-    """Mean share of problems solved over the checks on a card; None where nothing was checked."""
+    """The mean share of problems solved, over the checks on a card; None without a check."""
     return sum(card.accuracy.values()) / len(card.accuracy) if card.accuracy else None
 
 
 def refused(card: Card) -> str | None:
-    """Why weights are not used unless they are named, or None."""
+    """Why weights are used only by name, or None."""
     checked = min(card.accuracy.values(), default=None)
     return None if checked is None or checked >= FAILED else f"they solved {checked:.1%} at their check"
 
 
 def ranked(cards: Iterable[Card], family: str, values: int, variables: int) -> list[Card]:
-    """The cards that may be used unasked, the best first.
+    """The cards that may be used without being named, the best first.
 
-    Weights trained on the problem's family come first, then those that were good at their check (others last,
-    unchecked ones among them), then those trained on
-    problems of this size, then those trained on fewer families, then the more accurate.
+    The keys, in this order: trained on the problem's family; good at the check; the nearest size of domains, then of
+    graphs; fewer training families; the higher accuracy; the name. Weights without a check do not count as good.
 
     Args:
         cards: of weights that can read the graph.
-        family: of the problem; empty where it is not known.
-        values: the largest domain.
-        variables: how many.
+        family: the problem's family; empty where it is unknown.
+        values: the size of the largest domain.
+        variables: the number of variables.
     """
 
     def key(card: Card) -> tuple[bool, bool, int, int, int, float, str]:
@@ -46,7 +45,14 @@ def ranked(cards: Iterable[Card], family: str, values: int, variables: int) -> l
 
 
 def explained(card: Card, family: str, values: int, variables: int) -> str:
-    """Why these weights come first, in a phrase."""
+    """Why these weights were chosen, in a phrase.
+
+    Args:
+        card: the first of ``ranked``.
+        family: the problem's family; empty where it is unknown.
+        values: the size of the largest domain.
+        variables: the number of variables.
+    """
     why = [f"trained on {family}" if family in card.families else "reads the same constraints"]
     if (card.shape.get("values"), card.shape.get("variables")) == (values, variables):
         why.append("of this size")

@@ -1,4 +1,4 @@
-"""From problems to tensors: a batch of rows, each a problem, over one or several templates."""
+"""Compilation of problems to tensors: a batch of rows, each one problem, over one or several templates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .shapes import Bool, Float, Int, Shaped
 from .values import Assignment
 
 if hasattr(os, "register_at_fork"):
-    # The threads of torch's pool do not survive a fork: a child that waits for them never returns.
+    # The threads of torch's pool do not survive a fork. A child process that waits for them never returns.
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 T = TypeVar("T")
@@ -30,16 +30,29 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Instance:
-    """B rows over T templates. Template t pads to the largest one: V variables, D values, F constraints a factor.
+    """A batch of B rows over T templates, padded to V variables and D values. Each row is one problem.
 
-    This is the disjoint union of the rows' graphs, laid out so that row b is one problem: nothing ever mixes rows.
+    It represents the disjoint union of the rows' graphs. No method mixes rows, so a row's result does not depend on the
+    others. Rows of one template share its tensors.
 
     Args:
         graphs: the T templates.
         template: [B] int64, the template of each row.
-        allowed: [B, V, D] bool, literals that domains and givens leave; a padding variable has its first one only.
-        factors: all constraints, a factor a kind and bucket.
-        costs: [T, V, D] float64, what each literal adds to the objective, or None where no template has one.
+        allowed: [B, V, D] bool, the literals that domains and givens permit; a padding variable has its first one only.
+        factors: all constraints, one factor for each kind and bucket.
+        costs: [T, V, D] float64, the term of each literal in the objective; None where no template has an objective.
+
+    Example:
+        >>> import torch
+        >>> from mull.engine import AllDifferent, ConstraintGraph, Problem
+        >>> graph = ConstraintGraph({"a": (1, 2), "b": (1, 2)}, [AllDifferent(("a", "b"))])
+        >>> instance = compile_problems([Problem(graph, {"a": 1}), Problem(graph)])
+        >>> instance.shape
+        (2, 2, 2)
+        >>> instance.free.tolist()
+        [[False, True], [True, True]]
+        >>> instance.violations(torch.tensor([[0, 1], [0, 0]])).tolist()
+        [0, 1]
     """
 
     graphs: tuple[ConstraintGraph, ...]
@@ -47,18 +60,18 @@ class Instance:
     allowed: Bool[Tensor, "rows vars values"]
     factors: tuple[Factor, ...]
     costs: Float[Tensor, "templates vars values"] | None = None
-    _memo: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, key: Hashable, build: Callable[[], T]) -> T:
-        """A value derived from the templates alone (never from rows), built once and kept for all selections.
+        """A value that depends on the templates alone. It is built once and kept for all selections of rows.
 
         Args:
-            key: of the value: a tuple that begins with its owner's name, so that no two owners share a key.
-            build: makes the value where it is not kept yet.
+            key: identifies the value: a tuple that begins with the owner's name, so that no two owners share a key.
+            build: returns the value; called where the key is new.
         """
-        if key not in self._memo:
-            self._memo[key] = build()
-        return cast(T, self._memo[key])
+        if key not in self._cache:
+            self._cache[key] = build()
+        return cast(T, self._cache[key])
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -68,19 +81,20 @@ class Instance:
 
     @property
     def device(self) -> torch.device:
+        """The device of all tensors."""
         return self.allowed.device
 
     @cached_property
     def free(self) -> Bool[Tensor, "rows vars"]:
-        """[B, V] bool: variables with a choice left."""
+        """[B, V] bool: variables that may take more than one value."""
         return self.allowed.sum(-1) > 1
 
     def degrees(self, assignment: Int[Tensor, "rows vars"]) -> list[Int[Tensor, "rows _"]]:
-        """Violation degrees [B, F] of an assignment [B, V], a tensor a factor."""
+        """Violation degrees of an assignment [B, V]: one tensor [B, F] int64 for each factor."""
         return [factor.violations(assignment) for factor in self.factors]
 
     def check(self, assignment: Int[Tensor, "rows vars"]) -> tuple[Int[Tensor, " rows"], Int[Tensor, " rows"]]:
-        """How many constraints each row's assignment [B, V] breaks, and the degrees summed: two [B] int64, exact."""
+        """Per row of an assignment [B, V]: the number of violated constraints and the sum of degrees, two [B] int64."""
         broken = torch.zeros(len(assignment), dtype=torch.int64, device=self.device)
         total = broken
         for degrees in self.degrees(assignment):
@@ -89,25 +103,33 @@ class Instance:
         return broken, total
 
     def violations(self, assignment: Int[Tensor, "rows vars"]) -> Int[Tensor, " rows"]:
-        """How many constraints each row's assignment [B, V] breaks: [B] int64, exact."""
+        """The number of constraints that each row's assignment [B, V] violates: [B] int64."""
         return self.check(assignment)[0]
 
     def cost(self, assignment: Int[Tensor, "rows vars"]) -> Float[Tensor, " rows"]:
-        """What each row's assignment [B, V] adds to its objective: [B] float64, 0 without one."""
+        """The objective of each row's assignment [B, V] without its constant: [B] float64, 0 without an objective."""
         if self.costs is None:
             return torch.zeros(len(assignment), dtype=torch.float64, device=self.device)
         return self.costs[self.template].gather(2, assignment[..., None]).sum((1, 2))
 
     @cached_property
     def minimises(self) -> Bool[Tensor, " rows"]:
-        """[B] bool: rows whose objective something adds to."""
+        """[B] bool: rows whose objective has a coefficient that is not zero."""
         costly = [bool(g.objective and any(g.objective.coefficients.values())) for g in self.graphs]
         return torch.tensor(costly, device=self.device)[self.template]
 
     def energy(
         self, beliefs: Float[Tensor, "rows vars values"], weights: Sequence[Float[Tensor, "rows _"]] | None = None
     ) -> Float[Tensor, " rows"]:
-        """The energy [B] of beliefs [B, V, D]: expected violation degrees, summed under ``weights`` ([B, F] a factor)."""
+        """The energy: the sum of expected violation degrees.
+
+        Args:
+            beliefs: [B, V, D] probabilities, zero outside the domains.
+            weights: one tensor [B, F] for each factor, by which its degrees are multiplied; None for weights of 1.
+
+        Returns:
+            [B] of the dtype of ``beliefs``, differentiable.
+        """
         total = beliefs.new_zeros(len(beliefs))
         for i, factor in enumerate(self.factors):
             each = factor.energy(beliefs)
@@ -115,15 +137,19 @@ class Instance:
         return total
 
     def uniform(self) -> Float[Tensor, "rows vars values"]:
-        """Beliefs [B, V, D] that hold every allowed literal of a variable equally likely."""
+        """Beliefs [B, V, D] with equal probability for all allowed literals of a variable."""
         return self.allowed / self.allowed.sum(-1, keepdim=True)
 
     def select(self, rows: Shaped[Tensor, " chosen"]) -> Instance:
-        """The instance of some rows."""
+        """The instance of some rows; it shares the templates' tensors with this one.
+
+        Args:
+            rows: [N] int64 row numbers, which may repeat, or [B] bool.
+        """
         template = self.template[rows]
         shared = len(self.graphs) == 1
         factors = tuple(factor.with_rows(None if shared else template) for factor in self.factors)
-        return Instance(self.graphs, template, self.allowed[rows], factors, self.costs, self._memo)
+        return Instance(self.graphs, template, self.allowed[rows], factors, self.costs, self._cache)
 
     def to(self, device: torch.device | str) -> Instance:
         """The same instance on another device."""
@@ -137,7 +163,7 @@ class Instance:
         )
 
     def assignments(self, assignment: Int[Tensor, "rows vars"]) -> list[Assignment]:
-        """[B, V] domain indices as names and values, a dictionary a row."""
+        """The assignment [B, V] as names and values: one dictionary for each row, without padding."""
         rows = zip(assignment.tolist(), self.template.tolist(), strict=True)
         return [
             {name: domain[d] for (name, domain), d in zip(self.graphs[t].domains.items(), row, strict=False)}
@@ -146,7 +172,16 @@ class Instance:
 
 
 def compile_problems(problems: Sequence[Problem], copies: int = 1, device: torch.device | str = "cpu") -> Instance:
-    """Problems as one instance of ``len(problems) * copies`` rows; row ``p * copies + c`` is copy c of problem p."""
+    """Compile problems to one instance.
+
+    Args:
+        problems: at least one. Problems with the same graph object share a template.
+        copies: rows for each problem; row ``p * copies + c`` is copy c of problem p.
+        device: of the result. Compilation itself runs on the CPU.
+
+    Returns:
+        An instance of ``len(problems) * copies`` rows.
+    """
     graphs = list({id(p.graph): p.graph for p in problems}.values())
     number = {id(graph): t for t, graph in enumerate(graphs)}
     variables = max(len(graph.domains) for graph in graphs)
@@ -168,13 +203,19 @@ def compile_problems(problems: Sequence[Problem], copies: int = 1, device: torch
 
 
 def compile_examples(examples: Examples, device: torch.device | str = "cpu", *, factors: bool = True) -> Instance:
-    """Examples as one instance, row n the n-th; without ``factors`` it can be read but not checked."""
+    """Compile training examples to one instance.
+
+    Args:
+        examples: row n of the instance is example n.
+        device: of the result.
+        factors: whether to compile constraints. Without them a network can read the instance, but nothing can check it.
+    """
     size = max(len(domain) for graph in examples.graphs for domain in graph.domains.values())
     domains = torch.from_numpy(domains_of(examples.graphs, examples.givens.shape[1], size)).to(device)
     template = torch.from_numpy(examples.template).to(device)
     givens = torch.from_numpy(examples.givens).to(device)
     allowed = domains[template]
-    # In pieces: the comparison takes eight times the memory of what it yields.
+    # Row by row in pieces: the int64 comparison takes eight times the memory of its result.
     for rows in torch.arange(len(givens), device=device).split(1 << 14):
         value = givens[rows].long()[..., None]
         allowed[rows] &= (value < 0) | (torch.arange(size, device=device) == value)
@@ -185,7 +226,16 @@ def compile_examples(examples: Examples, device: torch.device | str = "cpu", *, 
 
 
 def domains_of(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> np.ndarray:
-    """[T, V, D] bool: the literals that each template has; a padding variable has its first one."""
+    """The literals of each template.
+
+    Args:
+        graphs: the T templates.
+        variables: V, at least the number of variables of each graph.
+        size: D, at least the size of each domain.
+
+    Returns:
+        [T, V, D] bool; a padding variable has its first literal only.
+    """
     domains = np.zeros((len(graphs), max(variables, 1), size), dtype=bool)
     domains[:, :, 0] = True
     for t, graph in enumerate(graphs):
@@ -195,6 +245,7 @@ def domains_of(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> 
 
 
 def _factors(graphs: Sequence[ConstraintGraph], size: int) -> tuple[Factor, ...]:
+    """One factor for each kind and bucket, in the order of their first constraint."""
     stacks: dict[tuple[type[Constraint], Hashable], list[list[Constraint]]] = defaultdict(lambda: [[] for _ in graphs])
     for t, graph in enumerate(graphs):
         for constraint in graph.constraints:
@@ -205,6 +256,7 @@ def _factors(graphs: Sequence[ConstraintGraph], size: int) -> tuple[Factor, ...]
 def _factor(
     kind: type[Constraint], graphs: Sequence[ConstraintGraph], stack: Sequence[Sequence[Constraint]], size: int
 ) -> Factor:
+    """The factor of one kind and bucket; ``stack`` has the constraints of each template."""
     arity = max(len(constraint.scope) for row in stack for constraint in row)
     lead = (len(graphs), max(len(row) for row in stack))
     scopes = np.zeros((*lead, arity), dtype=np.int64)

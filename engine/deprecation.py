@@ -1,4 +1,4 @@
-"""How a public name or option goes: it works for one more minor release, with a warning that states its replacement."""
+"""Deprecation of public names and options: they work for one more minor release, and warn with their replacement."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 class MullDeprecationWarning(FutureWarning):
-    """A deprecated name or option was used. Shown by default, because the users of a program are not its developers."""
+    """A deprecated name or option was used. Python shows this warning by default, also to users of the program."""
 
 
 def deprecated(since: str, removed: str, use: str) -> Callable[[T], T]:
-    """Mark a function or a class as deprecated: a call of it warns, then works as before.
+    """Mark a function or class as deprecated: a call warns, then works as before.
 
     Args:
         since: the release that deprecates it, e.g. ``"0.2"``.
@@ -24,8 +24,7 @@ def deprecated(since: str, removed: str, use: str) -> Callable[[T], T]:
         use: the replacement, as a user types it.
 
     Returns:
-        A decorator. It returns a function that calls the original one; a class it changes in place, so that subclasses
-        and ``isinstance`` work as before.
+        A decorator. It wraps a function. It changes a class in place, so that subclasses and ``isinstance`` still work.
 
     Example:
         >>> @deprecated("0.2", "0.3", use="load")
@@ -50,16 +49,16 @@ def deprecated(since: str, removed: str, use: str) -> Callable[[T], T]:
 
 
 def renamed(given: Mapping[str, Any], names: Mapping[str, str], since: str, removed: str) -> dict[str, Any]:
-    """Options under their present names; each old name warns.
+    """Options under their present names. Each old name warns.
 
     Args:
         given: options by name, as the user gave them.
-        names: the present name of each old one.
+        names: old name -> present name.
         since: the release that renamed them.
         removed: the release that stops reading the old names.
 
     Returns:
-        The options in their order, with present names.
+        The options in the same order, with present names.
 
     Raises:
         TypeError: an option is given under both names.
@@ -113,7 +112,14 @@ def former_names(module: str, names: Mapping[str, str], since: str, removed: str
 
 
 def text(what: str, since: str, removed: str, use: str) -> str:
-    """The one sentence that every deprecation shows."""
+    """The message of a deprecation.
+
+    Args:
+        what: the deprecated name.
+        since: the release that deprecates it.
+        removed: the release that removes it.
+        use: the replacement.
+    """
     return f"{what} is deprecated since {since} and will be removed in {removed}: use {use}"
 
 

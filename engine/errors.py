@@ -1,14 +1,21 @@
-"""The errors of the project: one base, which the program catches."""
+"""The base class of the project's errors, and the error of invalid graphs."""
 
 from __future__ import annotations
 
 
 class MullError(Exception):
-    """Base of all errors that mull raises on purpose; the program prints the message and the hint, and exits with 2.
+    """Base of all errors that mull raises for a caller. The program prints message and hint, and exits with status 2.
 
     Args:
         message: what is wrong, and where.
-        hint: what the user can do about it, or the empty string.
+        hint: what the user can do about it, or an empty string.
+
+    Example:
+        >>> try:
+        ...     raise MullError("cannot read board.txt", "check the path")
+        ... except MullError as error:
+        ...     print(error, "-", error.hint)
+        cannot read board.txt - check the path
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -17,4 +24,4 @@ class MullError(Exception):
 
 
 class GraphError(MullError, ValueError):
-    """A graph, constraint or assignment that makes no sense; the message names the variable or constraint."""
+    """A graph, constraint, problem or assignment is not valid. The message names the variable or constraint."""

@@ -1,4 +1,4 @@
-"""The factor that all constraints of one kind compile to."""
+"""Factors: all constraints of one kind and bucket in a batch, as tensors."""
 
 from __future__ import annotations
 
@@ -14,14 +14,28 @@ from .shapes import Bool, Float, Int
 
 
 class Factor:
-    """All constraints of one kind (and bucket) of a batch, as tensors.
+    """The constraints of one kind and bucket of T templates, for a batch of B rows.
+
+    Template t has up to F constraints of up to K variables; smaller templates and scopes are padded. A factor copies no
+    parameters for its rows: each row reads those of its template.
 
     Args:
-        kind: the constraint class.
-        scopes: [T, F, K] variable indices, T templates stacked and padded.
-        active: [T, F], False for padding.
-        parameters: tensors [T, F, ...].
-        template: [B] which template each row of the batch is of; None when T = 1 and all rows share it.
+        kind: the constraint class, whose ``degree`` and ``expected`` the factor calls.
+        scopes: [T, F, K] int64 variable indices, 0 in padding.
+        active: [T, F] bool, False in padding.
+        parameters: name -> tensor [T, F, ...], or [1, 1, ...] where all constraints share it; ``slots`` [T, F, K] bool
+            is False in padding.
+        template: [B] int64, the template of each row; None where T = 1, for any number of rows.
+
+    Example:
+        >>> import torch
+        >>> from mull.engine import AllDifferent, ConstraintGraph, Problem, compile_problems
+        >>> graph = ConstraintGraph({"a": (1, 2), "b": (1, 2)}, [AllDifferent(("a", "b"))])
+        >>> (factor,) = compile_problems([Problem(graph)], copies=2).factors
+        >>> factor.violations(torch.tensor([[0, 1], [1, 1]])).tolist()
+        [[0], [1]]
+        >>> factor.energy(torch.full((2, 2, 2), 0.5)).tolist()
+        [[0.5], [0.5]]
     """
 
     def __init__(
@@ -40,11 +54,15 @@ class Factor:
 
     @property
     def count(self) -> int:
-        """F, the number of constraints of a template (the largest one's)."""
+        """F, the number of constraints of the largest template."""
         return self.scopes.shape[1]
 
     def with_rows(self, template: Int[Tensor, " rows"] | None) -> Factor:
-        """The same factor for other rows of the batch."""
+        """The same factor for other rows.
+
+        Args:
+            template: [B] int64, the template of each row; None where T = 1.
+        """
         return Factor(self.kind, self.scopes, self.active, self.parameters, template)
 
     def to(self, device: torch.device) -> Factor:
@@ -54,13 +72,28 @@ class Factor:
         return Factor(self.kind, self.scopes.to(device), self.active.to(device), parameters, template)
 
     def violations(self, assignment: Int[Tensor, "rows vars"]) -> Int[Tensor, "rows count"]:
-        """Violation degrees [B, F] (int64) of an assignment [B, V]; 0 exactly where a constraint holds."""
+        """The violation degree of each constraint.
+
+        Args:
+            assignment: [B, V] int64 domain indices.
+
+        Returns:
+            [B, F] int64; 0 exactly where a constraint holds, and in padding.
+        """
         values = self._gather(assignment)
         degree = self.kind.degree(values, self._rows)
         return degree if self._full[1] else torch.where(self._active, degree, 0)
 
     def energy(self, beliefs: Float[Tensor, "rows vars values"]) -> Float[Tensor, "rows count"]:
-        """Expected violation degrees [B, F] of beliefs [B, V, D]; equal to ``violations`` at one-hot beliefs."""
+        """The expected violation degree of each constraint when every variable is drawn independently.
+
+        Args:
+            beliefs: [B, V, D] probabilities, zero outside the domains.
+
+        Returns:
+            [B, F] of the dtype of ``beliefs``, differentiable; equal to ``violations`` at one-hot beliefs, 0 in
+            padding.
+        """
         if "literal" in self.parameters:
             chances = _gather(beliefs.flatten(1), self._literals(beliefs.shape[2]))
             chances = chances.view(len(beliefs), *self.scopes.shape[1:])
@@ -76,7 +109,15 @@ class Factor:
     def pick(
         self, rows: Int[Tensor, " chosen"], index: Int[Tensor, " chosen"]
     ) -> tuple[Int[Tensor, "chosen arity"], Parameters]:
-        """Scopes [N, K] and parameters [N or 1, ...] of constraint ``index[n]`` in row ``rows[n]``."""
+        """The scopes and parameters of N constraints, for updates that touch only them.
+
+        Args:
+            rows: [N] int64, the row of each.
+            index: [N] int64, its number in the factor, 0 to F - 1.
+
+        Returns:
+            Scopes [N, K] and parameters by name, each [N or 1, ...].
+        """
         flat = index if self.template is None else self.template[rows] * self.count + index
         return self.scopes.flatten(0, 1).index_select(0, flat), {
             name: t.flatten(0, 1) if self._shared(t) else t.flatten(0, 1).index_select(0, flat)
@@ -107,7 +148,7 @@ class Factor:
         return bool(self.parameters["slots"].all()), bool(self.active.all())
 
     def _literals(self, size: int) -> Int[Tensor, "rows slots"]:
-        """[B or 1, F * K] where the slots' literals lie among the V * D of a row."""
+        """[B or 1, F * K]: the index of each slot's literal among the V * D of a row, kept after the first call."""
         if self._literal_index is None:
             self._literal_index = self._index.view(-1, self.scopes[0].numel()) * size + self._rows["literal"].flatten(1)
         return self._literal_index
@@ -121,9 +162,10 @@ class Factor:
 
 
 class _Gather(torch.autograd.Function):
-    """x [B, N, ...], index [B or 1, M] -> [B, M, ...], with the backward pass that is fastest on CPU.
+    """x [B, N, ...], index [B or 1, M] -> [B, M, ...], with a backward pass that is fast on a CPU.
 
-    Autograd's own, an index_add of short rows, runs on one thread: measured 78 ms against 2 ms for 1.7 M indices.
+    Autograd's own backward pass is an index_add of short rows on one thread: 78 ms for 1.7 million indices. This one
+    took 2 ms.
     """
 
     generate_vmap_rule = True

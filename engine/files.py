@@ -1,4 +1,4 @@
-"""Files: read only if regular and of bounded size, written whole or not at all."""
+"""Reading of regular files of bounded size, and atomic writing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def check(path: str | Path, most: int, *, pipes: bool = False) -> None:
 
     Args:
         path: of the file.
-        most: bytes.
-        pipes: whether a pipe that the shell opened is accepted: ``/dev/stdin``, or ``/dev/fd/63`` of ``<(command)``.
+        most: the largest size in bytes.
+        pipes: whether to accept a pipe that the shell opened: ``/dev/stdin``, or ``/dev/fd/63`` of ``<(command)``.
 
     Raises:
         OSError: the path does not exist, is a folder, device, socket or pipe, or is too large; ``strerror`` says which.
@@ -36,14 +36,19 @@ def check(path: str | Path, most: int, *, pipes: bool = False) -> None:
 
 
 def read(path: str | Path, most: int, *, pipes: bool = False) -> bytes:
-    """The content of a regular file of at most ``most`` bytes; see ``check``.
+    """The content of a regular file of bounded size.
+
+    Args:
+        path: of the file.
+        most: the largest size in bytes.
+        pipes: see ``check``.
 
     Raises:
         OSError: the file cannot be read, or ``check`` refuses it.
     """
     check(path, most, pipes=pipes)
     with open(path, "rb") as file:
-        data = file.read(most + 1)  # a file may grow, and those of /proc have no size
+        data = file.read(most + 1)  # a file may grow, and files of /proc state size 0
     if len(data) > most:
         raise too_large(path, most)
     return data
@@ -51,13 +56,16 @@ def read(path: str | Path, most: int, *, pipes: bool = False) -> bytes:
 
 @contextmanager
 def write_whole(path: str | Path) -> Iterator[IO[bytes]]:
-    """A file to write to that takes its name when it is complete: a reader finds the old file or the new one, whole.
+    """Write a file atomically: readers find the old content or the complete new one, never a part.
 
     Args:
-        path: of the file; its folder exists. A device or pipe is written directly.
+        path: of the file, in an existing folder. A device or pipe is written directly.
+
+    Yields:
+        A binary file. It is renamed to ``path`` at the end of the block, unless the block raises.
 
     Raises:
-        OSError: it cannot be written; the old file stays.
+        OSError: the file cannot be written; the old one stays.
     """
     target = Path(path)
     if target.exists() and not target.is_file():
@@ -69,7 +77,7 @@ def write_whole(path: str | Path) -> Iterator[IO[bytes]]:
         with partial.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())  # a crash after the renaming would else leave an empty file
+            os.fsync(file.fileno())  # without it, a crash after the renaming could leave an empty file
         partial.replace(target)
     finally:
         with suppress(OSError):
@@ -77,7 +85,12 @@ def write_whole(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def too_large(path: str | Path, most: int) -> OSError:
-    """The error for a file of more than ``most`` bytes."""
+    """The error for a file that is too large.
+
+    Args:
+        path: of the file.
+        most: the largest size in bytes.
+    """
     size = f"{most // MIB} MiB" if most >= MIB else f"{most} bytes"
     return OSError(errno.EFBIG, f"is larger than {size}", str(path))
 

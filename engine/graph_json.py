@@ -18,10 +18,13 @@ def parts(data: object) -> tuple[dict[str, Sequence[Value]], list[Constraint], O
     """Domains, constraints and objective of a graph's JSON object.
 
     Args:
-        data: the object; ``ConstraintGraph.from_json`` states its form.
+        data: the object. ``ConstraintGraph.from_json`` describes it.
+
+    Returns:
+        The arguments of ``ConstraintGraph``.
 
     Raises:
-        GraphError: anything missing, unknown, of the wrong type or of an unknown kind.
+        GraphError: a key or value is missing, unknown or of the wrong type.
     """
     if not isinstance(data, Mapping):
         raise GraphError(f'a graph is an object with "variables" and "constraints", not {brief(data)}')

@@ -1,4 +1,4 @@
-"""Torch, imported at its first use: it takes a second or more, and exact solvers, stores and readers do without it."""
+"""Torch, imported at its first use: it takes a second or more, and exact solvers, stores and readers do not need it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 
 class _Lazy(ModuleType):
-    """Stands for a module; keeps each attribute after its first use, so that later uses cost nothing more."""
+    """A module that imports the module of its name at the first access, and stores each attribute that is read."""
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(import_module(self.__name__), name)

@@ -13,7 +13,22 @@ from .values import Value, brief, integer
 
 @dataclass(frozen=True)
 class Objective:
-    """Minimise sum of ``coefficients[name] * value`` + ``constant``; every value and coefficient an integer."""
+    """A linear objective to minimise: the sum of ``coefficients[name] * value``, plus ``constant``.
+
+    To maximise, negate all coefficients.
+
+    Args:
+        coefficients: variable name -> integer; variables that are not named have coefficient 0. Their domains are
+            integers.
+        constant: an integer.
+
+    Raises:
+        GraphError: the coefficients are not a mapping, or a number is not an integer.
+
+    Example:
+        >>> Objective({"a": 2, "b": -1}, constant=3).value({"a": 1, "b": 4, "c": 9})
+        1
+    """
 
     coefficients: Mapping[str, int]
     constant: int = 0
@@ -29,8 +44,13 @@ class Objective:
         plain.set_fields(self, coefficients=coefficients, constant=integer(self.constant, "objective: the constant"))
 
     def value(self, assignment: Mapping[str, Value]) -> int:
-        """The objective of a whole assignment."""
+        """The objective of an assignment.
+
+        Args:
+            assignment: variable name -> value; it has all variables of ``coefficients``.
+        """
         return self.constant + sum(c * int(assignment[name]) for name, c in self.coefficients.items())
 
     def to_json(self) -> dict[str, Any]:
+        """A JSON object with ``coefficients`` and ``constant``."""
         return {"coefficients": dict(self.coefficients), "constant": self.constant}

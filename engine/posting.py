@@ -1,4 +1,4 @@
-"""A CP-SAT model under construction: constraint kinds add themselves to it."""
+"""A CP-SAT model under construction, to which constraint kinds add their constraints."""
 
 from __future__ import annotations
 
@@ -13,13 +13,30 @@ from .values import Domain, Term, Value, bounds
 
 
 class Posting:
-    """CP-SAT variables for graph variables.
+    """A CP-SAT model with one integer variable for each variable of a graph.
 
-    Integers stand for themselves; strings get codes shared by all variables, so equal strings are equal codes.
+    An integer value is its own code. A string has a code that all variables share, so equal strings have equal codes.
+    A kind's ``post`` adds to ``model``. It uses ``variable`` and ``term`` in arithmetic, and ``literal`` and ``truth``
+    as Boolean conditions.
 
     Args:
         domains: variable name -> domain.
-        givens: variable name -> the one value it may take.
+        givens: variable name -> its only value.
+
+    Attributes:
+        model: the OR-Tools model.
+        domains: variable name -> domain, reduced to one value where one is given.
+
+    Example:
+        >>> from ortools.sat.python import cp_model
+        >>> from mull.engine import AllDifferent
+        >>> posting = Posting({"a": (1, 2), "b": ("x", 2)}, {"a": 2})
+        >>> AllDifferent(("a", "b")).post(posting)
+        >>> solver = cp_model.CpSolver()
+        >>> solver.solve(posting.model) == cp_model.OPTIMAL
+        True
+        >>> posting.value("b", solver.value(posting.variable("b")))
+        'x'
     """
 
     def __init__(self, domains: Mapping[str, Domain], givens: Mapping[str, Value]) -> None:
@@ -27,7 +44,7 @@ class Posting:
         self.domains = {name: (givens[name],) if name in givens else domain for name, domain in domains.items()}
         distinct = set(self.domains.values())
         texts = [domain for domain in distinct if isinstance(domain, tuple) and any(type(v) is str for v in domain)]
-        # Small codes: CP-SAT adds up the domains of all variables.
+        # Codes of strings are small: CP-SAT adds up the domains of all variables.
         self._unused = (
             (code for code in count(1) if not any(code in domain for domain in distinct)) if texts else count(1)
         )
@@ -40,7 +57,7 @@ class Posting:
             self._variables[name] = self._variable(name)
 
     def code(self, value: Value) -> int:
-        """The integer that stands for a value."""
+        """The integer that represents a value in the model."""
         if isinstance(value, int):
             return value
         if value not in self._codes:
@@ -49,7 +66,12 @@ class Posting:
         return self._codes[value]
 
     def value(self, name: str, code: int) -> Value:
-        """The value of a variable that a code stands for."""
+        """The value that a code represents.
+
+        Args:
+            name: a variable of the graph.
+            code: a value of its integer variable in a solution.
+        """
         return self._values.get(code, code) if isinstance(self.domains[name], tuple) else code
 
     def variable(self, name: str) -> cp_model.IntVar:
@@ -57,11 +79,11 @@ class Posting:
         return self._variables[name]
 
     def term(self, term: Term) -> cp_model.IntVar | int:
-        """The integer variable of a name; an integer as it is."""
+        """The integer variable of a name, or the integer itself."""
         return term if isinstance(term, int) else self._variables[term]
 
     def terms(self, terms: Iterable[Term]) -> list[cp_model.IntVar | int]:
-        """``term`` of each."""
+        """The integer variables and integers of several terms."""
         return [self.term(each) for each in terms]
 
     def bounds(self, term: Term) -> tuple[int, int]:
@@ -69,11 +91,27 @@ class Posting:
         return (term, term) if isinstance(term, int) else bounds(self.domains[term])
 
     def integer(self, least: int, most: int) -> cp_model.IntVar:
-        """A new integer variable that is no variable of the graph: what the graph's variables determine."""
+        """A new integer variable, not of the graph. The graph's variables must determine its value.
+
+        Otherwise the enumeration of solutions returns one assignment several times.
+
+        Args:
+            least: the smallest value.
+            most: the largest value.
+        """
         return self.model.new_int_var(least, most, "")
 
     def literal(self, name: Term, value: Value) -> cp_model.LiteralT:
-        """The Boolean "the term takes the value"; constant where the domain leaves no choice."""
+        """The Boolean "this term has this value", the same object at every call.
+
+        Args:
+            name: a variable of the graph, or an integer.
+            value: any value.
+
+        Returns:
+            A Boolean variable, its negation, or a constant: False outside the domain, True for the only value of a
+                domain.
+        """
         if isinstance(name, int):
             return name == value
         key = (name, value)
@@ -84,11 +122,14 @@ class Posting:
     def truth(
         self, holds: cp_model.BoundedLinearExpression | bool, fails: cp_model.BoundedLinearExpression | bool
     ) -> cp_model.LiteralT:
-        """A Boolean that is true exactly where ``holds`` does.
+        """A new Boolean that is true exactly where a linear comparison holds.
 
         Args:
-            holds: a linear comparison.
+            holds: the comparison.
             fails: its negation.
+
+        Returns:
+            A Boolean variable, or ``holds`` where it is a constant.
         """
         if isinstance(holds, bool):
             return holds
@@ -103,7 +144,13 @@ class Posting:
         return not literal if isinstance(literal, bool | int) else ~literal
 
     def within(self, term: Term, least: int, most: int) -> cp_model.LiteralT:
-        """The Boolean "the term lies between ``least`` and ``most``"."""
+        """The Boolean "this term is in an interval".
+
+        Args:
+            term: a variable of the graph, or an integer.
+            least: the lower bound, included.
+            most: the upper bound, included.
+        """
         low, high = self.bounds(term)
         if low >= least and high <= most:
             return True
@@ -116,7 +163,13 @@ class Posting:
         return literal
 
     def outside(self, total: cp_model.LinearExprT, least: int, most: int) -> cp_model.Constraint:
-        """Add that a sum is below ``least`` or above ``most``."""
+        """Add the constraint that a sum is outside an interval.
+
+        Args:
+            total: a linear expression.
+            least: the lower bound of the interval, included.
+            most: the upper bound, included.
+        """
         beyond = cp_model.Domain.from_intervals([[-(2**62), least - 1], [most + 1, 2**62]])
         return self.model.add_linear_expression_in_domain(total, beyond)
 
@@ -126,7 +179,12 @@ class Posting:
         return min(low for low, _ in ends), max(high for _, high in ends)
 
     def equal(self, left: Term, right: Term) -> cp_model.LiteralT:
-        """The Boolean "two terms are equal"."""
+        """The Boolean "these terms are equal".
+
+        Args:
+            left: a variable of the graph, or an integer.
+            right: the same.
+        """
         if isinstance(right, int):
             return self.literal(left, right)
         if isinstance(left, int):
@@ -136,9 +194,13 @@ class Posting:
 
     @contextmanager
     def only_if(self, *conditions: cp_model.LiteralT) -> Iterator[None]:
-        """Enforce the constraints added meanwhile only where all conditions are true.
+        """Enforce the constraints that the block adds only where all conditions are true.
 
-        Definitions (of literals, and within ``defining``) and intervals hold in any case: others may use them.
+        Definitions (literals, and constraints added within ``defining``) and intervals always hold: other constraints
+        may use them.
+
+        Args:
+            conditions: literals of this model.
         """
         first = len(self.model.proto.constraints)
         yield
@@ -149,7 +211,7 @@ class Posting:
 
     @contextmanager
     def defining(self) -> Iterator[None]:
-        """Constraints added meanwhile define auxiliary variables: ``only_if`` leaves them alone."""
+        """Mark the constraints that the block adds as definitions of auxiliary variables. ``only_if`` does not change them."""
         first = len(self.model.proto.constraints)
         yield
         self._definitions.update(range(first, len(self.model.proto.constraints)))
@@ -175,7 +237,7 @@ class Posting:
         if len(domain) == 1:
             return True
         variable = self.variable(name)
-        if len(domain) == 2 and set(domain) == {0, 1}:
+        if len(domain) == 2 and set(domain) == {0, 1}:  # the variable is Boolean itself: no defining constraints
             return variable if value == 1 else ~variable
         code = self.code(value)
         return self.truth(variable == code, variable != code)

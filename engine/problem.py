@@ -1,4 +1,4 @@
-"""A problem: one constraint graph plus what one instance fixes, and where it came from."""
+"""Problems: a constraint graph, the values that one instance fixes, and the source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ from .values import value as plain_value
 
 @dataclass(frozen=True)
 class Source:
-    """Where a problem was read: a path or ``family:spec``, and the 1-based line where a file holds many."""
+    """Where a problem comes from.
+
+    Args:
+        path: of the file, or ``family:spec`` for a generated problem, or ``-``.
+        line: the line of the problem in a file with several, counted from 1.
+    """
 
     path: str
     line: int | None = None
@@ -31,24 +36,38 @@ class Source:
 
 @dataclass(frozen=True, repr=False)
 class Problem:
-    """A constraint graph, the values that this instance fixes, and how a person sees the answer.
+    """One instance of a constraint graph: the graph, the givens, and how to show an assignment.
 
     Args:
-        graph: the template, shared (the same object) by all instances that differ only in givens.
+        graph: the template. Instances that differ only in givens share the same object; a batch then stores it once.
         givens: variable name -> the value that the instance fixes.
-        family: the problem family's name, e.g. ``sudoku``; ``graph`` where none is known.
-        source: where it was read.
-        render: draws an assignment (possibly partial or wrong) for the terminal; None lists the values.
-        tighten: for problems that ask for a best answer by other means than a linear objective: given a solution's
-            assignment, the same problem asking for strictly less, or None when nothing less can exist.
-        cost: with ``tighten``, the figure it lowers (colours used); None where the graph's objective says it.
-        name, comment: for people; kept through JSON, without effect on the digest.
-        expected: the solution that the source states beside the problem, in the order of the graph's variables; it is
-            compared with the answer and says nothing to a solver.
-        guessed: the families whose form the source has, where ``family`` was chosen among several by content.
+        family: the name of the problem family, e.g. ``sudoku``; ``graph`` where none is known.
+        source: where the problem comes from.
+        render: returns an assignment as text for a terminal. The assignment may be partial or wrong. None lists the
+            values.
+        tighten: for a minimum that is not a linear objective. It takes a solution and returns the same problem with a
+            strictly smaller bound, or None where no smaller value is possible.
+        cost: with ``tighten``, the figure of an assignment that it lowers, e.g. the number of colours. None where the
+            graph has an objective.
+        name: for readers; JSON keeps it, the digest ignores it.
+        comment: for readers, like ``name``.
+        expected: a solution that the source states, in the order of the graph's variables. The answer is compared with
+            it; no solver reads it.
+        guessed: the families whose format fits the source, where ``family`` was chosen among several by content.
 
     Raises:
-        GraphError: a given for an unknown variable or outside its domain.
+        GraphError: a given for an unknown variable or outside its domain, or an argument of the wrong type.
+
+    Example:
+        >>> from mull.engine import AllDifferent
+        >>> graph = ConstraintGraph({"a": (1, 2), "b": (1, 2)}, [AllDifferent(["a", "b"])])
+        >>> problem = Problem(graph, {"a": 1}, name="pair")
+        >>> problem
+        <Problem 'pair': graph, ConstraintGraph(2 variables, 1 constraints), 1 givens>
+        >>> problem.broken({"a": 1, "b": 2})
+        []
+        >>> problem.show({"a": 1, "b": 2})
+        'a=1 b=2'
     """
 
     graph: ConstraintGraph
@@ -82,26 +101,33 @@ class Problem:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of template and givens: identifies the problem in the store."""
+        """SHA-256 of the graph's digest and the givens. It identifies the problem in the store."""
         givens = json.dumps(dict(sorted(self.givens.items())))
         return hashlib.sha256(f"{self.graph.digest}\n{givens}".encode()).hexdigest()
 
     @property
     def minimises(self) -> bool:
-        """Whether a best answer is asked for, not just any."""
+        """Whether the problem has a figure to minimise."""
         return self.tighten is not None or self.graph.objective is not None
 
     def objective(self, assignment: Mapping[str, Value]) -> int | None:
-        """The figure to minimise, or None where any solution will do."""
+        """The figure to minimise, or None for a problem without one.
+
+        Args:
+            assignment: variable name -> value, for every variable.
+        """
         if self.cost is not None:
             return self.cost(assignment)
         return self.graph.objective.value(assignment) if self.graph.objective else None
 
     def broken(self, assignment: Mapping[str, Value]) -> list[Constraint]:
-        """The constraints that a whole assignment breaks, in plain Python.
+        """The constraints that an assignment violates, by the reference check in plain Python.
+
+        Args:
+            assignment: variable name -> value, for every variable.
 
         Raises:
-            GraphError: the assignment is incomplete, leaves a domain or contradicts a given.
+            GraphError: the assignment is incomplete, has a value outside its domain, or contradicts a given.
         """
         for name, value in self.givens.items():
             if assignment.get(name) != value:
@@ -109,7 +135,10 @@ class Problem:
         return self.graph.broken(assignment)
 
     def contradiction(self) -> tuple[Constraint, Assignment] | None:
-        """A constraint that the givens alone break, with the givens at fault; None where there is no such."""
+        """A constraint that the givens alone violate, with the givens that do; None without one.
+
+        Only single constraints are checked. Givens that contradict several constraints together need a solver.
+        """
         if self.givens:
             for constraint in self.graph.constraints:
                 names = constraint.conflict(self.givens)
@@ -118,20 +147,27 @@ class Problem:
         return None
 
     def canonical(self, assignment: Mapping[str, Value]) -> tuple[Value, ...]:
-        """The values in the order of the graph's variables, the same for solutions that differ in the names of values only.
+        """The canonical member of an assignment's equivalence class: equal for assignments that only rename values.
 
-        Where values are interchangeable, and none is the better, those that are not given are named anew, in the order of their first use (the least
-        solution of the class, as under value precedence: Law and Lee 2004).
+        Classes have several members where values are interchangeable (``ConstraintGraph.interchangeable``) and nothing
+        is minimised. Values that are not given are then renamed in the order of their first use. This is the least
+        member under value precedence (Law and Lee 2004).
+
+        Args:
+            assignment: variable name -> value, for every variable.
+
+        Returns:
+            Values in the order of the graph's variables.
         """
         values = [assignment[name] for name in self.graph.domains]
         if self.minimises or not self.graph.interchangeable:
             return tuple(values)
         known = dict.fromkeys(self.givens.values())
         names = {value: value for value in known}
-        fresh = (value for value in next(iter(self.graph.domains.values())) if value not in known)
+        unused = (value for value in next(iter(self.graph.domains.values())) if value not in known)
         for value in values:
             if value not in names:
-                names[value] = next(fresh)
+                names[value] = next(unused)
         return tuple(names[value] for value in values)
 
     @deprecated("0.2", "0.3", use="Problem.canonical")
@@ -140,7 +176,11 @@ class Problem:
         return self.canonical(assignment)
 
     def compared(self, assignment: Mapping[str, Value]) -> str:
-        """How an answer compares with the one that the source states, in words; empty where it states none."""
+        """A comparison of an answer with the solution that the source states, in words; empty without one.
+
+        Args:
+            assignment: variable name -> value, for every variable.
+        """
         if self.expected is None:
             return ""
         values = [assignment[name] for name in self.graph.domains]
@@ -158,7 +198,7 @@ class Problem:
         return f"{text}: both hold, the problem has several solutions"
 
     def show(self, assignment: Mapping[str, Value]) -> str:
-        """The assignment as text for a terminal."""
+        """The assignment as text for a terminal, by ``render`` if the problem has it."""
         if self.render is not None:
             return self.render(assignment)
         return " ".join(f"{name}={value}" for name, value in assignment.items())
@@ -169,7 +209,7 @@ class Problem:
         return f"<Problem{named}: {self.family}, {self.graph!r}, {len(self.givens)} givens{source}>"
 
     def to_json(self) -> dict[str, object]:
-        """The graph's JSON object with ``givens`` and ``family`` added: what the store keeps as payload."""
+        """The graph's JSON object with ``givens`` and ``family`` added. The store keeps it as the problem's payload."""
         labels = {key: text for key, text in (("name", self.name), ("comment", self.comment)) if text}
         return {**labels, **self.graph.to_json(), "givens": dict(self.givens), "family": self.family}
 
@@ -177,17 +217,25 @@ class Problem:
     def from_json(cls, data: Mapping[str, Any], source: Source | None = None) -> Problem:
         """The problem that ``to_json`` wrote, or a graph's object alone.
 
+        Args:
+            data: the JSON object.
+            source: where it was read.
+
         Raises:
-            GraphError: anything missing, unknown or of the wrong type.
+            GraphError: a key or value is missing, unknown or of the wrong type.
         """
         return cls.all_from_json(data, source)[0]
 
     @classmethod
     def all_from_json(cls, data: Mapping[str, Any], source: Source | None = None) -> list[Problem]:
-        """The problems of one object: one, or as many as ``givens`` lists, all of one graph.
+        """The problems of one JSON object: one for each object in a list of ``givens``. They share the graph.
+
+        Args:
+            data: the JSON object.
+            source: where it was read. Problems of a list get ``#1``, ``#2``, … after the path.
 
         Raises:
-            GraphError: anything missing, unknown or of the wrong type.
+            GraphError: a key or value is missing, unknown or of the wrong type.
         """
         source = source or Source("-")
         if not isinstance(data, Mapping):
@@ -202,5 +250,7 @@ class Problem:
         if not listed or not all(isinstance(each, Mapping) for each in listed):
             raise GraphError(f'"givens" is an object (name: value), or a list of such objects, not {brief(givens)}')
         labels = {key: data[key] for key in ("name", "comment") if key in data}
-        at = [Source(f"{source.path}#{k}", source.line) for k in range(1, len(listed) + 1)] if several else [source]
-        return [cls(graph, each, family, place, **labels) for each, place in zip(listed, at, strict=True)]
+        sources = (
+            [Source(f"{source.path}#{k}", source.line) for k in range(1, len(listed) + 1)] if several else [source]
+        )
+        return [cls(graph, each, family, at, **labels) for each, at in zip(listed, sources, strict=True)]

@@ -1,4 +1,4 @@
-"""What an exception of somebody else's code looks like in a message: its type, its text and the line that raised it."""
+"""Exceptions of other packages' code as text for a message: type, text, and the line that raised them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import traceback
 
 DEBUG = "MULL_DEBUG"
-"""Environment variable: when it is set, and not 0, whole tracebacks are printed to stderr (``solve --debug`` sets it)."""
+"""Environment variable: if it is set and not 0, tracebacks are printed to stderr. ``solve --debug`` sets it."""
 
 
 def described(error: BaseException, own: str = "") -> str:
@@ -16,13 +16,13 @@ def described(error: BaseException, own: str = "") -> str:
     With ``MULL_DEBUG`` the traceback is printed to stderr too.
 
     Args:
-        error: as it was caught.
-        own: a file whose own errors need no place: they are about what somebody else did.
+        error: the exception.
+        own: a file whose own errors are shown without their place, because they describe an error elsewhere.
     """
     text = f"{type(error).__name__}: {error}".rstrip(": ")
     frames = traceback.extract_tb(error.__traceback__)
     if os.environ.get(DEBUG, "0") not in ("", "0"):
         print("".join(traceback.format_exception(error)), file=sys.stderr, end="")
-    if not frames or frames[-1].filename == own or isinstance(error, SyntaxError):  # a SyntaxError names its own place
+    if not frames or frames[-1].filename == own or isinstance(error, SyntaxError):  # whose text has its place
         return text
     return f"{text} ({frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name})"

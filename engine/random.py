@@ -1,7 +1,7 @@
 """Counter-based random numbers: a stream for each row of a batch, the same on every device.
 
-A solver's state is a value, so its randomness must be one too: numbers are a pure function of a row's key and a label.
-A row then draws the same numbers whichever rows share its batch, on CPU and GPU, and after a run was resumed. The
+A solver's state is a value, so its randomness must be one too. Each number is a pure function of a row's key and a
+label. A row draws the same numbers on a CPU and a GPU, after a run is resumed, and whatever rows share its batch. The
 mixing function is the 32-bit finaliser "lowbias32" (C. Wellons, 2018), a bijection with an avalanche bias of 0.17.
 """
 
@@ -19,7 +19,7 @@ _MASK = 0xFFFFFFFF
 
 
 def _mix(x: Tensor) -> Tensor:
-    """[...] int64 holding 32-bit numbers -> the same, scrambled (products wrap in int64; the mask keeps 32 bits)."""
+    """Mix the bits of 32-bit numbers [...] stored as int64. Products wrap around; the mask keeps 32 bits."""
     x = ((x ^ (x >> 16)) * 0x7FEB352D) & _MASK
     x = ((x ^ (x >> 15)) * 0x846CA68B) & _MASK
     return x ^ (x >> 16)
@@ -30,37 +30,75 @@ class Random:
     """A stream of random numbers for each of B rows.
 
     Args:
-        keys: [B] int64 in [0, 2^32).
+        keys: [B] int64 in [0, 2^32), which determine the streams.
+
+    Example:
+        >>> random = Random.for_rows([("seed", 1), ("seed", 2)])
+        >>> random.at(5).uniform(3).shape
+        torch.Size([2, 3])
+        >>> bool((random.at(5).bits(2) == random.at(5).bits(3)[:, :2]).all())
+        True
     """
 
     keys: Tensor
 
     @classmethod
     def for_rows(cls, labels: Sequence[object], device: torch.device | str = "cpu") -> Random:
-        """Streams named by anything with a stable ``repr``: equal labels give equal streams."""
+        """One stream for each label. Equal labels give equal streams.
+
+        Args:
+            labels: B objects whose ``repr`` depends on their value only: numbers, strings, tuples.
+            device: of the keys.
+        """
         keys = [int.from_bytes(hashlib.sha256(repr(label).encode()).digest()[:4], "big") for label in labels]
         return cls(torch.tensor(keys, dtype=torch.int64, device=device))
 
     def at(self, label: int | Tensor) -> Random:
-        """The substreams for a label (an iteration, a purpose): an int, or one a row [B]."""
+        """The substreams of a label.
+
+        Args:
+            label: an integer for all rows (an iteration, a purpose), or [B] int64, one for each row.
+        """
         return Random(_mix((self.keys + _mix(torch.as_tensor(label, device=self.keys.device) + 0x9E3779B9)) & _MASK))
 
     def bits(self, *shape: int) -> Tensor:
-        """[B, *shape] int64, uniform over [0, 2^32).
+        """Uniform integers.
 
-        A number is named by its place along every axis, not by its place in the whole: a problem that was padded to the size
-        of a larger one beside it draws what it draws alone.
+        A number depends on its index along every axis, not on its position in the whole array. A problem that is padded
+        to a larger size therefore draws the same numbers.
+
+        Args:
+            shape: of the numbers of one row.
+
+        Returns:
+            [B, *shape] int64 in [0, 2^32).
         """
-        place = torch.zeros((), dtype=torch.int64, device=self.keys.device)
+        index = torch.zeros((), dtype=torch.int64, device=self.keys.device)
         for size in shape:
-            place = _mix(place[..., None] ^ _mix(torch.arange(1, size + 1, device=place.device)))
-        return _mix(_mix(self.keys).view(-1, *(1 for _ in shape)) ^ place)
+            index = _mix(index[..., None] ^ _mix(torch.arange(1, size + 1, device=index.device)))
+        return _mix(_mix(self.keys).view(-1, *(1 for _ in shape)) ^ index)
 
     def uniform(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """[B, *shape] uniform over [0, 1), in steps of 2^-24."""
+        """Uniform floats.
+
+        Args:
+            shape: of the numbers of one row.
+            dtype: of the result.
+
+        Returns:
+            [B, *shape] in [0, 1), multiples of 2^-24: float32 represents them exactly.
+        """
         return (self.bits(*shape) >> 8).to(dtype) * 2.0**-24
 
     def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """[B, *shape] standard normal (Box-Muller)."""
+        """Standard normal floats, by the Box-Muller transform.
+
+        Args:
+            shape: of the numbers of one row.
+            dtype: of the result.
+
+        Returns:
+            [B, *shape], within ±5.8: the uniform numbers have 24 bits.
+        """
         u = self.uniform(2, *shape, dtype=dtype)
         return (-2 * (1 - u[:, 0]).log()).sqrt() * (tau * u[:, 1]).cos()

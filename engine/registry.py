@@ -1,7 +1,8 @@
-"""What is installed, by entry point: listed without importing it, loaded one by one, failures told and isolated.
+"""The registry of installed parts, by entry point: solvers, problem families, constraint kinds, backbones, commands.
 
-The one door for solvers, problem families, constraint kinds and commands, mull's own among them. It is in the engine because
-``engine.constraints`` and ``problems`` look their kinds up in it, and neither knows ``plugins``.
+All of them are found here, mull's own too. Listing imports nothing. Parts are loaded one by one, and a part that fails
+to load raises a ``PluginError`` instead of ending the program. The registry is in the engine because
+``engine.constraints`` and ``problems`` use it and do not import ``plugins``.
 """
 
 from __future__ import annotations
@@ -32,32 +33,33 @@ WORDS = {
     BACKBONES: "backbone",
     COMMANDS: "command",
 }
-"""The groups of entry points, and what one of each is called. A further group is one line here."""
+"""Group of entry points -> the word for one of its parts. A new group is one more line."""
 
 OURS = "mull-solver"
 """The distribution that installs mull; the name ``mull`` on the public index is another project."""
 ALLOWED = "MULL_PLUGINS"
-"""Environment variable: the distributions of others that may be used, by comma; empty for none; unset for all."""
+"""Environment variable: distributions that may be used besides mull, separated by commas. Unset: all; empty: none."""
 
-PATIENCE = 5.0
-"""Seconds of importing after which a user is told whom they are waiting for."""
+SLOW_IMPORT = 5.0
+"""Seconds of importing after which a line on stderr names the part."""
 
 
 class PluginError(MullError, RuntimeError):
-    """A plugin, solver, family, kind or command that cannot be used: why, and what to do."""
+    """A solver, family, kind, backbone or command cannot be used; the hint says what to do."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is installed under a name, not yet imported.
+    """An installed part, not yet imported.
 
     Args:
-        group: of entry points, one of ``WORDS``.
+        group: one of the keys of ``WORDS``.
         name: as a user writes it.
         target: ``module:attribute``.
-        distribution, version: the package that brings it; empty for a solver added from a file.
+        distribution: the package that installs it; empty for a solver added from a file.
+        version: of that package.
         path: of that file.
-        fault: what is wrong with the package's list of entry points itself; nothing else is known then.
+        fault: why the package's list of entry points cannot be read, or empty. Name and target are then unknown.
     """
 
     group: str
@@ -70,16 +72,17 @@ class Entry:
 
     @property
     def built_in(self) -> bool:
+        """Whether mull itself installs it."""
         return self.distribution == OURS
 
     @property
     def origin(self) -> str:
-        """Whose it is, for messages."""
+        """The file, or the package with its version, for messages."""
         return self.path or f"{self.distribution} {self.version}"
 
     @property
     def hint(self) -> str:
-        """What a user can do about it when it is broken."""
+        """What a user can do where the part is broken."""
         if self.path:
             return f"correct the file and add it again, or: solve solvers remove {self.name}"
         if self.built_in:
@@ -91,10 +94,13 @@ class Entry:
 
 
 def entries(group: str) -> list[Entry]:
-    """What is installed in a group, mull's own first, then by name; a name that two packages claim occurs twice.
+    """The entries of a group: mull's own first, then by name. A name that two packages claim occurs twice.
+
+    Args:
+        group: one of the keys of ``WORDS``.
 
     Raises:
-        PluginError: mull's own are missing: its metadata is older than its code.
+        PluginError: mull's own entries are missing, because its metadata is older than its code.
     """
     found = [entry for entry in _scan(_stamp()) if entry.group == group and permitted(entry.distribution)]
     if not any(entry.built_in for entry in found):
@@ -105,27 +111,33 @@ def entries(group: str) -> list[Entry]:
 
 
 def allowed_plugins() -> frozenset[str] | None:
-    """The names in ``MULL_PLUGINS``, normalised; None where it is not set."""
+    """The distributions named in ``MULL_PLUGINS``, normalised; None where it is not set."""
     value = os.environ.get(ALLOWED)
     return None if value is None else frozenset(map(normalise, filter(None, map(str.strip, value.split(",")))))
 
 
 def permitted(name: str) -> bool:
-    """Whether ``MULL_PLUGINS`` lets a distribution, or a solver added from a file, be used."""
+    """Whether ``MULL_PLUGINS`` allows a distribution, or a solver added from a file."""
     allowed = allowed_plugins()
     return allowed is None or name == OURS or normalise(name) in allowed
 
 
 def normalise(name: str) -> str:
-    """A distribution's name as it is compared (PEP 503)."""
+    """A distribution's name in the form in which names are compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def find_entry(group: str, name: str, among: Sequence[Entry]) -> Entry:
-    """The one entry of a name.
+    """The entry of a name.
+
+    Args:
+        group: one of the keys of ``WORDS``.
+        name: as a user writes it.
+        among: entries of the group, which may contain solvers added from files.
 
     Raises:
-        PluginError: there is none, there are two, or its package's metadata is broken.
+        PluginError: no entry or several have the name, ``MULL_PLUGINS`` excludes it, or its package's metadata is
+            broken.
     """
     mine = [entry for entry in among if entry.name == name]
     word = WORDS[group]
@@ -153,15 +165,18 @@ def find_entry(group: str, name: str, among: Sequence[Entry]) -> Entry:
 
 
 def load_entry(entry: Entry, base: type, called: str = "name") -> Any:
-    """What an entry stands for.
+    """Import an entry.
 
     Args:
-        entry: as listed.
-        base: the class that it derives from; of ``COMMANDS``, is an instance of.
-        called: the attribute that holds its name, which is the entry's.
+        entry: one of ``entries``.
+        base: its base class; for the group ``COMMANDS``, the class of the object.
+        called: the attribute that has the entry's name.
+
+    Returns:
+        The class; for the group ``COMMANDS``, the object.
 
     Raises:
-        PluginError: it cannot be imported, or is not what it is listed as.
+        PluginError: it cannot be imported, or is not of the base class, or has another name.
     """
     with isolated(str(entry), entry.hint):
         loaded = metadata.EntryPoint(entry.name, entry.target, entry.group).load()
@@ -172,11 +187,12 @@ def load_entry(entry: Entry, base: type, called: str = "name") -> Any:
 
 
 def _unfit(loaded: Any, base: type, called: str, entry: Entry) -> str | None:
+    """Why an imported object is not what its entry states, or None."""
     if entry.group == COMMANDS:
         if not isinstance(loaded, base):
-            return f"is no {base.__module__.split('.')[0]}.{base.__name__}: {entry.target}"
+            return f"is not a {base.__module__.split('.')[0]}.{base.__name__}: {entry.target}"
     elif not (inspect.isclass(loaded) and issubclass(loaded, base)):
-        return f"is no subclass of {base.__qualname__}: {entry.target}"
+        return f"is not a subclass of {base.__qualname__}: {entry.target}"
     elif inspect.isabstract(loaded):
         missing: frozenset[str] = vars(loaded)["__abstractmethods__"]
         return f"does not implement {', '.join(sorted(missing))}"
@@ -186,18 +202,22 @@ def _unfit(loaded: Any, base: type, called: str, entry: Entry) -> str | None:
 
 @contextmanager
 def isolated(what: str, hint: str) -> Iterator[None]:
-    """Run what others wrote: whatever it raises becomes a PluginError, and what it prints goes to stderr.
+    """Run a block of another package's code. Its errors become a PluginError; what it prints goes to stderr.
+
+    Args:
+        what: the part, for the message.
+        hint: of the error.
 
     Raises:
-        PluginError: naming ``what``, with the hint.
+        PluginError: the block raised an exception or exited.
     """
-    waiting = threading.Timer(PATIENCE, lambda: print(f"still importing {what}", file=sys.stderr))
+    waiting = threading.Timer(SLOW_IMPORT, lambda: print(f"still importing {what}", file=sys.stderr))
     waiting.daemon = True
     waiting.start()
     try:
-        with redirect_stdout(sys.stderr):  # stdout is for data
+        with redirect_stdout(sys.stderr):  # stdout is for answers
             yield
-    except (Exception, SystemExit) as error:  # a plugin may do anything while it is imported
+    except (Exception, SystemExit) as error:  # a module that calls sys.exit() must not end the program
         raise PluginError(f"{what} cannot be loaded: {described(error)}", hint) from error
     finally:
         waiting.cancel()
@@ -207,7 +227,7 @@ Stamp = tuple[tuple[str, int], ...]
 
 
 def _stamp() -> Stamp:
-    """What changes when something is installed: the search path and when its folders were written."""
+    """A value that changes when a package is installed: the search path with its folders' modification times."""
     stamps = []
     for path in sys.path:
         try:
@@ -219,7 +239,7 @@ def _stamp() -> Stamp:
 
 @lru_cache(maxsize=2)
 def _scan(stamp: Stamp) -> tuple[Entry, ...]:
-    """The entries of every distribution on the path, the first of each name."""
+    """The entries of all distributions on the path. Of several with one name the first counts, as for an import."""
     found: dict[str, list[Entry]] = {}
     for dist in metadata.distributions():
         try:
@@ -233,7 +253,7 @@ def _scan(stamp: Stamp) -> tuple[Entry, ...]:
 
 
 def _identity(dist: metadata.Distribution) -> tuple[str, str]:
-    """Name and version; parsing the whole of the metadata, as ``dist.name`` does, takes a millisecond each."""
+    """A distribution's name and version. ``dist.name`` parses all metadata, which takes a millisecond each."""
     try:
         head = (dist.read_text("METADATA") or dist.read_text("PKG-INFO") or "").partition("\n\n")[0]
     except (OSError, UnicodeDecodeError):
@@ -243,6 +263,7 @@ def _identity(dist: metadata.Distribution) -> tuple[str, str]:
 
 
 def _entries(text: str, distribution: str, version: str) -> list[Entry]:
+    """The entries of mull's groups in the text of an entry_points.txt."""
     parser = configparser.ConfigParser(delimiters=("=",), comment_prefixes=("#", ";"), interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
     try:

@@ -1,30 +1,53 @@
-"""Literal groups as arrays: how a lattice network sees one constraint graph."""
+"""The literal groups of one graph: what constraint kinds declare, as NumPy arrays.
+
+This module does without torch. Worker processes compute these arrays beside the examples that they generate.
+``role_tensors`` stacks the arrays of several graphs into the tensors of a batch.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .errors import GraphError
-from .values import Domain
+from .values import Domain, Value
 
 if TYPE_CHECKING:
     from .constraints.base import Constraint
 
 TARGETS = 2
-"""Numbers that a group is held against: a count has two bounds, a sum one, most have none."""
+"""The most numbers in the target of a group: a count has two bounds, a sum has one, most groups have none."""
+
+
+@dataclass(frozen=True)
+class LiteralGroup:
+    """Literals between which a lattice network passes messages.
+
+    Args:
+        role: the name of the map that reads the group. Groups of one meaning share a role, across all problems.
+        literals: (variable, value) pairs.
+        weights: one number for each literal (a coefficient), or empty where all members count alike.
+        target: the numbers that the group must reach (bounds, parity), at most ``role_arrays.TARGETS``, or empty.
+    """
+
+    role: str
+    literals: tuple[tuple[str, Value], ...]
+    weights: tuple[float, ...] = ()
+    target: tuple[float, ...] = ()
 
 
 class RoleArrays(NamedTuple):
-    """The groups of one role in one graph.
+    """The groups of one role in one graph: R groups of at most M members.
 
     Args:
-        variable, value: [R, M] int32, the members' variable and domain index; -1 in padding.
-        weight: [R, M] float32, divided by the group's largest magnitude; 1 where members count alike.
-        target: [R, TARGETS] float32: the bounds on the same scale.
+        variable: [R, M] int32, the index of each member's variable; -1 in padding.
+        value: [R, M] int32, the index of each member's value in its domain; -1 in padding.
+        weight: [R, M] float32, divided by the largest magnitude of the group; 1 where members count alike.
+        target: [R, TARGETS] float32, the group's target divided by the same number.
     """
 
     variable: np.ndarray
@@ -34,18 +57,21 @@ class RoleArrays(NamedTuple):
 
 
 def role_arrays(domains: Mapping[str, Domain], constraints: Iterable[Constraint]) -> dict[str, RoleArrays]:
-    """Role -> the groups of that role that constraints declare.
+    """The literal groups of constraints, by role.
 
     Args:
-        domains: variable name -> its values; their order numbers variables and values.
+        domains: variable name -> domain. Variables and values are numbered in this order.
         constraints: constraints on these variables.
 
+    Returns:
+        Role -> its groups. Groups without members are left out.
+
     Raises:
-        GraphError: a constraint kind that declares no groups.
+        GraphError: a constraint of a kind without literal groups.
     """
     index = {name: i for i, name in enumerate(domains)}
-    place = {domain: {value: d for d, value in enumerate(domain)} for domain in set(domains.values())}
-    where = {name: place[domain] for name, domain in domains.items()}
+    positions = {domain: {value: d for d, value in enumerate(domain)} for domain in set(domains.values())}
+    position = {name: positions[domain] for name, domain in domains.items()}
     found: dict[str, list[tuple[list[int], list[int], Sequence[float], Sequence[float]]]] = defaultdict(list)
     for constraint in constraints:
         groups = constraint.groups(domains)
@@ -54,7 +80,7 @@ def role_arrays(domains: Mapping[str, Domain], constraints: Iterable[Constraint]
         for group in groups:
             if group.literals:
                 variables = [index[name] for name, _ in group.literals]
-                values = [where[name][value] for name, value in group.literals]
+                values = [position[name][value] for name, value in group.literals]
                 found[group.role].append((variables, values, group.weights, group.target))
     return {role: _arrays(groups) for role, groups in found.items()}
 

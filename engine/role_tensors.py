@@ -1,8 +1,9 @@
-"""Literal groups as tensors: the bipartite graph of literals and groups that a lattice network passes messages along.
+"""The literal groups of a batch, as tensors: the bipartite graph along which a lattice network passes messages.
 
-Constraint kinds declare their groups (``Constraint.groups``); here those of several templates are stacked and padded, a
-stack for each role, with the way back from a literal to its groups beside it. Literals of a template are numbered
-``v * D + d``, groups of a role from zero.
+``role_arrays`` has the groups of one graph. This module stacks and pads those of several templates, one stack for each
+role, and adds
+the reverse direction: the groups of each literal. Literals of a template are numbered ``v * D + d``, groups of a
+role from zero.
 """
 
 from __future__ import annotations
@@ -17,23 +18,28 @@ from torch import Tensor
 from .role_arrays import TARGETS, RoleArrays
 from .tables import by_owner
 
-MANY_TEMPLATES, ROUND = 16, 32
-"""From so many unlike templates on, a batch is padded to round sizes, variables and groups to multiples of ROUND: the next one
-then has the same."""
+MANY_TEMPLATES = 16
+"""A batch of at least this many templates is padded to round sizes. Later batches then have the same sizes, and
+compiled code is used again."""
+ROUND = 32
+"""The multiple to which variables and groups are padded."""
 
 
 class RoleTensors(NamedTuple):
-    """The groups of one role for a batch; leading axis T' is 1 where all rows share a template, else B (or T).
+    """The groups of one role: R groups of M members, and L = V * D literals in C groups each, padded.
+
+    The leading axis T' is 1 where all rows share a template, T before ``rows`` and B after it.
 
     Args:
         members: [T', R, M] int64 literal numbers, 0 in padding.
-        present: [T', R, M] bool, or None where nothing is padding.
-        weight: [T', R, M] float32, or None where all members count alike.
-        target: [T', R, TARGETS] float32, or None where no group of the role has one.
-        groups: [T', L, C] int64: the groups that a literal is in, 0 in padding.
-        slots: [T', L, C] int64: which member of the group it is there, -1 in padding.
-        belongs: [T', L, C] bool, False in padding, or None where nothing is padding.
-        scale: [T', L, 1] float32: 1 / sqrt(number of its groups), so that sums over them keep their size; 0 without any.
+        present: [T', R, M] bool, False in padding; None without padding.
+        weight: [T', R, M] float32; None where all members count alike.
+        target: [T', R, TARGETS] float32; None where no group of the role has a target.
+        groups: [T', L, C] int64, the groups that contain a literal, 0 in padding.
+        slots: [T', L, C] int64, the position of the literal in that group, -1 in padding.
+        belongs: [T', L, C] bool, False in padding; None without padding.
+        scale: [T', L, 1] float32, 1 / sqrt(number of groups of a literal): sums over them keep their magnitude; 0
+            without groups.
     """
 
     members: Tensor
@@ -46,13 +52,20 @@ class RoleTensors(NamedTuple):
     scale: Tensor
 
     def rows(self, template: Tensor) -> RoleTensors:
-        """The groups of rows [B] of templates; shared ones stay shared."""
+        """The groups of each row of a batch.
+
+        Args:
+            template: [B] int64, the template of each row.
+
+        Returns:
+            Tensors that lead with B, or these ones where all rows share a template.
+        """
         if len(self.members) == 1:
             return self
         return self._each(lambda t: t[template])
 
     def to(self, device: torch.device | str) -> RoleTensors:
-        """The same on another device."""
+        """The same groups on another device."""
         return self._each(lambda t: t.to(device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> RoleTensors:
@@ -62,12 +75,16 @@ class RoleTensors(NamedTuple):
 def stack_roles(
     templates: Sequence[Mapping[str, RoleArrays]], variables: int, size: int, roles: Sequence[str]
 ) -> dict[str, RoleTensors]:
-    """The groups of T templates, padded, for those of ``roles`` that occur: tensors lead with T.
+    """The groups of T templates, stacked and padded.
 
     Args:
-        templates: each graph's ``roles``.
-        variables, size: V and D of the batch.
-        roles: the roles wanted, in this order.
+        templates: ``ConstraintGraph.roles`` of each template.
+        variables: V of the batch.
+        size: D of the batch.
+        roles: the roles to stack, in this order.
+
+    Returns:
+        Role -> tensors that lead with T, for those of ``roles`` that occur in a template.
     """
     return {
         role: _stack([arrays.get(role) for arrays in templates], variables * size, size)
@@ -77,6 +94,7 @@ def stack_roles(
 
 
 def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> RoleTensors:
+    """One role of all templates; ``parts`` has None for a template without it."""
     count = max(len(p.variable) for p in parts if p is not None)
     if len(parts) >= MANY_TEMPLATES:
         count = rounded(count)
@@ -110,13 +128,18 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
 
 
 def rounded(number: int, least: int = ROUND) -> int:
-    """A number up to the next multiple of ``least``, or of an eighth of the power of two below it if that is more."""
+    """A size to pad to: few different sizes occur, and none is more than an eighth too large, beyond ``least``.
+
+    Args:
+        number: the size needed.
+        least: the smallest multiple to round up to. Larger sizes use an eighth of the power of two below them.
+    """
     multiple = max(least, 1 << max(number.bit_length() - 4, 0))
     return -(-number // multiple) * multiple
 
 
 def _memberships(members: np.ndarray, literals: int) -> tuple[np.ndarray, np.ndarray]:
-    """[T, R, M] literal numbers (-1 = padding) -> groups and slots [T, L, C] of each literal."""
+    """The groups and slots of each literal, [T, L, C], from the literal numbers of groups [T, R, M], -1 in padding."""
     t, r, m = np.nonzero(members >= 0)
     owner = torch.from_numpy(t * literals + members[t, r, m])
     table = by_owner(owner, torch.from_numpy(np.stack((r, m), 1)), len(members) * literals, -1)

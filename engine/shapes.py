@@ -1,7 +1,7 @@
 """Shapes in annotations: ``Float[Tensor, "rows vars values"]`` is a tensor of floating point with three axes.
 
-Axes of one name have one size within a call. The tests check this with jaxtyping and beartype, which a user need not
-install: without them the names below are ``typing.Annotated``, and nothing is checked or slowed.
+Axes of one name have one size within a call. The tests check this with jaxtyping and beartype. Users do not need these
+packages: without them the names below are ``typing.Annotated``, and nothing is checked.
 """
 
 from __future__ import annotations

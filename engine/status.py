@@ -1,4 +1,4 @@
-"""How a run ended. Without torch: the store and the commands that read it use it too."""
+"""The outcomes of runs. This module does without torch, because the store and the commands on it read it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How a run ended. Only complete solvers and contradictory givens say ``optimal`` or ``unsatisfiable``."""
+    """The outcome of a run. Only complete solvers and contradictory givens lead to ``optimal`` or ``unsatisfiable``."""
 
     SOLVED = "solved"
     OPTIMAL = "optimal"
@@ -19,12 +19,12 @@ class Status(StrEnum):
 
     @property
     def good(self) -> bool:
-        """Whether the question was answered: solved, or proved to have no solution."""
+        """Whether the run reached its aim: a solution, a proof that none exists, or trained weights."""
         return self in ANSWERED or self is Status.TRAINED
 
     @property
     def solved(self) -> bool:
-        """Whether there is an assignment that breaks nothing."""
+        """Whether the run found a solution."""
         return self in SOLVED
 
     @property
@@ -34,9 +34,9 @@ class Status(StrEnum):
 
 
 SOLVED = (Status.SOLVED, Status.OPTIMAL)
-"""The statuses of a run whose assignment breaks nothing."""
+"""The statuses of a run that found a solution."""
 ANSWERED = (*SOLVED, Status.UNSATISFIABLE)
-"""The statuses of a run on a problem that needs no further run."""
+"""The statuses of a run that settles its problem: no further run is needed."""
 PEEL = "peel"
 """The solver name of a run that peeling or contradictory givens settle; ``compare`` counts it for no solver."""
 
@@ -45,7 +45,7 @@ _ADVICE = {
     Status.OPTIMAL: "every constraint holds and no better answer exists",
     Status.UNSOLVED: "the budget ran out before an answer was found; raise the limit that ended it",
     Status.UNSATISFIABLE: "no assignment satisfies every constraint; check the instance if you expected one",
-    Status.UNSUPPORTED: "this solver cannot take this graph: choose another (solve solvers list) or --solver auto",
+    Status.UNSUPPORTED: "this solver does not support this graph: choose another (solve solvers list) or --solver auto",
     Status.CANCELLED: "stopped before the budget ran out; the best assignment so far is kept",
     Status.FAILED: "the solver failed: see the detail; the other problems were carried on",
     Status.TRAINED: "the weights are ready: solve PROBLEM --solver NAME",

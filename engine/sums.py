@@ -1,4 +1,4 @@
-"""What Linear and Count share: the distribution of a sum of independent integers, and how far it leaves an interval."""
+"""Sums of independent integers, for kinds that bound a sum: the distance from an interval and its expectation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,26 @@ if TYPE_CHECKING:
 
 
 def excess(total: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """How far ``total`` lies outside [low, high]; 0 inside."""
+    """The distance of a sum from an interval; 0 inside.
+
+    Args:
+        total: [...] the sum.
+        low, high: [...] the bounds, both included.
+
+    Returns:
+        [...] of the dtype of ``total``.
+    """
     return (low - total).clamp(min=0) + (total - high).clamp(min=0)
 
 
 def expected_excess(beliefs: Tensor, terms: Tensor, low: Tensor, high: Tensor, span: int) -> Tensor:
-    """The expectation of ``excess`` under independent variables, by convolving their distributions one by one.
+    """The expectation of ``excess`` under independent variables. Their distributions are convolved one by one.
 
     Args:
         beliefs: [..., K, D] probabilities.
-        terms: [..., K, D] what each literal adds to the sum: integers >= 0.
-        low, high: [...] the interval, measured like the sum.
-        span: S - 1, the largest sum possible; the cost is K passes over [..., S].
+        terms: [..., K, D] integers >= 0, the term that each literal adds to the sum.
+        low, high: [...] the bounds, both included.
+        span: S - 1, the largest possible sum. The cost is K passes over [..., D, S].
 
     Returns:
         [...] of the dtype of ``beliefs``.

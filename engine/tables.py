@@ -1,4 +1,4 @@
-"""Tables of entries grouped by their owner: the constraints of each variable, the clauses of each literal."""
+"""Padded tables of entries by owner, e.g. the constraints of each variable or the clauses of each literal."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 def by_owner(owner: Tensor, entries: Tensor, total: int, padding: int) -> Tensor:
-    """Each owner's entries in a row, in the order given.
+    """The entries of each owner, one row for each, in the given order.
 
     Args:
         owner: [N] int64, the owner of each entry, 0 to ``total`` - 1.
         entries: [N] or [N, C] int64.
         total: number of owners.
-        padding: fills rows of owners that have fewer entries than the longest row.
+        padding: fills the rows of owners with fewer entries.
 
     Returns:
         [total, O] or [total, O, C] int64; O is the largest number of entries of an owner, at least 1.

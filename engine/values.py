@@ -1,4 +1,4 @@
-"""Names, values and numbers as a graph keeps them: plain Python, whatever sequence or integer type they came in."""
+"""Names, values and numbers as plain Python objects, from any sequence or integer type."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ Value = int | str
 """A domain value: an integer or a string."""
 
 Assignment = dict[str, Value]
-"""One value per variable name."""
+"""Variable name -> value."""
 
 Domain: TypeAlias = Sequence[Value]
-"""The values of a variable in the order of its literals: a tuple, or a range of integers where they are many and evenly
-spaced."""
+"""The values of a variable, in the order of its literals: a tuple, or a range for many evenly spaced integers."""
 
 Term: TypeAlias = str | int
 """The name of an integer variable, or an integer constant."""
 
 SHORT = 256
-"""A domain of more evenly spaced integers is kept as a range, whose size costs nothing."""
+"""The most values of a tuple of evenly spaced integers. A longer domain becomes a range, which takes no memory."""
 
 LARGEST = 1 << 60
-"""The largest magnitude of a value, a term or a sum: 64-bit integers and CP-SAT hold it exactly, with room to add."""
+"""The largest magnitude of a value, a term or a sum. Two of them still fit a 64-bit integer."""
 
 LARGEST_TOTAL = 1 << 61
-"""The largest total of a graph's values: CP-SAT adds up the domains of all variables."""
+"""The largest total of all variables' values in a graph: CP-SAT adds them up."""
 
 EXACT_IN_FLOATS = 1 << 53
-"""Beyond this magnitude a double does not hold every integer."""
+"""The magnitude beyond which a double does not represent every integer."""
 
 
 def domain(values: Sequence[Value]) -> Domain:
-    """A domain in the one form that equal domains share: a tuple, or a range where it is long and evenly spaced.
+    """A domain in its only form: a range where it is long and evenly spaced, else a tuple.
 
     Args:
         values: distinct integers and strings, in order.
@@ -56,7 +55,7 @@ def domain(values: Sequence[Value]) -> Domain:
 
 
 def bounds(domain: Domain) -> tuple[int, int]:
-    """The least and the largest integer of a domain; (0, 0) where it holds none."""
+    """The least and the largest integer of a domain; (0, 0) without integers."""
     if isinstance(domain, range):
         return min(domain[0], domain[-1]), max(domain[0], domain[-1])
     integers = [value for value in domain if isinstance(value, int)]
@@ -64,14 +63,14 @@ def bounds(domain: Domain) -> tuple[int, int]:
 
 
 def domain_from_json(name: str, domain: object) -> Sequence[Value]:
-    """A domain as ``domain_json`` wrote it: a list, or an object with ``min``, ``max`` and perhaps ``step``.
+    """The domain that ``domain_json`` wrote: a list, or an object with ``min``, ``max`` and, if it is not 1, ``step``.
 
     Args:
         name: the variable, for messages.
-        domain: the parsed JSON; the values of a list are not checked.
+        domain: the parsed JSON. The values of a list are not checked.
 
     Raises:
-        GraphError: neither a list nor such an object.
+        GraphError: it is neither a list nor such an object.
     """
     if isinstance(domain, Mapping):
         refuse_unknown(domain, ("min", "max", "step"), f"variable {name!r}")
@@ -96,7 +95,7 @@ def domain_json(domain: Domain) -> list[Value] | dict[str, int]:
 
 
 def brief(value: object) -> str:
-    """A value quoted for a message: a long or deep one is cut."""
+    """A value quoted for a message, cut where it is long or deeply nested."""
     return reprlib.repr(value)
 
 
@@ -105,7 +104,7 @@ def integer(number: object, what: str) -> int:
 
     Args:
         number: the number; booleans and floats are refused.
-        what: the number's name for the message, e.g. ``Linear: the bound``.
+        what: the number's name in the message, e.g. ``Linear: the bound``.
 
     Raises:
         GraphError: it is not an integer.
@@ -121,7 +120,11 @@ def integer(number: object, what: str) -> int:
 
 
 def boolean(flag: object, what: str) -> bool:
-    """A plain boolean, numpy's accepted.
+    """A plain boolean from a Python or numpy one.
+
+    Args:
+        flag: the boolean.
+        what: its name in the message.
 
     Raises:
         GraphError: it is not a boolean.
@@ -136,8 +139,12 @@ def boolean(flag: object, what: str) -> bool:
 def value(given: object, what: str) -> Value:
     """A domain value as a plain integer or string.
 
+    Args:
+        given: an integer of any type, or a string.
+        what: its name in the message.
+
     Raises:
-        GraphError: it is neither.
+        GraphError: it is neither an integer nor a string.
     """
     if type(given) is int or type(given) is str:
         return given
@@ -151,6 +158,10 @@ def value(given: object, what: str) -> Value:
 
 def name(given: object, what: str) -> str:
     """A variable's name as a plain string.
+
+    Args:
+        given: the name.
+        what: the object that it belongs to, for the message.
 
     Raises:
         GraphError: it is not a string.
@@ -167,9 +178,9 @@ def items(given: object, what: str, form: str, *, ordered: bool = True) -> tuple
 
     Args:
         given: the sequence; a bare string and a mapping are refused.
-        what: the sequence's name for the message, e.g. ``AllDifferent: the scope``.
-        form: the right form, for the hint.
-        ordered: whether the order has a meaning: a set is then refused, and else sorted.
+        what: the sequence's name in the message, e.g. ``AllDifferent: the scope``.
+        form: an example of the right form, for the hint.
+        ordered: whether the order has a meaning. A set is refused then, and sorted otherwise.
 
     Raises:
         GraphError: it is not a sequence.
@@ -192,6 +203,11 @@ def items(given: object, what: str, form: str, *, ordered: bool = True) -> tuple
 def names(given: object, kind: str, *, ordered: bool = True) -> tuple[str, ...]:
     """The scope of a constraint: names of variables.
 
+    Args:
+        given: a sequence of names.
+        kind: the constraint's kind, for the message.
+        ordered: see ``items``.
+
     Raises:
         GraphError: a bare string, or a name that is not a string.
     """
@@ -204,6 +220,10 @@ def names(given: object, kind: str, *, ordered: bool = True) -> tuple[str, ...]:
 def values(given: object, what: str) -> tuple[Value, ...]:
     """A collection of domain values.
 
+    Args:
+        given: a sequence or set of integers and strings.
+        what: its name in the message.
+
     Raises:
         GraphError: a bare string, or an element that is neither an integer nor a string.
     """
@@ -214,10 +234,14 @@ def values(given: object, what: str) -> tuple[Value, ...]:
 def literals(given: object, kind: str) -> tuple[tuple[str, Value], ...]:
     """Pairs of a variable's name and a value.
 
+    Args:
+        given: a sequence of pairs.
+        kind: the constraint's kind, for the message.
+
     Raises:
         GraphError: an element that is not such a pair.
     """
-    if type(given) is tuple:  # nearly always, and a million times in a large file
+    if type(given) is tuple:  # the usual case, a million times for a large file
         for each in given:
             if type(each) is not tuple or len(each) != 2 or type(each[0]) is not str or type(each[1]) is not int:
                 break
@@ -235,15 +259,15 @@ def literals(given: object, kind: str) -> tuple[tuple[str, Value], ...]:
 
 
 def refuse_unknown(data: Mapping[str, Any], known: Iterable[str], what: str) -> None:
-    """Refuse an object with a key that nobody reads.
+    """Refuse a JSON object with an unknown key.
 
     Args:
         data: a JSON object.
         known: the keys that are read.
-        what: the object's name for the message.
+        what: the object's name in the message.
 
     Raises:
-        GraphError: with the nearest known key in the hint.
+        GraphError: a key is unknown. The hint has the nearest known key.
     """
     known = list(known)
     for key in data:
@@ -272,7 +296,12 @@ _INSTEAD = {
 
 
 def set_fields(owner: object, **fields: object) -> None:
-    """Set fields of a frozen dataclass in its ``__post_init__``, those that changed."""
+    """Replace fields of a frozen dataclass in its ``__post_init__``.
+
+    Args:
+        owner: the object.
+        fields: name -> value. A field that already is that object is not set.
+    """
     for field, held in fields.items():
         if getattr(owner, field) is not held:
             object.__setattr__(owner, field, held)

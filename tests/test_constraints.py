@@ -70,7 +70,7 @@ def test_energy_is_the_expected_violation_degree(kind: str, data: st.DataObject)
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_gradients(kind: str, data: st.DataObject) -> None:
+def test_gradients_of_the_energy_are_right(kind: str, data: st.DataObject) -> None:
     graph = data.draw(graphs(kind))
     instance = compile_problems([Problem(graph)])
     torch.manual_seed(data.draw(st.integers(0, 999)))
@@ -96,7 +96,7 @@ def test_cp_sat_posting_has_the_same_solutions(kind: str, data: st.DataObject) -
 @quick
 @given(data=st.data())
 def test_cost_changes_are_differences_of_costs(kind: str, data: st.DataObject) -> None:
-    """What local search adds to its table is what a new table would say, up to a constant per variable."""
+    """``cost_changes`` is the difference of two tables of ``costs``, up to a constant for each variable."""
     graph = data.draw(graphs(kind))
     _, index = _all(graph)
     instance = compile_problems([Problem(graph)], len(index))
@@ -112,9 +112,9 @@ def test_cost_changes_are_differences_of_costs(kind: str, data: st.DataObject) -
             new = torch.full_like(rows, data.draw(st.integers(0, len(domain) - 1)))
             after = values.scatter(1, slot[:, None], new[:, None])
             want = factor.kind.costs(after, p, size) - factor.kind.costs(values, p, size)
-            slots, places, change = factor.kind.cost_changes(values, slot, new, p, size)
+            slots, indices, change = factor.kind.cost_changes(values, slot, new, p, size)
             got = torch.zeros_like(want).view(len(rows), -1)
-            got.scatter_add_(1, slots * size + places, change)
+            got.scatter_add_(1, slots * size + indices, change)
             got = got.view(want.shape)
             for k in range(arity):
                 if k != int(slot[0]):
@@ -126,7 +126,7 @@ def test_cost_changes_are_differences_of_costs(kind: str, data: st.DataObject) -
 @pytest.mark.parametrize("kind", ["AllDifferent", "Compare"])
 @quick
 @given(data=st.data())
-def test_what_is_indifferent_knows_no_names(kind: str, data: st.DataObject) -> None:
+def test_a_value_symmetric_constraint_holds_after_values_are_exchanged(kind: str, data: st.DataObject) -> None:
     constraint = data.draw(graphs(kind)).constraints[0]
     values = data.draw(st.lists(st.integers(-2, 3), min_size=len(constraint.scope), max_size=len(constraint.scope)))
     renamed = dict(zip(range(-2, 4), data.draw(st.permutations(range(-2, 4))), strict=True))
@@ -134,7 +134,7 @@ def test_what_is_indifferent_knows_no_names(kind: str, data: st.DataObject) -> N
         assert constraint.check(values) == constraint.check([renamed[value] for value in values])
 
 
-def test_who_is_indifferent() -> None:
+def test_only_kinds_without_meaningful_values_are_value_symmetric() -> None:
     class Narrower(Compare):
         def check(self, values: Sequence[Any]) -> bool:
             return super().check(values) and values[0] != 2
@@ -174,7 +174,7 @@ def test_groups_name_literals_of_the_graph(kind: str, data: st.DataObject) -> No
 @quick
 @given(data=st.data())
 def test_groups_of_a_sum_are_sums_of_positive_weights(data: st.DataObject) -> None:
-    """An assignment satisfies a sum exactly when the literals that it makes true reach the bound of each of its groups."""
+    """An assignment satisfies a sum exactly where its true literals reach the bound of each group."""
     graph = data.draw(graphs("Linear"))
     values = {name: data.draw(st.sampled_from(domain)) for name, domain in graph.domains.items()}
     for constraint in graph.constraints:
@@ -193,7 +193,7 @@ def test_groups_of_a_sum_are_sums_of_positive_weights(data: st.DataObject) -> No
 @quick
 @given(data=st.data())
 def test_a_pickled_graph_is_the_same(kind: str, data: st.DataObject) -> None:
-    """Its constraints are packed apart, and what was worked out goes along."""
+    """Its constraints are pickled apart, also after it was pickled twice."""
     graph = data.draw(graphs(kind))
     for twice in (pickle.loads(pickle.dumps(graph)), pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(graph))))):
         assert "constraints" not in vars(twice)
@@ -217,7 +217,7 @@ def test_a_pickled_graph_is_the_same(kind: str, data: st.DataObject) -> None:
         (Count(("a", "b"), (1,), 2, 1), "least"),
     ],
 )
-def test_nonsense_is_refused_by_name(constraint: Constraint, names: str) -> None:
+def test_a_constraint_that_is_not_valid_is_refused_by_name(constraint: Constraint, names: str) -> None:
     with pytest.raises(GraphError, match=names):
         ConstraintGraph({"a": (0, 1, 2), "b": (0, 1, 2), "s": ("x", "y")}, [constraint])
 

@@ -23,7 +23,7 @@ from mull.problems import families
         ("broken:Broken", "raise RuntimeError('lost its weights')", "RuntimeError: lost its weights"),
         ("broken:Broken", "import a_module_that_is_nowhere", "a_module_that_is_nowhere"),
         ("broken:Broken", "import sys; sys.exit(3)", "SystemExit"),
-        ("broken:Broken", "Broken = 7", "no subclass"),
+        ("broken:Broken", "Broken = 7", "not a subclass"),
         ("broken:Missing", "", "Missing"),
         ("nowhere:Broken", "", "nowhere"),
         (

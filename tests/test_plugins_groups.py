@@ -44,7 +44,7 @@ def test_a_broken_command_is_reported_and_others_work(site: Path, capsys: pytest
     assert "queens broken: acme 1.0: module nowhere does not exist" in out
     for name, says in {
         "absent": "absent_library",
-        "number": "is no click.Command",
+        "number": "is not a click.Command",
         "greet": "command 'greet' of acme 1.0 failed: KeyError: 'name'",
         "train": "other 1.0",
     }.items():

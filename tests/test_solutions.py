@@ -274,7 +274,7 @@ def test_answers_that_differ_in_names_are_one_place_to_arrive_at() -> None:
 
 
 @given(st.data())
-def test_representatives_are_of_colourings_not_of_their_names(data: st.DataObject) -> None:
+def test_colourings_that_rename_colours_have_one_canonical_form(data: st.DataObject) -> None:
     (problem,) = load("coloring:6:0.4:4", seed=2)
     names = list(problem.graph.domains)
     colours = next(iter(problem.graph.domains.values()))
@@ -290,13 +290,13 @@ def test_representatives_are_of_colourings_not_of_their_names(data: st.DataObjec
     assert (given.canonical(other) == given.canonical(assignment)) == (other[names[0]] == assignment[names[0]])
 
 
-def test_values_with_a_cost_are_no_mere_names() -> None:
+def test_values_with_a_cost_are_not_renamed() -> None:
     graph = ConstraintGraph({"a": (0, 1), "b": (0, 1)}, [Compare("a", "!=", "b")], Objective({"a": 1}))
     assert Problem(graph).canonical({"a": 1, "b": 0}) == (1, 0)
 
 
 @pytest.mark.parametrize("spec", ["queens:6", "sudoku:4:0.5", "maze:5x5"])
-def test_representatives_keep_values_that_mean_something(spec: str) -> None:
+def test_the_canonical_form_keeps_values_with_a_meaning(spec: str) -> None:
     (problem,) = load(spec, seed=1)
     (solution,) = solve([problem], mull.solver("cpsat"))
     assert solution.assignment is not None

@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AllDifferent(Constraint):
-    """Pairwise different values, but for those in ``exempt`` (the ``except`` of the literature), which may repeat.
+    """No two variables take the same value, except values in ``exempt``, which may repeat (alldifferent_except).
 
     The violation degree is the number of equal pairs.
+
+    Args:
+        scope: variable names, at least one.
+        exempt: values that may repeat; JSON calls them ``except``.
+
+    Raises:
+        GraphError: an argument of the wrong type, or names given one by one instead of as a list.
     """
 
     scope: tuple[str, ...]
@@ -120,7 +127,7 @@ class AllDifferent(Constraint):
         codes, counted = p["codes"], p["counted"]
         if bool(((codes == torch.arange(codes.shape[-1])) | ~counted).all()):
             return {name: t for name, t in p.items() if name != "codes"}
-        # The number of codes travels as a shape, so that reading it never waits for a device.
+        # The number of codes is stored as a shape: reading a value from a GPU would wait for it.
         return {**p, "universe": torch.empty(*codes.shape[:2], 0, int(codes.max()) + 1)}
 
     @staticmethod
@@ -132,7 +139,7 @@ class AllDifferent(Constraint):
 
     @staticmethod
     def expected(beliefs: Tensor, p: Parameters) -> Tensor:
-        # Sum over values of the expected number of equal pairs: ((sum_k p)^2 - sum_k p^2) / 2.
+        # The expected number of equal pairs of a value is ((sum_k p_k)^2 - sum_k p_k^2) / 2: no loop over pairs.
         by_code = beliefs * p["counted"]
         if "codes" in p:
             shape = (*by_code.shape[:-1], _universe(p))
@@ -153,12 +160,13 @@ class AllDifferent(Constraint):
     def cost_changes(
         cls, values: Tensor, slot: Tensor, new: Tensor, p: Parameters, size: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        # Only two values matter: the others of the scope may now take the old one and should shun the new one.
+        # Two values matter. For the other variables of the scope, the old value costs one less and the new one one
+        # more.
         n, k = values.shape
         rows = torch.arange(n, device=values.device)
         slots = torch.arange(k, device=values.device).expand(n, k)
         others = p["slots"] & (slots != slot[:, None])
-        found = []
+        parts = []
         for d, sign in ((values[rows, slot], -1), (new, 1)):
             counts = others & p["counted"][rows, slot, d][:, None]
             if "codes" in p:
@@ -167,14 +175,11 @@ class AllDifferent(Constraint):
             else:
                 index = d[:, None].expand(n, k)
                 counts = counts & p["counted"].gather(-1, index[..., None])[..., 0]
-            found.append((slots, index, sign * counts.long()))
-        first, second = found
-        return (
-            torch.cat((first[0], second[0]), 1),
-            torch.cat((first[1], second[1]), 1),
-            torch.cat((first[2], second[2]), 1),
-        )
+            parts.append((slots, index, sign * counts.long()))
+        at, index, change = (torch.cat(both, 1) for both in zip(*parts, strict=True))
+        return at, index, change
 
 
 def _universe(p: Parameters) -> int:
+    """The number of distinct values in the domains of a factor."""
     return p["universe"].shape[-1] if "codes" in p else p["counted"].shape[-1]

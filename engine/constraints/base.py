@@ -1,73 +1,112 @@
-"""What a constraint kind is.
+"""The contract of a constraint kind.
 
-A kind is one class in one file. As an object it is what a user states: a scope, parameters, the exact check in plain
-Python. As a class it says how a stack of such constraints looks in tensors: its violation degree for values and its
-expected degree for beliefs, both polymorphic in their leading axes, so that the same few lines serve a whole batch
-[B, F], a handful of picked constraints [N], or every single-variable move of those [N, K, D].
+A kind is one class in one file. An object of the class is one constraint: a scope, parameters, and the exact check in
+plain Python. The class also computes a stack of such constraints as tensors (``tensor_form``). A file of a kind imports
+the base class, the types of its methods and the functions of ``encoding`` from this module.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..deprecation import deprecated, warn_renamed
 from ..errors import GraphError
-from ..lazy import torch
+from ..role_arrays import LiteralGroup
 from ..values import Domain, Value, brief
+from .encoding import membership, numbers, pick, require_integers, validate_literals
+from .tensor_form import Parameters, TensorForm
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ..posting import Posting
 
-Parameters: TypeAlias = "dict[str, Tensor]"
-"""Tensors of a factor, each [..., *own axes]; ``slots`` [..., K] (False = padding) is always among them."""
+__all__ = [
+    "Constraint",
+    "LiteralGroup",
+    "Parameters",
+    "membership",
+    "numbers",
+    "pick",
+    "require_integers",
+    "validate_literals",
+]
 
 
-@dataclass(frozen=True)
-class LiteralGroup:
-    """Literals that a lattice network lets speak to each other.
+class Constraint(TensorForm):
+    """One constraint of a graph. Each subclass is a kind; the class name is the kind's name.
 
-    Args:
-        role: which of the network's maps reads the group; groups that mean the same share a role.
-        literals: (variable, value) pairs.
-        weights: one number a literal where members count differently (coefficients), else empty.
-        target: the numbers the group is held against (bounds, parity), else empty.
+    A kind is a frozen dataclass whose fields are what a user states. Tensor shapes use K for the scope size and D for
+    the largest domain, both padded, T for templates and F for the constraints of a factor. ``domains`` as a mapping
+    holds every variable of the graph.
+
+    A kind must implement:
+
+    * ``check``: the exact test in plain Python. All other methods must agree with it.
+    * ``to_json``, ``from_json``: the constraint in a JSON graph.
+    * ``post``: the constraint in a CP-SAT model, and ``post_negation`` where ``Reify`` should accept the kind.
+    * ``encode``, ``degree``, ``expected``: the tensor form.
+
+    A kind may override:
+
+    * ``validate``, to refuse arguments and domains that are not valid;
+    * ``canonical`` or ``symmetric``, where two notations mean the same constraint;
+    * ``conflict``, ``excludes`` with ``without``, ``value_symmetric``: facts that save search;
+    * ``groups``, ``group_size``: the literal groups of learned solvers;
+    * ``magnitudes``, ``obstacle``, ``work``: the size of its numbers, for kinds that calculate with values;
+    * ``bucket``, ``factor_kind``, ``simplify``, ``expected_of_literals``, ``costs``, ``cost_changes``: speed.
+
+    Kinds that calculate with terms derive from ``terms.TermConstraint``, which implements most of this.
+    docs/write-a-constraint.md has a complete kind and the laws that the tests check.
+
+    Example:
+        >>> from mull.engine import AllDifferent
+        >>> row = AllDifferent(("a", "b", "c")).named("row 1")
+        >>> row.check([1, 2, 2])
+        False
+        >>> row.conflict({"a": 1, "c": 1})
+        ('a', 'c')
+        >>> row.to_json()
+        {'kind': 'AllDifferent', 'scope': ['a', 'b', 'c']}
     """
 
-    role: str
-    literals: tuple[tuple[str, Value], ...]
-    weights: tuple[float, ...] = ()
-    target: tuple[float, ...] = ()
-
-
-class Constraint(ABC):
-    """One constraint as a user states it. Subclasses are frozen dataclasses; their name is the kind."""
-
     scope: tuple[str, ...]
+    """The names of the constraint's variables, in the order in which ``check`` reads their values."""
 
     symmetric: ClassVar[bool] = True
-    """Whether the order of the scope is without meaning (the digest then ignores it)."""
-
-    def work(self, domains: Mapping[str, Domain]) -> int:
-        """About how many numbers one evaluation of the energy touches in a row."""
-        return sum(len(domains[name]) for name in self.scope)
+    """Whether the order of the scope has no meaning. The digest then sorts the scope."""
 
     keys: ClassVar[tuple[str, ...] | None] = None
-    """The keys that ``from_json`` reads, ``kind`` aside; None for those that ``to_json`` writes and the class's fields."""
+    """The JSON keys that ``from_json`` reads, without ``kind``; None: those of ``to_json`` and the class's fields."""
 
     labels: Mapping[str, str] = MappingProxyType({})
-    """``name`` and ``comment``, where there are any: kept through JSON, without effect on the digest or on equality."""
+    """``name`` and ``comment`` where they are set. JSON keeps them; the digest and equality ignore them."""
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        if "indifferent" in vars(cls):  # a kind that still overrides the former name
+            warn_renamed(f"{cls.__qualname__}.indifferent", "0.2", "0.3", use="value_symmetric")
+            cls.value_symmetric = vars(cls)["indifferent"]  # type: ignore[method-assign]
+
+    # The constraint as a user states it ---------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        """The kind's name, e.g. ``AllDifferent``."""
+        return type(self).__name__
 
     def named(self, name: str = "", comment: str = "") -> Self:
-        """The same constraint with a name, and a comment for its readers."""
+        """A copy of the constraint with labels for readers of the JSON graph.
+
+        Args:
+            name: of the constraint, or empty.
+            comment: any text, or empty.
+
+        Raises:
+            GraphError: one of them is not a string.
+        """
         labels = {"name": name, "comment": comment}
         for key, text in labels.items():
             if not isinstance(text, str):
@@ -76,79 +115,35 @@ class Constraint(ABC):
         object.__setattr__(made, "labels", {key: text for key, text in labels.items() if text})
         return made
 
-    # What a user states -------------------------------------------------------------------------------------------
-
-    @property
-    def value_symmetric(self) -> bool:
-        """Whether exchanging two values wherever they stand never changes if it holds; the base says no, and kinds that say yes
-        say it of themselves alone, not of classes derived from them."""
-        return False
-
-    @property
-    @deprecated("0.2", "0.3", use="value_symmetric")
-    def indifferent(self) -> bool:
-        """The former name of ``value_symmetric``."""
-        return self.value_symmetric
-
-    def __init_subclass__(cls, **named: Any) -> None:
-        super().__init_subclass__(**named)
-        if "indifferent" in vars(cls):  # a kind that still overrides the former name
-            warn_renamed(f"{cls.__qualname__}.indifferent", "0.2", "0.3", use="value_symmetric")
-            cls.value_symmetric = vars(cls)["indifferent"]  # type: ignore[method-assign]
-
-    @property
-    def kind(self) -> str:
-        """The kind's name, e.g. ``AllDifferent``."""
-        return type(self).__name__
-
     def describe(self) -> str:
-        """The constraint as a person would name it in a message."""
+        """The constraint in a message: its kind and the first variables of its scope."""
         shown = ", ".join(self.scope[:6]) + (", …" if len(self.scope) > 6 else "")
         return f"{self.kind}({shown})"
 
     @abstractmethod
     def check(self, values: Sequence[Value]) -> bool:
-        """Whether values, one per scope variable in scope order, satisfy the constraint: the reference."""
+        """Whether the constraint holds. This is the reference for all other methods.
+
+        Args:
+            values: one value for each variable of ``scope``, in that order.
+        """
 
     def validate(self, domains: Mapping[str, Domain]) -> None:
-        """Refuse scopes and domains that make no sense.
+        """Refuse a scope, parameters or domains that are not valid. A graph calls this when it is built.
+
+        An override calls ``super().validate(domains)`` first: it refuses empty scopes and repeated variables.
+
+        Args:
+            domains: variable name -> domain, of the whole graph.
 
         Raises:
-            GraphError: naming the variable at fault. The base refuses empty scopes and repeated variables.
+            GraphError: with the name of the variable or parameter that is wrong.
         """
         if not self.scope:
             raise GraphError(f"{self.kind}: empty scope", "a constraint names at least one variable")
         if len(set(self.scope)) < len(self.scope):
             twice = next(name for name in self.scope if self.scope.count(name) > 1)
             raise GraphError(f"{self.describe()}: variable {twice!r} occurs twice")
-
-    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
-        """The largest magnitude of each variable's term, for kinds that calculate with values; the base has no terms.
-
-        Args:
-            largest: variable name -> the largest magnitude of its values.
-        """
-        return {}
-
-    def conflict(self, given: Mapping[str, Value]) -> tuple[str, ...] | None:
-        """The given variables that break the constraint whatever the others are; None where none do.
-
-        The base finds a constraint whose whole scope is given and wrong.
-        """
-        if all(name in given for name in self.scope) and not self.check([given[name] for name in self.scope]):
-            return self.scope
-        return None
-
-    def excludes(self, name: str) -> int | None:
-        """How many values of ``name`` the rest of the scope can rule out at most; None for any number.
-
-        Kinds that answer a number implement ``without``: the engine then solves roomy variables last (``engine.peel``).
-        """
-        return None
-
-    def without(self, name: str) -> Constraint | None:
-        """What the constraint asks of the rest of its scope when ``name`` has yet to choose; None for nothing."""
-        raise NotImplementedError
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
@@ -159,26 +154,121 @@ class Constraint(ABC):
     def from_json(cls, data: Mapping[str, Any]) -> Constraint:
         """The constraint that ``to_json`` wrote.
 
+        Args:
+            data: the JSON object, without ``name`` and ``comment``.
+
         Raises:
-            GraphError, KeyError, TypeError: missing or malformed fields (the reader words the message).
+            GraphError: a field is not valid. A KeyError, TypeError or ValueError is reported as one.
         """
 
     def canonical(self) -> dict[str, Any]:
-        """``to_json`` with everything sorted whose order means nothing: what the digest is made of."""
+        """``to_json``, with all lists sorted whose order has no meaning. The digest of the graph is made of it."""
         data = self.to_json()
         if self.symmetric:
             data["scope"] = sorted(self.scope)
         return data
 
-    @abstractmethod
-    def post(self, to: Posting) -> None:
-        """Add the constraint to a CP-SAT model."""
+    # Facts that save search ---------------------------------------------------------------------------------------
 
-    def post_negation(self, to: Posting) -> None:
-        """Add to a CP-SAT model that the constraint is violated: reification needs it.
+    @property
+    def value_symmetric(self) -> bool:
+        """Whether the constraint still holds after any two values are exchanged in the whole assignment.
+
+        Where all constraints of a graph are value-symmetric, solutions that differ only by a renaming of values count
+        as equal. A kind that overrides this returns True for its own class only: a subclass may change ``check``.
+        """
+        return False
+
+    @property
+    @deprecated("0.2", "0.3", use="value_symmetric")
+    def indifferent(self) -> bool:
+        """The former name of ``value_symmetric``."""
+        return self.value_symmetric
+
+    def conflict(self, given: Mapping[str, Value]) -> tuple[str, ...] | None:
+        """The given variables that break the constraint, whatever values the others take.
+
+        The default finds a constraint whose whole scope is given and that does not hold.
+
+        Args:
+            given: variable name -> value; variables outside the scope are ignored.
+
+        Returns:
+            Names of the scope, or None where the given values break nothing.
+        """
+        if all(name in given for name in self.scope) and not self.check([given[name] for name in self.scope]):
+            return self.scope
+        return None
+
+    def excludes(self, name: str) -> int | None:
+        """How many values of one variable the rest of the scope can rule out, at most.
+
+        A kind that returns a number also implements ``without``. ``engine.peel`` then solves variables last that always
+        have a value left.
+
+        Args:
+            name: a variable of the scope.
+
+        Returns:
+            The number, or None where the rest of the scope can rule out all values.
+        """
+        return None
+
+    def without(self, name: str) -> Constraint | None:
+        """The constraint on the rest of the scope while one variable has no value yet.
+
+        Args:
+            name: a variable of the scope.
+
+        Returns:
+            A constraint without ``name``, or None where the rest of the scope is free.
 
         Raises:
-            NotImplementedError: the kind states no negation; ``negatable`` is then false.
+            NotImplementedError: a kind whose ``excludes`` returns None.
+        """
+        raise NotImplementedError
+
+    # The size of its numbers --------------------------------------------------------------------------------------
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        """The largest magnitude of each term, for kinds that calculate with values. The default has no terms.
+
+        A graph refuses sums beyond 2^60. Solvers in floating point refuse graphs whose sums exceed 2^53.
+
+        Args:
+            largest: variable name -> the largest magnitude among its values.
+
+        Returns:
+            Variable name -> the largest magnitude of its term.
+        """
+        return {}
+
+    def obstacle(self, domains: Mapping[str, Domain]) -> str | None:
+        """Why ``expected`` cannot be computed for this constraint, or None. Solvers on beliefs then refuse it."""
+        return None
+
+    def work(self, domains: Mapping[str, Domain]) -> int:
+        """About how many numbers one evaluation of ``expected`` reads or writes in a row of a batch."""
+        return sum(len(domains[name]) for name in self.scope)
+
+    # The exact solver and learned solvers -------------------------------------------------------------------------
+
+    @abstractmethod
+    def post(self, to: Posting) -> None:
+        """Add the constraint to a CP-SAT model.
+
+        Args:
+            to: the model under construction. Read domains from ``to.domains``: they contain the givens.
+        """
+
+    def post_negation(self, to: Posting) -> None:
+        """Add to a CP-SAT model that the constraint is violated. ``Reify`` needs it.
+
+        Args:
+            to: the model under construction.
+
+        Raises:
+            NotImplementedError: a kind without a negation; ``negatable`` is then False.
         """
         raise NotImplementedError(f"{self.kind} has no negation")
 
@@ -188,167 +278,17 @@ class Constraint(ABC):
         return type(self).post_negation is not Constraint.post_negation
 
     def unpostable(self) -> str | None:
-        """Why the constraint cannot be posted to CP-SAT, or None."""
+        """Why the constraint cannot be posted to CP-SAT, or None. ``cpsat`` refuses the graph then."""
         return None
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup] | None:
-        """The literal groups that a lattice network reads, or None where the kind has no such view."""
+        """The literal groups that a lattice network reads, or None: learned solvers on a lattice then refuse it."""
         return None
 
     def group_size(self, domains: Mapping[str, Domain]) -> int:
-        """The most members that the literal groups have together, without making them."""
+        """An upper bound on the members of all ``groups`` together, computed without making them."""
         return 2 * sum(len(domains[name]) for name in self.scope)
-
-    def obstacle(self, domains: Mapping[str, Domain]) -> str | None:
-        """Why ``expected`` cannot be computed for this constraint, or None: solvers on beliefs ask before they start."""
-        return None
-
-    # How a stack of them is compiled --------------------------------------------------------------------------------
 
     def factor_kind(self) -> type[Constraint]:
         """The class whose ``degree`` and ``expected`` evaluate the constraint; by default its own."""
         return type(self)
-
-    def bucket(self) -> Hashable:
-        """Constraints of one kind are stacked with those of the same bucket; by default of similar scope size."""
-        return (len(self.scope) - 1).bit_length()
-
-    @abstractmethod
-    def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
-        """The parameters as arrays whose shapes depend only on ``arity`` and ``size`` (and the bucket).
-
-        Args:
-            domains: of the scope variables, in scope order.
-            arity: K, the scope length to pad to.
-            size: D, the domain length to pad to.
-        """
-
-    @classmethod
-    def simplify(cls, p: Parameters) -> Parameters:
-        """The stacked parameters [T, F, ...] of a factor (on the CPU), less what all its constraints can do without.
-
-        A parameter that is the same for all may come as [1, 1, ...]: every method then sees it broadcast.
-        """
-        return p
-
-    @staticmethod
-    @abstractmethod
-    def degree(values: Tensor, p: Parameters) -> Tensor:
-        """Violation degree of whole values.
-
-        Args:
-            values: [..., K] domain indices.
-            p: encoded parameters, leading axes broadcasting with those of ``values``.
-
-        Returns:
-            [...] int64, 0 where satisfied, positive where not.
-        """
-
-    @staticmethod
-    @abstractmethod
-    def expected(beliefs: Tensor, p: Parameters) -> Tensor:
-        """Expected violation degree when every variable is drawn independently; equals ``degree`` at one-hot.
-
-        Args:
-            beliefs: [..., K, D] probabilities, zero outside the domains.
-            p: encoded parameters.
-
-        Returns:
-            [...] of the dtype of ``beliefs``, differentiable.
-        """
-
-    @staticmethod
-    def expected_of_literals(chances: Tensor, p: Parameters) -> Tensor:
-        """``expected`` for kinds that see one literal a slot: those whose ``simplify`` names it in ``literal`` [T, F, K].
-
-        Args:
-            chances: [..., K] the probability of each slot's literal; 0 for padding.
-            p: encoded parameters.
-
-        Returns:
-            [...] of the dtype of ``chances``, differentiable.
-        """
-        raise NotImplementedError
-
-    @classmethod
-    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
-        """What each literal would cost: the degree if one variable of the scope changed and the rest stayed.
-
-        Only differences along D matter to callers, so a kind may leave out what does not depend on d.
-
-        Args:
-            values: [N, K] domain indices.
-            p: parameters, each [N or 1, ...].
-            size: D.
-
-        Returns:
-            [N, K, D] int64.
-        """
-        n, k = values.shape
-        moved = values[:, None, None, :].expand(n, k, size, k).clone()
-        slot = torch.arange(k, device=values.device)
-        moved[:, slot, :, slot] = torch.arange(size, device=values.device).expand(k, n, size)
-        return cls.degree(moved, {name: t[:, None, None] for name, t in p.items()})
-
-    @classmethod
-    def cost_changes(
-        cls, values: Tensor, slot: Tensor, new: Tensor, p: Parameters, size: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """How ``costs`` change when one variable of the scope moves: what local search adds to its table.
-
-        Args:
-            values: [N, K] domain indices before the move.
-            slot: [N] which variable of the scope moves.
-            new: [N] its new domain index.
-            p: parameters, each [N or 1, ...].
-            size: D.
-
-        Returns:
-            slots [N, M], domain indices [N, M] and changes [N, M] (int64); M is the kind's own, entries may repeat
-            and be zero. This default takes the difference of two full tables, M = K·D.
-        """
-        n, k = values.shape
-        after = values.scatter(1, slot[:, None], new[:, None])
-        change = (cls.costs(after, p, size) - cls.costs(values, p, size)) * p["slots"][:, :, None]
-        slots = torch.arange(k, device=values.device).repeat_interleave(size).expand(n, -1)
-        indices = torch.arange(size, device=values.device).repeat(k).expand(n, -1)
-        return slots, indices, change.reshape(n, k * size)
-
-
-def membership(wanted: Sequence[Sequence[Value]], domains: Sequence[Domain], arity: int, size: int) -> np.ndarray:
-    """[K, D] bool: which literals of the scope are wanted, ``wanted`` and ``domains`` one entry a slot."""
-    member = np.zeros((arity, size), dtype=bool)
-    for k, (values, domain) in enumerate(zip(wanted, domains, strict=True)):
-        member[k, : len(domain)] = [value in values for value in domain]
-    return member
-
-
-def pick(table: Tensor, values: Tensor) -> Tensor:
-    """Each slot's entry for its value: table [..., K, D], values [..., K] -> [..., K]."""
-    shape = torch.broadcast_shapes(values.shape, table.shape[:-1])
-    return table.expand(*shape, -1).gather(-1, values.expand(shape)[..., None])[..., 0]
-
-
-def numbers(domain: Domain, name: str, kind: str) -> list[int]:
-    """The domain as integers.
-
-    Raises:
-        GraphError: it holds strings.
-    """
-    require_integers(domain, name, kind)
-    return [int(value) for value in domain]
-
-
-def require_integers(domain: Domain, name: str, kind: str) -> None:
-    """Refuse a domain that holds strings.
-
-    Args:
-        domain: the values.
-        name: the variable, for the message.
-        kind: who calculates with it, for the message.
-
-    Raises:
-        GraphError: it holds strings.
-    """
-    if not isinstance(domain, range) and not all(isinstance(value, int) for value in domain):
-        raise GraphError(f"{kind}: the domain of {name!r} is not numeric", "use integers as values")

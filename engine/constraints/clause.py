@@ -1,4 +1,4 @@
-"""Clause: at least one of some literals holds."""
+"""Clause: at least one of some literals is true."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import GraphError
 from ..lazy import torch
 from ..values import Domain, Value, literals, set_fields
-from .base import Constraint, LiteralGroup, Parameters, membership, pick
+from .base import Constraint, LiteralGroup, Parameters, membership, pick, validate_literals
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clause(Constraint):
-    """A disjunction of literals (variable, value): some variable takes one of the values named for it."""
+    """At least one literal (variable, value) is true: that variable takes that value.
+
+    The violation degree is 0 or 1.
+
+    Args:
+        literals: at least one pair. A variable may occur in several pairs, with different values.
+
+    Raises:
+        GraphError: an element that is not such a pair.
+    """
 
     literals: tuple[tuple[str, Value], ...]
 
@@ -35,7 +43,7 @@ class Clause(Constraint):
 
     @cached_property
     def wanted(self) -> dict[str, tuple[Value, ...]]:
-        """Variable -> the values that satisfy the clause, in order of first mention."""
+        """Variable -> the values that satisfy the clause, in order of first occurrence."""
         wanted: dict[str, tuple[Value, ...]] = {}
         for name, value in self.literals:
             if value not in wanted.get(name, ()):
@@ -44,6 +52,7 @@ class Clause(Constraint):
 
     @cached_property
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The variables of the literals, each once."""
         names = tuple([name for name, _ in self.literals])
         return names if len(set(names)) == len(names) else tuple(self.wanted)
 
@@ -54,9 +63,7 @@ class Clause(Constraint):
     def validate(self, domains: Mapping[str, Domain]) -> None:
         if not self.literals:
             super().validate(domains)
-        for name, value in self.literals:
-            if value not in domains[name]:
-                raise GraphError(f"{self.describe()}: {value!r} is outside the domain of {name!r}")
+        validate_literals(self, self.literals, domains)
 
     def check(self, values: Sequence[Value]) -> bool:
         return any(value in wanted for value, wanted in zip(values, self.wanted.values(), strict=True))
@@ -82,7 +89,7 @@ class Clause(Constraint):
         return [LiteralGroup("clause", tuple(dict.fromkeys(self.literals)))]
 
     def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
-        if len(self.scope) == len(self.literals):  # nearly always each variable occurs once
+        if len(self.scope) == len(self.literals):  # the usual case, for each of a million clauses
             member = np.zeros((arity, size), dtype=bool)
             for k, ((_, value), domain) in enumerate(zip(self.literals, domains, strict=True)):
                 member[k, domain.index(value)] = True
@@ -95,7 +102,7 @@ class Clause(Constraint):
 
     @classmethod
     def simplify(cls, p: Parameters) -> Parameters:
-        # Nearly always each variable occurs once: then one chance a slot is all that energies need to read.
+        # Usually each variable occurs once. Energies then read one probability for each slot instead of D.
         member = p["member"]
         return {**p, "literal": member.long().argmax(-1)} if bool((member.sum(-1) <= 1).all()) else p
 
@@ -107,13 +114,13 @@ class Clause(Constraint):
     def expected_of_literals(chances: Tensor, p: Parameters) -> Tensor:
         false = 1 - chances
         if false.shape[-1] <= 8:
-            # The product by hand: its gradient is exact where factors are zero, and needs no synchronisation.
+            # Multiplied one by one: the gradient is exact where factors are zero; that of torch.prod waits for the GPU.
             product = false[..., 0]
             for k in range(1, false.shape[-1]):
                 product = product * false[..., k]
             return product
-        # Long clauses in log space, where the product of many small factors would underflow. A factor at zero is
-        # kept exact by the mask; its own gradient is then none.
+        # Long clauses in log space: the product of many small factors would underflow. The mask keeps a zero factor
+        # exact; the gradient with respect to that factor is then zero.
         tiny = torch.finfo(false.dtype).tiny
         product = false.clamp(min=tiny).log().sum(-1).exp()
         return torch.where((false <= tiny).any(-1), product * 0, product)

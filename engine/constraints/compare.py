@@ -1,4 +1,4 @@
-"""Compare: one variable against another, with an offset."""
+"""Compare: the values of two variables, with an offset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import GraphError
 from ..lazy import torch
 from ..values import Domain, Value, brief, integer, name, set_fields
-from .base import Constraint, LiteralGroup, Parameters, numbers, require_integers
+from .base import Constraint, LiteralGroup, Parameters, numbers, pick, require_integers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,9 +23,18 @@ OPS = ("!=", "=", "<", "<=")
 
 @dataclass(frozen=True)
 class Compare(Constraint):
-    """``left op right + offset`` with ``op`` one of ``!=``, ``=``, ``<``, ``<=``.
+    """``left op right + offset``.
 
-    Strings can be compared by ``!=`` and ``=`` without an offset.
+    The violation degree is 0 or 1.
+
+    Args:
+        left: the name of a variable.
+        op: ``!=``, ``=``, ``<`` or ``<=``. Strings can be compared by ``!=`` and ``=`` only, without an offset.
+        right: the name of another variable.
+        offset: an integer.
+
+    Raises:
+        GraphError: an argument of the wrong type.
     """
 
     left: str
@@ -44,6 +53,7 @@ class Compare(Constraint):
 
     @property
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
+        """``left`` and ``right``."""
         return self.left, self.right
 
     @property
@@ -90,7 +100,7 @@ class Compare(Constraint):
         return cls(data["left"], data["op"], data["right"], data.get("offset", 0))
 
     def canonical(self) -> dict[str, Any]:
-        # left = right + c is right = left - c; order comparisons have but one way to be written.
+        # left = right + c is right = left - c. An order comparison has only one notation.
         if self.op in ("=", "!=") and self.left > self.right:
             return Compare(self.right, self.op, self.left, -self.offset).to_json()
         return self.to_json()
@@ -106,7 +116,7 @@ class Compare(Constraint):
         to.model.add(ops[self.op])
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
-        if self.op == "!=":  # as many as there are equal values, not as there are pairs
+        if self.op == "!=":  # one group for each common value, without a loop over all pairs of values
             right = set(domains[self.right])
             equal = ((a, int(a) - self.offset if self.offset else a) for a in domains[self.left])
             return [LiteralGroup("conflict", ((self.left, a), (self.right, b))) for a, b in equal if b in right]
@@ -125,16 +135,24 @@ class Compare(Constraint):
         return self.op in ("=", "!=")
 
     def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
-        """Equality: ``partner`` [2, D], the other side's index of the matching value, -1 where it has none.
+        """The parameters of an equality or of an order comparison.
 
-        Order: ``rank`` [2, D] such that the comparison holds exactly when rank of left < rank of right.
+        Args:
+            domains: of ``left`` and ``right``.
+            arity: always 2.
+            size: D.
+
+        Returns:
+            For ``=`` and ``!=``: ``partner`` [2, D], the index of the equal value on the other side, -1 without one,
+            and ``equal`` []. For ``<`` and ``<=``: ``rank`` [2, D]; the comparison holds where the rank of left is less
+            than that of right.
         """
         left, right = domains
         if self.op in ("=", "!="):
             partner = np.full((2, size), -1, dtype=np.int64)
-            place = {value: d for d, value in enumerate(right)}
+            position = {value: d for d, value in enumerate(right)}
             for d, value in enumerate(left):
-                match = place.get(int(value) - self.offset if self.offset else value, -1)
+                match = position.get(int(value) - self.offset if self.offset else value, -1)
                 partner[0, d] = match
                 if match >= 0:
                     partner[1, match] = d
@@ -142,15 +160,15 @@ class Compare(Constraint):
         rank = np.zeros((2, size), dtype=np.int64)
         values = np.array(numbers(left, self.left, self.kind))
         limits = np.array(numbers(right, self.right, self.kind)) + self.offset
-        # How many left values come strictly before a value, or satisfy the comparison with a limit.
+        # A left value ranks by the left values below it, a right value by the left values that satisfy the comparison.
         rank[0, : len(left)] = (values[None, :] < values[:, None]).sum(1)
-        keep = values[None, :] < limits[:, None] if self.op == "<" else values[None, :] <= limits[:, None]
-        rank[1, : len(right)] = keep.sum(1)
+        holds = values[None, :] < limits[:, None] if self.op == "<" else values[None, :] <= limits[:, None]
+        rank[1, : len(right)] = holds.sum(1)
         return {"rank": rank}
 
     @classmethod
     def simplify(cls, p: Parameters) -> Parameters:
-        # Nearly always all variables share one domain: then one table serves all constraints, and stays in the cache.
+        # Usually all variables share one domain. One table then serves all constraints and stays in the CPU's cache.
         if "partner" in p:
             partner = p["partner"][p["slots"].all(-1)]
             if (partner == partner[0]).all():
@@ -161,16 +179,16 @@ class Compare(Constraint):
     def degree(values: Tensor, p: Parameters) -> Tensor:
         left, right = values[..., 0], values[..., 1]
         if "partner" in p:
-            return (_at(p["partner"][..., 0, :], left) == right).ne(p["equal"]).long()
-        return (_at(p["rank"][..., 0, :], left) >= _at(p["rank"][..., 1, :], right)).long()
+            return (pick(p["partner"][..., 0, :], left) == right).ne(p["equal"]).long()
+        return (pick(p["rank"][..., 0, :], left) >= pick(p["rank"][..., 1, :], right)).long()
 
     @staticmethod
     def expected(beliefs: Tensor, p: Parameters) -> Tensor:
         left, right = beliefs[..., 0, :], beliefs[..., 1, :]
         if "partner" in p:
             partner = p["partner"][..., 0, :].expand(left.shape)
-            met = right.gather(-1, partner.clamp(min=0)) * (partner >= 0)
-            equal = (left * met).sum(-1)
+            matching = right.gather(-1, partner.clamp(min=0)) * (partner >= 0)
+            equal = (left * matching).sum(-1)
             return torch.where(p["equal"], left.sum(-1) * right.sum(-1) - equal, equal)
         # P(rank of left >= rank of right), from the distribution of left's rank.
         size = left.shape[-1]
@@ -184,9 +202,8 @@ class Compare(Constraint):
     def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
         if "partner" not in p:
             return super().costs(values, p, size)
-        # A literal meets the other variable's value where its partner is that value.
-        meets = p["partner"] == values.flip(1)[..., None]
-        return meets.ne(p["equal"][:, None, None]).long()
+        equals = p["partner"] == values.flip(1)[..., None]  # [N, 2, D], against the value of the other variable
+        return equals.ne(p["equal"][:, None, None]).long()
 
     @classmethod
     def cost_changes(
@@ -194,16 +211,10 @@ class Compare(Constraint):
     ) -> tuple[Tensor, Tensor, Tensor]:
         if "partner" not in p:
             return super().cost_changes(values, slot, new, p, size)
-        # The other variable meets the old value no longer and the new one from now on: two entries.
+        # Two entries of the other variable change: the partner of the old value and the partner of the new one.
         moved = torch.stack((values.gather(1, slot[:, None])[:, 0], new), 1)
         partner = p["partner"].flatten(1)  # [N or 1, 2 * D]
-        index = _at(partner[:, None], slot[:, None] * size + moved)
+        index = pick(partner[:, None], slot[:, None] * size + moved)
         sign = torch.tensor((-1, 1), device=values.device) * (index >= 0)
         change = torch.where(p["equal"][:, None], -sign, sign)
         return (1 - slot)[:, None].expand(-1, 2), index.clamp(min=0), change
-
-
-def _at(table: Tensor, values: Tensor) -> Tensor:
-    """table [..., D] at values [...]."""
-    shape = torch.broadcast_shapes(values.shape, table.shape[:-1])
-    return table.expand(*shape, -1).gather(-1, values.expand(shape)[..., None])[..., 0]

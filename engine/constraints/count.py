@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 class Count(Constraint):
     """Between ``least`` and ``most`` variables of the scope take a value of ``values``.
 
-    The violation degree is how many too few or too many do.
+    The violation degree is the distance of their number from that interval.
+
+    Args:
+        scope: variable names, at least one.
+        values: the values that count.
+        least, most: the bounds, both included; 0 <= least <= most.
+
+    Raises:
+        GraphError: an argument of the wrong type.
     """
 
     scope: tuple[str, ...]
@@ -42,7 +50,6 @@ class Count(Constraint):
         super().validate(domains)
         if not 0 <= self.least <= self.most:
             raise GraphError(f"{self.describe()}: needs 0 <= least <= most, not {self.least} and {self.most}")
-
         if self.most > LARGEST:
             raise GraphError(f"{self.describe()}: most is too large", f"at most {len(self.scope)} variables count")
 

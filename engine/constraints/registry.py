@@ -1,4 +1,4 @@
-"""The constraint kinds in use, by name: mull's own, those of installed packages, and what a program registers itself."""
+"""The constraint kinds by name: mull's own, those of installed packages, and those that a program registers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from ..values import brief, refuse_unknown
 from .base import Constraint
 
 KINDS: dict[str, type[Constraint]] = {}
-"""Those in use, by class name; a kind of another package is added when a graph first names it."""
+"""Class name -> kind, for the kinds in use. A kind of another package is added when a graph first names it."""
 
 
 def register(kind: type[Constraint]) -> type[Constraint]:
-    """Make a kind known to ``from_json`` under its class name, in this process; usable as a decorator.
+    """Register a kind under its class name, so that ``from_json`` reads it in this process. Usable as a decorator.
 
-    A package that brings kinds names them as entry points of ``mull.constraints`` instead.
+    A package names its kinds as entry points of ``mull.constraints`` instead.
+
+    Args:
+        kind: the class.
+
+    Returns:
+        The class.
 
     Raises:
         GraphError: another class has that name.
@@ -31,10 +37,19 @@ def register(kind: type[Constraint]) -> type[Constraint]:
 
 
 def from_json(data: Any) -> Constraint:
-    """The constraint a JSON object describes.
+    """The constraint that a JSON object describes.
+
+    Args:
+        data: an object with ``kind``, the kind's own keys, and maybe ``name`` and ``comment``.
 
     Raises:
-        GraphError: no object, an unknown or broken kind, missing or malformed fields.
+        GraphError: the data is not an object, the kind is unknown or cannot be loaded, or a key is missing, unknown or
+            not valid.
+
+    Example:
+        >>> import mull.engine.constraints
+        >>> from_json({"kind": "Compare", "left": "a", "op": "<", "right": "b"})
+        Compare(left='a', op='<', right='b', offset=0)
     """
     if not isinstance(data, Mapping):
         raise GraphError(
@@ -65,7 +80,7 @@ def from_json(data: Any) -> Constraint:
 
 
 LABELS = ("name", "comment")
-"""What any constraint may have besides its own keys."""
+"""The keys that every constraint may have besides its own."""
 
 
 def _fields(kind: type[Constraint]) -> tuple[Any, ...]:
@@ -73,6 +88,7 @@ def _fields(kind: type[Constraint]) -> tuple[Any, ...]:
 
 
 def _kind(name: Any) -> type[Constraint]:
+    """The class of a kind, loaded where it is not in use yet."""
     if not isinstance(name, str):
         raise GraphError(f'a constraint has a "kind", not {brief(name)}', 'write "kind": "AllDifferent"')
     if name not in KINDS:
@@ -90,7 +106,10 @@ def _kind(name: Any) -> type[Constraint]:
 
 
 def load_own() -> None:
-    """mull's own, through the door that others use; a name that another package claims too waits to be asked for."""
+    """Register mull's own kinds, from the same registry as those of other packages.
+
+    A name that another package claims too is skipped. ``from_json`` refuses it when a graph names it.
+    """
     found = entries(CONSTRAINTS)
     names = [entry.name for entry in found]
     for entry in found:

@@ -1,4 +1,4 @@
-"""Table: the scope takes one of the listed tuples, or none of them."""
+"""Table: the values of the scope are one of the listed tuples, or none of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table(Constraint):
-    """The tuple of the scope's values is among ``tuples`` (``allowed``) or is not (``allowed=False``)."""
+    """The values of the scope, as a tuple, are among ``tuples``; with ``allowed=False`` they are not.
+
+    The violation degree is 0 or 1.
+
+    Args:
+        scope: variable names, at least one.
+        tuples: tuples of one value for each variable, in the order of the scope.
+        allowed: whether the tuples are the allowed or the forbidden ones.
+
+    Raises:
+        GraphError: an argument of the wrong type.
+    """
 
     scope: tuple[str, ...]
     tuples: tuple[tuple[Value, ...], ...]
@@ -90,7 +101,7 @@ class Table(Constraint):
         return len(self.tuples) * len(self.scope)
 
     def _possible(self, domains: Mapping[str, Domain]) -> list[tuple[Value, ...]]:
-        """The distinct tuples that the domains leave possible."""
+        """The distinct tuples whose values are all in the domains."""
         sets = [set(domains[name]) for name in self.scope]
         return [r for r in dict.fromkeys(self.tuples) if all(v in s for v, s in zip(r, sets, strict=True))]
 
@@ -98,12 +109,12 @@ class Table(Constraint):
         return super().bucket(), len(self.tuples).bit_length()
 
     def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
-        places = [{value: d for d, value in enumerate(domain)} for domain in domains]
+        positions = [{value: d for d, value in enumerate(domain)} for domain in domains]
         rows = self._possible(dict(zip(self.scope, domains, strict=True)))
         length = (1 << len(self.tuples).bit_length()) - 1  # the bucket's largest table
         index = np.zeros((length, arity), dtype=np.int64)
         for m, row in enumerate(rows):
-            index[m, : len(row)] = [place[value] for place, value in zip(places, row, strict=True)]
+            index[m, : len(row)] = [position[value] for position, value in zip(positions, row, strict=True)]
         return {"index": index, "listed": np.arange(length) < len(rows), "allowed": np.array(self.allowed)}
 
     @staticmethod
@@ -114,7 +125,7 @@ class Table(Constraint):
 
     @staticmethod
     def expected(beliefs: Tensor, p: Parameters) -> Tensor:
-        # P(tuple) is a product over the scope; distinct tuples exclude one another, so their chances add up.
+        # P(tuple) is a product over the scope. Distinct tuples exclude one another, so their probabilities add up.
         index = p["index"].transpose(-1, -2)  # [..., K, M]
         lead = torch.broadcast_shapes(beliefs.shape[:-1], index.shape[:-1])
         chance = beliefs.expand(*lead, -1).gather(-1, index.expand(*lead, -1))

@@ -29,6 +29,7 @@ class TermConstraint(Enumerated):
     and literal groups follow from these.
 
     Example:
+        >>> from dataclasses import dataclass
         >>> @dataclass(frozen=True)
         ... class Larger(TermConstraint):
         ...     left: Term

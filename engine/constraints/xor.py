@@ -1,4 +1,4 @@
-"""Xor: the number of true literals is odd (or even)."""
+"""Xor: the number of true literals is odd, or even."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import GraphError
 from ..values import Domain, Value, boolean, literals, set_fields
-from .base import Constraint, LiteralGroup, Parameters, membership, pick
+from .base import Constraint, LiteralGroup, Parameters, membership, pick, validate_literals
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Xor(Constraint):
-    """Parity of literals (variable, value), one a variable: an odd number holds, or an even one if ``odd`` is False."""
+    """An odd number of literals (variable, value) is true; with ``odd=False`` an even number.
+
+    The violation degree is 0 or 1.
+
+    Args:
+        literals: at least one pair, each of another variable.
+        odd: the parity.
+
+    Raises:
+        GraphError: an argument of the wrong type.
+    """
 
     literals: tuple[tuple[str, Value], ...]
     odd: bool = True
@@ -33,13 +42,12 @@ class Xor(Constraint):
 
     @cached_property
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The variables of the literals."""
         return tuple(name for name, _ in self.literals)
 
     def validate(self, domains: Mapping[str, Domain]) -> None:
         super().validate(domains)
-        for name, value in self.literals:
-            if value not in domains[name]:
-                raise GraphError(f"{self.describe()}: {value!r} is outside the domain of {name!r}")
+        validate_literals(self, self.literals, domains)
 
     def check(self, values: Sequence[Value]) -> bool:
         true = sum(value == wanted for value, (_, wanted) in zip(values, self.literals, strict=True))
@@ -56,7 +64,7 @@ class Xor(Constraint):
         return {**self.to_json(), "literals": sorted(self.literals, key=str)}
 
     def post(self, to: Posting) -> None:
-        # add_bool_xor asks for an odd number; a constant True among the literals turns that into an even one.
+        # add_bool_xor requires an odd number of true literals. A constant True among them makes that an even number.
         literals = [to.literal(name, value) for name, value in self.literals]
         to.model.add_bool_xor(literals if self.odd else [*literals, True])
 
@@ -84,6 +92,6 @@ class Xor(Constraint):
 
     @staticmethod
     def expected_of_literals(chances: Tensor, p: Parameters) -> Tensor:
-        # E[(-1)^true] is the product of (1 - 2 P(literal)); the probability of the wrong parity follows.
+        # E[(-1)^true] is the product of 1 - 2 P(literal). The probability of the wrong parity follows from it.
         signs = (1 - 2 * chances).prod(-1)
         return (1 + (2 * p["odd"] - 1) * signs) / 2
