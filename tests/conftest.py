@@ -7,6 +7,8 @@ import json
 import os
 import random
 import site
+import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -150,6 +152,19 @@ def call(*arguments: str) -> int:
         main(arguments)
     assert isinstance(end.value.code, int)
     return end.value.code
+
+
+def modules_of(*arguments: str, code: int = 0) -> set[str]:
+    """Run ``solve`` in a new process that must end with an exit status; return the modules that it imported."""
+    program = (
+        "import sys; from mull.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: print(end.code or 0, *sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True, text=True)
+    status, *modules = ended.stdout.splitlines()[-1].split()
+    assert int(status) == code
+    return set(modules)
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:

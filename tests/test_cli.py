@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from conftest import call, json_lines
+from conftest import call, json_lines, modules_of
 from mull.cli import cli
 from mull.commands.common import Seconds
 
@@ -44,7 +44,7 @@ def test_a_solved_problem_is_recorded(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "up to date" in capsys.readouterr().out
 
 
-def test_text_output_and_no_store(capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_are_printed_as_text_without_a_store(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("queens:6", "coloring:6:0.5", "-s", "cpsat", "--no-store", "--seed", "3") == 0
     out, err = capsys.readouterr()
     assert "queens:6: queens solved by cpsat" in out
@@ -71,7 +71,7 @@ def test_unsolved_and_unsatisfiable_problems(tmp_path: Path, capsys: pytest.Capt
     assert (found["status"], found["assignment"], found["violations"]) == ("unsatisfiable", None, None)
 
 
-def test_several_solutions(capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_solutions_are_printed_and_recorded(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("queens:6", "-s", "cpsat", "--solutions", "9") == 0
     out = capsys.readouterr().out
     assert "\n4 distinct solutions (all that exist)\n" in out
@@ -205,7 +205,7 @@ def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err == "error: histroy: no such file or command\nhint: did you mean solve history?\n"
 
 
-def test_solvers_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
+def test_solvers_are_listed_and_described(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("solvers") == 0
     assert "mull.solvers.descent:Descent" in capsys.readouterr().out
     assert call("solvers", "list", "--load", "--json") == 0
@@ -263,14 +263,8 @@ def test_show_draws_the_answers_of_many_problems(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     "arguments", [["no.cnf"], ["queens:8", "-s", "cpsta"], ["knights:8"], ["queens:8", "--family", "x"], ["-k", "0"]]
 )
-def test_errors_that_need_no_torch_do_not_import_it(arguments: list[str]) -> None:
-    code = (
-        "import sys; from mull.cli import main\n"
-        f"try: main({arguments!r})\n"
-        "except SystemExit as end: assert end.code == 2, end.code\n"
-        "assert 'torch' not in sys.modules and 'ortools' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+def test_errors_of_the_arguments_come_before_torch_is_imported(arguments: list[str]) -> None:
+    assert not {"torch", "ortools"} & modules_of(*arguments, code=2)
 
 
 def test_the_error_of_a_solver_names_file_and_line(
@@ -292,7 +286,7 @@ def test_the_error_of_a_solver_names_file_and_line(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_prints_the_versions_of_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--version") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("mull ")
@@ -300,5 +294,5 @@ def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("2m", 120), ("1.5h", 5400), ("500ms", 0.5), ("7", 7)])
-def test_durations(text: str, seconds: float) -> None:
+def test_durations_are_read_in_seconds(text: str, seconds: float) -> None:
     assert Seconds().convert(text, None, None) == seconds

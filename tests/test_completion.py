@@ -1,4 +1,4 @@
-"""What a shell offers after TAB, asked as the scripts for bash ask it."""
+"""Shell completion, called as the script for bash calls it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mull.engine.store import Store
 
 
 def offered(*words: str) -> list[str]:
-    """Values for the last word; a file name that the shell itself completes is ``<file>``."""
+    """Completions of the last word; ``<file>`` means that the shell completes a file name."""
     found = BashComplete(cli, {}, "solve", "_SOLVE_COMPLETE").get_completions(list(words[:-1]), words[-1])
     return ["<file>" if item.type == "file" else str(item.value) for item in found]
 
@@ -53,16 +53,16 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=[str(number) for number in range(20)],
 )
-def test_offers(words: tuple[str, ...], some: set[str]) -> None:
+def test_words_are_completed(words: tuple[str, ...], some: set[str]) -> None:
     found = offered(*words)
     assert some <= set(found)
     assert len(found) == len(set(found))
     assert all(value.startswith((words[-1], "<")) for value in found)
 
 
-def test_ids_of_runs(runs) -> None:  # type: ignore[no-untyped-def]
+def test_ids_of_runs_are_completed(runs) -> None:  # type: ignore[no-untyped-def]
     made = [runs.one(), runs.one()]
-    assert offered("history", "show", "") == []  # no store, and none is made
+    assert offered("history", "show", "") == []  # there is no store, and completion creates none
     with Store() as store:
         store.write(made)
     for words in (
@@ -77,7 +77,7 @@ def test_ids_of_runs(runs) -> None:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_scripts(shell: str) -> None:
+def test_every_shell_gets_a_script(shell: str) -> None:
     code = "import sys; from mull.cli import main; main([])"
     environment = {"_SOLVE_COMPLETE": f"{shell}_source", "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)

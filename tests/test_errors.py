@@ -1,4 +1,4 @@
-"""One base of all errors, and one form in which the program prints them."""
+"""All errors have one base class, and the program prints them in one form."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def raised() -> list[MullError]:
 
 
 def exceptions() -> list[type[Exception]]:
-    """The exception classes that mull's modules define; a warning ends nothing."""
+    """The exception classes that mull's modules define, without warnings."""
     found = []
     for module in pkgutil.walk_packages(mull.__path__, "mull."):
-        if ".alembic" in module.name or module.name == "mull.__main__":  # alembic alone runs its files
+        if ".alembic" in module.name or module.name == "mull.__main__":  # only alembic can run its migrations
             continue
         try:
             held = vars(import_module(module.name))
         except ModuleNotFoundError as error:
-            if error.name != "triton":  # is there where a GPU is
+            if error.name != "triton":  # installed only with a GPU
                 raise
             continue
         for each in held.values():
@@ -81,12 +81,12 @@ def test_the_program_prints_every_error_with_its_hint(
         (Unrecorded, RuntimeError),
     ],
 )
-def test_errors_are_python_s_usual_ones_too(kind: type[MullError], usual: type[Exception]) -> None:
+def test_errors_are_also_standard_python_errors(kind: type[MullError], usual: type[Exception]) -> None:
     assert issubclass(kind, usual)
 
 
 @pytest.mark.parametrize("kind", [MullError, GraphError, OptionError, StoreError, InputError])
-def test_an_error_crosses_processes_with_its_hint(kind: type[MullError]) -> None:
+def test_an_error_keeps_its_hint_when_it_is_pickled(kind: type[MullError]) -> None:
     again = pickle.loads(pickle.dumps(kind(MESSAGE, hint=HINT)))
     assert (type(again), str(again), again.hint) == (kind, MESSAGE, HINT)
 

@@ -1,4 +1,4 @@
-"""`solve history` as its users see it: lists, single runs, comparisons, and the store looked after."""
+"""`solve history`: lists, single runs, comparisons, and maintenance of the store."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ call = partial(solve_command, "history")
 
 
 @pytest.fixture(scope="module")
-def solved_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with three solvers on two problems, one of which no run of local search solves."""
+def recorded_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with runs of three solvers on two problems; local search solves only one of them."""
     path = tmp_path_factory.mktemp("history") / "runs.db"
     problems = [load("queens:6")[0], load("sat:30:110", seed=1)[0]]
     with Store(str(path)) as store:
@@ -43,9 +43,9 @@ def solved_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def runs(solved_once: Path) -> list[str]:
-    """The ids of a store's runs, newest first; the store is this test's own."""
-    shutil.copy(solved_once, os.environ["MULL_STORE"])
+def runs(recorded_store: Path) -> list[str]:
+    """The ids of the recorded runs, newest first, in a store that only this test uses."""
+    shutil.copy(recorded_store, os.environ["MULL_STORE"])
     return [row.id for row in Store().runs()]
 
 
@@ -74,7 +74,9 @@ def runs(solved_once: Path) -> list[str]:
         (["--best"], 2),
     ],
 )
-def test_list_filters(options: list[str], count: int, runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_filters_select_runs(
+    options: list[str], count: int, runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert call("list", *options, "--json") == 0
     rows = json_lines(capsys.readouterr().out)
     assert len(rows) == count
@@ -82,7 +84,7 @@ def test_list_filters(options: list[str], count: int, runs: list[str], capsys: p
         assert [row["id"] for row in rows] == [i for i in runs if i in {row["id"] for row in rows}]
 
 
-def test_a_list_goes_on_from_the_last_id(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_list_continues_before_the_last_id(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     seen: list[str] = []
     while len(seen) < len(runs):
         assert call("-n", "2", "--json", *(["--before", seen[-1]] if seen else [])) == 0
@@ -94,7 +96,7 @@ def test_a_list_goes_on_from_the_last_id(runs: list[str], capsys: pytest.Capture
     assert err.startswith("no runs with --before")
 
 
-def test_the_end_of_an_id_is_an_id(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_end_of_an_id_names_a_run(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     end = runs[2][-6:].lower()
     for command in (["show", end, "--json"], ["--before", end, "--json", "-n", "1"]):
         assert call(*command) == 0
@@ -108,7 +110,7 @@ def test_the_end_of_an_id_is_an_id(runs: list[str], capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("key", ["seconds", "-iterations", "problem", "solver", "violations", "-objective"])
-def test_sorted(key: str, runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_list_is_sorted_by_a_column(key: str, runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     name = {"problem": "source"}.get(key.removeprefix("-"), key.removeprefix("-"))
     assert call("--sort", key, "--json") == 0
     values = [row[name] for row in json_lines(capsys.readouterr().out)]
@@ -117,7 +119,7 @@ def test_sorted(key: str, runs: list[str], capsys: pytest.CaptureFixture[str]) -
     assert values == known + [None] * (len(values) - len(known))
 
 
-def test_columns(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_are_chosen_by_name(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--columns", "status,id,unit") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == ["status", "id", "unit"]
@@ -138,29 +140,29 @@ def test_a_list_fits_the_terminal(width: int, runs: list[str]) -> None:
     assert "obj." in printed[0]
 
 
-def test_times_are_short_where_they_are_clear() -> None:
+def test_a_time_is_shown_in_its_shortest_clear_form() -> None:
     now = datetime(2026, 11, 28, 23, 0)
     assert short_time(datetime(2026, 11, 28, 22, 27), now) == "22:27"
     assert short_time(datetime(2026, 3, 1, 9, 5), now) == "Mar 01 09:05"
     assert short_time(datetime(2025, 11, 28, 22, 27), now) == "2025-11-28"
 
 
-def test_ids_are_shortened_as_far_as_they_differ() -> None:
+def test_ids_are_shortened_as_long_as_they_differ() -> None:
     assert short_ids(["0" * 20 + "AAAAAA", "0" * 20 + "BBBBBB"]) == ["AAAAAA", "BBBBBB"]
     assert short_ids(["0" * 18 + "1-AAAAAA", "0" * 18 + "2-AAAAAA"]) == ["1-AAAAAA", "2-AAAAAA"]
 
 
-def test_an_empty_list_says_why(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_empty_list_suggests_the_nearest_name(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--solver", "descend") == 0
     assert capsys.readouterr() == ("", "no runs with --solver descend\nhint: did you mean descent?\n")
 
 
 @pytest.mark.parametrize(("text", "ago"), [("2d", 48), ("3h", 3), ("30m", 0.5), ("90s", 1 / 40), ("1w", 168)])
-def test_times_ago(text: str, ago: float) -> None:
+def test_an_age_is_read_as_a_time(text: str, ago: float) -> None:
     assert abs(datetime.now() - timedelta(hours=ago) - moment(text)) < timedelta(seconds=5)
 
 
-def test_dates() -> None:
+def test_dates_are_read_as_times() -> None:
     today = datetime.combine(datetime.now().date(), datetime.min.time())
     assert today - moment("yesterday") == timedelta(days=1)
     assert moment("2026-11-25") == datetime(2026, 11, 25)
@@ -169,7 +171,7 @@ def test_dates() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2 fortnights", "-1d", "2026-13-01", "999999w", "1d2h"])
-def test_what_is_no_time(text: str) -> None:
+def test_other_texts_are_not_times(text: str) -> None:
     with pytest.raises(ValueError, match="not a time"):
         moment(text)
 
@@ -177,7 +179,7 @@ def test_what_is_no_time(text: str) -> None:
 # ---------------------------------------------------------------------------------------------------------------- show
 
 
-def test_show(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_describes_a_run(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     row = Store().runs(1, Filter(solver="descent", family="sat"))[0]
     assert call("show", row.id) == 0
     out = capsys.readouterr().out
@@ -197,7 +199,7 @@ def test_show(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert found["budget"]["iterations"] == 200
 
 
-def test_show_draws_the_answer_as_solve_does(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_draws_the_answer_like_solve(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     row = Store().runs(1, Filter(solver="cpsat", family="queens"))[0]
     whole = Store().run(row.id)
     assert whole.assignment is not None
@@ -205,7 +207,7 @@ def test_show_draws_the_answer_as_solve_does(runs: list[str], capsys: pytest.Cap
     assert capsys.readouterr().out.endswith(load("queens:6")[0].show(whole.assignment) + "\n")
 
 
-def test_show_in_plain_letters_where_the_output_has_no_others(
+def test_show_prints_ascii_if_the_output_is_ascii(
     runs: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(sys.stdout), "encoding", "ascii", raising=False)
@@ -232,7 +234,7 @@ def test_charts_fit_and_draw_every_point(y: list[float], width: int, braille: bo
 # ------------------------------------------------------------------------------------------------------------- compare
 
 
-def test_compare(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_solvers_are_compared(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("compare", "--json") == 0
     (found,) = json_lines(capsys.readouterr().out)
     assert found["summaries"][0]["solver"] == "cpsat"
@@ -251,7 +253,7 @@ def test_compare(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert "sat:30:110" in out
 
 
-def test_compare_says_that_problems_differ(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_comparison_on_different_problems_is_marked(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     (row,) = Store().runs(1, Filter(solver="descent", family="sat"))
     Store().delete([row.id])
     assert call("compare") == 0
@@ -260,7 +262,7 @@ def test_compare_says_that_problems_differ(runs: list[str], capsys: pytest.Captu
     assert "different problems\nhint: " in err
 
 
-# --------------------------------------------------------------------------------------------------------- looked after
+# ---------------------------------------------------------------------------------------------------------- maintenance
 
 
 def test_delete_by_id_and_by_filter(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -273,7 +275,9 @@ def test_delete_by_id_and_by_filter(runs: list[str], capsys: pytest.CaptureFixtu
     assert Store().runs() == []
 
 
-def test_delete_asks(runs: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delete_asks_for_confirmation(
+    runs: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert call("delete", "--all") == 2  # the input is not a terminal
     assert "cannot ask whether to delete 6 runs" in capsys.readouterr().err
     monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
@@ -294,7 +298,7 @@ def test_delete_of_an_unknown_id_deletes_nothing(runs: list[str], capsys: pytest
     assert len(Store().runs()) == 6
 
 
-def test_backup(runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_backup_is_a_complete_copy(runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = tmp_path / "copy.db"
     assert call("backup", str(copy)) == 0
     assert [row.id for row in Store(str(copy)).runs()] == runs
@@ -304,8 +308,8 @@ def test_backup(runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert copy.read_bytes() == before
 
 
-def test_an_answer_is_kept_by_name_however_its_graph_was_built() -> None:
-    """Graphs of one digest are one template of the store: that of whoever came first."""
+def test_an_answer_is_stored_by_name_for_any_order_of_variables() -> None:
+    """Graphs with the same digest share one template in the store, with the variables of the first one."""
     store = Store()
     for names in ("abc", "cba"):
         graph = ConstraintGraph({name: range(3) for name in names}, [AllDifferent(tuple("abc"))])
@@ -340,14 +344,16 @@ def test_bad_input(arguments: list[str], message: str, runs: list[str], complain
 
 
 @pytest.mark.parametrize("arguments", [["show", "last"], ["compare"], ["export"], ["delete", "--all"], ["backup", "x"]])
-def test_reading_makes_no_store(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_reading_creates_no_store(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call(*arguments) == 2
     assert capsys.readouterr().err.startswith("error: no runs are recorded yet\nhint: ")
     assert not Path(os.environ["MULL_STORE"]).exists()
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", "last"], ["compare"], ["export"], ["list", "--json"]])
-def test_a_corrupt_store_is_told(arguments: list[str], runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_store_is_an_error_and_stays_as_it_is(
+    arguments: list[str], runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     path = Path(os.environ["MULL_STORE"])
     damaged = path.read_bytes()[:100] + b"\xff" * 100_000
     path.write_bytes(damaged)
@@ -362,7 +368,7 @@ def test_a_corrupt_store_is_told(arguments: list[str], runs: list[str], capsys: 
 # --------------------------------------------------------------------------------------------------------- from Python
 
 
-def test_history_as_rows(runs: list[str]) -> None:
+def test_history_returns_rows(runs: list[str]) -> None:
     assert [row.id for row in mull.history()] == runs
     assert [row.solver for row in mull.history(1, solver="descent", since="1h")] == ["descent"]
     assert mull.history(since=datetime(2999, 1, 1)) == []
@@ -376,7 +382,7 @@ def test_history_as_rows(runs: list[str]) -> None:
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_history_as_a_frame(library: str, runs: list[str]) -> None:
+def test_history_returns_a_frame(library: str, runs: list[str]) -> None:
     frame = mull.history(frame=library, traces=True)  # type: ignore[call-overload]
     assert tuple(frame.columns) == (*COLUMNS, *TRACE_COLUMNS)
     assert list(frame["id"]) == runs
@@ -386,13 +392,13 @@ def test_history_as_a_frame(library: str, runs: list[str]) -> None:
     assert best["seconds"].to_list() == sorted(frame["seconds"].to_list())
 
 
-def test_a_frame_without_its_library(runs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_without_its_library_is_an_error(runs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(StoreError, match="polars is not installed") as caught:
         mull.history(frame="polars")
     assert caught.value.hint == "pip install polars"
 
 
-def test_history_of_a_store_that_is_not_there(tmp_path: Path) -> None:
+def test_history_of_a_missing_store_is_empty(tmp_path: Path) -> None:
     assert mull.history(store=str(tmp_path / "none.db")) == []
     assert not (tmp_path / "none.db").exists()

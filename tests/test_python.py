@@ -1,4 +1,4 @@
-"""What a Python user meets first: names at the top, one call that solves, short reprs, mistakes named at once."""
+"""The Python interface: public names, one call that solves, short reprs, clear type errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_solve_takes_one_or_several() -> None:
     assert mull.solve([], "cpsat") == []
 
 
-def test_solve_remembers_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_solve_records_runs_with_remember(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MULL_STORE", str(tmp_path / "runs.db"))
     mull.solve(GRAPH, "cpsat")
     assert mull.history() == []
@@ -38,7 +38,7 @@ def test_solve_remembers_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [row.id for row in mull.history(solver="cpsat")] == [found.id]
 
 
-def test_a_solution_reads_like_a_mapping_and_prints_on_one_line() -> None:
+def test_a_solution_is_read_like_a_mapping_and_printed_on_one_line() -> None:
     found = mull.solve(mull.Problem(GRAPH, name="rota"), "cpsat")
     with pytest.raises(KeyError, match="did you mean"):
         found["q"]
@@ -62,12 +62,12 @@ def test_a_solution_reads_like_a_mapping_and_prints_on_one_line() -> None:
         (["queens:8"], "cpsat", r"load\('queens:8'\)"),
     ],
 )
-def test_other_things_are_type_errors(problems: object, solver: object, named: str) -> None:
+def test_arguments_of_other_types_are_type_errors(problems: object, solver: object, named: str) -> None:
     with pytest.raises(TypeError, match=named):
         mull.solve(problems, solver)  # type: ignore[call-overload]
 
 
-def test_a_class_is_a_type_error_in_the_engine_too() -> None:
+def test_a_solver_class_is_a_type_error_in_the_engine_too() -> None:
     from mull.engine import solve
 
     with pytest.raises(TypeError, match=r"CpSat\(\)"):
@@ -76,7 +76,7 @@ def test_a_class_is_a_type_error_in_the_engine_too() -> None:
         solve([GRAPH], CpSat())  # type: ignore[list-item]
 
 
-def test_a_task_and_its_parts_are_not_mixed() -> None:
+def test_a_task_cannot_be_combined_with_its_parts() -> None:
     with pytest.raises(TypeError, match="task"):
         mull.solve(GRAPH, "cpsat", mull.Task(), seconds=3)
 

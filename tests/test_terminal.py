@@ -1,4 +1,4 @@
-"""What a person sees: the program on a pseudo-terminal, its output read by a terminal emulator."""
+"""The program on a pseudo-terminal: its output is read by a terminal emulator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECONDS = re.compile(r"\d+\.\d+s")
 
 
 class Terminal:
-    """A pseudo-terminal of some columns and 24 rows, with all that scrolled off it."""
+    """A pseudo-terminal of 24 rows, with the lines that were scrolled off it."""
 
     def __init__(self, columns: int, *arguments: str) -> None:
         self.screen = pyte.HistoryScreen(columns, ROWS, history=5000)
@@ -36,7 +36,7 @@ class Terminal:
         os.close(inside)
 
     def read(self, enough: Callable[[str], bool] = lambda text: False) -> str:
-        """All lines that were shown, until the program ends or they are enough."""
+        """All lines that were shown, until the program ends or ``enough`` accepts them."""
         while not enough(self.text):
             try:
                 data = os.read(self.outside, 1 << 16)
@@ -56,7 +56,7 @@ class Terminal:
 
 
 def plain(text: str) -> str:
-    """Text without blanks, line ends and figures of seconds: lines are wrapped at the width of the terminal."""
+    """Text without blanks, line ends and seconds, because lines are wrapped at the width of the terminal."""
     return SECONDS.sub("", "".join(text.split()))
 
 
@@ -67,7 +67,7 @@ def piped(*arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def answers() -> dict[tuple[str, ...], str]:
-    """What commands print into a pipe."""
+    """Output of commands in a pipe, by command."""
     return {}
 
 
@@ -80,7 +80,7 @@ def answers() -> dict[tuple[str, ...], str]:
     ],
     ids=["families", "watch"],
 )
-# Each has an answer that is taller than the screen.
+# Each command has an answer that is taller than the screen.
 @pytest.mark.slow
 def test_every_line_of_the_answers_stays_on_the_screen(
     arguments: tuple[str, ...], columns: int, answers: dict[tuple[str, ...], str]
@@ -95,7 +95,7 @@ def test_every_line_of_the_answers_stays_on_the_screen(
 
 
 @pytest.mark.slow
-def test_what_was_found_is_shown_after_an_interrupt() -> None:
+def test_results_so_far_are_shown_after_an_interrupt() -> None:
     terminal = Terminal(80, "queens:6", "queens:3", "-s", "localsearch", "--watch", "--no-store", "--limit", "none")
     terminal.read(lambda text: "violated" in text)
     terminal.process.send_signal(signal.SIGINT)
