@@ -223,7 +223,7 @@ def test_show_prints_ascii_if_the_output_is_ascii(
     width=st.integers(20, 120),
     braille=st.booleans(),
 )
-def test_charts_fit_and_draw_every_point(y: list[float], width: int, braille: bool) -> None:
+def test_a_chart_fits_and_draws_every_point(y: list[float], width: int, braille: bool) -> None:
     lines = chart("what", range(0, 10 * len(y), 10), y, width, braille=braille)
     assert all(len(line) <= width for line in lines[1:])
     finite = [b for b in y if abs(b) < float("inf")]
@@ -293,7 +293,7 @@ def test_delete_asks_for_confirmation(
     assert len(Store().runs()) == 6
 
 
-def test_delete_of_an_unknown_id_deletes_nothing(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_delete_with_an_unknown_id_deletes_nothing(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("delete", runs[0], "7ZZZZZZZZZ", "--yes") == 2
     assert len(Store().runs()) == 6
 
@@ -337,7 +337,9 @@ def test_an_answer_is_stored_by_name_for_any_order_of_variables() -> None:
         (["backup", "/proc/nowhere/x.db"], "/proc/nowhere"),
     ],
 )
-def test_bad_input(arguments: list[str], message: str, runs: list[str], complains: Callable[[str], None]) -> None:
+def test_invalid_input_is_an_error(
+    arguments: list[str], message: str, runs: list[str], complains: Callable[[str], None]
+) -> None:
     assert call(*arguments) == 2
     complains(message)
     assert [row.id for row in Store().runs()] == runs

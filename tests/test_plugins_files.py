@@ -1,4 +1,4 @@
-"""Solvers from plain files: added, refused when changed, forgotten; nothing lost by damage, haste or two at once."""
+"""Solvers from plain files: added, refused after a change, removed; errors and concurrent calls lose nothing."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def write(path: Path, *solvers: str) -> Path:
     return path
 
 
-def test_add_use_change_remove(
+def test_a_file_is_added_used_changed_and_removed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a user would, from the file's own folder."""
+    """The commands run in the folder of the file, as a user's would."""
     monkeypatch.chdir(tmp_path)
     write(Path("walks.py"), "stroll", "march")
     assert call("solvers", "add", "walks.py") == 0
@@ -93,7 +93,7 @@ def test_add_use_change_remove(
     assert call("queens:5", "-s", "stroll") == 2
 
 
-def test_a_package_s_folder(tmp_path: Path) -> None:
+def test_a_folder_of_a_package_is_added(tmp_path: Path) -> None:
     package = tmp_path / "my walks"
     package.mkdir()
     (package / "__init__.py").write_text("from .inner import Stroll, Descent\n")
@@ -108,8 +108,8 @@ def test_a_package_s_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_states_and_solvers_go_to_other_processes(tmp_path: Path) -> None:
-    """Pickled here, read again in a process that has never seen the file."""
+def test_solvers_and_states_are_read_in_another_process(tmp_path: Path) -> None:
+    """A new process reads pickles of this one; it has not imported the file."""
     add(write(tmp_path / "walks.py", "stroll"))
     solver = load("stroll")()
     instance = compile_problems(read("queens:5"))
@@ -126,8 +126,8 @@ def test_states_and_solvers_go_to_other_processes(tmp_path: Path) -> None:
     assert torch.equal(torch.tensor(json.loads(again.stdout)), here)
 
 
-def test_both_versions_of_a_file_in_one_process(tmp_path: Path) -> None:
-    """Same length, same second: what Python's own cache could not tell apart."""
+def test_two_versions_of_a_file_are_two_modules(tmp_path: Path) -> None:
+    """Both have the same length and the same second, which Python's bytecode cache cannot distinguish."""
     path = write(tmp_path / "walks.py", "stroll")
     add(path)
     first = load("stroll")
@@ -155,7 +155,7 @@ def test_both_versions_of_a_file_in_one_process(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_files_refused(tmp_path: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_file_is_refused(tmp_path: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.py"
     path.write_text(text)
     assert call("solvers", "add", str(path)) == 2
@@ -167,7 +167,7 @@ def test_files_refused(tmp_path: Path, text: str, says: str, capsys: pytest.Capt
     assert added() == []
 
 
-def test_paths_refused(tmp_path: Path) -> None:
+def test_an_invalid_path_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no code")
     (tmp_path / "empty").mkdir()
     project = tmp_path / "mull-walk"
@@ -186,7 +186,7 @@ def test_paths_refused(tmp_path: Path) -> None:
     assert caught.value.hint == f"pip install --editable {project}, or: solve solvers add {project}/src/mull_walk"
 
 
-def test_names_of_two_files(tmp_path: Path) -> None:
+def test_a_taken_name_is_refused(tmp_path: Path) -> None:
     add(write(tmp_path / "a.py", "walk"))
     with pytest.raises(PluginError, match=r"the name 'walk' is taken by a solver of .*a\.py") as caught:
         add(write(tmp_path / "b.py", "walk"))
@@ -197,7 +197,7 @@ def test_names_of_two_files(tmp_path: Path) -> None:
         remove("descent")
 
 
-def test_mull_plugins_leaves_files_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mull_plugins_excludes_added_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(write(tmp_path / "walks.py", "stroll", "march"))
     monkeypatch.setenv("MULL_PLUGINS", "march")
     assert [entry.name for entry in installed() if not entry.built_in] == ["march"]
@@ -208,8 +208,10 @@ def test_mull_plugins_leaves_files_out(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"solvers": 3}', '{"solvers": [{"name": "walk"}]}', '{"solvers": [7]}', "\udcff"]
 )
-def test_a_damaged_list(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is installed goes on working, and nobody overwrites the list."""
+def test_a_damaged_list_is_reported_and_installed_solvers_work(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The list is not overwritten."""
     listing.manifest_path().parent.mkdir(parents=True, exist_ok=True)
     data = text.encode("utf-8", "surrogateescape")
     listing.manifest_path().write_bytes(data)
@@ -224,7 +226,7 @@ def test_a_damaged_list(tmp_path: Path, text: str, capsys: pytest.CaptureFixture
     assert listing.manifest_path().read_bytes() == data
 
 
-def test_a_list_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("MULL_CONFIG", str(tmp_path / "file"))
     with pytest.raises(PluginError, match="cannot be"):
@@ -247,7 +249,7 @@ def _register(path: Path) -> None:
     add(path)
 
 
-def test_adding_at_the_same_time_loses_none(tmp_path: Path) -> None:
+def test_concurrent_additions_are_all_stored(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     paths = [write(tmp_path / f"{name}.py", name) for name in ("ant", "bee", "cat", "dog")]
     workers = [context.Process(target=_register, args=(path,)) for path in paths]
@@ -260,7 +262,7 @@ def test_adding_at_the_same_time_loses_none(tmp_path: Path) -> None:
     assert not [path for path in listing.manifest_path().parent.iterdir() if path.name.startswith(".solvers.json")]
 
 
-def test_a_folder_that_was_moved_is_added_again(tmp_path: Path) -> None:
+def test_a_moved_folder_is_added_again(tmp_path: Path) -> None:
     path = write(tmp_path / "walks.py", "stroll")
     add(path)
     moved = tmp_path / "elsewhere.py"
@@ -272,7 +274,7 @@ def test_a_folder_that_was_moved_is_added_again(tmp_path: Path) -> None:
     assert load("stroll").name == "stroll"
 
 
-def test_a_file_serves_one_call_without_being_added(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_is_used_for_one_call_without_adding_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two = write(tmp_path / "one.py", "stroll"), write(tmp_path / "two.py", "amble", "ramble")
     assert call("queens:4", "-s", str(one), "--json") == 0
     assert json.loads(capsys.readouterr().out)["solver"] == "stroll"

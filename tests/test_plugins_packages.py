@@ -1,4 +1,4 @@
-"""Packages as their authors make, install and test them: the two scaffolds and the example, each in its own environment."""
+"""New packages and the examples: each is installed and tested in a virtual environment of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEARNED = ROOT / "examples" / "mull-binairo"
 
 
 class Environment:
-    """A virtual environment that sees what this one has, and a package installed into it."""
+    """A virtual environment with the packages of this one, into which a package is installed."""
 
     def __init__(self, folder: Path, package: Path) -> None:
         self.folder, self.package = folder, package
@@ -48,7 +48,7 @@ class Environment:
         return self.run(self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=self.package).stdout
 
 
-def test_the_example(tmp_path: Path) -> None:
+def test_the_example_of_a_solver_installs_and_solves(tmp_path: Path) -> None:
     # A copy: building leaves things in the folder.
     inside = Environment(tmp_path / "venv", Path(shutil.copytree(EXAMPLE, tmp_path / EXAMPLE.name)))
     answers = [
@@ -61,22 +61,22 @@ def test_the_example(tmp_path: Path) -> None:
     assert "15 passed" in inside.pytest()
 
 
-def test_the_example_keeps_to_the_public_api() -> None:
+def test_the_example_uses_only_the_public_api() -> None:
     text = (EXAMPLE / "src" / "mull_bifurcation" / "__init__.py").read_text()
     assert [line for line in text.splitlines() if "mull" in line and "import" in line] == [
         "from mull.engine import ConstraintGraph, Info, Instance, Random, Solver"
     ]
 
 
-def test_a_new_package(tmp_path: Path) -> None:
+def test_a_new_package_installs_and_solves(tmp_path: Path) -> None:
     inside = Environment(tmp_path / "venv", new("tabu-walk", tmp_path / "mull-tabu-walk"))
     assert json.loads(inside.solve("queens:8", "--solver", "tabu-walk", "--json"))["solver"] == "tabu-walk"
     assert "FAIL" not in inside.solve("solvers", "check", "tabu-walk")
     assert "15 passed" in inside.pytest()
 
 
-def test_a_new_package_that_learns(tmp_path: Path) -> None:
-    """Trained as its README says, though shorter; its own tests train for themselves."""
+def test_a_new_learned_package_trains_and_solves(tmp_path: Path) -> None:
+    """The training is that of its README, but shorter. Its own tests train again."""
     inside = Environment(tmp_path / "venv", new("hum", tmp_path / "mull-hum", kind="learned"))
     inside.solve("train", "hum", "--data", "sudoku:4:0.4", "--steps", "60", "-o", "block=1", "-o", "validation=0")
     answer = json.loads(inside.solve("sudoku:4:0.4", "-s", "hum", "--json"))
@@ -88,7 +88,7 @@ def test_a_new_package_that_learns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "passed"), [("whole", "dive", 10), ("family", "halves", 5), ("constraint", "NotAllAlike", 3)]
 )
-def test_other_packages_pass_their_own_tests(kind: str, name: str, passed: int, tmp_path: Path) -> None:
+def test_new_packages_pass_their_own_tests(kind: str, name: str, passed: int, tmp_path: Path) -> None:
     made = new(name, tmp_path / "made", kind=kind)
     environment = {**os.environ, "PYTHONPATH": str(made / "src"), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "pytest", "-q", str(made), "-p", "no:cacheprovider"]
@@ -105,13 +105,13 @@ def test_a_constraint_kind_is_a_class_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Walk", "1walk", "tabu_walk", "a--b", "class", "../up", "x" * 41, "descent"])
-def test_names_refused(name: str, tmp_path: Path) -> None:
+def test_an_invalid_name_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(PluginError):
         new(name, tmp_path / "made")
     assert not (tmp_path / "made").exists()
 
 
-def test_folders_refused(tmp_path: Path) -> None:
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "thesis.tex").write_text("precious")
     (tmp_path / "file").write_text("precious")
@@ -121,8 +121,8 @@ def test_folders_refused(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "thesis.tex", "used"]
 
 
-def test_the_example_that_learns(tmp_path: Path) -> None:
-    """A plugin's solver, family, stream and backbone work like mull's own, with no edit in mull."""
+def test_the_example_of_a_learned_solver_trains_and_solves(tmp_path: Path) -> None:
+    """A plugin's solver, family, stream and backbone work like mull's own, without a change of mull."""
     package = Path(shutil.copytree(LEARNED, tmp_path / LEARNED.name))
     inside = Environment(tmp_path / "venv", package)
     short = ("--data", "binairo:4:0.5", "-o", "block=1", "-o", "validation=0")

@@ -1,4 +1,4 @@
-"""Solvers that go wrong at work: their own problems are marked failed, the rest is carried on, and nothing is lost."""
+"""Solvers that raise errors or return invalid answers: only the problems concerned fail, and every run is recorded."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(solver: Solver, *specs: str, **budget: Any) -> list[Solution]:
 
 
 class Bad(Descent):
-    """Goes wrong where a problem has six variables: ``queens:6``."""
+    """Fails on problems with six variables: ``queens:6``."""
 
     name: ClassVar[str] = "bad"
 
@@ -63,7 +63,7 @@ class Leaving(Bad):
 
 
 class Broad(Bad):
-    """An energy that would be broadcast."""
+    """Its energy has a shape that torch would broadcast."""
 
     def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
         state, info = super().step(instance, state)
@@ -71,7 +71,7 @@ class Broad(Bad):
 
 
 class Narrow(Bad):
-    """An assignment of one variable too few."""
+    """Its assignment lacks a variable."""
 
     def decode(self, instance: Instance, state: Any) -> Tensor:
         decoded = super().decode(instance, state)
@@ -79,7 +79,7 @@ class Narrow(Bad):
 
 
 class Lone(Bad):
-    """One row for all, which torch would spread over the batch."""
+    """It decodes to one row, which torch would broadcast over the batch."""
 
     def decode(self, instance: Instance, state: Any) -> Tensor:
         decoded = super().decode(instance, state)
@@ -93,7 +93,7 @@ class Fractional(Bad):
 
 
 class Outside(Bad):
-    """Values that the domain does not have."""
+    """It decodes to indices outside the domain."""
 
     def decode(self, instance: Instance, state: Any) -> Tensor:
         decoded = super().decode(instance, state)
@@ -126,18 +126,18 @@ class Doubting(Bad):
         (Doubting, "RuntimeError: cannot even say"),
     ],
 )
-def test_the_problem_at_fault_fails_alone(solver: type[Solver], says: str) -> None:
+def test_only_the_faulty_problem_fails(solver: type[Solver], says: str) -> None:
     first, *rest = run(solver(), *GOOD)
     assert first.status is Status.FAILED
     assert says in first.detail
     assert [s.status for s in rest] == [Status.SOLVED] * 4
 
 
-def test_one_at_fault_in_a_batch_of_its_like() -> None:
-    """Boards of one template in one batch, some of which the solver stumbles over."""
+def test_only_the_faulty_problems_of_a_batch_fail() -> None:
+    """The boards have one template and run in one batch."""
 
     class Stumbling(Descent):
-        """Raises where the first cell is given."""
+        """It raises an error if the first cell is given."""
 
         name: ClassVar[str] = "stumbling"
 
@@ -154,11 +154,11 @@ def test_one_at_fault_in_a_batch_of_its_like() -> None:
     assert sum(s.status is Status.SOLVED for s in solutions) == corner.count(False)
 
 
-def test_a_solver_that_always_raises_is_given_up() -> None:
+def test_a_solver_that_always_raises_is_stopped() -> None:
     asked: list[int] = []
 
     class Hopeless(WholeSolver):
-        """Raises at once."""
+        """It raises an error at once."""
 
         name: ClassVar[str] = "hopeless"
 
@@ -172,7 +172,7 @@ def test_a_solver_that_always_raises_is_given_up() -> None:
 
 
 class Answering(WholeSolver):
-    """Answers as ``answer`` says, and the others by CP-SAT."""
+    """CP-SAT, with each answer changed by ``answer``."""
 
     name: ClassVar[str] = "answering"
 
@@ -221,7 +221,7 @@ class Without(Answering):
 
 
 class Swapped(Answering):
-    """The answer to an easier question."""
+    """It returns a solution of another problem."""
 
     def answer(self, n: int, solution: Solution) -> list[tuple[int, Any]]:
         easy = Problem(ConstraintGraph({"a": (1,)}))
@@ -247,16 +247,16 @@ class Despairing(Answering):
         (Despairing, "not declared complete"),
     ],
 )
-def test_answers_that_are_none(solver: type[Solver], says: str) -> None:
+def test_an_invalid_answer_fails(solver: type[Solver], says: str) -> None:
     first, *rest = run(solver(), *GOOD)
     assert first.status is Status.FAILED
     assert says in first.detail
     assert [s.status for s in rest] == [Status.SOLVED] * 4
 
 
-def test_a_claim_of_optimal_by_who_may_not_make_it() -> None:
+def test_optimal_from_an_incomplete_solver_is_not_accepted() -> None:
     class Proud(Answering):
-        """Calls what it finds optimal."""
+        """It claims that its answer is optimal."""
 
         name: ClassVar[str] = "proud"
 
@@ -267,9 +267,9 @@ def test_a_claim_of_optimal_by_who_may_not_make_it() -> None:
     assert solution.status is Status.SOLVED
 
 
-def test_givens_that_are_changed() -> None:
+def test_an_answer_with_changed_givens_fails() -> None:
     class Editing(Answering):
-        """Answers with the board empty."""
+        """It returns a solution for an empty board."""
 
         name: ClassVar[str] = "editing"
 
@@ -286,9 +286,9 @@ def test_givens_that_are_changed() -> None:
     assert "none: the answer changes the given" in solution.detail
 
 
-def test_several_answers_of_which_one_is_bad() -> None:
+def test_an_invalid_answer_among_several_fails_the_run() -> None:
     class Generous(Answering):
-        """Adds an answer that is none."""
+        """It adds an incomplete assignment."""
 
         name: ClassVar[str] = "generous"
 
@@ -303,8 +303,8 @@ def test_several_answers_of_which_one_is_bad() -> None:
     assert solution.solutions == ()
 
 
-def test_what_was_solved_before_is_kept() -> None:
-    """A solver that dies half-way: the store has a run for every problem, and says which failed."""
+def test_answers_before_an_error_are_recorded() -> None:
+    """The store has a run for every problem, and the failed ones have the error."""
     with Store() as store:
         solve(problems(*GOOD), Raising(), Task(Budget(seconds=30, batch=32)), store=store)
     with Store() as store:

@@ -1,4 +1,4 @@
-"""The store, on SQLite and on PostgreSQL: what goes in comes out, all of it or nothing, and goes when it is deleted."""
+"""The store on SQLite and PostgreSQL: runs are written in transactions, read unchanged, deleted and copied."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TABLES = ("run", "trace", "solution", "problem", "template", "source", "facets",
 
 
 def rows_of(store: Store) -> dict[str, int]:
-    """How many rows each table has."""
+    """The number of rows of each table."""
     with store._engine().connect() as connection:
         return {t: connection.exec_driver_sql(f"SELECT count(*) FROM {t}").scalar_one() for t in TABLES}
 
@@ -30,7 +30,7 @@ def solved(count: int = 3, name: str = "localsearch") -> list[Solution]:
     return solve(problems, mull.solver(name), Task(Budget(seconds=60, batch=16)))
 
 
-def test_round_trip(store: Store) -> None:
+def test_a_written_run_is_read_unchanged(store: Store) -> None:
     solutions = solved()
     store.write(solutions)
     rows = store.runs()
@@ -57,7 +57,7 @@ def test_round_trip(store: Store) -> None:
     assert [row.solver for row in store.best_per_solver()] == ["tabu"]
 
 
-def test_all_or_nothing(store: Store, runs: Any) -> None:
+def test_a_batch_is_written_whole_or_not_at_all(store: Store, runs: Any) -> None:
     some = [runs.one() for _ in range(3)]
     with pytest.raises(StoreError):
         store.write([*some, some[0]])  # the same id twice
@@ -66,7 +66,7 @@ def test_all_or_nothing(store: Store, runs: Any) -> None:
     assert len(store.runs()) == 3
 
 
-def test_what_databases_are_choosy_about(store: Store, runs: Any) -> None:
+def test_unusual_texts_and_numbers_are_stored(store: Store, runs: Any) -> None:
     odd = runs.one(
         energy=float("inf"),
         seed=2**63 - 1,
@@ -87,7 +87,7 @@ def test_what_databases_are_choosy_about(store: Store, runs: Any) -> None:
     steps=st.lists(st.integers(1, 10**6), min_size=1, max_size=300),
     values=st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=300),
 )
-def test_traces_survive_exactly(steps: list[int], values: list[float]) -> None:
+def test_a_packed_trace_is_read_unchanged(steps: list[int], values: list[float]) -> None:
     n = min(len(steps), len(values))
     iteration = np.cumsum(steps[:n]).astype(np.int32)
     energy = np.array(values[:n], dtype=np.float32)
@@ -97,7 +97,7 @@ def test_traces_survive_exactly(steps: list[int], values: list[float]) -> None:
         assert np.array_equal(getattr(back, name), getattr(trace, name))
 
 
-def test_missing_and_ambiguous_ids(store: Store, runs: Any) -> None:
+def test_missing_and_ambiguous_ids_are_errors(store: Store, runs: Any) -> None:
     with pytest.raises(StoreError, match="no run"):
         store.run("last")
     some = [runs.one() for _ in range(3)]
@@ -114,7 +114,7 @@ def several(name: str, count: int = 9) -> list[Solution]:
     return solve(load("queens:6"), mull.solver(name), Task(budget, seed=1))
 
 
-def test_several_solutions_round_trip(store: Store) -> None:
+def test_several_solutions_are_read_unchanged(store: Store) -> None:
     (drawn,) = several("localsearch")
     store.write([drawn])
     row = store.run(drawn.id)
@@ -128,14 +128,14 @@ def test_several_solutions_round_trip(store: Store) -> None:
     assert [row.total for row in store.runs()] == [4, None]
 
 
-def test_solving_records(store: Store) -> None:
+def test_solve_records_every_run(store: Store) -> None:
     problems = [load("queens:6")[0], load("sat:10:20")[0]]
     solve(problems, mull.solver("auto"), Task(Budget(seconds=60)), store=store)
     assert {(row.family, row.via) for row in store.runs()} == {("queens", "auto"), ("sat", "auto")}
     assert {row.status for row in store.runs()} == {str(Status.SOLVED)}
 
 
-def test_deleting_takes_what_nobody_refers_to(store: Store, runs: Any) -> None:
+def test_delete_removes_rows_that_no_run_refers_to(store: Store, runs: Any) -> None:
     kept = [runs.one(), runs.one(solver="cpsat", version="2", problem=runs.problem(1))]
     other = Problem(type(runs).graph.with_constraints([]), {"c": 1}, "other", Source("else"))
     gone = [runs.one(problem=other, options={"rows": n}, budget=Budget(seconds=n)) for n in range(5)]
@@ -153,8 +153,8 @@ def test_deleting_takes_what_nobody_refers_to(store: Store, runs: Any) -> None:
     assert set(rows_of(store).values()) == {0}
 
 
-def test_another_process_deletes_between_writes(store_url: str, runs: Any) -> None:
-    """Row ids that a writer saw may mean something else by its next write."""
+def test_rows_deleted_by_another_process_are_written_again(store_url: str, runs: Any) -> None:
+    """A row id that a writer has read may belong to another row at its next write."""
     with Store(store_url) as writer, Store(store_url) as other:
         writer.write([runs.one(problem=runs.problem(1))])
         other.delete(Filter())
@@ -165,7 +165,7 @@ def test_another_process_deletes_between_writes(store_url: str, runs: Any) -> No
         assert (row.problem, row.source, row.solver) == (mine.problem.digest, "row:1", "descent")
 
 
-def test_streams(store: Store, runs: Any) -> None:
+def test_each_reads_runs_in_order_with_few_in_memory(store: Store, runs: Any) -> None:
     some = [runs.one(at=1e9 + n, iterations=n + 1) for n in range(25)]
     some.append(runs.one(at=2e9, trace=None, solver="cpsat"))
     store.write(some[::-1])
@@ -183,7 +183,7 @@ def test_streams(store: Store, runs: Any) -> None:
     assert first.id == some[0].id
 
 
-def test_backup(tmp_path: Path, runs: Any) -> None:
+def test_a_backup_has_all_runs(tmp_path: Path, runs: Any) -> None:
     copy = tmp_path / "copy.db"
     with Store(str(tmp_path / "s.db")) as store:
         store.write([runs.one() for _ in range(3)])  # still in the write-ahead log
@@ -198,14 +198,14 @@ def test_backup(tmp_path: Path, runs: Any) -> None:
         assert saved.count() == 3
 
 
-def test_a_server_makes_its_own_backups(postgresql: str) -> None:
+def test_a_store_on_a_server_has_no_backup(postgresql: str) -> None:
     with Store(postgresql) as store, pytest.raises(StoreError) as caught:
         store.backup("x")
     assert "pg_dump" in caught.value.hint
 
 
 class Refusing:
-    """A store that refuses its first ``times`` writes."""
+    """A store that refuses the first ``times`` writes."""
 
     def __init__(self, times: int) -> None:
         self.times, self.kept = times, list[Solution]()
@@ -217,7 +217,7 @@ class Refusing:
         self.kept += solutions
 
 
-def test_answers_outlive_a_store_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_refuses_writes_costs_no_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mull.engine.recording.FLUSH_RUNS", 1)
     problems = [load("queens:6")[0], load("sat:10:20")[0]]
     notices: list[str] = []

@@ -1,4 +1,4 @@
-"""What can go wrong beneath a store: damaged files, folders that refuse, full disks, servers that do not answer, kills."""
+"""Faults below a store: damaged files, missing permissions, full disks, servers that do not answer, kills."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read_all(url: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"I am no database, only a text of some length.", bytes(range(256)) * 64])
-def test_no_database(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_of_another_kind_is_refused(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "s.db"
     path.write_bytes(content)
     refusal(lambda: Store(str(path)))
@@ -54,7 +54,7 @@ def test_no_database(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert path.read_bytes() == content
 
 
-def test_a_directory(tmp_path: Path) -> None:
+def test_a_directory_is_refused(tmp_path: Path) -> None:
     refusal(lambda: Store(str(tmp_path)))
 
 
@@ -67,20 +67,22 @@ def written(tmp_path: Path, runs: Any) -> Path:
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.95])
-def test_a_truncated_database(share: float, written: Path) -> None:
+def test_a_truncated_database_is_reported(share: float, written: Path) -> None:
     data = written.read_bytes()
     written.write_bytes(data[: int(len(data) * share)])
     refusal(lambda: read_all(str(written)))
 
 
-def test_random_bytes_under_a_true_header(written: Path) -> None:
+def test_random_bytes_after_a_valid_header_are_reported(written: Path) -> None:
     written.write_bytes(written.read_bytes()[:100] + random.Random(0).randbytes(20 * PAGE))
     refusal(lambda: read_all(str(written)))
 
 
 @pytest.mark.parametrize("page", range(1, 40, 3))
-def test_a_page_overwritten(page: int, written: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Found when it is opened or when it is asked: a message either way, or answers where no page of theirs was hit."""
+def test_an_overwritten_page_is_reported_or_harmless(
+    page: int, written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Opening or reading raises an error with a message, unless the page is not needed."""
     data = bytearray(written.read_bytes())
     assert len(data) > 40 * PAGE
     data[page * PAGE : (page + 1) * PAGE] = random.Random(page).randbytes(PAGE)
@@ -107,14 +109,14 @@ def test_a_page_overwritten(page: int, written: Path, capsys: pytest.CaptureFixt
         "UPDATE run SET iterations = 'x'",
     ],
 )
-def test_damage_that_the_database_does_not_see(damage: str, written: Path) -> None:
+def test_damage_that_sqlite_does_not_notice_is_reported(damage: str, written: Path) -> None:
     with closing(sqlite3.connect(written)) as connection, connection:
         connection.execute(damage)
     assert "damaged" in str(refusal(lambda: read_all(str(written))))
 
 
 def as_nobody(use: Callable[[], Any]) -> str:
-    """What a user without rights is told: the error's text. A child process, for root may do everything."""
+    """The error's text for a user without permissions. It runs in a child process, because root has all permissions."""
     listen, tell = os.pipe()
     child = os.fork()
     if not child:
@@ -137,7 +139,7 @@ def as_nobody(use: Callable[[], Any]) -> str:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that others may reach, which those of pytest are not."""
+    """A folder that other users can reach, unlike those of pytest."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -145,7 +147,7 @@ def open_folder() -> Iterator[Path]:
         folder.chmod(0o755)
 
 
-def test_a_folder_that_may_not_be_written(open_folder: Path, runs: Any) -> None:
+def test_a_folder_without_write_permission_is_reported(open_folder: Path, runs: Any) -> None:
     store = Store(str(open_folder / "s.db"))
     store.write([runs.one()])
     store.close()
@@ -159,7 +161,7 @@ def test_a_folder_that_may_not_be_written(open_folder: Path, runs: Any) -> None:
     assert (open_folder / "s.db").read_bytes() == before
 
 
-def test_a_file_that_may_not_be_read(open_folder: Path, runs: Any) -> None:
+def test_a_file_without_read_permission_is_reported(open_folder: Path, runs: Any) -> None:
     open_folder.chmod(0o777)
     store = Store(str(open_folder / "s.db"))
     store.write([runs.one()])
@@ -191,7 +193,7 @@ def fill(folder: Path) -> None:
             return
 
 
-def test_a_full_disk(small_disk: Path, runs: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_costs_no_answers(small_disk: Path, runs: Any, capsys: pytest.CaptureFixture[str]) -> None:
     url = str(small_disk / "s.db")
     with Store(url) as store:
         kept = [runs.one() for _ in range(20)]
@@ -212,7 +214,7 @@ def test_a_full_disk(small_disk: Path, runs: Any, capsys: pytest.CaptureFixture[
         assert store.run(kept[0].id).assignment == kept[0].assignment
 
 
-def test_a_full_disk_for_a_new_store(small_disk: Path) -> None:
+def test_a_new_store_on_a_full_disk_is_an_error(small_disk: Path) -> None:
     fill(small_disk)
     refusal(lambda: Store(str(small_disk / "s.db")))
 
@@ -221,13 +223,13 @@ def test_a_full_disk_for_a_new_store(small_disk: Path) -> None:
     "url",
     ["nosuch://x", "mysql://u@h/d", "postgresql+nosuch://h/d", "postgresql://h:port/d", "://", "sqlite+nosuch:///x"],
 )
-def test_urls_of_nothing_known(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_url_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     refusal(lambda: Store(url))
     assert call("history", "--store", url) == 2
     assert "hint:" in capsys.readouterr().err
 
 
-def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("psycopg")
     monkeypatch.setattr(connect, "CONNECT_SECONDS", 2)
     with socket.socket() as silent:
@@ -240,7 +242,7 @@ def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "server runs" in error.hint
 
 
-def test_nobody_listens() -> None:
+def test_a_refused_connection_is_reported() -> None:
     pytest.importorskip("psycopg")
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -249,7 +251,7 @@ def test_nobody_listens() -> None:
     assert "server runs" in error.hint
 
 
-def test_wrong_password_and_database(postgresql: str) -> None:
+def test_a_wrong_password_or_database_is_reported(postgresql: str) -> None:
     url = sa.make_url(postgresql)
     wrong = refusal(lambda: Store(url.set(password="geheim").render_as_string(hide_password=False)))
     assert "password authentication failed" in str(wrong)
@@ -257,8 +259,8 @@ def test_wrong_password_and_database(postgresql: str) -> None:
     assert "nosuch" in str(refusal(lambda: Store(url.set(database="nosuch").render_as_string(hide_password=False))))
 
 
-def test_a_server_that_starts_anew(postgresql: str, runs: Any) -> None:
-    """As after a restart, the connections of the pool are gone; what is written next is not."""
+def test_a_restarted_server_is_used_again(postgresql: str, runs: Any) -> None:
+    """The server has closed the connections of the pool, as after a restart; the next write succeeds."""
     with Store(postgresql) as store:
         store.write([runs.one()])
         with Store(postgresql) as other, other._engine().connect() as connection:
@@ -271,7 +273,7 @@ def test_a_server_that_starts_anew(postgresql: str, runs: Any) -> None:
 
 
 @pytest.mark.slow
-def test_killed_writers(store_url: str) -> None:
+def test_a_killed_writer_loses_no_acknowledged_run(store_url: str) -> None:
     arguments = ["4", store_url] if "://" in store_url else ["6"]
     command = [sys.executable, str(BENCHMARKS / "kill9.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -280,7 +282,7 @@ def test_killed_writers(store_url: str) -> None:
 
 
 @pytest.mark.slow
-def test_writers_side_by_side(store_url: str) -> None:
+def test_concurrent_writers_lose_no_run(store_url: str) -> None:
     command = [sys.executable, str(BENCHMARKS / "concurrent_writers.py"), store_url, "5", "3", "50"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

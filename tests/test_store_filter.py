@@ -1,4 +1,4 @@
-"""Filters and comparisons: what the database answers is what plain Python would."""
+"""Filters and comparisons: the database and plain Python give the same results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ START = 1_700_000_000.0
 
 
 def wanted(row: RunRow, where: Filter) -> bool:
-    """What a filter means."""
+    """Whether a run passes a filter, in plain Python."""
     return (
         (where.problem is None or row.problem.startswith(where.problem.lower()) or row.source == where.problem)
         and (where.family is None or row.family == where.family)
@@ -61,7 +61,7 @@ def filled(store: Store, runs: Any) -> Store:
 
 
 @pytest.mark.parametrize(("few", "recent"), [(200, 5000), (1, 5000), (1, 2)])
-def test_every_filter_and_all_pairs(
+def test_every_filter_and_every_pair_select_the_same_runs_as_python(
     filled: Store, runs: Any, monkeypatch: pytest.MonkeyPatch, few: int, recent: int
 ) -> None:
     monkeypatch.setattr(query, "FEW", few)  # the plans for long histories, too
@@ -90,13 +90,13 @@ def test_every_filter_and_all_pairs(
     assert [row.id for row in filled.each(where)] == [row.id for row in everything if wanted(row, where)][::-1]
 
 
-def test_a_cursor_needs_no_run(filled: Store) -> None:
+def test_before_needs_no_existing_run(filled: Store) -> None:
     first = filled.runs(10)
     filled.delete([first[-1].id])
     assert filled.runs(1, Filter(before=first[-1].id))[0].id < first[-1].id
 
 
-def test_comparison(store: Store, runs: Any) -> None:
+def test_a_comparison_has_the_expected_statistics(store: Store, runs: Any) -> None:
     limit = Budget(seconds=10.0)
     for n, seconds in enumerate([(1.0, 2.0), (1.0, 3.0), (4.0, 2.0), (1.0, 1.0)]):
         at = runs.problem(n)
@@ -144,7 +144,7 @@ def test_comparison(store: Store, runs: Any) -> None:
     assert store.compare(where=Filter(family="none")).summaries == ()
 
 
-def test_many_runs_on_a_problem_weigh_as_one_problem(store: Store, runs: Any) -> None:
+def test_many_runs_on_a_problem_count_as_one_problem(store: Store, runs: Any) -> None:
     store.write([runs.one(seconds=1.0, iterations=n) for n in (1, 2, 3)])
     store.write([runs.one(problem=runs.problem(1), seconds=5.0, iterations=4)])
     (summary,) = store.compare().summaries
@@ -160,12 +160,12 @@ def test_the_sign_test_is_exact(wins: int, losses: int) -> None:
     assert sign_test(wins, losses) == sign_test(losses, wins)
 
 
-def test_the_sign_test_of_very_many() -> None:
+def test_the_sign_test_works_for_large_counts() -> None:
     assert 0 < sign_test(50_500, 49_500) < 0.002
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=2).map(sorted))
-def test_quartiles(numbers: list[int]) -> None:
+def test_quartiles_are_those_of_the_standard_library(numbers: list[int]) -> None:
     found = quartiles(numbers)
     assert found is not None
     assert tuple(found) == pytest.approx(quantiles(numbers, n=4, method="inclusive"))

@@ -1,7 +1,7 @@
-"""Schemas: old ones are refused and upgraded, with what they hold; newer and foreign ones are never touched.
+"""Schemas: old stores are refused and upgraded with all runs; newer and foreign databases are not changed.
 
-``tests/stores`` keeps a small database of every schema that was released, as that release wrote it. Whoever changes the
-schema adds a migration, and at the release a database here.
+``tests/stores`` keeps a small database of every schema that was released, as that release wrote it. A change of the schema
+needs a migration, and at the release a database here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OLD = [path for path in KEPT if path.stem != HEAD]
 
 
 def kept(path: Path, url: str) -> Store:
-    """A database as the kept file has it, at ``url``: the file itself, or its rows on a server."""
+    """A store at ``url`` with the contents of a file of ``tests/stores``: a copy, or its rows on a server."""
     if "://" not in url:
         shutil.copy(path, url)
         return Store(url, check_schema=False)
@@ -59,20 +59,20 @@ def kept(path: Path, url: str) -> Store:
     return Store(url, check_schema=False)
 
 
-def test_every_released_schema_is_kept() -> None:
+def test_a_database_of_every_released_schema_exists() -> None:
     assert {path.stem for path in KEPT} == migrate.known_revisions()
     assert ScriptDirectory(str(Path(migrate.__file__).parent / "alembic")).get_heads() == [HEAD]
 
 
 @pytest.mark.parametrize("path", OLD, ids=lambda path: path.stem)
-def test_an_old_store_names_the_upgrade(path: Path, store_url: str) -> None:
+def test_an_old_store_is_refused_with_the_upgrade_command(path: Path, store_url: str) -> None:
     with kept(path, store_url), pytest.raises(StoreError, match=f"older schema {path.stem}") as caught:
         Store(store_url)
     assert "solve history upgrade" in caught.value.hint
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
-def test_what_it_held_is_read_after_the_upgrade(path: Path, store_url: str, runs: Any) -> None:
+def test_an_upgraded_store_has_all_runs(path: Path, store_url: str, runs: Any) -> None:
     with kept(path, store_url) as store:
         assert store.upgrade() == (path.stem, HEAD)
         assert store.upgrade() == (HEAD, HEAD)
@@ -106,7 +106,7 @@ def test_what_it_held_is_read_after_the_upgrade(path: Path, store_url: str, runs
         assert store.delete(Filter()) == len(found) + 1
 
 
-def test_an_upgraded_store_is_like_a_new_one(store_url: str) -> None:
+def test_an_upgraded_store_has_the_tables_of_a_new_one(store_url: str) -> None:
     with kept(KEPT[0], store_url) as store:
         store.upgrade()
         with store._engine().connect() as connection:
@@ -118,7 +118,7 @@ def test_an_upgraded_store_is_like_a_new_one(store_url: str) -> None:
 
 
 @pytest.mark.parametrize("revision", ["9999", "0000"])
-def test_unknown_schemas_are_never_touched(revision: str, tmp_path: Path, runs: Any) -> None:
+def test_a_store_of_an_unknown_schema_is_not_changed(revision: str, tmp_path: Path, runs: Any) -> None:
     path = tmp_path / "s.db"
     with Store(str(path)) as store:
         store.write([runs.one()])
@@ -134,7 +134,7 @@ def test_unknown_schemas_are_never_touched(revision: str, tmp_path: Path, runs: 
     assert [other.name for other in tmp_path.iterdir()] == ["s.db"]
 
 
-def test_an_unknown_schema_on_a_server(postgresql: str) -> None:
+def test_an_unknown_schema_on_a_server_is_refused(postgresql: str) -> None:
     with Store(postgresql) as store:
         with store._engine().begin() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
@@ -144,7 +144,7 @@ def test_an_unknown_schema_on_a_server(postgresql: str) -> None:
             store.upgrade()
 
 
-def test_a_database_of_something_else(store_url: str) -> None:
+def test_a_database_of_another_program_is_refused(store_url: str) -> None:
     engine = connect(parse(store_url))
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE other (x INTEGER)")
@@ -157,8 +157,8 @@ def test_a_database_of_something_else(store_url: str) -> None:
     assert before == ("://" in store_url or Path(store_url).read_bytes())
 
 
-def test_many_make_a_store_at_once(store_url: str, runs: Any) -> None:
-    """Each from a thread with a connection of its own: to the database that is as good as a process."""
+def test_several_processes_create_one_store(store_url: str, runs: Any) -> None:
+    """Each thread has a connection of its own, which is like a process to the database."""
     start = threading.Barrier(8)
 
     def write(number: int) -> None:
@@ -173,7 +173,7 @@ def test_many_make_a_store_at_once(store_url: str, runs: Any) -> None:
         assert len({row.version for row in store.runs(None)}) == 1
 
 
-def test_many_upgrade_at_once(store_url: str) -> None:
+def test_several_processes_upgrade_one_store(store_url: str) -> None:
     kept(KEPT[1], store_url).close()
     start = threading.Barrier(4)
 
@@ -191,7 +191,7 @@ def test_many_upgrade_at_once(store_url: str) -> None:
 @pytest.mark.parametrize(
     "statement", ["CREATE TABLE source", "INSERT INTO new_run", "DROP TABLE run", "UPDATE alembic_v"]
 )
-def test_an_upgrade_that_is_killed_changes_nothing(statement: str, store_url: str) -> None:
+def test_a_killed_upgrade_changes_nothing(statement: str, store_url: str) -> None:
     kept(KEPT[1], store_url).close()
     code = (
         "import os, signal, sys, sqlalchemy as sa\n"
