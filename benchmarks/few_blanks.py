@@ -13,7 +13,7 @@ import random
 
 import mull
 from mull.engine import Budget, Problem, Task, solve
-from mull.problems import families, switching
+from mull.problems import families, squares
 
 BLANKS = (0, 1, 2, 4, 8, 16, 30)
 ITERATIONS = 255
@@ -25,7 +25,7 @@ def boards(blanks: int, count: int, seed: int = 5) -> list[Problem]:
     rng = random.Random(f"{seed}:{blanks}")
     lines = []
     for _ in range(count):
-        cells = [str(value) for row in switching.sudoku(3, rng) for value in row]
+        cells = [str(value) for row in squares.random_sudoku(3, rng) for value in row]
         for i in rng.sample(range(81), blanks):
             cells[i] = "."
         lines.append("".join(cells))

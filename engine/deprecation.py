@@ -91,7 +91,7 @@ def former_names(module: str, names: Mapping[str, str], since: str, removed: str
 
     Args:
         module: ``__name__`` of the module that has the present names.
-        names: the present name of each former one.
+        names: the present name of each former one; ``module:attribute`` if another module has it.
         since: the release that renamed them.
         removed: the release that removes the former names.
 
@@ -105,8 +105,10 @@ def former_names(module: str, names: Mapping[str, str], since: str, removed: str
     def find(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        _warn(text(f"{module}.{name}", since, removed, f"{module}.{names[name]}"))
-        return getattr(import_module(module), names[name])
+        new_module, _, new_name = names[name].rpartition(":")
+        new_module = new_module or module
+        _warn(text(f"{module}.{name}", since, removed, f"{new_module}.{new_name}"))
+        return getattr(import_module(new_module), new_name)
 
     return find
 

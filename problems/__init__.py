@@ -92,7 +92,7 @@ def load(
     Raises:
         InputError: with path, line and hint.
     """
-    from . import family as reading
+    from . import reading
 
     return reading.load(argument, families(), family=family, seed=seed, colors=colors, strict=strict)
 

@@ -12,7 +12,7 @@ from conftest import answer, write
 from mull.cli import main
 from mull.engine import Problem, Status
 from mull.problems import InputError, InputWarning, load
-from mull.problems.coloring import _dsatur
+from mull.problems.coloring.family import _dsatur
 
 
 def clauses(problem: Problem) -> list[list[int]]:
@@ -69,8 +69,8 @@ WARNED = {
     "fewer clauses": ("a.cnf", "c\np cnf 3 9\n1 2 0\n-3 0\n", r"a.cnf:2: .*9 clauses, the file has 2.*truncated"),
     "stray zero": ("a.cnf", "p cnf 3 2\n1 2 0\n-3 0\n0\n", "a.cnf:4: a 0 after the last of 2 clauses"),
     "more variables": ("a.cnf", "p cnf 2 2\n1 2 0\n-3 0\n", "2 variables, the file uses 3"),
-    "loop": ("a.col", "p edge 3 2\ne 1 2\ne 3 3\n", "1 loop left out"),
-    "loops": ("a.col", "p edge 3 3\ne 1 2\ne 2 2\ne 3 3\n", "2 loops left out"),
+    "loop": ("a.col", "p edge 3 2\ne 1 2\ne 3 3\n", "1 loop ignored"),
+    "loops": ("a.col", "p edge 3 3\ne 1 2\ne 2 2\ne 3 3\n", "2 loops ignored"),
     "repeated edges": ("a.col", "p edge 3 1\ne 1 2\ne 2 1\ne 1 2\n", "2 of 3 edge lines repeat another edge"),
     "more edges": ("a.col", "p edge 3 0\ne 1 2\n", "a.col:1: the header says 0 edges"),
     "fewer edges": ("a.col", "c\np edge 3 7\ne 1 2\n", r"a.col:2: .*7 edges, .*truncated"),
@@ -102,7 +102,7 @@ def test_the_program_shows_warnings_and_has_strict(tmp_path: Path, capsys: pytes
         main([path, "-s", "cpsat", "--no-store"])
     out, err = capsys.readouterr()
     assert (end.value.code, "optimal" in out) == (0, True)
-    assert f"warning: {path}: 1 loop left out" in err
+    assert f"warning: {path}: 1 loop ignored" in err
     with pytest.raises(SystemExit) as end:
         main([path, "-s", "cpsat", "--no-store", "--strict"])
     assert end.value.code == 2

@@ -29,7 +29,8 @@ from mull.engine.training.loss import Target
 from mull.engine.weights import HOME, CheckpointError, find
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
-from mull.problems.streams import stream, sudoku
+from mull.problems.streams import stream
+from mull.problems.sudoku import stream as sudoku
 from mull.solvers.ebt import Ebt, EbtNet
 from mull.solvers.ired import Ired, IredNet
 from mull.solvers.learned import Learned
@@ -43,7 +44,7 @@ RECIPE = Recipe(batch=32, lr=1e-2, warmup=10, ema=0.9, block=1, validation=0)
 
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sudoku, "SHOWN", {4: 128})
+    monkeypatch.setattr(sudoku, "SHARE_CHUNK", {4: 128})
 
 
 def instances(name: str = "sudoku") -> Instance:
@@ -354,7 +355,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small weights: of EBT, and of IRED."""
     solvers = {"ebt-small": Ebt(**TINY), "ired-small": Ired(**TINY, landscapes="5")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sudoku, "SHOWN", {4: 128})
+        patch.setattr(sudoku, "SHARE_CHUNK", {4: 128})
         return train_small(tmp_path_factory.mktemp("taught"), solvers, "sudoku:4:0.5", RECIPE, steps=120)
 
 

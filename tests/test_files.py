@@ -24,7 +24,7 @@ from mull.engine.store import Store, StoreError
 from mull.engine.training import checkpoint
 from mull.plugins.manifest import added
 from mull.problems import InputError, load
-from mull.problems.streams.files import load_boards
+from mull.problems.sudoku.files import load_boards
 
 
 @pytest.fixture(params=["/dev/zero", "fifo", "socket", "folder", "large"])
@@ -124,7 +124,7 @@ def test_boards_that_are_no_archive(content: bytes, tmp_path: Path) -> None:
 
 
 def test_boards_that_unpack_to_more_than_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mull.problems.streams.files.LARGEST", 100_000)
+    monkeypatch.setattr("mull.problems.sudoku.files.LARGEST", 100_000)
     path = tmp_path / "a.npz"
     packed = io.BytesIO()
     np.save(packed, np.zeros((2000, 81), np.uint8))

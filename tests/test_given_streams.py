@@ -13,7 +13,7 @@ import pytest
 from mull.engine.training import TrainingProgress
 from mull.problems import InputError, load
 from mull.problems.streams import stream
-from mull.problems.streams.sudoku import BLANKS
+from mull.problems.sudoku.stream import BLANKS
 from mull.terminal import TrainingScreen
 
 BOARD = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"

@@ -21,7 +21,9 @@ from mull.engine.training.loss import Target
 from mull.engine.weights import HOME
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
-from mull.problems.streams import others, queens, stream
+from mull.problems.coloring import stream as coloring
+from mull.problems.queens import stream as queens
+from mull.problems.streams import stream
 from mull.solvers.gram import Gram, GramNet, Variant, elbo
 from mull.solvers.train import train
 
@@ -183,7 +185,7 @@ def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("spec", ["coloring:8:0.3:3", "sat:8:20"])
 def test_it_learns_from_answers_only(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(others, "CHUNK", 64)
+    monkeypatch.setattr(coloring, "CHUNK", 64)
     with pytest.raises(OptionError, match="needs examples with known solutions"):
         train(
             gram(),

@@ -14,7 +14,7 @@ import mull
 from conftest import answer
 from mull.engine import Status
 from mull.problems import InputError, load
-from mull.problems.sudoku import possible
+from mull.problems.sudoku import has_solution
 
 SUDOKU = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
@@ -234,9 +234,9 @@ def test_no_guess_is_called_unsatisfiable(tmp_path: Path) -> None:
 
 
 def test_boards_with_and_without_a_solution() -> None:
-    assert possible([int(c) for c in ZEROS], 9)
-    assert possible([0] * 81, 9)
-    assert not possible([1, 0, 0, 0, 0, 0, 0, 4, 0, 0, 3, 0, 0, 4, 0, 0], 4)
+    assert has_solution([int(c) for c in ZEROS], 9)
+    assert has_solution([0] * 81, 9)
+    assert not has_solution([1, 0, 0, 0, 0, 0, 0, 4, 0, 0, 3, 0, 0, 4, 0, 0], 4)
 
 
 MAZE = ["####", "#S##", "#G##", "####"]

@@ -23,8 +23,9 @@ from mull.engine.training import Recipe, Trainer, TrainingProgress
 from mull.engine.weights import HOME, Card, CheckpointError, cards, find, load_tensors
 from mull.plugins import PluginError
 from mull.plugins.conformance import CHECKS, Check
-from mull.problems import families, load, switching
-from mull.problems.streams import stream, sudoku
+from mull.problems import families, load, squares
+from mull.problems.streams import stream
+from mull.problems.sudoku import stream as sudoku
 from mull.solvers import kinds, learned
 from mull.solvers.kinds import build
 from mull.solvers.learned import Learned
@@ -78,7 +79,7 @@ def test_boards_that_are_nearly_done_are_finished(name: str) -> None:
     rng = random.Random(3)
     lines = []
     for blanks in (0, 1, 2, 4, 8, 16, 30):
-        cells = [str(value) for row in switching.sudoku(3, rng) for value in row]
+        cells = [str(value) for row in squares.random_sudoku(3, rng) for value in row]
         for i in rng.sample(range(81), blanks):
             cells[i] = "."
         lines.append("".join(cells))
@@ -221,7 +222,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     solvers = {f"{name}-small": learned_solver(name, **options) for name in ("hrm", "trm")}
     recipe = Recipe(batch=32, lr=1e-2, warmup=10, optimizer="muon", ema=0.9, block=1, validation=0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sudoku, "SHOWN", {4: 128})
+        patch.setattr(sudoku, "SHARE_CHUNK", {4: 128})
         return train_small(tmp_path_factory.mktemp("taught"), solvers, "sudoku:4:0.4", recipe, steps=80)
 
 

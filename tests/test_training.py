@@ -29,7 +29,11 @@ from mull.engine.training import trainer as training
 from mull.engine.training.learner import is_right
 from mull.engine.weights import HOME, CheckpointError, find
 from mull.problems import latin, load
-from mull.problems.streams import others, stream, sudoku
+from mull.problems.coloring import stream as coloring
+from mull.problems.latin import stream as latin_squares
+from mull.problems.sat import stream as sat
+from mull.problems.streams import stream
+from mull.problems.sudoku import stream as sudoku
 from mull.solvers.learned import Learned
 from mull.solvers.nets.reasoner import Reasoner
 from mull.solvers.train import train as train_solver
@@ -55,8 +59,9 @@ OFTEN = 1e-9
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(HOME, str(tmp_path / "weights"))
-    monkeypatch.setattr(sudoku, "SHOWN", {4: 256, 9: 32, 16: 16, 25: 16})
-    monkeypatch.setattr(others, "CHUNK", 128)
+    monkeypatch.setattr(sudoku, "SHARE_CHUNK", {4: 256, 9: 32, 16: 16, 25: 16})
+    for module in (coloring, latin_squares, sat):
+        monkeypatch.setattr(module, "CHUNK", 128)
 
 
 def looped(**options: str) -> Learned:
@@ -345,7 +350,7 @@ def test_a_loss_that_is_not_finite_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
         (["looped", "--data", "sudoku:4"], "missing --minutes or --steps"),
         (["looped", "--steps", "1"], "--data"),
         (["looped", "--data", "chess:8", "--steps", "1"], "chess:8"),
-        (["looped", "--data", "sudoku", "--steps", "1"], "is no stream"),
+        (["looped", "--data", "sudoku", "--steps", "1"], "is not a stream"),
         (["looped", "--data", "sudoku:4", "--steps", "1", "-o", "warp=9"], "warp"),
         (["looped", "--data", "sudoku:4", "--steps", "1", "-o", "lr=-1"], "lr"),
         (["looped", "--data", "sudoku:4", "--steps", "1", "-o", "hidden=1"], "hidden"),
@@ -444,9 +449,10 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from mull.problems import latin, load
-from mull.problems.streams import others, sudoku
-sudoku.SHOWN = {4: 128}
-others.CHUNK = 64
+from mull.problems.coloring import stream as coloring
+from mull.problems.sudoku import stream as sudoku
+sudoku.SHARE_CHUNK = {4: 128}
+coloring.CHUNK = 64
 from mull.cli import main
 main(sys.argv[1:])
 """

@@ -10,7 +10,7 @@ import torch
 from conftest import learned_solver
 from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer
-from mull.problems.streams.sudoku import PartlyFilled, examples, shown
+from mull.problems.sudoku.stream import PartlyFilled, partly_filled, to_examples
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ class Full(PartlyFilled):
 
     def chunk(self, k: int) -> Examples:
         rng = random.Random(k)
-        return examples([(*shown(4, 1.0, rng), 0.0) for _ in range(16)])
+        return to_examples([(*partly_filled(4, 1.0, rng), 0.0) for _ in range(16)])
 
 
 @pytest.mark.parametrize("name", ["looped", "trm", "hrm", "gram", "ebt"])

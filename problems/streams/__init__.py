@@ -1,7 +1,7 @@
-"""Streams of training examples, by name: ``sudoku:9:20-60``, ``maze:30x30:110``, ``queens:8-12:1-3``, a file of boards.
+"""Streams of training examples by name: ``sudoku:9:20-60``, ``maze:30x30:110``, ``queens:8-12:1-3``, or a file of problems.
 
-Each family makes its own streams (``Family.stream``). What compiles code, and what is slow to import, is imported when a stream
-is made.
+Each family makes its own streams (``Family.stream``). Modules that compile code or import slowly are imported when a stream is
+made.
 """
 
 from __future__ import annotations
@@ -9,55 +9,72 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ...engine.deprecation import former_names
 from .. import families
 from ..errors import InputError, excerpt
-from ..family import excused
-from .packing import Example, Named, between, fields, of_split, pack
+from ..reading import of_archive, plugin_errors
+from .base import FamilyStream
+from .packing import Example, draw_split, pack
 from .splits import hashed
 
 if TYPE_CHECKING:
     from ...engine.examples import Stream
 
-__all__ = ["Example", "Named", "between", "fields", "forms", "hashed", "of_split", "pack", "stream"]
+__all__ = ["Example", "FamilyStream", "draw_split", "forms", "hashed", "pack", "stream"]
 
 
 def forms() -> tuple[str, ...]:
-    """The forms of stream names, of all families that can be loaded.
+    """How streams are named, of all families that can be loaded.
 
-    But for the sizes of Sudokus and mazes every number may be a range such as ``10-20``. For size 9 a range without a decimal
-    point is of guesses.
+    Except for the sizes of Sudokus and mazes, every number may be a range such as ``10-20``. For 9x9 Sudokus a range without a
+    decimal point is a range of guesses.
     """
     known = families()
     return tuple(form for name in known for form in getattr(known.get(name), "stream_forms", ()))
 
 
 def stream(name: str, split: str = "train", seed: int = 0) -> Stream:
-    """The stream of a name: ``family:spec``, or the path of a file of boards.
+    """The stream of a name.
 
     Args:
-        name: as typed by a user; ``forms`` lists what there is.
-        split: ``train``, ``validation`` or ``test``; no two share an instance up to the family's symmetries.
-        seed: of the stream's random numbers.
+        name: ``family:spec`` as ``forms`` lists them, or the path of a file of problems, or a pattern with ``*``.
+        split: ``train``, ``validation`` or ``test``. No two share an instance up to the family's symmetries. All
+            instances of a file belong to the split that is named.
+        seed: random seed.
 
     Raises:
-        InputError: no such stream can be made, with a hint.
+        InputError: there is no such stream, with a hint.
     """
+    known = families()
+    family, _, spec = name.partition(":")
     try:
-        if name.endswith(".npz"):
-            from .files import BoardFile
+        # A name of an unknown family that looks like a path is one, so that the error of a missing file is about the file.
+        suffix = os.path.splitext(name)[1]
+        if os.path.isfile(name) or (family not in known and ("*" in name or suffix)):
+            reader = of_archive(name, known)
+            if reader is not None:
+                return reader.archive_stream(name, split, seed)
+            from .text_file import TextFile  # reads the problems, and solves them where no solution is stated
 
-            return BoardFile(name, split, seed)
-        family, _, spec = name.partition(":")
-        known = families()
-        if os.path.isfile(name) or (family not in known and ("*" in name or os.path.splitext(name)[1])):
-            from .given import GivenFile
-
-            return GivenFile(name, split, seed)
+            return TextFile(name, split, seed)
         if not spec or family not in known:
-            hint = f"streams are {', '.join(forms())}, or a file of boards"
-            raise InputError(f"{excerpt(name)} is no stream", hint=hint)
+            hint = f"streams are {', '.join(forms())}, or a file of problems"
+            raise InputError(f"{excerpt(name)} is not a stream", hint=hint)
         maker = known[family]
-        with excused(maker):
+        with plugin_errors(maker):
             return maker.stream(spec, split, seed)
     except InputError as error:
         raise error.at(name) from None
+
+
+__getattr__ = former_names(
+    __name__,
+    {
+        "Named": "mull.problems.streams.base:FamilyStream",
+        "between": "mull.problems.parsing:parse_range",
+        "fields": "mull.problems.parsing:parse_fields",
+        "of_split": "mull.problems.streams.packing:draw_split",
+    },
+    since="0.2",
+    removed="0.3",
+)

@@ -1,68 +1,36 @@
-"""From instances one by one to arrays; and the ranges of numbers that stream names hold."""
+"""From instances made one by one to arrays of examples of one split."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
-from ...engine.examples import SPLITS, Examples
+from ...engine.examples import Examples
 from ...engine.graph import ConstraintGraph
 from ...engine.values import Value
-from ..errors import InputError, excerpt
-from ..family import whole
+from ..errors import InputError
 from .splits import split_of
 
 Example = tuple[ConstraintGraph, Mapping[str, Value], Sequence[Sequence[int]]]
-"""A graph, its givens by name, and known solutions as domain indices in the order of its variables."""
+"""A graph, its givens by name, and known solutions as domain indices in the order of the graph's variables."""
 
-Made = TypeVar("Made")
+TRIES = 3000
+"""Instances drawn without one of the split before the stream is refused. A split of 1 % is missed by chance with 1e-13."""
 
-
-@dataclass(frozen=True)
-class Named:
-    """What all streams are: a name ``family:spec``, a split and a seed, checked when they are made."""
-
-    name: str
-    split: str = "train"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.split not in SPLITS:
-            raise InputError(f"no split {excerpt(self.split)}", hint=f"splits are {', '.join(SPLITS)}")
-        self.check()
-
-    @property
-    def family(self) -> str:
-        """The problem family's name."""
-        return self.name.partition(":")[0]
-
-    @property
-    def spec(self) -> str:
-        """What follows the family's name."""
-        return self.name.partition(":")[2]
-
-    def check(self) -> None:
-        """Reads the specification, for its errors.
-
-        Raises:
-            InputError: it makes no sense.
-        """
-
-    def dice(self, k: int) -> random.Random:
-        """What the k-th chunk's random numbers come from."""
-        return random.Random(f"{self.name}:{self.split}:{self.seed}:{k}")
+T = TypeVar("T")
 
 
 def pack(instances: Iterable[Example], solutions: int) -> Examples:
-    """Examples of the instances; one with fewer known solutions than asked for has them again.
+    """Examples of the instances.
 
     Args:
-        instances: those of one template hold the same graph object.
-        solutions: A, known solutions of each; 0 for none.
+        instances: N instances. Those of one template hold the same graph object.
+        solutions: A, known solutions of each; 0 for none. An instance with fewer has some of them repeated.
+
+    Returns:
+        Givens [N, V] and targets [N, A, V], padded to the largest graph.
     """
     rows = list(instances)
     graphs = {id(graph): graph for graph, _, _ in rows}
@@ -79,18 +47,22 @@ def pack(instances: Iterable[Example], solutions: int) -> Examples:
     return Examples(tuple(graphs.values()), template, givens, targets)
 
 
-def of_split(split: str, wanted: int, make: Callable[[], tuple[int, Made]], name: str) -> list[Made]:
-    """Makes instances, each with an invariant number, until as many as wanted fall into the split.
+def draw_split(split: str, wanted: int, make: Callable[[], tuple[int, T]], name: str) -> list[T]:
+    """Draw instances until enough of them belong to a split.
 
-    Validation and test, a hundredth of the instances each, get chunks of a 32nd, of four at least.
+    Args:
+        split: ``train``, ``validation`` or ``test``.
+        wanted: instances of a chunk for training. The other splits, each 1 % of the instances, get a 32nd of that, at
+            least four.
+        make: draws an instance and returns it after a number that the family's symmetries do not change.
+        name: of the stream, for errors.
 
     Raises:
-        InputError: an instance could not be made; or none of the first thousands was of the split, for there are few
-            instances up to symmetry.
+        InputError: an instance could not be made, or the first ``TRIES`` instances are all of other splits.
     """
     if split != "train":
         wanted = max(4, wanted // 32)
-    found: list[Made] = []
+    found: list[T] = []
     tries = 0
     while len(found) < wanted:
         try:
@@ -100,29 +72,7 @@ def of_split(split: str, wanted: int, make: Callable[[], tuple[int, Made]], name
         tries += 1
         if split_of(number) == split:
             found.append(made)
-        elif not found and tries >= 3000:
-            raise InputError(f"no instance of split {split}", name, hint="there are too few instances: make it larger")
+        elif not found and tries >= TRIES:
+            hint = "there are too few instances up to symmetry: choose a larger size"
+            raise InputError(f"no instance of the split {split}", name, hint=hint)
     return found
-
-
-def between(text: str, least: int, most: int, what: str, hint: str = "") -> tuple[int, int]:
-    """A whole number or a range of them, ``10`` or ``10-20``, as its two ends.
-
-    Raises:
-        InputError: it is none, or outside.
-    """
-    low_text, dash, high_text = text.partition("-")
-    low = whole(low_text, least, most, what, hint)
-    return low, whole(high_text, low, most, what, hint) if dash else low
-
-
-def fields(spec: str, least: int, most: int, form: str) -> list[str]:
-    """The parts of a specification between colons.
-
-    Raises:
-        InputError: fewer or more than there may be, or an empty one.
-    """
-    parts = spec.split(":")
-    if not least <= len(parts) <= most or not all(parts):
-        raise InputError(f"{excerpt(spec)} is no {form.partition(':')[2]}", hint=form)
-    return parts

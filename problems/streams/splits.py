@@ -1,11 +1,11 @@
-"""Which split an instance belongs to: a function of a number that the instance's symmetries leave as it is."""
+"""The split of an instance: a function of a number that the family's symmetries do not change."""
 
 from __future__ import annotations
 
 import hashlib
 
 PARTS = 100
-"""One in so many instances is for validation, one for tests, the rest for training."""
+"""Of this many instances one is for validation, one for tests, and the others are for training."""
 
 
 def split_of(number: int) -> str:
@@ -14,5 +14,5 @@ def split_of(number: int) -> str:
 
 
 def hashed(form: object) -> int:
-    """A 64-bit number from a canonical form's repr: the same in every process."""
+    """A 64-bit hash of the ``repr`` of a canonical form. It is the same in every process, which ``hash`` is not."""
     return int.from_bytes(hashlib.blake2b(repr(form).encode(), digest_size=8).digest(), "little")

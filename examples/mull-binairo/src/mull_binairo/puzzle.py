@@ -8,7 +8,8 @@ from functools import cache
 
 from mull.engine import Clause, ConstraintGraph, Count, Problem, Source, Value
 from mull.problems import InputError
-from mull.problems.family import Family, share, table, whole
+from mull.problems.family import Family
+from mull.problems.parsing import numbered_lines, parse_fraction, parse_int
 
 LARGEST = 14
 
@@ -27,7 +28,7 @@ class Binairo(Family):
         return text.split(None, 1)[0].lower() == self.name
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        (line, head), *rest = table(text)
+        (line, head), *rest = numbered_lines(text)
         rows = [(n, "".join(words)) for n, words in rest]
         if [word.lower() for word in head] != [self.name] or not rows:
             raise InputError("expected a line 'binairo', then rows", path, line, hint=self.summary)
@@ -55,7 +56,7 @@ def checked_size(text: str) -> int:
     Raises:
         InputError: the text is not such a number.
     """
-    size = whole(text, 2, LARGEST, "size", hint=Binairo.spec)
+    size = parse_int(text, 2, LARGEST, "size", hint=Binairo.spec)
     if size % 2:
         raise InputError(f"size {size} is odd", hint=Binairo.spec)
     return size
@@ -68,7 +69,7 @@ def parsed(spec: str) -> tuple[int, float]:
         InputError: the specification is invalid.
     """
     size, _, part = spec.partition(":")
-    return checked_size(size), share(part or "0.4", "share of givens")
+    return checked_size(size), parse_fraction(part or "0.4", "share of givens")
 
 
 @cache

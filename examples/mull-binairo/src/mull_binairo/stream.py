@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mull.engine.examples import Examples
-from mull.problems.streams import Example, Named, hashed, of_split, pack
+from mull.problems.streams import Example, FamilyStream, draw_split, hashed, pack
 
 from .puzzle import draw, parsed, template
 
@@ -13,7 +13,7 @@ CHUNK = 256
 
 
 @dataclass(frozen=True)
-class Boards(Named):
+class Boards(FamilyStream):
     """The stream ``binairo:SIZE[:SHARE]``. A puzzle may have other solutions than its target."""
 
     def check(self) -> None:
@@ -21,7 +21,7 @@ class Boards(Named):
 
     def chunk(self, k: int) -> Examples:
         """The k-th chunk of 256 puzzles. It depends only on name, split, seed and k, so any process can make it."""
-        rng = self.dice(k)
+        rng = self.rng(k)
         size, part = parsed(self.spec)
 
         def make() -> tuple[int, Example]:
@@ -29,7 +29,7 @@ class Boards(Named):
             signs = ["." if name not in givens else str(givens[name]) for name in template(size).domains]
             return hashed(canonical(signs, size)), (template(size), givens, [board])
 
-        return pack(of_split(self.split, CHUNK, make, self.name), 1)
+        return pack(draw_split(self.split, CHUNK, make, self.name), 1)
 
 
 def canonical(signs: list[str], size: int) -> str:

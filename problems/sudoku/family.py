@@ -1,0 +1,227 @@
+"""The Sudoku family: reads, generates and draws boards."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from math import isqrt
+from typing import TYPE_CHECKING
+
+from ...engine.problem import Problem, Source
+from ...engine.values import Value
+from .. import squares
+from ..alphabet import cells, consistent, meaning, symbols
+from ..errors import Ambiguous, InputError, warn
+from ..family import Family
+from ..parsing import parse_fraction_range
+from ..records import Record
+from . import text as texts
+from .template import names, render, template
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...engine.examples import Examples, Stream
+
+NODES = 2000
+"""Guesses after which ``has_solution`` stops. A 9x9 board rarely needs more than a few hundred."""
+
+
+class Sudoku(Family):
+    """Each value occurs once in every row, column and box."""
+
+    name = "sudoku"
+    summary = "n^2 x n^2 grids, n = 2 to 5: one a line, grids, CSV with a column 'puzzle', JSON arrays or lines, .npz"
+    spec = texts.SPEC
+    suffixes = (".sudoku", ".sdk", ".sdm", ".ss")
+    archives = (".npz",)
+    stream_forms = ("sudoku:9[:LOW-HIGH]", "sudoku:SIZE:SHARE[-SHARE]")
+    stream_maker = "mull.problems.sudoku.stream:stream"
+
+    def recognises(self, text: str) -> bool:
+        try:
+            found = next(iter(texts.boards(text)), None)
+            if found is None:
+                return False
+            order = isqrt(len(found.board))
+            values = symbols(order, [found.board])
+            cells(found.board, meaning(values), values, None)
+        except Ambiguous:
+            return True
+        except InputError:
+            return texts.has_header(text)
+        return True
+
+    def suspects(self, text: str) -> InputError | None:
+        return texts.cut_grid(text)
+
+    def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
+        return self.problems(texts.boards(text), path)
+
+    def read_archive(self, path: str) -> list[Problem]:
+        from .archive import records  # imports NumPy
+
+        return self.problems(records(path), path)
+
+    def archive_stream(self, path: str, split: str, seed: int) -> Stream:
+        from .files import BoardFile
+
+        return BoardFile(path, split, seed)
+
+    @classmethod
+    def problems(cls, records: Iterable[Record], path: str) -> list[Problem]:
+        """The problems of the boards of a file.
+
+        Args:
+            records: the boards.
+            path: of the file.
+
+        Raises:
+            InputError: there is no board, or a cell of one is not a value.
+        """
+        found = list(records)
+        if not found:
+            raise InputError("holds no puzzle", line=1, hint=texts.HINT)
+        known = alphabets(found)
+        problems, wrong = [], []
+        for record in found:
+            values = known[len(record.board)]
+            board, expected = indexed(record, values)
+            if record.answer is not None and expected is None:
+                wrong.append(record.line)
+            stated = tuple(values[v - 1] for v in expected) if expected else None
+            problems.append(cls._problem(record.line, board, path, values, stated))
+        if wrong:
+            where = f"of {len(wrong)} boards" if len(wrong) > 1 else "of a board"
+            warn(f"the stated solution {where} does not fit the puzzle and is left out", line=wrong[0])
+        return problems
+
+    def fits(self, problem: Problem) -> bool:
+        size = isqrt(len(problem.graph.domains))
+        place = {value: i for i, value in enumerate(problem.graph.domains["r1c1"], 1)}
+        board = [place[problem.givens[name]] if name in problem.givens else 0 for name in problem.graph.domains]
+        return consistent(board, size, isqrt(size)) and (size > 9 or has_solution(board, size))
+
+    def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
+        """A random full board with some cells given, or a 9x9 board in a range of guesses.
+
+        A board with a share of its cells given may have several solutions.
+        """
+        size_text, _, givens_text = spec.partition(":")
+        size = texts.parse_size(size_text)
+        source = f"sudoku:{spec}"
+        if size == 9 and texts.is_guess_range(givens_text):
+            from .generate import generate_one  # compiles code
+
+            return self._problem(None, generate_one(spec, seed), source)
+        least, most = parse_fraction_range(givens_text or "0.4", "share of givens")
+        rng = random.Random(f"sudoku:{spec}:{seed}")
+        keep = rng.uniform(least, most) if least < most else least
+        board = [value for row in squares.random_sudoku(isqrt(size), rng) for value in row]
+        given = set(rng.sample(range(size * size), round(keep * size * size)))
+        return self._problem(None, [v if i in given else 0 for i, v in enumerate(board)], source)
+
+    @staticmethod
+    def _problem(
+        line: int | None,
+        cells: Sequence[int],
+        path: str,
+        values: tuple[Value, ...] | None = None,
+        expected: tuple[Value, ...] | None = None,
+    ) -> Problem:
+        size = isqrt(len(cells))
+        values = values or tuple(range(1, size + 1))
+        givens: dict[str, Value] = {name: values[v - 1] for name, v in zip(names(size), cells, strict=True) if v}
+        graph, draw = template(isqrt(size), values), partial(render, size)
+        return Problem(graph, givens, "sudoku", Source(path, line), draw, expected=expected)
+
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        return render(isqrt(len(assignment)), assignment)
+
+    def augment(self, examples: Examples, rng: np.random.Generator) -> Examples:
+        """Examples of 9x9 boards under random symmetries; other sizes unchanged."""
+        if examples.givens.shape[1] != 81 or len(examples.graphs) != 1:
+            return examples
+        from .augment import augment
+
+        return augment(examples, rng)
+
+
+def alphabets(records: Iterable[Record]) -> dict[int, tuple[Value, ...]]:
+    """The values of a file's boards: number of cells -> values in ascending order."""
+    by_size: dict[int, list[Sequence[str]]] = {}
+    for record in records:
+        by_size.setdefault(len(record.board), []).append(record.board)
+    return {size: symbols(isqrt(size), boards) for size, boards in by_size.items()}
+
+
+def indexed(record: Record, values: tuple[Value, ...]) -> tuple[list[int], list[int] | None]:
+    """A board's cells as numbers, and its stated solution.
+
+    Args:
+        record: the board as signs.
+        values: of the cells, in ascending order.
+
+    Returns:
+        The 1-based index in ``values`` of each cell, 0 for a blank. The same of the solution, or None if none is stated
+        or it does not fit the board.
+
+    Raises:
+        InputError: a cell of the board is not a value.
+    """
+    known = meaning(values)
+    board = cells(record.board, known, values, record.line)
+    if record.answer is None or len(record.answer) != len(board):
+        return board, None
+    answer = [known.get(sign, 0) for sign in record.answer]
+    fits = all(answer) and not any(g and g != a for g, a in zip(board, answer, strict=True))
+    return board, answer if fits else None
+
+
+def has_solution(board: Sequence[int], size: int) -> bool:
+    """Whether a board has a solution, by depth-first search on the cell with the fewest values left.
+
+    Args:
+        board: size² cells row by row, 0 for a blank. No value occurs twice in a row, column or box.
+        size: rows of the board.
+
+    Returns:
+        False if there is none. True also if ``NODES`` guesses did not decide it.
+    """
+    cells = list(board)
+    box = isqrt(size)
+    # Bit v of a mask: value v occurs in that row, column or box.
+    rows, columns, boxes = [0] * size, [0] * size, [0] * size
+    for i, value in enumerate(cells):
+        if value:
+            r, c = divmod(i, size)
+            b = r // box * box + c // box
+            rows[r], columns[c], boxes[b] = rows[r] | 1 << value, columns[c] | 1 << value, boxes[b] | 1 << value
+    full = (1 << size + 1) - 2
+    budget = iter(range(NODES))
+
+    def search() -> bool:
+        best, choice = size + 1, (-1, 0, 0, 0, 0)
+        for i, value in enumerate(cells):
+            if not value:
+                r, c = divmod(i, size)
+                b = r // box * box + c // box
+                left = full & ~(rows[r] | columns[c] | boxes[b])
+                if left.bit_count() < best:
+                    best, choice = left.bit_count(), (i, r, c, b, left)
+        i, r, c, b, left = choice
+        if i < 0 or next(budget, None) is None:
+            return True
+        for value in range(1, size + 1):
+            if left >> value & 1:
+                bit = 1 << value
+                cells[i] = value
+                rows[r], columns[c], boxes[b] = rows[r] | bit, columns[c] | bit, boxes[b] | bit
+                if search():
+                    return True
+                cells[i] = 0
+                rows[r], columns[c], boxes[b] = rows[r] & ~bit, columns[c] & ~bit, boxes[b] & ~bit
+        return False
+
+    return search()
