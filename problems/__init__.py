@@ -1,6 +1,7 @@
-"""The problem families: each reads, generates and draws one kind of problem.
+"""The problem families. Each reads, generates and draws one kind of problem, in a folder of its name.
 
-They are found by entry point (``mull.problems``) and imported when asked for.
+``load`` reads problems. ``streams`` makes training examples. A family is found by its entry point of the group
+``mull.problems``, and imported at its first use.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["Families", "InputError", "InputWarning", "examples", "families", "load", "write"]
 
 FIRST = ("graph", "sat", "coloring", "sudoku", "queens", "latin", "maze")
-"""The order in which families are asked whether they recognise a text; those of other packages come after."""
+"""The order in which families try to recognise a text. Families of other packages follow."""
 
 
 class Families(Mapping[str, "Family"]):
-    """The families by name. Each is imported when it is asked for, so that a broken one harms nobody else."""
+    """The installed families by name. Each is imported at its first use, so that a broken one does not affect the others.
+
+    Args:
+        found: the entry points of families.
+    """
 
     def __init__(self, found: list[Entry]) -> None:
         self._entries = found
@@ -35,8 +40,8 @@ class Families(Mapping[str, "Family"]):
         """The family of a name.
 
         Raises:
-            KeyError: none is listed.
-            InputError: it cannot be loaded, or two packages claim its name.
+            KeyError: there is no family of that name.
+            InputError: the family cannot be loaded, or two packages have one of that name.
         """
         if name not in self._names:
             raise KeyError(name)
@@ -46,7 +51,12 @@ class Families(Mapping[str, "Family"]):
             raise InputError(str(error), hint=error.hint) from error
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The family of a name, or ``default`` where there is none that can be loaded."""
+        """The family of a name, or a default if there is none or it cannot be loaded.
+
+        Args:
+            name: of the family.
+            default: returned otherwise.
+        """
         try:
             return self[name]
         except (KeyError, InputError):
@@ -80,17 +90,24 @@ def load(
     colors: int | None = None,
     strict: bool = False,
 ) -> list[Problem]:
-    """The problems that an argument names: a path, ``-`` for standard input, or ``family:spec``, which generates.
+    """The problems that an argument names.
 
     Args:
-        argument: as typed by a user.
-        family: the family's name; by default found from suffix and content.
-        seed: for generated problems.
-        colors: how many colours a graph colouring may use; None asks for as few as can be.
-        strict: refuse what is otherwise read with an ``InputWarning``, such as a header whose counts do not fit.
+        argument: a path, ``-`` for standard input, or ``family:spec`` for a generated problem.
+        family: the name of the family; by default found from suffix and content.
+        seed: random seed of a generated problem.
+        colors: number of colours of a graph colouring; None asks for the fewest.
+        strict: raise an ``InputWarning`` as an error, such as that of a header whose counts do not fit.
+
+    Returns:
+        One problem or more, in the order of the file.
 
     Raises:
-        InputError: with path, line and hint.
+        InputError: the input cannot be read; with path, line and hint.
+
+    Example:
+        >>> problem, = load("sudoku:9:0.4", seed=3)
+        >>> problems = load("boards.csv", family="sudoku")
     """
     from . import reading
 
@@ -98,7 +115,11 @@ def load(
 
 
 def write(problems: Sequence[Problem], path: str) -> None:
-    """Write problems into a file: ``.json`` and ``.jsonl`` hold every graph, other endings the family's own format.
+    """Write problems to a file.
+
+    Args:
+        problems: one or more.
+        path: of the file. ``.json``, ``.jsonl`` and ``.ndjson`` hold every graph; another suffix selects the family's format.
 
     Raises:
         InputError: the format does not hold these problems, or the file cannot be written.
@@ -116,6 +137,6 @@ def write(problems: Sequence[Problem], path: str) -> None:
 
 
 def examples() -> dict[str, str]:
-    """The bundled example files, name -> text; there is one or more a family."""
+    """The bundled example files: name -> text. Each family has at least one."""
     folder = resources.files(__package__) / "examples"
     return {item.name: item.read_text() for item in sorted(folder.iterdir(), key=lambda item: item.name)}

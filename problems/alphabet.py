@@ -1,4 +1,4 @@
-"""Which signs of a square grid are values and which are blanks: digits, ``1-9A-G``, ``0-9A-F`` and ``A-P`` are all in use."""
+"""The signs of square grids: values and blanks. Files use digits, ``1-9A-G``, ``0-9A-F`` or ``A-P`` for values."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from ..engine.values import Value
 from .errors import InputError, excerpt
 
 BLANKS = frozenset([*"._*-?", "-1", "null", "None"])
-"""Signs that are blanks in every file; ``0``, ``x`` and ``X`` are blanks where they are not values."""
+"""Signs that are always blanks. ``0``, ``x`` and ``X`` are blanks if they are not values."""
 
 _DIGITS = "0123456789"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def symbols(order: int, boards: Iterable[Sequence[str]], zero: bool | None = None) -> tuple[Value, ...]:
-    """The values of a file's boards of one order, in ascending order, as the file writes them.
+    """The values of a file's boards, in ascending order, as the file writes them.
 
     Args:
         order: n, the number of values.
-        boards: the n x n signs of each board, row by row.
-        zero: whether the values start at 0; None decides by the boards (only above order 9, or where -1 is a blank).
+        boards: the n² signs of each board, row by row. All boards have this order.
+        zero: whether the values start at 0. None decides by the boards; then they start at 0 only above order 9, or if -1 is
+            a blank.
     """
     boards = list(boards)
     signs: set[str] = set().union(*boards)
@@ -40,7 +41,11 @@ def symbols(order: int, boards: Iterable[Sequence[str]], zero: bool | None = Non
 
 
 def _from_zero(order: int, boards: list[Sequence[str]], signs: set[str]) -> bool:
-    """Whether 0 is a value: some 0, at most one a row and column, a blank of another kind or none at all, no n-th sign."""
+    """Whether 0 is a value of the boards.
+
+    It is if a 0 occurs, at most once in each row and column, the n-th sign from 1 does not occur, and blanks are written with
+    another sign, or there are none.
+    """
     last = (str(order), *((_DIGITS + _LETTERS)[order : order + 1] if order < 36 else ()))
     if "0" not in signs or any(s in signs or s.lower() in signs for s in last):
         return False
@@ -50,12 +55,13 @@ def _from_zero(order: int, boards: list[Sequence[str]], signs: set[str]) -> bool
 
 
 def _one_a_line(order: int, board: Sequence[str]) -> bool:
+    """Whether 0 occurs at most once in each row and column."""
     places = [i for i, sign in enumerate(board) if sign == "0"]
     return len(places) == len({i // order for i in places}) == len({i % order for i in places})
 
 
 def meaning(values: tuple[Value, ...]) -> Mapping[str, int]:
-    """Sign -> 1-based place of its value in ``values``; 0 for a blank."""
+    """Sign -> 1-based index of its value in ``values``; 0 for a blank."""
     found = dict.fromkeys([*BLANKS, "0", "x", "X"], 0)
     for place, value in enumerate(values, 1):
         if isinstance(value, int):
@@ -69,10 +75,19 @@ def meaning(values: tuple[Value, ...]) -> Mapping[str, int]:
 
 
 def cells(signs: Sequence[str], known: Mapping[str, int], values: tuple[Value, ...], line: int | None) -> list[int]:
-    """The places (0 for a blank) of a board's signs.
+    """The cells of a board as numbers.
+
+    Args:
+        signs: of the cells, row by row.
+        known: sign -> 1-based index of its value, as ``meaning`` returns it.
+        values: in ascending order, for the error's hint.
+        line: of the board in its file.
+
+    Returns:
+        The 1-based index of each cell's value, 0 for a blank.
 
     Raises:
-        InputError: a sign that is no value.
+        InputError: a sign is neither a value nor a blank.
     """
     try:
         return [known[sign] for sign in signs]
@@ -80,14 +95,20 @@ def cells(signs: Sequence[str], known: Mapping[str, int], values: tuple[Value, .
         wrong = str(error.args[0])
     span = f"{values[0]} to {values[-1]}"
     if wrong.removeprefix("-").isdigit():
-        raise InputError(f"value {excerpt(wrong)} is out of range", line=line, hint=f"the grid holds {span}") from None
+        raise InputError(f"value {excerpt(wrong)} is out of range", line=line, hint=f"the values are {span}") from None
     raise InputError(
         f"{excerpt(wrong)} is not a cell value", line=line, hint=f"use {span}, and . for a blank"
     ) from None
 
 
 def consistent(board: Sequence[int], order: int, box: int = 0) -> bool:
-    """Whether no value occurs twice in a row, a column or, with ``box``, a box of that side."""
+    """Whether no value occurs twice in a row, a column or a box.
+
+    Args:
+        board: order² cells row by row, 0 for a blank.
+        order: number of rows.
+        box: rows of a box; 0 for squares without boxes.
+    """
     seen: set[tuple[str, int, int]] = set()
     count = 0
     for i, value in enumerate(board):

@@ -1,4 +1,4 @@
-"""Any constraint graph, as JSON."""
+"""The family of all constraint graphs, as JSON."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ HINT = 'an object with "variables" (name: list of values), "constraints", and op
 
 
 class Graph(Family):
-    """Graphs in the form of ``Problem.to_json``: one object, a list of them, or one a line.
+    """Graphs in the form of ``Problem.to_json``: one object, a list of objects, or one on each line.
 
-    ``givens`` (name: value) fixes variables; a list of such objects makes as many problems of one graph.
+    ``givens`` (name: value) fixes variables. A list of givens makes one problem for each, all of one graph.
     """
 
     name = "graph"
@@ -42,11 +42,15 @@ class Graph(Family):
         return problems
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
-        raise InputError("graphs are not generated", hint="give a JSON file")
+        raise InputError("graphs cannot be generated", hint="give a JSON file")
 
 
 def _objects(text: str) -> Iterator[tuple[int, Any]]:
-    """The objects of a text with their lines: one, JSON lines, or the elements of one list."""
+    """The objects of a text, each after its line: a single one, JSON lines, or the elements of a list.
+
+    Raises:
+        InputError: the text is not valid JSON; with the line.
+    """
     decoder = json.JSONDecoder(object_pairs_hook=_no_repeats)
     place, line, listed = _after_blanks(text, 0), 1, False
     counted = 0
@@ -85,16 +89,17 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object, without the names that ``json`` would silently overwrite."""
     data = dict(pairs)
     if len(data) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"the name {excerpt(twice)} occurs twice in one object", hint="names are unique")
+        raise InputError(f"the name {excerpt(twice)} occurs twice in one object", hint="give each its own name")
     return data
 
 
 def _line(text: str, message: str) -> int | None:
-    """Where the first name quoted in a message stands in the text: as near as JSON lets one come."""
+    """The line of the first name that a message quotes. It is a guess, because JSON objects have no lines."""
     parts = message.split("'")
     place = text.find(json.dumps(parts[1])) if len(parts) > 2 else -1
     return text[:place].count("\n") + 1 if place >= 0 else None

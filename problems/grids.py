@@ -1,4 +1,4 @@
-"""Square grids of values: the text that Sudoku and Latin squares share."""
+"""Square grids of values: names of the cells, and a drawing. Shared by Sudoku and Latin squares."""
 
 from __future__ import annotations
 
@@ -8,17 +8,28 @@ from ..engine.values import Value
 
 
 def cell(row: int, column: int) -> str:
-    """The variable's name, 1-based."""
+    """The variable of a cell: ``r1c1`` is at the top left.
+
+    Args:
+        row: 1-based.
+        column: 1-based.
+    """
     return f"r{row}c{column}"
 
 
 def names(size: int) -> list[str]:
-    """All cells, row by row."""
+    """The variables of all cells of a square of ``size`` rows, row by row."""
     return [cell(r, c) for r in range(1, size + 1) for c in range(1, size + 1)]
 
 
 def draw(size: int, assignment: Mapping[str, Value], box: int | None = None) -> str:
-    """The grid as text: blanks as dots, values as symbols up to 9 and as padded numbers above; lines between boxes."""
+    """The grid as text. Blanks are dots; values are padded to one width.
+
+    Args:
+        size: number of rows.
+        assignment: values by variable.
+        box: rows of a box, for lines between boxes; None for no boxes.
+    """
     width = max((len(str(value)) for value in assignment.values()), default=1)
     step = box or size
     rows = []

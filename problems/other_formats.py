@@ -1,4 +1,4 @@
-"""Formats that are recognised so that a message can name them; mull does not read them."""
+"""Formats that mull recognises but does not read, so that the error names them."""
 
 from __future__ import annotations
 
@@ -60,12 +60,17 @@ _PACKED = {
 
 
 def archive(data: bytes) -> str | None:
-    """What an archive or another binary file of a known kind is, by its first bytes."""
+    """The kind of an archive or another binary file, with its article, by its first bytes; None if unknown."""
     return next((name for start, name in _PACKED.items() if data.startswith(start)), None)
 
 
 def named(text: str, path: str = "") -> str | None:
-    """The name of a format that mull does not read, with its article, by content or else by suffix."""
+    """The name of a format that mull does not read, with its article, or None.
+
+    Args:
+        text: the content; it decides first.
+        path: whose suffix decides otherwise.
+    """
     head = text[:20_000]
     found = next((name for name, sign in _SIGNS.items() if re.search(sign, head, re.MULTILINE | re.IGNORECASE)), None)
     found = found or SUFFIXES.get(Path(path).suffix.lower())

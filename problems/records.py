@@ -1,4 +1,4 @@
-"""Boards in tables and JSON: CSV with a header, JSON arrays and JSON lines, as texts or as rows of signs."""
+"""Boards in tables and JSON: CSV with a header, JSON arrays, JSON lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import InputError, excerpt
 
 QUESTIONS = ("puzzle", "puzzles", "quiz", "quizzes", "question", "questions", "board", "grid", "sudoku", "maze")
 ANSWERS = ("solution", "solutions", "answer", "answers", "solved")
-NAMED = "a column or key 'puzzle', 'quizzes', 'question' or 'board', and optionally 'solution' or 'answer'"
+HINT = "a column or key 'puzzle', 'quizzes', 'question' or 'board', and optionally 'solution' or 'answer'"
 
 Signs = str | list[str]
 """The signs of a board, row by row: a string where each is one character."""
@@ -22,7 +22,13 @@ Signs = str | list[str]
 
 @dataclass(frozen=True)
 class Record:
-    """One board of a file: 1-based line, its signs, and those of the solution that the file states."""
+    """One board of a file.
+
+    Args:
+        line: of the board in the file, 1-based.
+        board: its signs.
+        answer: the signs of the solution that the file states, or None.
+    """
 
     line: int
     board: Signs
@@ -30,7 +36,7 @@ class Record:
 
 
 def delimiter(header: str) -> str | None:
-    """The separator of a table with this first line; None where the line is no header with a column of boards."""
+    """The separator of a table with this header; None if the line is not a header with a column of boards."""
     for sign in (",", ";", "\t"):
         names = [name.strip(" \"'").lower() for name in header.split(sign)]
         if any(name in QUESTIONS for name in names):
@@ -39,19 +45,23 @@ def delimiter(header: str) -> str | None:
 
 
 def table(text: str, sign: str) -> Iterator[Record]:
-    """The records of a CSV text whose first line with content is a header; ``#`` starts a comment line.
+    """The records of a CSV text.
+
+    Args:
+        text: the first line with content that is not a comment is the header; ``#`` starts a comment line.
+        sign: the separator, as ``delimiter`` returns it.
 
     Raises:
-        InputError: a row that ends before the column of boards, or a field without end.
+        InputError: there is no header, a row ends before the column of boards, or a quoted field does not end.
     """
     lines = text.split("\n")
     place = next((i for i, line in enumerate(lines) if delimiter(line) is not None), None)
     if place is None:
-        raise InputError("a table without a header", line=1, hint=NAMED)
+        raise InputError("the table has no header", line=1, hint=HINT)
     names = [name.strip(" \"'").lower() for name in lines[place].split(sign)]
     puzzle = next((names.index(name) for name in QUESTIONS if name in names), None)
     if puzzle is None:
-        raise InputError("a header without a column of boards", line=place + 1, hint=NAMED)
+        raise InputError("the header has no column of boards", line=place + 1, hint=HINT)
     answer = next((names.index(name) for name in ANSWERS if name in names), None)
     reader = csv.reader((f"{line}\n" for line in islice(lines, place + 1, None)), delimiter=sign)
     number = place + 2
@@ -65,14 +75,14 @@ def table(text: str, sign: str) -> Iterator[Record]:
                 yield Record(number, row[puzzle], stated or None)
             number = place + 2 + reader.line_num
     except csv.Error as error:
-        raise InputError(f"cannot be read as CSV: {error}", line=number, hint="check the quotes") from None
+        raise InputError(f"is not valid CSV: {error}", line=number, hint="check the quotes") from None
 
 
 def documents(text: str) -> Iterator[tuple[int, Any]]:
-    """The JSON documents of a text with their lines: one, or one a line.
+    """The JSON documents of a text, each after its line: a single document, or one on each line.
 
     Raises:
-        InputError: it is neither.
+        InputError: the text is neither; with the line.
     """
     start = text[: len(text) - len(text.lstrip())].count("\n") + 1
     first = text.lstrip().partition("\n")[0]
@@ -96,25 +106,28 @@ def _parsed(text: str, line: int) -> Any:
         raise InputError(message, line=line + error.lineno - 1, hint="give an array, or one document a line") from None
     except (ValueError, RecursionError):
         hint = "give an array of rows of small numbers"
-        raise InputError("is nested too deeply, or holds a number that is too long", line=line, hint=hint) from None
+        raise InputError("is nested too deeply, or has a number that is too long", line=line, hint=hint) from None
 
 
 def json_boards(text: str) -> Iterator[Record]:
-    """The boards of a JSON text or of JSON lines: arrays of rows, flat arrays, strings, or objects with a named board.
+    """The boards of a JSON text or of JSON lines.
+
+    A board is an array of rows, a flat array, a string, or an object with one of these under a key of ``QUESTIONS``.
 
     Raises:
-        InputError: something else.
+        InputError: a value is not a board; with the line.
     """
     for line, value in documents(text):
         yield from _boards(value, line, 0)
 
 
 def _boards(value: Any, line: int, depth: int) -> Iterator[Record]:
+    """The boards of a JSON value, which may be nested in up to three arrays."""
     if isinstance(value, dict):
         keys = {key.lower(): key for key in value}
         question = next((keys[name] for name in QUESTIONS if name in keys), None)
         if question is None:
-            raise InputError(f"an object without a board: keys {excerpt(', '.join(value))}", line=line, hint=NAMED)
+            raise InputError(f"the object has no board: its keys are {excerpt(', '.join(value))}", line=line, hint=HINT)
         board = board_of(value[question])
         if board is None and isinstance(value[question], list) and depth < 3:
             yield from (found for item in value[question] for found in _boards(item, line, depth + 1))
@@ -131,11 +144,11 @@ def _boards(value: Any, line: int, depth: int) -> Iterator[Record]:
         if isinstance(value, list) and value and depth < 3:
             yield from (found for item in value for found in _boards(item, line, depth + 1))
             return
-    raise InputError("a JSON value that is not a board", line=line, hint="give an array of n rows of n cells")
+    raise InputError("the JSON value is not a board", line=line, hint="give an array of n rows of n cells")
 
 
 def board_of(value: Any) -> Signs | None:
-    """The signs of a JSON value that is one board: a string, n rows of n cells, n strings of n signs, or n^2 cells."""
+    """The signs of a JSON value that is a board: a string, n rows of n cells, n strings of n signs, or n² cells. Else None."""
     if isinstance(value, str):
         return value
     if not isinstance(value, list) or not value:
@@ -152,6 +165,7 @@ def board_of(value: Any) -> Signs | None:
 
 
 def _sign(item: Any) -> str:
+    """The sign of one JSON cell; null and blank strings are blanks."""
     if item is None or (isinstance(item, str) and not item.strip()):
         return "."
     if isinstance(item, float) and item.is_integer() and abs(item) < 1000:
@@ -160,7 +174,7 @@ def _sign(item: Any) -> str:
 
 
 def first(records: Iterable[Record]) -> Record | None:
-    """The first record, or None where there is none or the text is broken there."""
+    """The first record, or None if there is none or it cannot be read."""
     try:
         return next(iter(records), None)
     except InputError:

@@ -1,4 +1,4 @@
-"""Problems as text: in their family's format, or as JSON, which holds every graph."""
+"""Writing problems: in their family's format, or as JSON, which holds every graph."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ..engine.problem import Problem
 from .errors import InputError
 
 JSON = (".json", ".jsonl", ".ndjson")
-"""Endings that ask for JSON: one object indented, or one a line."""
+"""Suffixes of JSON files. ``.json`` has one indented object if there is one problem; otherwise each line has one."""
 
 
 def text(problems: Sequence[Problem], path: str, read: Callable[[str, str, int | None], Sequence[Problem]]) -> str:
-    """The content of a file that holds the problems.
+    """The content of a file with these problems.
 
     Args:
         problems: one or more.
-        path: the file's name; an ending of ``JSON`` asks for JSON, any other one for the family's format.
-        read: reads a text of a family, to check what was written: (text, family, colours) -> problems.
+        path: of the file. A suffix of ``JSON`` selects JSON, any other one the family's format.
+        read: (text, family, colours) -> problems. It reads the written text again, to compare the digests.
 
     Raises:
-        InputError: the family has no format that holds these problems exactly.
+        InputError: the family's format does not hold these problems exactly.
     """
     ending = Path(path).suffix.lower()
     if ending in JSON:
@@ -35,7 +35,7 @@ def text(problems: Sequence[Problem], path: str, read: Callable[[str, str, int |
     mixed = any(problem.family != family for problem in problems)
     if mixed or family not in _FORMATS:
         what = "problems of several families" if mixed else f"problems of the family {family}"
-        raise InputError(f"{what} are written as JSON", path, hint="name a .json or .jsonl file")
+        raise InputError(f"{what} can only be written as JSON", path, hint="name a .json or .jsonl file")
     try:
         written = "".join(_FORMATS[family](problem) for problem in problems)
         colors = len(next(iter(problems[0].graph.domains.values()))) if family == "coloring" else None
@@ -53,7 +53,7 @@ def _sat(problem: Problem) -> str:
     number = {name: i for i, name in enumerate(problem.graph.domains, 1)}
     lines = []
     for constraint in problem.graph.constraints:
-        literals = constraint.literals if isinstance(constraint, Clause) else ()  # the empty clause is a table
+        literals = constraint.literals if isinstance(constraint, Clause) else ()  # an empty clause is a Table
         lines.append(" ".join([*(str(number[name] if value else -number[name]) for name, value in literals), "0"]))
     return "\n".join([f"p cnf {len(number)} {len(lines)}", *lines]) + "\n"
 
@@ -85,7 +85,7 @@ def _latin(problem: Problem) -> str:
 
 
 def _cells(problem: Problem) -> list[str]:
-    """The givens cell by cell in the values of the problem, "." for a blank."""
+    """The givens row by row in the values of the problem, "." for a blank."""
     return [str(problem.givens.get(name, ".")) for name in problem.graph.domains]
 
 

@@ -83,14 +83,14 @@ def _json(line: int, value: object) -> Iterator[Drawing]:
         if isinstance(question, list) and all(isinstance(row, str) for row in question):
             question = "\n".join(question)
         if not isinstance(question, str):
-            raise InputError("an object without a maze", line=line, hint=records.NAMED)
+            raise InputError("the object has no maze", line=line, hint=records.HINT)
         yield _drawn(question.strip("\n").split("\n"), line, answer if isinstance(answer, str) else None)
     elif isinstance(value, list) and value and all(isinstance(row, str) for row in value):
         yield _drawn(value, line)
     elif isinstance(value, list) and value and all(isinstance(row, list) for row in value):
         yield _drawn(["".join(str(cell)[:2] for cell in row) for row in value], line)
     else:
-        raise InputError("a JSON value that is not a maze", line=line, hint="give a list of rows")
+        raise InputError("the JSON value is not a maze", line=line, hint="give a list of rows")
 
 
 def _is_maze(row: str) -> bool:

@@ -71,7 +71,7 @@ def boards(text: str) -> Iterator[Record]:
             header_only = False
             yield from _sized(record)
         if header_only:
-            raise InputError("a header without rows", line=1, hint="the file may be truncated")
+            raise InputError("the header has no rows", line=1, hint="the file may be truncated")
         return
     yield from _Lines().read(text)
 
