@@ -110,7 +110,7 @@ class ConstraintGraph:
         The checks of a million clauses take four seconds.
 
         Args:
-            domains: variable name -> tuple of distinct plain values.
+            domains: variable name -> distinct plain values, in the form that ``values.domain`` returns.
             constraints: constraints that are valid on these domains.
             objective: an objective of these variables, or None.
         """

@@ -211,7 +211,7 @@ class Posting:
 
     @contextmanager
     def defining(self) -> Iterator[None]:
-        """Mark the constraints that the block adds as definitions of auxiliary variables. ``only_if`` does not change them."""
+        """Mark the constraints that the block adds as definitions of auxiliary variables, which ``only_if`` skips."""
         first = len(self.model.proto.constraints)
         yield
         self._definitions.update(range(first, len(self.model.proto.constraints)))

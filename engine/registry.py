@@ -197,7 +197,7 @@ def _unfit(loaded: Any, base: type, called: str, entry: Entry) -> str | None:
         missing: frozenset[str] = vars(loaded)["__abstractmethods__"]
         return f"does not implement {', '.join(sorted(missing))}"
     name = getattr(loaded, called, None)
-    return None if name == entry.name else f"calls itself {name!r}"
+    return None if name == entry.name else f"has the name {name!r}"
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -34,15 +34,20 @@ from mull.engine.posting import Posting
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+def for_every_kind(test: Callable[..., None]) -> Callable[..., None]:
+    """Run a test on random constraints of each kind. It takes ``kind`` and ``data``."""
+    drawn = quick(given(data=st.data())(test))
+    marked: Callable[..., None] = pytest.mark.parametrize("kind", sorted(KINDS))(drawn)
+    return marked
+
+
 def _all(graph: ConstraintGraph) -> tuple[list[dict[str, Any]], torch.Tensor]:
     spans = [range(len(domain)) for domain in graph.domains.values()]
     index = torch.tensor(list(itertools.product(*spans)))
     return compile_problems([Problem(graph)], len(index)).assignments(index), index
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-@quick
-@given(data=st.data())
+@for_every_kind
 def test_check_violations_and_energy_agree(kind: str, data: st.DataObject) -> None:
     graph = data.draw(graphs(kind))
     named, index = _all(graph)
@@ -53,9 +58,7 @@ def test_check_violations_and_energy_agree(kind: str, data: st.DataObject) -> No
     assert torch.allclose(instance.energy(one_hot), instance.check(index)[1].double())
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-@quick
-@given(data=st.data())
+@for_every_kind
 def test_energy_is_the_expected_violation_degree(kind: str, data: st.DataObject) -> None:
     graph = data.draw(graphs(kind))
     _, index = _all(graph)
@@ -78,9 +81,7 @@ def test_gradients_of_the_energy_are_right(kind: str, data: st.DataObject) -> No
     assert torch.autograd.gradcheck(instance.energy, beliefs.requires_grad_())
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-@quick
-@given(data=st.data())
+@for_every_kind
 def test_cp_sat_posting_has_the_same_solutions(kind: str, data: st.DataObject) -> None:
     graph = data.draw(graphs(kind))
     named, _ = _all(graph)
@@ -92,9 +93,7 @@ def test_cp_sat_posting_has_the_same_solutions(kind: str, data: st.DataObject) -
     assert (outcome == cp_model.OPTIMAL) == (not graph.broken(assignment))
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-@quick
-@given(data=st.data())
+@for_every_kind
 def test_cost_changes_are_differences_of_costs(kind: str, data: st.DataObject) -> None:
     """``cost_changes`` is the difference of two tables of ``costs``, up to a constant for each variable."""
     graph = data.draw(graphs(kind))
@@ -150,9 +149,7 @@ def test_only_kinds_without_meaningful_values_are_value_symmetric() -> None:
     assert not any(c.value_symmetric for c in (*others, Count(("a",), (1,), 0, 1), Xor((("a", 1),), True)))
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-@quick
-@given(data=st.data())
+@for_every_kind
 def test_json_round_trip_keeps_the_digest(kind: str, data: st.DataObject) -> None:
     graph = data.draw(graphs(kind))
     again = ConstraintGraph.from_json(graph.to_json())
@@ -161,9 +158,7 @@ def test_json_round_trip_keeps_the_digest(kind: str, data: st.DataObject) -> Non
     assert turned.digest == graph.digest
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-@quick
-@given(data=st.data())
+@for_every_kind
 def test_groups_name_literals_of_the_graph(kind: str, data: st.DataObject) -> None:
     graph = data.draw(graphs(kind))
     for constraint in graph.constraints:
@@ -189,9 +184,7 @@ def test_groups_of_a_sum_are_sums_of_positive_weights(data: st.DataObject) -> No
         assert all(reached) == constraint.check([values[name] for name in constraint.scope])
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-@quick
-@given(data=st.data())
+@for_every_kind
 def test_a_pickled_graph_is_the_same(kind: str, data: st.DataObject) -> None:
     """Its constraints are pickled apart, also after it was pickled twice."""
     graph = data.draw(graphs(kind))

@@ -31,7 +31,7 @@ from mull.problems import families
             "from mull.engine import Solver\nclass Broken(Solver): name = 'broken'",
             "does not implement",
         ),
-        ("broken:Broken", "from mull.plugins import load\nBroken = load('descent')", "calls itself 'descent'"),
+        ("broken:Broken", "from mull.plugins import load\nBroken = load('descent')", "has the name 'descent'"),
     ],
 )
 def test_a_broken_plugin_is_reported_and_other_solvers_work(
