@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import get_args
 
+from arguments import add_options, key_values
 from coverage import Score, instances, score
 
 import mull
@@ -35,14 +36,14 @@ ITERATIONS = 48
 """Most iterations of a sample: 16 segments, restarts included."""
 
 
-def trained(variant: str, names: list[str], seed: int, chosen: argparse.Namespace) -> Score:
+def trained(variant: str, names: list[str], seed: int, args: argparse.Namespace) -> Score:
     """Train one variant and measure it."""
-    options = dict(option.split("=") for option in chosen.options)
+    options = key_values(args.options)
     sizes = {key: value for key, value in options.items() if key not in Recipe.model_fields}
     rest = {key: value for key, value in options.items() if key in Recipe.model_fields}
     solver = mull.solver("gram", variant=variant, **sizes)
     assert isinstance(solver, Gram)
-    cuda = chosen.device.startswith("cuda")
+    cuda = args.device.startswith("cuda")
     with tempfile.TemporaryDirectory() as folder:
         result = train(
             solver,
@@ -51,32 +52,32 @@ def trained(variant: str, names: list[str], seed: int, chosen: argparse.Namespac
             name=variant,
             folder=Path(folder),
             version=mull.__version__,
-            minutes=chosen.minutes,
+            minutes=args.minutes,
             seed=seed,
-            device=chosen.device,
-            processes=chosen.workers,
+            device=args.device,
+            processes=args.workers,
             compiled=cuda,
         )
         ready = mull.solver("gram", weights=str(result.card.path), **ALONE)
-        problems = [p for name in names for p in instances(name, chosen.count)]
-        return score(ready, problems, SAMPLES, ITERATIONS, seed, chosen.device)
+        problems = [p for name in names for p in instances(name, args.count)]
+        return score(ready, problems, SAMPLES, ITERATIONS, seed, args.device)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+")
-    parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
+    add_options(parser)
     parser.add_argument("--minutes", type=float, required=True, help="length of each training, in minutes")
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--device", default="cpu")
-    chosen = parser.parse_args()
-    seeds = [int(seed) for seed in chosen.seeds.split(",")]
-    print(f"{', '.join(chosen.names)}; {chosen.minutes} minutes each, seeds {chosen.seeds}, {chosen.device}\n")
+    parser.add_argument("--count", type=int, default=100, help="number of problems (100)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make examples (1)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    args = parser.parse_args()
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    print(f"{', '.join(args.names)}; {args.minutes} minutes each, seeds {args.seeds}, {args.device}\n")
     print("| variant | accuracy | coverage |\n|---|---|---|")
     for variant in get_args(Variant):
-        scores = [trained(variant, chosen.names, seed, chosen) for seed in seeds]
+        scores = [trained(variant, args.names, seed, args) for seed in seeds]
         cells = [
             f"{statistics.median(values):.1f} % ({min(values):.1f} to {max(values):.1f})"
             for values in ([100 * s.accuracy for s in scores], [100 * s.coverage for s in scores])

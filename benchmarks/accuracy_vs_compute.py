@@ -38,28 +38,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("boards")
     parser.add_argument("solvers", nargs="+", metavar="SOLVER[:WEIGHTS]")
-    parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--segments", type=int, default=85)
+    parser.add_argument("--count", type=int, default=40, help="number of problems (40)")
+    parser.add_argument("--segments", type=int, default=85, help="depth in segments (85)")
     parser.add_argument("--to", metavar="FILE.svg")
-    chosen = parser.parse_args()
+    args = parser.parse_args()
     torch.set_num_threads(1)
     print("| solver | " + " | ".join(f"{s} s" for s in SECONDS) + " | end |\n|" + "---|" * (len(SECONDS) + 2))
     curves = {}
-    for name in chosen.solvers:
+    for name in args.solvers:
         solver, _, weights = name.partition(":")
-        solved = curves[name] = curve(solver, weights, chosen.boards, chosen.count, chosen.segments)
+        solved = curves[name] = curve(solver, weights, args.boards, args.count, args.segments)
         shares = [sum(t <= limit for t in solved) for limit in SECONDS]
-        cells = [f"{100 * share / chosen.count:.1f}" for share in (*shares, len(solved))]
+        cells = [f"{100 * share / args.count:.1f}" for share in (*shares, len(solved))]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
-    if chosen.to:
+    if args.to:
         from matplotlib.figure import Figure
 
         axes = (figure := Figure(layout="constrained")).subplots()
         for name, solved in curves.items():
-            axes.step(solved, [100 * (k + 1) / chosen.count for k in range(len(solved))], where="post", label=name)
+            axes.step(solved, [100 * (k + 1) / args.count for k in range(len(solved))], where="post", label=name)
         axes.set(xscale="log", xlabel="core-seconds a board", ylabel="boards solved, %", ylim=(0, 101))
         axes.legend()
-        figure.savefig(chosen.to)
+        figure.savefig(args.to)
 
 
 if __name__ == "__main__":

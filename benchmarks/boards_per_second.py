@@ -56,19 +56,19 @@ def solve_all(solver: Learned, full: Instance, rows: int, steps: int, every: int
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
-    parser.add_argument("--count", type=int, default=49_158)
-    parser.add_argument("--rows", type=int, default=8192)
-    parser.add_argument("--steps", type=int, default=96)
-    parser.add_argument("--every", type=int, default=2)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    chosen = parser.parse_args()
-    on_gpu = chosen.device.startswith("cuda")
+    parser.add_argument("--count", type=int, default=49_158, help="number of problems (49,158)")
+    parser.add_argument("--rows", type=int, default=8192, help="boards stepped together (8192)")
+    parser.add_argument("--steps", type=int, default=96, help="most steps (96)")
+    parser.add_argument("--every", type=int, default=2, help="steps between two checks (2)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
+    args = parser.parse_args()
+    on_gpu = args.device.startswith("cuda")
     solver = mull.solver("looped", weights="looped-sudoku", compiled=str(on_gpu))
     assert isinstance(solver, Learned)
-    full = compile_problems(boards(chosen.file, chosen.count), device=chosen.device)
+    full = compile_problems(boards(args.file, args.count), device=args.device)
     wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else lambda: None
-    arguments = (chosen.rows, chosen.steps, chosen.every)
-    solve_all(solver, full.select(torch.arange(min(2 * chosen.rows, full.shape[0]), device=chosen.device)), *arguments)
+    arguments = (args.rows, args.steps, args.every)
+    solve_all(solver, full.select(torch.arange(min(2 * args.rows, full.shape[0]), device=args.device)), *arguments)
     took = []
     for _ in range(REPEATS):
         wait()
@@ -78,7 +78,7 @@ def main() -> None:
         took.append(time.perf_counter() - started)
     median = statistics.median(took)
     print(
-        f"{solved} of {full.shape[0]} solved within {chosen.steps} steps, {full.shape[0] / median:,.0f} boards/s "
+        f"{solved} of {full.shape[0]} solved within {args.steps} steps, {full.shape[0] / median:,.0f} boards/s "
         f"(median of {REPEATS}: {median:.2f} s)"
     )
 

@@ -19,6 +19,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from arguments import add_options, key_values
+
 import mull
 from mull.engine import Budget, Problem, Solver, Source, Task, solve
 from mull.engine.values import Assignment
@@ -99,21 +101,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("solver")
     parser.add_argument("names", nargs="+")
-    parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
-    parser.add_argument("--samples", type=int, default=20)
+    add_options(parser)
+    parser.add_argument("--samples", type=int, default=20, help="samples of each problem (20)")
     parser.add_argument("--iterations", type=int, help="most iterations of a sample, restarts included")
-    parser.add_argument("--count", type=int, default=250)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu")
-    chosen = parser.parse_args()
-    solver = mull.solver(chosen.solver, **dict(option.split("=") for option in chosen.options))
-    for name in chosen.names:
-        problems = instances(name, chosen.count)
-        got = score(solver, problems, chosen.samples, chosen.iterations, chosen.seed, chosen.device)
+    parser.add_argument("--count", type=int, default=250, help="number of problems (250)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed (0)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    args = parser.parse_args()
+    solver = mull.solver(args.solver, **key_values(args.options))
+    for name in args.names:
+        problems = instances(name, args.count)
+        got = score(solver, problems, args.samples, args.iterations, args.seed, args.device)
         print(
-            f"{chosen.solver} {' '.join(chosen.options)} {name}, {len(problems)} instances, {chosen.samples} samples: "
+            f"{args.solver} {' '.join(args.options)} {name}, {len(problems)} instances, {args.samples} samples: "
             f"accuracy {100 * got.accuracy:.1f} %, coverage {100 * got.coverage:.1f} %, {100 * got.samples:.1f} % of samples "
-            f"solved, conflicts {got.conflicts}, seed {chosen.seed}, {got.seconds:.1f} s on {chosen.device}",
+            f"solved, conflicts {got.conflicts}, seed {args.seed}, {got.seconds:.1f} s on {args.device}",
             flush=True,
         )
 

@@ -39,22 +39,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", help="name or file of the weights")
     parser.add_argument("spec", metavar="FAMILY:SPEC")
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--copies", type=int, default=4)
-    parser.add_argument("--segments", type=int, default=8)
-    parser.add_argument("--device", default="cpu")
-    chosen = parser.parse_args()
-    solver = kind(find(chosen.weights).solver)(weights=chosen.weights)
-    problems = [problem for problem in boards(chosen.spec, chosen.count) for _ in range(chosen.copies)]
-    instance = compile_problems(problems, device=chosen.device)
+    parser.add_argument("--count", type=int, default=100, help="number of problems (100)")
+    parser.add_argument("--copies", type=int, default=4, help="copies of each problem (4)")
+    parser.add_argument("--segments", type=int, default=8, help="depth in segments (8)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    args = parser.parse_args()
+    solver = kind(find(args.weights).solver)(weights=args.weights)
+    problems = [problem for problem in boards(args.spec, args.count) for _ in range(args.copies)]
+    instance = compile_problems(problems, device=args.device)
     net = solver.net(instance)
     assert isinstance(net, EnergyNet)
     view = net.backbone.view(instance)
-    state = solver.init(instance, Random.for_rows(range(len(problems)), chosen.device))
-    energies: list[list[float]] = [[] for _ in range(chosen.count)]
-    right: list[list[bool]] = [[] for _ in range(chosen.count)]
+    state = solver.init(instance, Random.for_rows(range(len(problems)), args.device))
+    energies: list[list[float]] = [[] for _ in range(args.count)]
+    right: list[list[bool]] = [[] for _ in range(args.count)]
     seen: set[tuple[int, ...]] = set()
-    for _ in range(chosen.segments):
+    for _ in range(args.segments):
         for _ in range(net.steps_per_segment):
             state, _ = solver.step(instance, state)
         answer = solver.decode(instance, state)
@@ -62,7 +62,7 @@ def main() -> None:
             judged = net.energies(view, answer).tolist()
         holds = (instance.violations(answer) == 0).tolist()
         for row, candidate in enumerate(answer.tolist()):
-            problem = row // chosen.copies
+            problem = row // args.copies
             if (problem, *candidate) not in seen:
                 seen.add((problem, *candidate))
                 energies[problem].append(judged[row])
@@ -71,7 +71,7 @@ def main() -> None:
     within = [auc(-torch.tensor(e), torch.tensor(r)) for e, r in zip(energies, right, strict=True)]
     both = [a for a in within if a is not None]
     print(
-        f"{chosen.weights} on {chosen.spec}: {sum(map(sum, right))} right of {len(seen)} candidates of {chosen.count} problems, "
+        f"{args.weights} on {args.spec}: {sum(map(sum, right))} right of {len(seen)} candidates of {args.count} problems, "
         f"AUC {'-' if every is None else f'{every:.3f}'}, "
         f"within a problem {f'{sum(both) / len(both):.3f} ({len(both)} problems)' if both else '-'}"
     )

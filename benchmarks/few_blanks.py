@@ -35,16 +35,16 @@ def boards(blanks: int, count: int, seed: int = 5) -> list[Problem]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("solvers", nargs="*", default=["looped", "trm", "hrm", "gram", "ebt"])
-    parser.add_argument("--count", type=int, default=50)
-    parser.add_argument("--device", default="cpu")
-    chosen = parser.parse_args()
+    parser.add_argument("--count", type=int, default=50, help="number of problems (50)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    args = parser.parse_args()
     print("solver", *(f"{blanks:>5}" for blanks in BLANKS))
-    for name in chosen.solvers:
-        task = Task(Budget(None, ITERATIONS), 0, chosen.device)
+    for name in args.solvers:
+        task = Task(Budget(None, ITERATIONS), 0, args.device)
         shares = []
         for blanks in BLANKS:
-            solutions = solve(boards(blanks, chosen.count), mull.solver(name), task)
-            shares.append(sum(s.status.solved for s in solutions) / chosen.count)
+            solutions = solve(boards(blanks, args.count), mull.solver(name), task)
+            shares.append(sum(s.status.solved for s in solutions) / args.count)
         print(f"{name:<6}", *(f"{share:>5.0%}" for share in shares), flush=True)
 
 

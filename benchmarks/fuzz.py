@@ -172,19 +172,19 @@ def campaign(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("family", nargs="*", default=[*families(), "npz", *(f"{name}:SPEC" for name in families())])
-    parser.add_argument("--number", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    parser.add_argument("--number", type=int, default=100_000, help="mutations for each reader (100_000)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed (0)")
+    args = parser.parse_args()
     failed = 0
-    for family in asked.family:
+    for family in args.family:
         text: bytes | str = b""
         reads, slowest, kinds, began = 0, 0.0, set(), time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             name, colon, _ = family.partition(":")
             made: Iterator[tuple[bytes | str, bool, float, Exception | None]] = (
-                specifications(name, asked.number, asked.seed)
+                specifications(name, args.number, args.seed)
                 if colon
-                else campaign(name, asked.number, asked.seed, Path(folder))
+                else campaign(name, args.number, args.seed, Path(folder))
             )
             for data, read, seconds, error in made:
                 reads += read
@@ -199,7 +199,7 @@ def main() -> None:
                             f"{family}: {type(error).__name__}: {error} ({place.filename}:{place.lineno})\n  {data!r}"
                         )
         print(
-            f"{family}: {reads} of {asked.number} read in {time.monotonic() - began:.0f} s; slowest {slowest:.2f} s: {text[:80]!r}",
+            f"{family}: {reads} of {args.number} read in {time.monotonic() - began:.0f} s; slowest {slowest:.2f} s: {text[:80]!r}",
             flush=True,
         )
     sys.exit(1 if failed else 0)

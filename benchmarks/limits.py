@@ -48,14 +48,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=float, default=5.0, help="limit of every call, in seconds (5)")
     parser.add_argument("cases", nargs="*", help='cases, each "PROBLEM SOLVER"; by default a list of hard ones')
-    asked = parser.parse_args()
+    args = parser.parse_args()
     print(f"{'problem':24} {'solver':12} {'limit':>7} {'took':>7} {'late':>7}   {'SIGTERM to end':>14}")
-    for case in asked.cases or CASES:
+    for case in args.cases or CASES:
         problem, solver = case.split()
-        took, code = seconds(problem, solver, asked.limit)
-        stopped, _ = seconds(problem, solver, 600.0, asked.limit / 2)
-        late = max(0.0, took - asked.limit)
-        print(f"{problem:24} {solver:12} {asked.limit:7.2f} {took:7.2f} {late:7.2f}   {stopped:14.2f}  exit {code}")
+        took, code = seconds(problem, solver, args.limit)
+        stopped, _ = seconds(problem, solver, 600.0, args.limit / 2)
+        late = max(0.0, took - args.limit)
+        print(f"{problem:24} {solver:12} {args.limit:7.2f} {took:7.2f} {late:7.2f}   {stopped:14.2f}  exit {code}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 import torch
+from arguments import add_options, key_values
 from torch import Tensor
 
 import mull
@@ -34,14 +35,14 @@ def by_hand(net: gram.GramNet, u: Tensor, hint: Tensor, view: Any, shown: Any) -
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", nargs="?", default="queens:8:1-3")
-    parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
-    parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--steps", type=int, default=60)
-    chosen = parser.parse_args()
-    solver = mull.solver("gram", **dict(option.split("=") for option in chosen.options))
+    add_options(parser)
+    parser.add_argument("--batch", type=int, default=256, help="rows of a training batch (256)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
+    parser.add_argument("--steps", type=int, default=60, help="most steps (60)")
+    args = parser.parse_args()
+    solver = mull.solver("gram", **key_values(args.options))
     assert isinstance(solver, gram.Gram)
-    source = stream(chosen.name)
+    source = stream(args.name)
     graphs = source.chunk(0).graphs
     net = solver.reasoner(
         solver.shape(
@@ -50,9 +51,9 @@ def main() -> None:
             variables=max(len(graph.domains) for graph in graphs),
         )
     )
-    cuda = chosen.device.startswith("cuda")
-    recipe = Recipe(batch=chosen.batch, block=1, validation=0)
-    trainer = Trainer(net, [(source, source)], recipe, device=chosen.device, compiled=cuda)
+    cuda = args.device.startswith("cuda")
+    recipe = Recipe(batch=args.batch, block=1, validation=0)
+    trainer = Trainer(net, [(source, source)], recipe, device=args.device, compiled=cuda)
     step, pyros = trainer._step, gram.elbo
     took: dict[bool, list[float]] = {True: [], False: []}
 
@@ -67,10 +68,10 @@ def main() -> None:
         return sums
 
     trainer._step = timed  # type: ignore[method-assign, assignment]
-    trainer.run(steps=chosen.steps)
+    trainer.run(steps=args.steps)
     with_pyro, without = (statistics.median(sorted(took[which][len(took[which]) // 3 :])) for which in (True, False))
     print(
-        f"gram {' '.join(chosen.options)} {chosen.name}, batch {chosen.batch}, {chosen.device}: median {with_pyro:.1f} ms a step with "
+        f"gram {' '.join(args.options)} {args.name}, batch {args.batch}, {args.device}: median {with_pyro:.1f} ms a step with "
         f"Pyro, {without:.1f} by hand: {100 * (1 - without / with_pyro):.1f} %"
     )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import networkx as nx
 import numpy as np
+from arguments import add_options, key_values
 
 import mull
 from mull.engine import Budget, Problem, Task, solve
@@ -60,31 +61,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("solver")
     parser.add_argument("names", nargs="+")
-    parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
-    parser.add_argument("--segments", type=int, default=64)
-    parser.add_argument("--restarts", type=int, default=1)
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu")
-    chosen = parser.parse_args()
-    solver = mull.solver(
-        chosen.solver, segments=chosen.segments, **dict(option.split("=") for option in chosen.options)
-    )
+    add_options(parser)
+    parser.add_argument("--segments", type=int, default=64, help="depth in segments (64)")
+    parser.add_argument("--restarts", type=int, default=1, help="starts of each problem (1)")
+    parser.add_argument("--count", type=int, default=1000, help="number of problems (1000)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed (0)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    args = parser.parse_args()
+    solver = mull.solver(args.solver, segments=args.segments, **key_values(args.options))
     assert isinstance(solver, Learned)
-    for name in chosen.names:
-        problems = boards(name, chosen.count)
+    for name in args.names:
+        problems = boards(name, args.count)
         per = build(solver.card(problems[0].graph, problems[0].family)).steps_per_segment
-        budget = Budget(None, iterations=chosen.segments * per, restarts=chosen.restarts)
+        budget = Budget(None, iterations=args.segments * per, restarts=args.restarts)
         started = time.monotonic()
-        solutions = solve(problems, solver, Task(budget, chosen.seed, chosen.device))
+        solutions = solve(problems, solver, Task(budget, args.seed, args.device))
         took = time.monotonic() - started
         solved = [s.iterations for s in solutions if s.status.solved and s.objective == shortest(s.problem)]
-        marks = [m for m in (1, 2, 4, 8, 16, 32, 64, 128) if m < chosen.segments] + [chosen.segments]
+        marks = [m for m in (1, 2, 4, 8, 16, 32, 64, 128) if m < args.segments] + [args.segments]
         shares = ", ".join(f"{100 * sum(i <= m * per for i in solved) / len(problems):.2f} at {m}" for m in marks)
         print(
-            f"{chosen.solver} {' '.join(chosen.options)} {Path(name).name}: {len(solved)} of {len(problems)} "
-            f"({100 * len(solved) / len(problems):.2f} %), seed {chosen.seed}, restarts {chosen.restarts}, "
-            f"{took:.1f} s on {chosen.device}; % solved by segments: {shares}",
+            f"{args.solver} {' '.join(args.options)} {Path(name).name}: {len(solved)} of {len(problems)} "
+            f"({100 * len(solved) / len(problems):.2f} %), seed {args.seed}, restarts {args.restarts}, "
+            f"{took:.1f} s on {args.device}; % solved by segments: {shares}",
             flush=True,
         )
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from arguments import add_options, key_values
 
 import mull
 from mull.engine.training import Recipe, Trainer
@@ -25,27 +26,27 @@ STEPS = 40
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("solver", choices=("looped", "trm", "hrm"))
-    parser.add_argument("-o", action="append", default=[], metavar="KEY=VALUE", dest="options")
-    parser.add_argument("--batch", type=int, default=768)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--steps", type=int, default=STEPS)
+    add_options(parser)
+    parser.add_argument("--batch", type=int, default=768, help="rows of a training batch (768)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
+    parser.add_argument("--steps", type=int, default=STEPS, help="most steps (40)")
     parser.add_argument("--optimizer", default="adamw")
-    chosen = parser.parse_args()
-    solver = mull.solver(chosen.solver, **dict(option.split("=") for option in chosen.options))
+    args = parser.parse_args()
+    solver = mull.solver(args.solver, **key_values(args.options))
     assert isinstance(solver, Learned)
     torch.manual_seed(0)
     net = solver.reasoner(solver.shape(roles=("all_different",), values=9, variables=81))
     size = sum(p.numel() for p in net.parameters())
-    wait: Callable[[], None] = torch.cuda.synchronize if chosen.device.startswith("cuda") else lambda: None
+    wait: Callable[[], None] = torch.cuda.synchronize if args.device.startswith("cuda") else lambda: None
     took: list[float] = []
 
-    recipe = Recipe(batch=chosen.batch, block=1, validation=0, optimizer=chosen.optimizer)
+    recipe = Recipe(batch=args.batch, block=1, validation=0, optimizer=args.optimizer)
     trainer = Trainer(
         net,
         [(stream("sudoku:9"), stream("sudoku:9", "validation"))],
         recipe,
-        device=chosen.device,
-        compiled=chosen.device.startswith("cuda"),
+        device=args.device,
+        compiled=args.device.startswith("cuda"),
     )
     step = trainer._step
 
@@ -58,11 +59,11 @@ def main() -> None:
         return sums
 
     trainer._step = timed  # type: ignore[method-assign, assignment]
-    trainer.run(steps=chosen.steps)
-    steady = sorted(took[chosen.steps // 2 :])
-    name = torch.cuda.get_device_name() if chosen.device.startswith("cuda") else "CPU"
+    trainer.run(steps=args.steps)
+    steady = sorted(took[args.steps // 2 :])
+    name = torch.cuda.get_device_name() if args.device.startswith("cuda") else "CPU"
     print(
-        f"{chosen.solver} {' '.join(chosen.options)}: {size / 1e6:.2f} M parameters, batch {chosen.batch}, {name}: "
+        f"{args.solver} {' '.join(args.options)}: {size / 1e6:.2f} M parameters, batch {args.batch}, {name}: "
         f"median {statistics.median(steady):.1f} ms a step ({steady[0]:.1f} to {steady[-1]:.1f}), first {took[0] / 1000:.1f} s",
         flush=True,
     )
