@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from rich.console import Console
 
-    from mull.engine import Problem, Progress, Solution, Solver
+    from mull.engine import AbstractSolver, Problem, Progress, Solution
     from mull.engine.store import RunRow
     from mull.engine.training import TrainingProgress
     from mull.engine.weights import Card
@@ -333,7 +333,7 @@ def solutions_summary(s: Solution | RunRow) -> str:
     return found + (f" ({'; '.join(known)})" if known else "")
 
 
-def describe_solver(solver: type[Solver]) -> None:
+def describe_solver(solver: type[AbstractSolver]) -> None:
     """Print a solver's method, options and citation."""
     click.echo(f"{solver.name} {solver.version}{' (complete)' if solver.complete else ''}\n")
     click.echo(inspect.getdoc(solver) or "")

@@ -18,6 +18,7 @@ from mull.engine import Budget, Task, solve
 from mull.problems import load
 from mull.solvers.kinds import build
 from mull.solvers.learned import Learned
+from mull.solvers.weights import choose
 
 SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -27,7 +28,7 @@ def curve(solver: str, weights: str, boards: str, count: int, segments: int) -> 
     problems = load(boards)[:count]
     asked = mull.solver(solver, copies="1", **({"weights": weights} if weights else {}))
     assert isinstance(asked, Learned)
-    steps = segments * build(asked.card(problems[0].graph, problems[0].family)).steps_per_segment
+    steps = segments * build(choose(asked, problems[0].graph, problems[0].family)).steps_per_segment
     started = time.process_time()
     found = solve(problems, asked, Task(Budget(None, iterations=steps)))
     an_iteration = (time.process_time() - started) / sum(s.iterations for s in found)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from arguments import add_options, key_values
 
 import mull
-from mull.engine import Budget, Problem, Solver, Source, Task, solve
+from mull.engine import AbstractSolver, Budget, Problem, Source, Task, solve
 from mull.engine.values import Assignment
 from mull.problems.streams import stream
 
@@ -74,7 +74,7 @@ class Score:
 
 
 def score(
-    solver: Solver, problems: Sequence[Problem], samples: int, iterations: int | None, seed: int, device: str
+    solver: AbstractSolver, problems: Sequence[Problem], samples: int, iterations: int | None, seed: int, device: str
 ) -> Score:
     """Enumerate the solutions of each problem, then sample and compare."""
     all_ = solve(problems, mull.solver("cpsat"), Task(Budget(None, solutions=ENUMERATED)))

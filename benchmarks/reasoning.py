@@ -24,6 +24,7 @@ from mull.engine import Budget, Problem, Task, solve
 from mull.problems import families, load
 from mull.solvers.kinds import build
 from mull.solvers.learned import Learned
+from mull.solvers.weights import choose
 
 FIRST_SEED = 100_000
 
@@ -72,7 +73,7 @@ def main() -> None:
     assert isinstance(solver, Learned)
     for name in args.names:
         problems = boards(name, args.count)
-        per = build(solver.card(problems[0].graph, problems[0].family)).steps_per_segment
+        per = build(choose(solver, problems[0].graph, problems[0].family)).steps_per_segment
         budget = Budget(None, iterations=args.segments * per, restarts=args.restarts)
         started = time.monotonic()
         solutions = solve(problems, solver, Task(budget, args.seed, args.device))

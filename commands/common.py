@@ -23,7 +23,7 @@ from .completion import files
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from mull.engine import Solver
+    from mull.engine import AbstractSolver
     from mull.engine.store import Store
 
 
@@ -207,7 +207,7 @@ store_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 
 
-def make_solver(name: str, options: dict[str, str]) -> Solver:
+def make_solver(name: str, options: dict[str, str]) -> AbstractSolver:
     """Load an installed solver and set its options.
 
     Args:

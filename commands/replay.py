@@ -17,7 +17,7 @@ from .completion import ids
 from .history.filters import open_existing
 
 if TYPE_CHECKING:
-    from mull.engine import Budget, Problem, Solution, Solver
+    from mull.engine import AbstractSolver, Budget, Problem, Solution
     from mull.engine.store import RunRow
 
 
@@ -86,7 +86,7 @@ def _problem(row: RunRow) -> Problem:
     return family.restored(problem, row.objective is not None) if family else problem
 
 
-def _solver(row: RunRow, problem: Problem) -> Solver:
+def _solver(row: RunRow, problem: Problem) -> AbstractSolver:
     """The solver of the run with its options.
 
     Of a portfolio it is the member that answered, because only its options and steps are recorded. If the problem has an
@@ -120,7 +120,7 @@ def _solver(row: RunRow, problem: Problem) -> Solver:
         ) from None
 
 
-def _budget(row: RunRow, problem: Problem, solver: Solver) -> Budget:
+def _budget(row: RunRow, problem: Problem, solver: AbstractSolver) -> Budget:
     """The budget of the replay: that of the run, or for a step-wise solver its number of steps without a time limit."""
     from mull.engine import Budget, WholeSolver
 

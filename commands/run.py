@@ -29,7 +29,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from mull.engine import Problem, Solution, Solver
+    from mull.engine import AbstractSolver, Problem, Solution
 
 
 @click.command()
@@ -156,14 +156,13 @@ def run(
             return 0
         screen.expect(problems)
         phase("importing the engine")
-        from mull.engine import Budget, Task, Unrecorded, WholeSolver, solve
+        from mull.engine import Budget, Solver, Task, Unrecorded, solve
 
-        if not isinstance(solver, WholeSolver):
-            from mull.solvers.learned import Learned  # imports torch
+        if getattr(solver, "weights", None) is not None:
+            from mull.solvers.kinds import check_weights  # imports torch
 
-            if isinstance(solver, Learned):
-                phase(f"reading the weights of {name}")
-                solver.ready()  # missing weights are an error before anything is solved
+            phase(f"reading the weights of {name}")
+            check_weights(solver)  # missing weights are an error before anything is solved
         if solutions is not None:
             _check_sampling(solver, problems, restarts)
         budget = Budget(seconds, iterations, restarts, batch, solutions)
@@ -171,7 +170,7 @@ def run(
         with opened as store:
             target_device = usable_device(device)
             what = counted(len(problems), "problem") if len(problems) > 1 else problems[0].source
-            phase(f"{name}: {'solving' if isinstance(solver, WholeSolver) else 'compiling'} {what} on {target_device}")
+            phase(f"{name}: {'compiling' if isinstance(solver, Solver) else 'solving'} {what} on {target_device}")
             task = Task(budget, seed, target_device, started, screen.progress, screen.notice, interrupted)
             try:
                 answers = solve(problems, solver, task, store=store, on_solution=screen.solution)
@@ -259,7 +258,7 @@ def _problems(
     return problems
 
 
-def _check_sampling(solver: Solver, problems: Sequence[Problem], restarts: int | None) -> None:
+def _check_sampling(solver: AbstractSolver, problems: Sequence[Problem], restarts: int | None) -> None:
     """Refuse ``--solutions`` if the solver cannot give several answers.
 
     Raises:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .solution import Solution as Solution
     from .solution import Unrecorded as Unrecorded
     from .solution import Unsolved as Unsolved
+    from .solver import AbstractSolver as AbstractSolver
     from .solver import Info as Info
     from .solver import OptionError as OptionError
     from .solver import Solver as Solver
@@ -52,7 +53,7 @@ _HOME = {
     ".random": ("Random",),
     ".solution": ("Solution", "Unrecorded", "Unsolved"),
     ".solving": ("solve",),
-    ".solver": ("Info", "OptionError", "Solver", "WholeSolver"),
+    ".solver": ("AbstractSolver", "Info", "OptionError", "Solver", "WholeSolver"),
     ".status": ("Status",),
     ".task": ("Budget", "Progress", "Task"),
     ".trace": ("Trace",),

@@ -113,6 +113,26 @@ def former_names(module: str, names: Mapping[str, str], since: str, removed: str
     return find
 
 
+def dropped(
+    given: Mapping[str, Any], former: Mapping[str, tuple[Any, str]], since: str, removed: str
+) -> dict[str, Any]:
+    """Options without those that exist no more; each that is set to another value than its default warns.
+
+    Args:
+        given: options by name, as the user or a stored run gave them.
+        former: name -> default of the former option, and what to use instead.
+        since: the release that dropped them.
+        removed: the release that refuses them.
+
+    Returns:
+        The other options in their order.
+    """
+    for name, (default, use) in former.items():
+        if name in given and given[name] != default:
+            _warn(text(f"option {name}", since, removed, use))
+    return {name: value for name, value in given.items() if name not in former}
+
+
 def text(what: str, since: str, removed: str, use: str) -> str:
     """The message of a deprecation.
 

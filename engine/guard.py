@@ -1,20 +1,18 @@
-"""A solver held at arm's length: what it raises fails the problems at fault, what it answers is made sure to be an answer."""
+"""Run a solver and isolate its errors: an exception fails only the problems that cause it, and every answer is validated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from .conclude import conclude, unanswered
 from .deadline import OutOfTime, interrupting
 from .problem import Problem
 from .raised import described
 from .solution import Solution
+from .solver import AbstractSolver, Solver, WholeSolver
 from .status import Status
 from .task import Task
-
-if TYPE_CHECKING:
-    from .solver import Solver
 
 GRACE = 0.35
 """Seconds that a solver has when time is up: more than its own calls have, so that theirs end first and keep what they found."""
@@ -23,7 +21,55 @@ PATIENCE = 32
 """How often a solver may raise before all that it has not answered is given up: enough to find two culprits among thousands."""
 
 
-def guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+    """Bind a solver to each problem, and run the problems of equal bound solvers together.
+
+    Args:
+        solver: not bound yet.
+        problems: supported by the solver.
+        task: shared among the groups by their number of problems.
+
+    Yields:
+        (position, solution). Where a solver is bound to another one, its name is the solution's ``via``.
+
+    Raises:
+        Exception: whatever a solver raises.
+    """
+    groups: list[tuple[AbstractSolver, list[int]]] = []
+    for i, problem in enumerate(problems):
+        bound = solver.bind(problem)
+        members = next((members for other, members in groups if other is bound or other == bound), None)
+        if members is None:
+            groups.append((bound, [i]))
+        else:
+            members.append(i)
+    left = len(problems)
+    for bound, members in groups:
+        portion = task if len(members) == left else task.share(task.remaining * len(members) / left)
+        left -= len(members)
+        for n, solution in _run(bound, [problems[i] for i in members], portion):
+            if not 0 <= n < len(members):
+                raise RuntimeError(f"the solver answers problem {n}, which does not exist")
+            yield members[n], solution if bound.name == solver.name else replace(solution, via=solver.name)
+
+
+def _run(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+    """The answers of a bound solver: by its ``run``, or by the engine's loop."""
+    if isinstance(solver, WholeSolver):
+        return solver.run(problems, task)
+    if not isinstance(solver, Solver):
+        raise TypeError(f"{solver.name} is bound to no Solver or WholeSolver, but to {type(solver).__name__}")
+    # The loop imports torch, which exact solvers do without.
+    if task.budget.solutions is not None:
+        from .sampling import sample
+
+        return sample(solver, problems, task)
+    from .loop import Trial, iterate
+
+    return iterate(solver, [Trial(problem) for problem in problems], task)
+
+
+def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
     """The solver's answers to problems it supports, each position once.
 
     Where it raises, its open problems are asked again in halves, so that the ones at fault end up alone and are marked
@@ -44,8 +90,8 @@ def guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator
                 if answer is None:
                     break
                 n, solution = answer
-                if not 0 <= n < len(asked) or asked[n] not in open_:
-                    raise RuntimeError(f"the solver answers problem {n}, which it has answered or was not asked")
+                if asked[n] not in open_:
+                    raise RuntimeError(f"the solver answers problem {n} twice")
                 del open_[asked[n]]
                 yield asked[n], _answer(solution, problems[asked[n]], solver, task, spent)
             if open_:
@@ -65,26 +111,21 @@ def guarded(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator
             yield from ((i, conclude(problems[i], solver, task, Status.FAILED, detail)) for i in left)
 
 
-def _watched(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+def _watched(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
     """The solver's answers as they come; ``OutOfTime`` where it does not end by itself."""
     answers: Iterator[tuple[int, Solution]] | None = None
     block = interrupting(task, GRACE)  # one for all answers: its grace is not renewed by each of them
     while True:
         with block:
             try:
-                answers = iter(solver.run(problems, task)) if answers is None else answers
+                answers = answers_of(solver, problems, task) if answers is None else answers
                 answer = next(answers)
             except StopIteration:
                 return
         yield answer
 
 
-def unanswered(problem: Problem, solver: Solver, task: Task, detail: str) -> Solution:
-    """The solution of a problem that the end of time, or a request to stop, left without an answer."""
-    return conclude(problem, solver, task, Status.CANCELLED if task.cancelled() else Status.UNSOLVED, detail)
-
-
-def refusal(solver: Solver, problem: Problem, task: Task) -> Solution | None:
+def refusal(solver: AbstractSolver, problem: Problem, task: Task) -> Solution | None:
     """What is to be said of a problem that the solver does not take, or cannot give several answers to; else None."""
     try:
         reason = solver.supports(problem.graph)
@@ -95,22 +136,7 @@ def refusal(solver: Solver, problem: Problem, task: Task) -> Solution | None:
     return None if reason is None else conclude(problem, solver, task, Status.UNSUPPORTED, reason)
 
 
-def conclude(problem: Problem, solver: Solver, task: Task, status: Status, detail: str) -> Solution:
-    """A solution that carries a status and no assignment: the solver was not run, or it failed."""
-    return Solution(
-        problem,
-        solver.name,
-        status,
-        unit=solver.unit,
-        seed=task.seed,
-        device=task.device,
-        version=solver.version,
-        options=solver.options,
-        detail=detail,
-    )
-
-
-def _answer(solution: Solution, problem: Problem, solver: Solver, task: Task, spent: float) -> Solution:
+def _answer(solution: Solution, problem: Problem, solver: AbstractSolver, task: Task, spent: float) -> Solution:
     """The solution if it is one, of this problem, and says no more than its solver may say.
 
     No problem took more than the seconds ``spent`` inside the solver: a plugin may count from the start of the call.

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from .compile import Instance
+    from .solver import Info
 
 NOTHING = torch.iinfo(torch.int64).max
 """Violations of a problem that has no assignment yet."""
@@ -63,3 +68,69 @@ class Incumbent:
         violations = self.violations.clone()
         violations[problem] = NOTHING
         return Incumbent(violations, self.energy, self.cost, self.iteration, self.seconds, self.assignment)
+
+
+def best_copies(
+    instance: Instance, assignment: Tensor, info: Info, count: int, priced: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The best copy of each problem: fewest violations, then least cost, then least energy by its solver's own account.
+
+    Args:
+        instance: of B rows, P problems times R copies.
+        assignment: [B, V] decoded from all rows.
+        info: of the last step, [B] each.
+        count: P.
+        priced: [B] bool, rows whose cost counts where they violate nothing; None where none does.
+
+    Returns:
+        row [P] of the best copies; their violations [P], energy [P] and cost [P]; wrong [B] bool, rows that violate
+        something.
+    """
+    copies = len(assignment) // count
+    violations, energy = instance.check(assignment)
+    each = violations.view(count, copies)
+    fewest = each.amin(1)
+    if priced is None:
+        costs = each.new_zeros(count, copies, dtype=torch.float64)
+    else:
+        costs = (instance.cost(assignment) * (priced & (violations == 0))).view(count, copies)
+    costs = costs.masked_fill(each > fewest[:, None], torch.inf)
+    cost = costs.amin(1)
+    held = info.energy.float().nan_to_num(nan=torch.finfo(torch.float32).max).view(count, copies)
+    row = torch.arange(count, device=assignment.device) * copies
+    row = row + held.masked_fill(costs != cost[:, None], torch.inf).argmin(1)
+    return row, fewest, energy[row], cost, violations > 0
+
+
+def least_energy(
+    instance: Instance, assignment: Tensor, info: Info, count: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """As ``best_copies``, for a solver whose energy is zero exactly where nothing is violated: only P rows are checked."""
+    copies = len(assignment) // count
+    row = torch.arange(count, device=assignment.device) * copies + info.energy.view(count, copies).argmin(1)
+    violations, energy = instance.select(row).check(assignment[row])
+    return row, violations, energy, torch.zeros(count, dtype=torch.float64, device=row.device), info.energy > 0
+
+
+def require_shapes(shape: tuple[int, int, int], info: Info, assignment: Tensor) -> None:
+    """Refuse tensors that would be broadcast into an answer that the solver did not give.
+
+    Args:
+        shape: (B, V, D) of the instance.
+        info: of the last step; [B] each.
+        assignment: as decoded; [B, V] int64.
+
+    Raises:
+        ValueError: a shape or the dtype is another.
+    """
+    rows, variables, _ = shape
+    wanted = {
+        "energy": (info.energy, (rows,)),
+        "residual": (info.residual, (rows,)),
+        "decoded assignment": (assignment, (rows, variables)),
+    }
+    for what, (tensor, size) in wanted.items():
+        if tuple(tensor.shape) != size:
+            raise ValueError(f"the {what} has the shape {list(tensor.shape)}, not {list(size)}")
+    if assignment.dtype != torch.int64:
+        raise ValueError(f"the decoded assignment is of {assignment.dtype}, not of torch.int64")

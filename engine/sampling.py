@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
-from .loop import block, iterate
+from .loop import Trial, iterate
 from .problem import Problem
+from .rows import group_size
 from .solution import Solution
 from .solver import Solver
 from .status import Status
@@ -15,7 +17,7 @@ from .task import Task
 from .values import Assignment, Value
 
 STALE = 0.02
-"""Chance that another trajectory arrives where none has been below which those that arrive elsewhere do not begin anew."""
+"""Samples stop restarting from duplicates once the estimated probability of a new solution falls below this."""
 
 
 def sample(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
@@ -28,13 +30,8 @@ def sample(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[
     count = task.budget.solutions or 1
     once = replace(task, budget=replace(task.budget, restarts=1, solutions=None))
     samples = [_Samples(problem, count) for problem in problems]
-    drawn = [problem for problem in problems for _ in range(count)]
-    numbers = [n % count for n in range(len(drawn))]
-
-    def again(n: int, found: Assignment) -> bool:
-        return samples[n // count].again(n % count, found)
-
-    for n, solution in iterate(solver, drawn, once, numbers, again):
+    trials = [Trial(mine.problem, k, partial(mine.accept, k)) for mine in samples for k in range(count)]
+    for n, solution in iterate(solver, trials, once):
         i, k = divmod(n, count)
         samples[i].add(k, solution)
         if samples[i].drawn == count:
@@ -52,20 +49,20 @@ class _Samples:
         self.best: tuple[bool, int, int, int] = (True, 0, 0, 0)
         self.answer: Solution | None = None
         self.found: dict[tuple[Value, ...], tuple[int, int, int]] = {}  # values -> cost, and when: iterations, sample
-        # By block, of answers that differ in more than the names of values.
-        self.block = block(problem.graph)
-        self.visits: list[Counter[tuple[Value, ...]]] = [Counter() for _ in range(0, count, self.block)]
+        # By group, of answers that differ in more than the names of values.
+        self.group = group_size(problem.graph)
+        self.visits: list[Counter[tuple[Value, ...]]] = [Counter() for _ in range(0, count, self.group)]
 
-    def again(self, k: int, found: Assignment) -> bool:
-        """Whether the trajectory of sample k, that arrived here, shall begin anew.
+    def accept(self, k: int, found: Assignment) -> bool:
+        """Whether sample k ends with this answer; otherwise it restarts, to find another one.
 
-        The chance that a further one arrives where none has been is estimated as the share of answers that were found once
-        (Good and Turing: Good 1953).
+        It restarts from a duplicate as long as new solutions are likely. The probability that a further sample finds one is
+        estimated as the share of answers found once (Good and Turing: Good 1953).
         """
-        visits, answer = self.visits[k // self.block], self.problem.canonical(found)
+        visits, answer = self.visits[k // self.group], self.problem.canonical(found)
         visits[answer] += 1
         once = sum(times == 1 for times in visits.values())
-        return visits[answer] > 1 and once > STALE * visits.total()
+        return visits[answer] == 1 or once <= STALE * visits.total()
 
     def add(self, k: int, s: Solution) -> None:
         self.drawn += 1

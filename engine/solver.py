@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .deprecation import renamed
+from .deprecation import dropped, renamed
 from .errors import MullError
 from .graph import ConstraintGraph
 from .problem import Problem
+from .rows import BatchSize
 from .solution import Solution
 from .task import Task
 
@@ -21,15 +22,19 @@ if TYPE_CHECKING:
     from .compile import Instance
     from .random import Random
 
-EVALUATION = 1 << 21
-"""Numbers that one evaluation of the energy of a whole batch may touch: a fifth of a second on one core."""
+FORMER_OPTIONS: Mapping[str, tuple[Any, str]] = {
+    "rows": (None, "--batch, or Budget(batch=...)"),
+    "tolerance": (1e-4, "a solver that has steps"),
+}
+"""Options that all solvers had once: the default, which stored runs have, and what to use instead."""
 
 
 class Info(NamedTuple):
-    """What a step tells the loop.
+    """What a step returns beside the state. The engine reads it and does not pass it on.
 
     Args:
-        energy: [B] the solver's own energy: for the trace, and to choose among copies that break equally much.
+        energy: [B] the solver's own energy. The trace records it, and the engine uses it to choose among copies that
+            violate equally many constraints.
         residual: [B] relative change of the state, ‖z' − z‖ / ‖z‖.
     """
 
@@ -41,13 +46,12 @@ class OptionError(MullError, ValueError):
     """An unknown solver option or a value outside its bounds."""
 
 
-class Solver(BaseModel, ABC):
-    """Base of all solvers. Fields are options: typed, documented, bounded; the CLI and the docs are made from them.
+class AbstractSolver(BaseModel, ABC):
+    """Base of all solvers: what the engine, the program and the store need of one.
 
-    A subclass sets ``name`` and ``citation`` and implements ``init``, ``step`` and ``decode``. The state is any nest of
-    dataclasses, tuples and dictionaries of tensors that lead with the batch axis [B, ...]. ``step`` owns the state it is
-    given and may reuse its memory: who wants to keep a state clones it first (``engine.state.clone``). Randomness comes
-    from the ``Random`` handed to ``init``, kept in the state.
+    A solver is frozen configuration. Its fields are options: typed, documented and bounded; ``-o key=value``, the messages
+    and ``solve solvers show`` are made from them. Derive from ``Solver`` (a solver with steps) or ``WholeSolver`` (one
+    that answers whole problems). Only a solver that hands every problem to another one in ``bind`` derives from this class.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -56,104 +60,59 @@ class Solver(BaseModel, ABC):
     version: ClassVar[str] = "1"
     citation: ClassVar[str] = ""
     complete: ClassVar[bool] = False
-    """Whether an answer of *unsatisfiable* or *optimal* may be believed."""
+    """Whether the solver may answer *unsatisfiable* or *optimal*."""
     unit: ClassVar[str] = "steps"
     """What ``Solution.iterations`` counts and ``Budget.iterations`` limits."""
-    check_every: ClassVar[int] = 1
-    """Steps between two checks by the engine."""
-    exact: ClassVar[bool] = False
-    """Whether Info.energy is zero exactly for rows whose decoded assignment breaks nothing; the loop then checks only
-    the row of least energy of each problem."""
-    pursues: ClassVar[bool] = False
-    """Whether a trajectory may come to better answers after the first that holds: where an objective is to be minimised the
-    loop then goes on until every copy has settled, which each must some day, and takes the best."""
-    literals: ClassVar[int] = 1 << 18
-    """Without the option ``rows``, a batch holds about this many literals (rows * variables * values)."""
-    evaluates: ClassVar[bool] = False
-    """Whether each step evaluates the energy: a batch then has so few rows that one evaluation stays short."""
     renamed_options: ClassVar[Mapping[str, str]] = {}
-    """The present name of each option that had another one; the old names work for one more release, with a warning."""
-
-    rows: int | None = Field(
-        None, ge=1, description="rows run side by side; copies of the problems fill them (default: by problem size)"
-    )
-    tolerance: float = Field(1e-4, ge=0, description="a row with a residual below this has settled")
+    """Old name -> present name of renamed options. The old names work for one more release, with a warning."""
 
     @model_validator(mode="before")
     @classmethod
     def _present_names(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping) or not cls.renamed_options.keys() & given.keys():
+        if not isinstance(given, Mapping):
+            return given
+        former = {name: each for name, each in FORMER_OPTIONS.items() if name in given and name not in cls.model_fields}
+        if former:
+            given = dropped(given, former, since="0.2", removed="0.3")
+        if not cls.renamed_options.keys() & given.keys():
             return given
         try:
             return renamed(given, cls.renamed_options, since="0.2", removed="0.3")
         except TypeError as error:
             raise ValueError(str(error)) from None
 
-    def width(self, graph: ConstraintGraph) -> int:
-        """How many rows to run side by side when this is the largest graph among them."""
-        if self.rows is not None:
-            return self.rows
-        rows = self.literals // max(1, graph.literals)
-        if self.evaluates:
-            rows = min(rows, EVALUATION // max(1, graph.work))
-        return max(1, rows)
-
-    def starts(self) -> int | None:
-        """How many starts a problem has side by side where neither budget nor batch asks for more; None: what fits."""
-        return None
-
-    def improves(self, problem: Problem) -> bool:
-        """Whether a solved problem that asks for a best answer may be put again, asking for less."""
-        return True
-
     def supports(self, graph: ConstraintGraph) -> str | None:
-        """Why the solver cannot take this graph, or None."""
+        """Why the solver cannot take a graph, or None."""
         return None
 
     def samples(self, problem: Problem) -> str | None:
-        """Why the solver cannot give several answers to a problem (``Budget.solutions``), or None.
-
-        By default it can: ``init`` starts every row from a random stream of its own. One whose starts are all alike says
-        so here.
-        """
+        """Why the solver cannot give several answers to a problem (``Budget.solutions``), or None."""
         return None
 
-    def bind(self, problem: Problem) -> Solver:
-        """The solver that answers this problem: by default itself; a portfolio of one member each returns the member."""
-        return self
+    def bind(self, problem: Problem) -> AbstractSolver:
+        """The solver that answers a problem, with everything chosen that depends on the problem.
 
-    @abstractmethod
-    def init(self, instance: Instance, random: Random) -> Any:
-        """The first state of every row, a function of the row's problem and its random stream alone."""
+        The engine binds a solver to each problem before it runs it, and runs problems together whose bound solvers are
+        equal. By default a solver is its own. A learned solver returns itself with its weights named; a portfolio of one
+        member per problem returns the member.
 
-    @abstractmethod
-    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
-        """One application of the update."""
+        Args:
+            problem: supported by the solver.
 
-    @abstractmethod
-    def decode(self, instance: Instance, state: Any) -> Tensor:
-        """The assignment [B, V] of domain indices that the state stands for; only allowed literals."""
-
-    def settled(self, instance: Instance, state: Any, info: Info) -> Tensor:
-        """[B] bool: rows that further steps will not change. By default those whose residual is below tolerance."""
-        return info.residual < self.tolerance
-
-    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-        """Solve problems of supported graphs; yield (position, solution) as they come, each position once.
-
-        The default is the engine's loop, for several answers once a sample; complete solvers and portfolios override it.
-        """
-        from .loop import iterate
-        from .sampling import sample
-
-        return iterate(self, problems, task) if task.budget.solutions is None else sample(self, problems, task)
-
-    @classmethod
-    def from_options(cls, options: dict[str, Any]) -> Solver:
-        """The solver with options as strings or typed values.
+        Returns:
+            A ``Solver`` or ``WholeSolver``. It is not bound again.
 
         Raises:
-            OptionError: naming the option, its bounds, and the options there are.
+            Exception: the solver cannot be bound; the problem is then answered *failed*.
+        """
+        return self
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> AbstractSolver:
+        """The solver with options given as strings or as typed values.
+
+        Raises:
+            OptionError: an unknown option, with the options there are; or a value outside its bounds.
         """
         try:
             return cls(**options)
@@ -175,25 +134,120 @@ class Solver(BaseModel, ABC):
 
     @property
     def options(self) -> dict[str, Any]:
-        """All options with their values, JSON-able."""
+        """All options with their values, ready for JSON."""
         return self.model_dump(mode="json")
 
 
-class WholeSolver(Solver):
-    """Base of solvers that answer whole problems by ``run`` (exact solvers, portfolios) and have no steps to loop."""
+class Solver(AbstractSolver):
+    """Base of solvers that improve a state step by step. The engine's loop runs them.
+
+    A subclass sets ``name`` and ``citation`` and implements ``init``, ``step`` and ``decode``. In the shapes, B is the
+    number of rows (copies of problems side by side), V of variables and D of values of the largest domain.
+
+    The state is any nest of dataclasses, tuples and dictionaries of tensors whose first axis is B. Rows must not depend on
+    one another: an answer must not change with the other problems of the batch. ``step`` owns the state it is given and
+    may reuse its memory; to keep a state, clone it first (``engine.state.clone``). All randomness comes from the
+    ``Random`` that ``init`` receives and keeps in the state.
+
+    Example:
+        >>> class Guess(Solver):
+        ...     name = "guess"
+        ...
+        ...     def init(self, instance, random):
+        ...         return random, torch.zeros(instance.shape[:2], dtype=torch.int64)
+        ...
+        ...     def step(self, instance, state):
+        ...         random = state[0].at(1)
+        ...         _, v, d = instance.shape
+        ...         guess = random.uniform(v, d).masked_fill(~instance.allowed, -1).argmax(-1)
+        ...         return (random, guess), Info(instance.violations(guess).float(), torch.ones(len(guess)))
+        ...
+        ...     def decode(self, instance, state):
+        ...         return state[1]
+    """
+
+    check_every: ClassVar[int] = 1
+    """Steps between two checks by the engine."""
+    energy_is_exact: ClassVar[bool] = False
+    """Whether ``Info.energy`` is zero exactly for rows whose decoded assignment violates nothing. The loop then checks
+    only the row of least energy of each problem."""
+    optimises: ClassVar[Literal["bound", "trajectory"]] = "bound"
+    """How the engine looks for a better answer to a problem with an objective. ``bound``: it solves the problem again with
+    the objective bounded below the last answer. ``trajectory``: it runs a problem with a linear objective until all copies
+    have settled, which each must at some time, and takes the cheapest solution seen."""
+    batch_size: ClassVar[BatchSize] = BatchSize()
+    """How many rows run side by side."""
+
+    copies: int | None = Field(
+        None, ge=1, description="copies of a problem run side by side, unless --restarts says (default: what fits)"
+    )
+    tolerance: float = Field(1e-4, ge=0, description="a row with a residual below this has settled")
+
+    @abstractmethod
+    def init(self, instance: Instance, random: Random) -> Any:
+        """The first state of every row.
+
+        Args:
+            instance: the compiled problems. ``instance.allowed`` [B, V, D] marks the values that domains and givens leave.
+            random: one stream of random numbers per row.
+
+        Returns:
+            The state; every tensor in it has B as first axis. A row of it is a function of the row's problem and of its
+            random stream alone.
+        """
+
+    @abstractmethod
+    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
+        """One application of the update.
+
+        Args:
+            instance: the compiled problems.
+            state: as ``init`` or the last step returned it; its memory may be reused.
+
+        Returns:
+            The new state and its ``Info``, of tensors [B].
+        """
+
+    @abstractmethod
+    def decode(self, instance: Instance, state: Any) -> Tensor:
+        """The assignment that the state stands for.
+
+        Args:
+            instance: the compiled problems.
+            state: of any step; it must not be changed.
+
+        Returns:
+            [B, V] int64, indices into the variables' domains; only allowed values, so that givens are kept.
+        """
+
+    def settled(self, instance: Instance, state: Any, info: Info) -> Tensor:
+        """Rows that further steps will not change. The loop restarts those that violate constraints.
+
+        Args:
+            instance: the compiled problems.
+            state: after the last step.
+            info: of the last step.
+
+        Returns:
+            [B] bool; by default the rows whose residual is below ``tolerance``.
+        """
+        return info.residual < self.tolerance
+
+
+class WholeSolver(AbstractSolver):
+    """Base of solvers that answer whole problems (exact solvers, portfolios) and have no steps to loop over."""
 
     def samples(self, problem: Problem) -> str | None:
         return "it answers a problem once"
 
     @abstractmethod
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-        """Solve problems of supported graphs; yield (position, solution) as they come, each position once."""
+        """Solve problems of supported graphs.
 
-    def init(self, instance: Instance, random: Random) -> Any:
-        raise TypeError(f"{self.name} runs whole problems; it has no steps")
+        Args:
+            problems: to be answered.
+            task: budget, seed and device; ``task.over`` says when to stop.
 
-    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
-        raise TypeError(f"{self.name} runs whole problems; it has no steps")
-
-    def decode(self, instance: Instance, state: Any) -> Tensor:
-        raise TypeError(f"{self.name} runs whole problems; it has no steps")
+        Yields:
+            (position, solution) in any order, each position once.
+        """

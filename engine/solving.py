@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from .conclude import conclude, unanswered
 from .constraints import Linear
 from .deadline import OutOfTime, interrupting
 from .errors import GraphError
 from .graph import ConstraintGraph
-from .guard import conclude, guarded, refusal, unanswered
+from .guard import guarded, refusal
 from .peel import extend, peel
 from .problem import Problem
 from .recording import Recorder, Recording
 from .solution import Solution, Unrecorded, Unsolved
-from .solver import Solver
+from .solver import AbstractSolver, Solver
 from .status import PEEL, Status
 from .task import Budget, Task
 from .values import Assignment, bounds
@@ -23,7 +24,7 @@ from .values import Assignment, bounds
 
 def solve(
     problems: Iterable[Problem],
-    solver: Solver,
+    solver: AbstractSolver,
     task: Task | None = None,
     *,
     store: Recorder | None = None,
@@ -51,7 +52,7 @@ def solve(
         Unrecorded: the store refused runs; every problem was answered all the same.
         Unsolved: with ``check``.
     """
-    if not isinstance(solver, Solver):
+    if not isinstance(solver, AbstractSolver):
         called = f"{solver.__name__}()" if isinstance(solver, type) else 'a solver, or mull.solver("cpsat")'
         what = f"the class {solver.__name__}" if isinstance(solver, type) else type(solver).__name__
         raise TypeError(f"solve: the solver must be a Solver, not {what}; write {called}")
@@ -91,7 +92,7 @@ def _certain(solution: Solution) -> Solution:
     return replace(solution, status=Status.FAILED, detail=detail)
 
 
-def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+def _answers(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
     """Contradictory givens and best answers are the engine's own business; the rest is the solver's."""
     ready = []
     for i, problem in enumerate(problems):
@@ -114,14 +115,20 @@ def _answers(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterato
         return
     improving: dict[int, Solution] = {}
     for i, solution in _satisfy([problems[i] for i in ready], solver, task):
-        if solution.status is Status.SOLVED and problems[ready[i]].minimises and solver.improves(problems[ready[i]]):
+        if solution.status is Status.SOLVED and _bounded(problems[ready[i]], solver):
             improving[ready[i]] = _searching(solution)
         else:
             yield ready[i], solution
     yield from _improve(improving, solver, task)
 
 
-def _sample(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+def _bounded(problem: Problem, solver: AbstractSolver) -> bool:
+    """Whether a better answer is looked for by a bound on what the problem minimises."""
+    followed = isinstance(solver, Solver) and solver.optimises == "trajectory" and problem.graph.objective is not None
+    return problem.minimises and not followed
+
+
+def _sample(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
     """Several answers to each problem, as it is."""
     able = []
     for i, problem in enumerate(problems):
@@ -134,7 +141,7 @@ def _sample(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator
         yield able[n], solution
 
 
-def _improve(best: dict[int, Solution], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+def _improve(best: dict[int, Solution], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
     """Ask for strictly less, again and again, until that fails: then the last answer stands, or is proved optimal."""
     problems = {i: solution.problem for i, solution in best.items()}
     while best:
@@ -201,7 +208,7 @@ def _tightened(problem: Problem, solution: Solution) -> Problem | None:
     return replace(problem, graph=problem.graph.with_constraints([less]))
 
 
-def _satisfy(problems: Sequence[Problem], solver: Solver, task: Task) -> Iterator[tuple[int, Solution]]:
+def _satisfy(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
     """Solve problems' cores component by component; join the parts of each and extend them to the whole."""
     parts: list[Problem] = []
     owner: list[int] = []
@@ -263,7 +270,7 @@ def _part(problem: Problem, piece: ConstraintGraph) -> Problem:
     return Problem(piece, givens, problem.family, problem.source)
 
 
-def _unconstrained(problem: Problem, solver: Solver, task: Task) -> Solution:
+def _unconstrained(problem: Problem, solver: AbstractSolver, task: Task) -> Solution:
     """Variables under no constraint: their given, else the value that costs least."""
     objective = problem.graph.objective
     cost = objective.coefficients if objective else {}

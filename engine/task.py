@@ -70,6 +70,8 @@ class Task:
     cancelled: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = lambda: time.monotonic()
     """Monotonic seconds; ``started`` is a reading of it. Tests pass a clock of their own."""
+    deadline: float | None = None
+    """A reading of ``clock`` at which this part of the call ends; None for the end of the budget."""
 
     @property
     def elapsed(self) -> float:
@@ -79,7 +81,9 @@ class Task:
     @property
     def remaining(self) -> float:
         """Seconds left; infinite without a limit."""
-        return float("inf") if self.budget.seconds is None else self.budget.seconds - self.elapsed
+        now = self.clock()
+        left = float("inf") if self.budget.seconds is None else self.started + self.budget.seconds - now
+        return left if self.deadline is None else min(left, self.deadline - now)
 
     @property
     def over(self) -> bool:
@@ -90,4 +94,4 @@ class Task:
         """The same task with at most ``seconds`` from now."""
         if seconds >= self.remaining:
             return self
-        return replace(self, budget=replace(self.budget, seconds=self.elapsed + seconds))
+        return replace(self, deadline=self.clock() + seconds)

@@ -89,6 +89,9 @@ class Card(BaseModel):
     sha256: str
     folder: str = Field("", exclude=True)
 
+    def __hash__(self) -> int:
+        return hash(self.sha256)  # a key of caches: its fields are not all hashable
+
     @property
     def path(self) -> Path:
         """The tensor file."""

@@ -113,7 +113,7 @@ def _checked(path: Path) -> Path:
 
 
 def _solvers(path: Path, content: str) -> list[SolverFile]:
-    from ..engine.solver import Solver
+    from ..engine.solver import AbstractSolver
 
     module = SolverFile("", "", str(path), content).module
     with isolated(str(path), "correct the file, then add it again"):
@@ -122,7 +122,7 @@ def _solvers(path: Path, content: str) -> list[SolverFile]:
     unfinished = []
     for attribute, kind in defined.items():
         local = isinstance(kind, type) and (kind.__module__ == module or kind.__module__.startswith(f"{module}."))
-        if local and issubclass(kind, Solver) and not attribute.startswith("_"):
+        if local and issubclass(kind, AbstractSolver) and not attribute.startswith("_"):
             missing = sorted(getattr(kind, "__abstractmethods__", ()))
             name: Any = getattr(kind, "name", None)
             if missing:

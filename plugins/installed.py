@@ -25,7 +25,7 @@ from .files import defined
 from .manifest import added
 
 if TYPE_CHECKING:
-    from ..engine.solver import Solver
+    from ..engine.solver import AbstractSolver
 
 
 def installed() -> list[Entry]:
@@ -44,7 +44,7 @@ def is_file(name: str) -> bool:
     return name.endswith(".py") or ".py:" in name
 
 
-def load(name: str) -> type[Solver]:
+def load(name: str) -> type[AbstractSolver]:
     """The class of a solver.
 
     Args:
@@ -72,13 +72,13 @@ def load(name: str) -> type[Solver]:
     changed = diagnose(entry) if entry.path else None  # also if this process has imported the file before
     if changed:
         raise PluginError(f"{entry} cannot be loaded: {changed}", entry.hint)
-    from ..engine.solver import Solver  # imports torch, so only after the name is known to be valid
+    from ..engine.solver import AbstractSolver  # imports torch, so only after the name is known to be valid
 
-    loaded: type[Solver] = load_entry(entry, Solver)
+    loaded: type[AbstractSolver] = load_entry(entry, AbstractSolver)
     return loaded
 
 
-def _from_file(path: Path, wanted: str) -> type[Solver]:
+def _from_file(path: Path, wanted: str) -> type[AbstractSolver]:
     """The only solver of a file, or the named one."""
     found = defined(path)
     mine = [file for file in found if file.name == wanted] if wanted else found
@@ -87,9 +87,9 @@ def _from_file(path: Path, wanted: str) -> type[Solver]:
         raise PluginError(f"{path} has no solver {wanted[:40]!r}", f"its solvers are {names}")
     if len(mine) > 1:
         raise PluginError(f"{path} has several solvers: {names}", f"name one: {path}:{mine[0].name}")
-    from ..engine.solver import Solver
+    from ..engine.solver import AbstractSolver
 
-    loaded: type[Solver] = load_entry(mine[0].entry, Solver)
+    loaded: type[AbstractSolver] = load_entry(mine[0].entry, AbstractSolver)
     return loaded
 
 

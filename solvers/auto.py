@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from ..engine.conclude import unanswered
 from ..engine.errors import MullError
-from ..engine.guard import unanswered
+from ..engine.guard import answers_of
 from ..engine.problem import Problem
 from ..engine.raised import described
 from ..engine.solution import Solution
-from ..engine.solver import Solver, WholeSolver
+from ..engine.solver import AbstractSolver, WholeSolver
 from ..engine.status import Status
 from ..engine.task import Task
 from .cpsat import CpSat
@@ -112,7 +113,7 @@ class _Portfolio:
         return [kind(segments=self.solver.depth) for kind in trained_on(families, self.task.on_notice)]
 
     @staticmethod
-    def _searchers() -> tuple[Solver, Solver]:
+    def _searchers() -> tuple[AbstractSolver, AbstractSolver]:
         from .localsearch import LocalSearch  # imports torch, which the exact solver's first try does without
 
         return LocalSearch(), CpSat()
@@ -123,7 +124,7 @@ class _Portfolio:
         if small and conflicts:
             yield from self._turn(CpSat(), _supported(CpSat()), small, FIRST_SECONDS * len(small), iterations=conflicts)
 
-    def _double(self, member: Solver, seconds: float, times: int) -> Iterator[tuple[int, Solution]]:
+    def _double(self, member: AbstractSolver, seconds: float, times: int) -> Iterator[tuple[int, Solution]]:
         """A turn of a number of iterations by the problem's size; problems of like number go together."""
         turns: dict[int, list[int]] = defaultdict(list)
         for n, problem in self.open.items():
@@ -137,7 +138,7 @@ class _Portfolio:
 
     def _turn(
         self,
-        member: Solver,
+        member: AbstractSolver,
         fits: Callable[[Problem], bool],
         mine: Sequence[int],
         seconds: float = float("inf"),
@@ -152,7 +153,7 @@ class _Portfolio:
         task = replace(task, budget=replace(budget, restarts=restarts or budget.restarts))
         try:
             mine = [n for n in mine if fits(self.open[n])]
-            for m, solution in member.run([self.open[n] for n in mine], task) if mine else ():
+            for m, solution in answers_of(member, [self.open[n] for n in mine], task):
                 n = mine[m]
                 self.spent[n] += solution.seconds
                 if solution.status.good:
@@ -178,10 +179,12 @@ class _Portfolio:
 
 def _trained(member: Learned) -> Callable[[Problem], bool]:
     """Which problems a reasoner is asked: its weights may fit a graph unlike all that they were trained on."""
-    return lambda problem: problem.graph.objective is None and member.trained_for(problem)
+    from .weights import trained_for
+
+    return lambda problem: problem.graph.objective is None and trained_for(member, problem)
 
 
-def _supported(member: Solver) -> Callable[[Problem], bool]:
+def _supported(member: AbstractSolver) -> Callable[[Problem], bool]:
     return lambda problem: (
         (member.complete or problem.graph.objective is None) and member.supports(problem.graph) is None
     )

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 from ortools.sat.python import cp_model
 from pydantic import Field
 
+from ..engine.conclude import unanswered
 from ..engine.deadline import OutOfTime, interrupting
-from ..engine.guard import unanswered
 from ..engine.posting import Posting
 from ..engine.problem import Problem
+from ..engine.shares import in_shares
 from ..engine.solution import Solution
 from ..engine.solver import WholeSolver
 from ..engine.status import Status
@@ -47,27 +48,23 @@ class CpSat(WholeSolver):
         return None
 
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-        pending = list(range(len(problems)))
-        share = 0.0
-        spent = dict.fromkeys(pending, 0.0)
-        while pending:
-            late: list[tuple[int, Solution]] = []
-            share = max(2 * share, task.remaining / len(pending))
-            for done, i in enumerate(pending):
-                portion = task.share(task.remaining / (len(pending) - done))
-                since = task.clock()
-                solution = self._solve(problems[i], portion)
-                spent[i] += task.clock() - since
-                solution = replace(solution, seconds=spent[i])
-                if solution.status in (Status.UNSOLVED, Status.SOLVED) and portion is not task and portion.over:
-                    late.append((i, solution))
-                else:
-                    yield i, solution
-                _tell(problems, pending, done, solution, task)
-            if not late or task.remaining / len(late) < 2 * share:
-                yield from late
-                return
-            pending = [i for i, _ in late]
+        spent = [0.0] * len(problems)
+        waiting: list[int] = []
+
+        def one_by_one(pending: Sequence[int]) -> list[list[int]]:
+            waiting[:] = pending
+            return [[i] for i in pending]
+
+        def answer(members: Sequence[int], portion: Task) -> Iterator[tuple[int, Solution]]:
+            (i,) = members
+            del waiting[: waiting.index(i) + 1]
+            since = task.clock()
+            solution = self._solve(problems[i], portion)
+            spent[i] += task.clock() - since
+            yield i, replace(solution, seconds=spent[i])
+            _report(problems, waiting, solution, task)
+
+        yield from in_shares(len(problems), task, one_by_one, answer, (Status.UNSOLVED, Status.SOLVED))
 
     def _solve(self, problem: Problem, task: Task) -> Solution:
         graph, most = problem.graph, task.budget.solutions
@@ -198,9 +195,9 @@ def _run(
     return outcome[0] if outcome else None
 
 
-def _tell(problems: Sequence[Problem], pending: Sequence[int], done: int, last: Solution, task: Task) -> None:
-    if task.on_progress is not None and done + 1 < len(pending):
-        following = problems[pending[done + 1]]
-        solved = len(problems) - len(pending) + done + 1
+def _report(problems: Sequence[Problem], waiting: Sequence[int], last: Solution, task: Task) -> None:
+    """Pass the progress to ``Task.on_progress``, as long as problems are waiting."""
+    if task.on_progress is not None and waiting:
+        following, solved = problems[waiting[0]], len(problems) - len(waiting)
         view = lambda: dict(last.assignment or {}) if last.problem.graph is following.graph else {}
         task.on_progress(Progress("cpsat", last.iterations, solved, len(problems), -1, following, view))

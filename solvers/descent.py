@@ -12,6 +12,7 @@ from torch import Tensor
 from ..engine.compile import Instance
 from ..engine.graph import ConstraintGraph
 from ..engine.random import Random
+from ..engine.rows import EVALUATION, BatchSize
 from ..engine.solver import Info, Solver
 
 
@@ -42,7 +43,7 @@ class Descent(Solver):
     """
 
     name: ClassVar[str] = "descent"
-    evaluates: ClassVar[bool] = True
+    batch_size: ClassVar[BatchSize] = BatchSize(work=EVALUATION)
     citation: ClassVar[str] = (
         "M. Nagamatu and T. Yanaru: On the stability of Lagrange programming neural networks for satisfiability "
         "problems of propositional calculus. Neurocomputing 13, 1996."

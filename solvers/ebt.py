@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..engine.deprecation import MullDeprecationWarning, text
 from ..engine.random import Random
 from ..engine.shapes import Float
-from ..engine.solver import Solver
+from ..engine.solver import AbstractSolver
 from ..engine.training.loss import Target
 from .learned import Learned
 from .nets.backbone import EXCLUDED
@@ -182,7 +182,7 @@ class Ebt(Learned):
         return RECIPES[self.preset]
 
     @classmethod
-    def from_options(cls, options: dict[str, Any]) -> Solver:
+    def from_options(cls, options: dict[str, Any]) -> AbstractSolver:
         """The solver with options. ``landscapes`` of 1 and more makes the solver ``ired``, which was an option of ``ebt``."""
         kept = {name: value for name, value in options.items() if name not in cls.former}
         if str(options.get("landscapes", 0)) == "0":

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+import torch
+
 from ..engine.choice import refused
 from ..engine.registry import PluginError
-from ..engine.weights import Card, CheckpointError, cards
+from ..engine.solver import AbstractSolver
+from ..engine.weights import Card, CheckpointError, cards, find
 from ..plugins import installed, load
 from . import weights
 from .learned import Learned
@@ -59,6 +62,18 @@ def trained_on(families: Collection[str], on_notice: Callable[[str], None]) -> l
         if solver.auto_turn is not None:
             found.append((solver.auto_turn, name, solver))
     return [solver for _, _, solver in sorted(found, key=lambda each: each[:2])]
+
+
+def check_weights(solver: AbstractSolver) -> None:
+    """Check the weights that a learned solver names: whether they exist, are undamaged, and are of its net.
+
+    Raises:
+        CheckpointError: why not, and what to do.
+    """
+    if isinstance(solver, Learned) and solver.weights is not None:
+        card = find(solver.weights)
+        weights.refuse(solver, card)
+        weights.loaded(type(solver), card, "cpu", torch.float32)
 
 
 def build(card: Card) -> Reasoner:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
 
@@ -18,15 +18,14 @@ from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
 from ..engine.random import Random
 from ..engine.registry import BACKBONES, entries
-from ..engine.solution import Solution
+from ..engine.rows import BatchSize
 from ..engine.solver import Info, OptionError, Solver
-from ..engine.task import Task
 from ..engine.weights import Card, CheckpointError, find
 from .decimation import decimate, in_doubt
 from .nets.backbones import backbone
 from .nets.reasoner import Latent, Reasoner
 from .nets.shape import NetShape
-from .weights import choose, loaded, refuse, trained_for
+from .weights import choose, loaded
 
 Sizes = Mapping[str, Any]
 
@@ -78,7 +77,8 @@ class Learned(Solver):
     """Options of a subclass that say how to solve, whatever the weights: ``Reasoner.solve_step`` gets them as arguments."""
     former: ClassVar[frozenset[str]] = frozenset()
     """Options that a subclass had once; its ``from_options`` still takes them."""
-    pursues: ClassVar[bool] = True
+    optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"  # no net has seen a bound on the objective
+    batch_size: ClassVar[BatchSize] = BatchSize(CPU_LITERALS, gpu_literals=GPU_LITERALS)
     auto_turn: ClassVar[int | None] = 9
     """Place among the learned solvers that ``auto`` tries, the lower first, then by name; None: ``auto`` does not try it."""
 
@@ -110,8 +110,6 @@ class Learned(Solver):
     compiled: bool = Field(
         False, description="compile the net before solving: half a minute, for many thousand problems on a GPU"
     )
-
-    _literals: int = PrivateAttr(CPU_LITERALS)
 
     @field_validator("backbone")
     @classmethod
@@ -158,91 +156,49 @@ class Learned(Solver):
         """The options that a subclass adds and that must be as the weights were trained: how its recursion runs."""
         return frozenset(cls.model_fields) - frozenset(Learned.model_fields) - cls.dials
 
-    def card(self, graph: ConstraintGraph, family: str = "") -> Card:
-        """The card of the weights for a graph, as ``weights.choose`` gives it.
-
-        Raises:
-            CheckpointError: there are none, with the command that trains some.
-        """
-        return choose(self, graph, family)
-
     def supports(self, graph: ConstraintGraph) -> str | None:
         if graph.inexact:
             return graph.inexact
         try:
-            self.card(graph)
+            choose(self, graph)
         except CheckpointError as error:
             return f"{error} ({error.hint})" if error.hint else str(error)
         return None
 
-    def ready(self) -> None:
-        """Check the named weights before a run: whether they exist, are undamaged, and are of this solver's net.
-
-        Raises:
-            CheckpointError: why, and what to do.
-        """
-        if self.weights is not None:
-            card = find(self.weights)
-            refuse(self, card)
-            loaded(type(self), str(card.path), card.sha256, "cpu", torch.float32)
-
-    def trained_for(self, problem: Problem) -> bool:
-        """Whether there are weights that support the problem and were trained on its family, on problems not much smaller."""
-        return trained_for(self, problem)
-
-    # Running ----------------------------------------------------------------------------------------------------------
-
-    def width(self, graph: ConstraintGraph) -> int:
-        return self.rows or max(1, self._literals // max(1, graph.literals))
-
-    def starts(self) -> int | None:
-        return self.copies
-
     def samples(self, problem: Problem) -> str | None:
         try:
-            fixed = self.card(problem.graph, problem.family).options.get("random_start") is False
+            fixed = choose(self, problem.graph, problem.family).options.get("random_start") is False
         except CheckpointError:
-            return None  # solving it tells more
+            return None  # to bind it fails, with the reason
         return "its weights start every trajectory from the same state, and no step is random" if fixed else None
 
-    def improves(self, problem: Problem) -> bool:
-        # A shortest path is what the net was shown; a bound on its length is a constraint that it has never seen.
-        return problem.graph.objective is None
+    def bind(self, problem: Problem) -> Learned:
+        """The same solver with its weights named. It reads their card here, and never again."""
+        path = str(choose(self, problem.graph, problem.family).path)
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        bound = type(self)(**{**given, "weights": path})
+        bound._card  # noqa: B018  # kept: a file that is replaced during a run does not change the net
+        return bound
+
+    @cached_property
+    def _card(self) -> Card:
+        """The card of the weights named.
+
+        Raises:
+            CheckpointError: none are named, or there is no such card.
+        """
+        if self.weights is None:
+            raise CheckpointError(f"{self.name} is not bound to weights", "call bind(problem) before init")
+        return find(self.weights)
 
     @property
     def checkpoint(self) -> str | None:
-        return None if self.weights is None else find(self.weights).sha256
+        if self.weights is None:
+            return None
+        bound: Card | None = vars(self).get("_card")
+        return (bound or find(self.weights)).sha256
 
-    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-        """The engine's loop, once for each set of weights that the problems ask for."""
-        groups: dict[str, list[int]] = defaultdict(list)
-        for i, problem in enumerate(problems):
-            groups[str(self.card(problem.graph, problem.family).path)].append(i)
-        left = len(problems)
-        for path, members in groups.items():
-            portion = task.share(task.remaining * len(members) / left)
-            left -= len(members)
-            mine = self.model_copy(update={"weights": path})
-            mine._literals = GPU_LITERALS if task.device.startswith("cuda") else CPU_LITERALS
-            yield from mine._batches(problems, members, portion)
-
-    def _batches(
-        self, problems: Sequence[Problem], members: Sequence[int], task: Task
-    ) -> Iterator[tuple[int, Solution]]:
-        """The loop on some of the problems; when memory runs out, the unanswered ones again in half as many rows."""
-        open_ = list(members)
-        while open_:
-            try:
-                asked = list(open_)
-                for n, solution in super().run([problems[i] for i in asked], task):
-                    open_.remove(asked[n])
-                    yield asked[n], solution
-            except torch.OutOfMemoryError:
-                if self.rows is not None or self._literals < CPU_LITERALS:
-                    raise
-                self._literals //= 2
-                torch.cuda.empty_cache()
-                task.on_notice(f"out of memory: going on with batches of {self._literals} literals")
+    # Running ----------------------------------------------------------------------------------------------------------
 
     def init(self, instance: Instance, random: Random) -> LearnedState:
         net = self.net(instance)
@@ -286,10 +242,9 @@ class Learned(Solver):
         return self.segments * net.steps_per_segment
 
     def net(self, instance: Instance) -> Reasoner:
-        """The trained net on the instance's device, ready to be asked."""
-        card = self.card(instance.graphs[0]) if self.weights is None else find(self.weights)
+        """The trained net on the instance's device; the solver must be bound."""
         device = instance.device
-        return loaded(type(self), str(card.path), card.sha256, str(device), self._dtype(device), self.compiled)
+        return loaded(type(self), self._card, str(device), self._dtype(device), self.compiled)
 
     def _dtype(self, device: torch.device) -> torch.dtype:
         if self.precision != "auto":

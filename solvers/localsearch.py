@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import Field
 
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
-from ..engine.solution import Solution
-from ..engine.solver import Solver, WholeSolver
-from ..engine.task import Task
+from ..engine.solver import AbstractSolver
 from .probsat import ProbSat, is_cnf
 from .tabu import Tabu
 
 
-class LocalSearch(WholeSolver):
+class LocalSearch(AbstractSolver):
     """Chooses ``probsat`` or ``tabu`` by the graph; a solution names the one that answered, with ``via="localsearch"``.
 
     Its options are theirs; each takes those that it has.
@@ -35,20 +30,6 @@ class LocalSearch(WholeSolver):
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.inexact
 
-    def samples(self, problem: Problem) -> str | None:
-        return None
-
-    def bind(self, problem: Problem) -> Solver:
+    def bind(self, problem: Problem) -> ProbSat | Tabu:
         kind = ProbSat if is_cnf(problem.graph) else Tabu
-        return kind(**{name: getattr(self, name) for name in kind.model_fields})
-
-    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-        groups: dict[Solver, list[int]] = defaultdict(list)
-        for i, problem in enumerate(problems):
-            groups[self.bind(problem)].append(i)
-        left = len(problems)
-        for solver, members in groups.items():
-            portion = task if len(members) == left else task.share(task.remaining * len(members) / left)
-            left -= len(members)
-            for n, solution in solver.run([problems[i] for i in members], portion):
-                yield members[n], replace(solution, via=self.name)
+        return kind(**{name: getattr(self, name) for name in kind.model_fields if name in LocalSearch.model_fields})

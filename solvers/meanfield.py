@@ -15,6 +15,7 @@ from torch import Tensor
 from ..engine.compile import Instance
 from ..engine.graph import ConstraintGraph
 from ..engine.random import Random
+from ..engine.rows import EVALUATION, BatchSize
 from ..engine.solver import Info, Solver
 
 NEVER = -1e4
@@ -44,7 +45,7 @@ class MeanField(Solver):
     """
 
     name: ClassVar[str] = "meanfield"
-    evaluates: ClassVar[bool] = True
+    batch_size: ClassVar[BatchSize] = BatchSize(work=EVALUATION)
     citation: ClassVar[str] = (
         "C. Peterson and J. R. Anderson: A mean field theory learning algorithm for neural networks. Complex Systems "
         "1, 1987. M. E. Khan and D. Nielsen: Fast yet simple natural-gradient descent for variational inference in "

@@ -15,6 +15,7 @@ from ..engine.compile import Instance
 from ..engine.constraints import Clause
 from ..engine.graph import ConstraintGraph
 from ..engine.random import Random
+from ..engine.rows import BatchSize
 from ..engine.solver import Info, Solver
 from ..engine.tables import by_owner
 
@@ -105,16 +106,14 @@ class ProbSat(Solver):
         "make versus break. SAT 2012."
     )
     check_every: ClassVar[int] = 20
-    exact: ClassVar[bool] = True
+    energy_is_exact: ClassVar[bool] = True
+    batch_size: ClassVar[BatchSize] = BatchSize(LITERALS, fewest=8, most=ROWS)
 
     cb: float | None = Field(
         None,
         gt=0,
         description="break exponent (default: the published one for the clause length, and up to 1.6 times it in some chains)",
     )
-
-    def width(self, graph: ConstraintGraph) -> int:
-        return self.rows or max(8, min(ROWS, LITERALS // max(1, graph.literals)))
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         if graph.inexact:

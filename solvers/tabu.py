@@ -19,6 +19,7 @@ from ..engine.compile import Instance
 from ..engine.factor import Factor
 from ..engine.graph import ConstraintGraph
 from ..engine.random import Random
+from ..engine.rows import BatchSize
 from ..engine.solver import Info, Solver
 from ..engine.tables import by_owner
 
@@ -75,14 +76,12 @@ class Tabu(Solver):
         "1987. P. Morris: The breakout method for escaping from local minima. AAAI 1993."
     )
     check_every: ClassVar[int] = 20
-    exact: ClassVar[bool] = True
+    energy_is_exact: ClassVar[bool] = True
+    batch_size: ClassVar[BatchSize] = BatchSize(LITERALS, fewest=8, most=ROWS)
 
     tenure: float = Field(0.6, ge=0, description="tabu tenure per conflicting variable, in steps")
     tenure_random: int = Field(10, ge=1, description="random part of the tabu tenure, up to this many steps")
     patience: int = Field(2000, ge=1, description="steps without improvement before a chain raises its weights")
-
-    def width(self, graph: ConstraintGraph) -> int:
-        return self.rows or max(8, min(ROWS, LITERALS // max(1, graph.literals)))
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.inexact

@@ -13,7 +13,7 @@ from ..engine.choice import ranked, refused
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
 from ..engine.registry import PluginError
-from ..engine.weights import Card, CheckpointError, cards, find, load_tensors, read_card
+from ..engine.weights import Card, CheckpointError, cards, find, load_tensors
 from .nets.backbones import backbone
 from .nets.reasoner import Reasoner
 from .nets.shape import NetShape
@@ -72,7 +72,7 @@ def trained_for(solver: Learned, problem: Problem) -> bool:
     if problem.graph.literals > REACH * max((card.sizes.get(problem.family, 0) for card in mine), default=0):
         return False
     try:
-        card = solver.card(problem.graph, problem.family)
+        card = choose(solver, problem.graph, problem.family)
     except CheckpointError:
         return False
     return problem.graph.literals <= REACH * card.sizes.get(problem.family, 0)
@@ -128,20 +128,17 @@ def unreadable(card: Card, graph: ConstraintGraph) -> str | None:
 
 
 @lru_cache(maxsize=8)
-def loaded(
-    kind: type[Learned], path: str, sha256: str, device: str, dtype: torch.dtype, compiled: bool = False
-) -> Reasoner:
-    """The trained net, ready to solve. The cache's key holds the content: a file that was replaced is another net.
+def loaded(kind: type[Learned], card: Card, device: str, dtype: torch.dtype, compiled: bool = False) -> Reasoner:
+    """The trained net, ready to solve, from a cache. Its key holds the card's sha256: a file that was replaced is another net.
 
     Args:
         kind: the learned solver.
-        path: of the tensor file.
-        sha256: of its content, as on its card.
+        card: of the weights.
         device: where the net computes.
         dtype: in which it computes.
         compiled: whether its steps are compiled.
     """
-    net = read(kind, read_card(path)).eval().requires_grad_(False).to(device, dtype)
+    net = read(kind, card).eval().requires_grad_(False).to(device, dtype)
     if compiled:
         net.compile_solving()
     return net

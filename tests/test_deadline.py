@@ -197,6 +197,7 @@ def test_the_limit_is_looked_at_between_steps(name: str, impossible: Problem, mo
     """On a clock that counts steps, the call ends with the step in which time is up."""
     clock = Ticking()
     solver = mull.solver(name)
+    assert isinstance(solver, Solver)
     kind = type(solver)
     step = kind.step
 

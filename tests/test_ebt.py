@@ -33,6 +33,7 @@ from mull.problems.streams import stream
 from mull.problems.sudoku import stream as sudoku
 from mull.solvers.ebt import Ebt, EbtNet
 from mull.solvers.ired import Ired, IredNet
+from mull.solvers.kinds import check_weights
 from mull.solvers.learned import Learned
 from mull.solvers.nets.energy import EnergyNet, corrupt
 from mull.solvers.nets.messages import pool, pool_axis, scatter
@@ -389,10 +390,10 @@ def test_ired_solves_what_it_was_trained_on(taught: Path, monkeypatch: pytest.Mo
 def test_weights_are_of_one_kind(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME, str(taught))
     with pytest.raises(CheckpointError, match="landscapes=5, not 3"):
-        Ired(weights="ired-small", landscapes=3).ready()
+        check_weights(Ired(weights="ired-small", landscapes=3))
     with pytest.raises(CheckpointError, match="weights of ired, not of ebt"):
-        Ebt(weights="ired-small").ready()
-    Ebt(weights="ebt-small", monotone=True).ready()
+        check_weights(Ebt(weights="ired-small"))
+    check_weights(Ebt(weights="ebt-small", monotone=True))
 
 
 OLD = {"steps": 3, "alpha": 10.0, "noise": 0.3, "contrast": 0.5, "loops": 1, "inner_steps": 5}
@@ -410,7 +411,7 @@ def test_weights_from_when_ired_was_an_option_still_load(
     monkeypatch.setenv(HOME, str(tmp_path))
     found = find(name)
     assert (found.solver, found.options) == (card["solver"], card["options"])
-    learned_solver(found.solver, weights=name).ready()
+    check_weights(learned_solver(found.solver, weights=name))
 
 
 def test_the_former_options_of_ebt_name_ired() -> None:

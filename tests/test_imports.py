@@ -13,23 +13,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("engine", "problems", "solvers", "plugins", "commands")
 
-ALLOWED = [
-    # a solver starts the loop that runs it
-    {"mull.engine.loop", "mull.engine.sampling", "mull.engine.solver"},
-]
-"""Circles that remain, each with its reason. None is to be added."""
-
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    circles = [set(each) for each in nx.strongly_connected_components(imports()) if len(each) > 1]
-    new = [circle for circle in circles if not any(circle <= allowed for allowed in ALLOWED)]
-    assert not new, "\n".join(", ".join(sorted(circle)) for circle in new)
-
-
-@pytest.mark.parametrize("allowed", ALLOWED, ids=lambda names: min(names))
-def test_every_allowed_circle_is_still_there(allowed: set[str]) -> None:
-    graph = imports().subgraph(allowed)
-    assert any(len(each) > 1 for each in nx.strongly_connected_components(graph)), "take it out of ALLOWED"
+    circles = [sorted(each) for each in nx.strongly_connected_components(imports()) if len(each) > 1]
+    assert not circles, "\n".join(map(", ".join, circles))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import math
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import mull
 from conftest import learned_solver, task, train_small
 from mull.engine import Budget, Problem, Solution, Status, Task, compile_problems, solve
 from mull.engine.random import Random
+from mull.engine.rows import BatchSize
 from mull.engine.training import Recipe, Trainer, TrainingProgress
 from mull.engine.weights import HOME, Card, CheckpointError, cards, find, load_tensors
 from mull.plugins import PluginError
@@ -26,7 +26,7 @@ from mull.plugins.conformance import CHECKS, Check
 from mull.problems import families, load, squares
 from mull.problems.streams import stream
 from mull.problems.sudoku import stream as sudoku
-from mull.solvers import kinds, learned
+from mull.solvers import kinds, learned, weights
 from mull.solvers.kinds import build
 from mull.solvers.learned import Learned
 
@@ -148,7 +148,7 @@ def test_restarts_run_side_by_side() -> None:
 def test_halting_by_residual_depth_and_belief() -> None:
     instance = compile_problems(boards(2))
     random = Random.for_rows([0, 1])
-    solver = learned_solver("looped", segments="1", halt="0.5")
+    solver = learned_solver("looped", segments="1", halt="0.5").bind(boards(1)[0])
     state = solver.init(instance, random)
     state, info = solver.step(instance, state)
     assert not solver.settled(instance, state, info).any()
@@ -176,8 +176,7 @@ def test_each_problem_is_answered_by_its_own_weights() -> None:
 
 
 def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learned, "GPU_LITERALS", 4 * learned.CPU_LITERALS)
-    monkeypatch.setattr(learned, "CPU_LITERALS", 4 * 729)
+    monkeypatch.setattr(learned.Learned, "batch_size", BatchSize(4 * 729))
     rows: list[int] = []
     step = learned.Learned.step
 
@@ -191,7 +190,7 @@ def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch) -> None
     said: list[str] = []
     solutions = solve(boards(4), mull.solver("looped"), Task(Budget(seconds=60), on_notice=said.append))
     assert [s.status for s in solutions] == [Status.SOLVED] * 4, solutions[0].detail
-    assert said == ["out of memory: going on with batches of 1458 literals"]
+    assert said == ["out of memory: going on with 2 rows side by side"]
     assert rows[0] == 4
     assert max(rows[1:]) <= 2
 
@@ -235,8 +234,9 @@ def test_conformance_of_what_was_taught(name: str, check: Check, taught: Path, m
 
 @pytest.mark.parametrize(("name", "spec"), [("looped", "sudoku:9:0.4"), ("hrm", "sudoku:9:0.5")])
 def test_rows_do_not_mix(name: str, spec: str) -> None:
-    solver = mull.solver(name, precision="float32")
-    instance = compile_problems(boards(3, spec=spec))
+    problems = boards(3, spec=spec)
+    solver = learned_solver(name, precision="float32").bind(problems[0])
+    instance = compile_problems(problems)
     state, _ = solver.step(instance, solver.init(instance, Random.for_rows([0, 1, 2])))
     row = torch.tensor([1])
     alone = solver.init(instance.select(row), Random.for_rows([1]))
@@ -309,15 +309,13 @@ def test_auto_goes_on_without_a_plugin_that_fails(monkeypatch: pytest.MonkeyPatc
     class Failing(Learned):
         name = "failing"
 
-        def trained_for(self, problem: Problem) -> bool:
-            return True
-
-        def run(self, problems: Any, task: Task) -> Iterator[tuple[int, Solution]]:
+        def bind(self, problem: Problem) -> Any:
             raise KeyError("missing")
 
         def reasoner(self, shape: Any) -> Any: ...
 
     monkeypatch.setattr(kinds, "trained_on", lambda families, on_notice: [Failing])
+    monkeypatch.setattr(weights, "trained_for", lambda solver, problem: True)
     said: list[str] = []
     (solution,) = solve(boards(1), mull.solver("auto", first=0), Task(on_notice=said.append))
     assert solution.status is Status.SOLVED

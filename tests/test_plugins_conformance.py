@@ -17,7 +17,20 @@ import torch
 from pydantic import ConfigDict, Field
 from torch import Tensor
 
-from mull.engine import ConstraintGraph, Info, Instance, Problem, Random, Solution, Solver, Status, Task, WholeSolver
+from mull.engine import (
+    AbstractSolver,
+    ConstraintGraph,
+    Info,
+    Instance,
+    Problem,
+    Random,
+    Solution,
+    Solver,
+    Status,
+    Task,
+    WholeSolver,
+)
+from mull.engine.loop import Trial, iterate
 from mull.plugins import conformance, load
 from mull.plugins.conformance import CHECKS, Check, TestContract, complaint, outcome, runs, satisfiable, support
 from mull.solvers.cpsat import CpSat
@@ -109,7 +122,7 @@ class Boundless(Walk):
     """Bounds that are not kept."""
 
     @classmethod
-    def from_options(cls, options: dict[str, Any]) -> Solver:
+    def from_options(cls, options: dict[str, Any]) -> AbstractSolver:
         if options.get("patience") == 0:
             return cls()
         return super().from_options(options)
@@ -317,18 +330,31 @@ class Sociable(Walk):
         return state.age >= (self.patience if len(state.age) == 1 else 2)
 
 
+class Rebudgeted(WholeSolver):
+    """Runs another solver for 40 iterations, whatever the budget says."""
+
+    name: ClassVar[str] = "walk"
+    inner: Walk
+    always: bool
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        iterations = 40 if self.always else task.budget.iterations or 40
+        budget = replace(task.budget, seconds=None if self.always else task.budget.seconds, iterations=iterations)
+        return iterate(self.inner, [Trial(problem) for problem in problems], Task(budget))
+
+
 class Unstoppable(Walk):
     """A budget of its own."""
 
-    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-        return super().run(problems, Task(replace(task.budget, seconds=None, iterations=40)))
+    def bind(self, problem: Problem) -> Rebudgeted:
+        return Rebudgeted(inner=self, always=True)
 
 
 class Deaf(Walk):
     """Does not hear who tells it to stop."""
 
-    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-        return super().run(problems, Task(replace(task.budget, iterations=task.budget.iterations or 40)))
+    def bind(self, problem: Problem) -> Rebudgeted:
+        return Rebudgeted(inner=self, always=False)
 
 
 class Repetitive(Whole):

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from conftest import call
-from mull.engine import Random, compile_problems
+from mull.engine import Random, Solver, compile_problems
 from mull.plugins import PluginError, add, added, installed, load, remove
 from mull.plugins import manifest as listing
 from mull.problems import load as read
@@ -112,6 +112,7 @@ def test_solvers_and_states_are_read_in_another_process(tmp_path: Path) -> None:
     """A new process reads pickles of this one; it has not imported the file."""
     add(write(tmp_path / "walks.py", "stroll"))
     solver = load("stroll")()
+    assert isinstance(solver, Solver)
     instance = compile_problems(read("queens:5"))
     state, _ = solver.step(instance, solver.init(instance, Random.for_rows([0])))
     here = solver.decode(instance, state)

@@ -139,7 +139,10 @@ def test_the_example_of_a_learned_solver_trains_and_solves(tmp_path: Path) -> No
         inside.solve("train", solver, *options, *short, "--steps", "2", "--out", str(aside))
     assert sorted(path.stem for path in aside.glob("*.json")) == ["gated-binairo-4-0-5", "looped-binairo-4-0-5"]
     weights = str(aside / "looped-binairo-4-0-5.safetensors")
-    inside.run(inside.python, "-c", f"import mull; mull.solver('looped', weights={weights!r}).ready()")
+    solver = f"mull.solver('looped', weights={weights!r})"
+    inside.run(
+        inside.python, "-c", f"import mull; from mull.solvers.kinds import check_weights; check_weights({solver})"
+    )
     assert "FAIL" not in inside.solve("solvers", "check", "gated")
     rows = [json.loads(row) for row in inside.solve("solvers", "list", "--all", "--load", "--json").splitlines()]
     ours = {(row["kind"], row["name"]) for row in rows if row["package"] == "mull-binairo" and row["fault"] is None}

@@ -10,13 +10,13 @@ import pytest
 from torch import Tensor
 
 from mull.engine import (
+    AbstractSolver,
     Budget,
     ConstraintGraph,
     Info,
     Instance,
     Problem,
     Solution,
-    Solver,
     Status,
     Task,
     WholeSolver,
@@ -35,7 +35,7 @@ def problems(*specs: str) -> list[Problem]:
     return [problem for spec in specs for problem in load(spec)]
 
 
-def run(solver: Solver, *specs: str, **budget: Any) -> list[Solution]:
+def run(solver: AbstractSolver, *specs: str, **budget: Any) -> list[Solution]:
     return solve(problems(*specs), solver, Task(Budget(seconds=30, batch=32, **budget), seed=1))
 
 
@@ -126,7 +126,7 @@ class Doubting(Bad):
         (Doubting, "RuntimeError: cannot even say"),
     ],
 )
-def test_only_the_faulty_problem_fails(solver: type[Solver], says: str) -> None:
+def test_only_the_faulty_problem_fails(solver: type[AbstractSolver], says: str) -> None:
     first, *rest = run(solver(), *GOOD)
     assert first.status is Status.FAILED
     assert says in first.detail
@@ -247,7 +247,7 @@ class Despairing(Answering):
         (Despairing, "not declared complete"),
     ],
 )
-def test_an_invalid_answer_fails(solver: type[Solver], says: str) -> None:
+def test_an_invalid_answer_fails(solver: type[AbstractSolver], says: str) -> None:
     first, *rest = run(solver(), *GOOD)
     assert first.status is Status.FAILED
     assert says in first.detail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any, ClassVar
 
@@ -35,7 +36,7 @@ from mull.engine import (
     Xor,
     solve,
 )
-from mull.engine.loop import iterate
+from mull.engine.loop import Trial, iterate
 from mull.plugins.conformance import unsatisfiable
 from mull.problems import load
 
@@ -237,14 +238,12 @@ def test_what_begins_anew_and_finds_nothing_keeps_its_first_answer() -> None:
     problem = equal_pair(3)
     arrivals: dict[int, list[Any]] = {}
 
-    def again(n: int, found: dict[str, Any]) -> bool:
+    def accept(n: int, found: dict[str, Any]) -> bool:
         arrivals.setdefault(n, []).append(found)
-        return True
+        return False
 
-    task = Task(Budget(iterations=6), seed=1)
-    found = dict(
-        iterate(TwoDice(), [problem] * 64, replace(task, budget=replace(task.budget, restarts=1)), range(64), again)
-    )
+    trials = [Trial(problem, n, partial(accept, n)) for n in range(64)]
+    found = dict(iterate(TwoDice(), trials, Task(Budget(iterations=6, restarts=1), seed=1)))
     assert 5 < len(arrivals) < 40
     for n, solution in found.items():
         assert solution.status.solved == (n in arrivals)
@@ -254,14 +253,14 @@ def test_what_begins_anew_and_finds_nothing_keeps_its_first_answer() -> None:
 
 
 def test_a_stop_while_one_begins_anew_loses_no_answer() -> None:
-    stopped: list[int] = []
+    stopped: list[dict[str, Any]] = []
 
-    def again(n: int, found: dict[str, Any]) -> bool:
-        stopped.append(n)
-        return True
+    def accept(found: dict[str, Any]) -> bool:
+        stopped.append(found)
+        return False
 
     task = Task(Budget(None), cancelled=lambda: bool(stopped))
-    ((_, solution),) = iterate(Dice(), [equal_pair(5)], task, [0], again)
+    ((_, solution),) = iterate(Dice(), [Trial(equal_pair(5), accept=accept)], task)
     assert (solution.status, solution.violations, len(stopped)) == (Status.SOLVED, 0, 1)
 
 

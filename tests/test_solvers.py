@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pytest
 import torch
@@ -40,6 +40,7 @@ from mull.engine.peel import extend, peel
 from mull.engine.state import clone, put_rows, select_rows
 from mull.plugins.conformance import CHECKS, Check, unsatisfiable
 from mull.problems import load
+from mull.solvers.descent import Descent
 
 SOLVERS = ("auto", "cpsat", "descent", "localsearch", "meanfield", "tabu")
 PROBLEMS = ("sudoku:4:0.4", "coloring:12:0.6:4", "sat:20:70", "queens:6", "latin:4", "coloring:9:0.5")
@@ -125,8 +126,9 @@ def test_company_does_not_change_an_answer(name: str) -> None:
 def test_unknown_options_and_bounds(name: str) -> None:
     with pytest.raises(OptionError, match="nonsense"):
         mull.solver(name, nonsense=1)
-    with pytest.raises(OptionError, match=r"rows|workers|slice"):
-        mull.solver(name, **{{"cpsat": "workers", "auto": "slice"}.get(name, "rows"): "0"})
+    option = {"cpsat": "workers", "auto": "slice", "localsearch": "patience"}.get(name, "copies")
+    with pytest.raises(OptionError, match=option):
+        mull.solver(name, **{option: "0"})
 
 
 def test_langevin_noise_changes_the_course() -> None:
@@ -234,19 +236,16 @@ class Wanderer(Solver):
     def decode(self, instance: Instance, state: torch.Tensor) -> torch.Tensor:
         return torch.tensor(self.course)[state.clamp(max=len(self.course) - 1)][:, None]
 
-    def improves(self, problem: Problem) -> bool:
-        return False
-
 
 class Pursuer(Wanderer):
     name: ClassVar[str] = "pursuer"
-    pursues: ClassVar[bool] = True
+    optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
 
 
 @pytest.mark.parametrize(
     ("kind", "cost", "course", "status", "value", "iterations"),
     [
-        (Wanderer, 1, (0, 3, 0, 1, 2), Status.SOLVED, 3, 2),
+        (Wanderer, 1, (0, 3, 0, 1, 2), Status.SOLVED, 1, 6),  # 2 steps to 3, then 4 to what costs less
         (Pursuer, 1, (0, 3, 0, 1, 2), Status.SOLVED, 1, 4),
         (Pursuer, -1, (0, 2, 3, 0, 0), Status.SOLVED, 3, 3),
         (Pursuer, 0, (0, 2, 3, 1), Status.SOLVED, 2, 2),
@@ -426,6 +425,7 @@ def test_a_costly_constraint_gets_few_rows() -> None:
     """Rows are bounded by what one evaluation of the energy touches, not by literals alone."""
     names = ("a", "b", "c")
     wide = ConstraintGraph(dict.fromkeys(names, range(201)), [Linear(names, (3, 5, 7), "=", 1999)])
-    assert mull.solver("descent").width(wide) == 1
+    size = Descent.batch_size
+    assert size.rows(wide) == 1
     (problem,) = load("queens:8")
-    assert 100 < mull.solver("descent").width(problem.graph) < (1 << 18) // problem.graph.literals
+    assert 100 < size.rows(problem.graph) < (1 << 18) // problem.graph.literals

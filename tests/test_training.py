@@ -34,6 +34,7 @@ from mull.problems.latin import stream as latin_squares
 from mull.problems.sat import stream as sat
 from mull.problems.streams import stream
 from mull.problems.sudoku import stream as sudoku
+from mull.solvers.kinds import check_weights
 from mull.solvers.learned import Learned
 from mull.solvers.nets.reasoner import Reasoner
 from mull.solvers.train import train as train_solver
@@ -438,7 +439,7 @@ def test_every_recursion_can_be_taught(solver: str, backbone: str, tmp_path: Pat
     assert told[-1].solved > 0  # of boards with six blanks, some
     assert result.card.shape["values"] == 4
     taught = learned_solver(solver, weights=str(result.card.path))
-    taught.ready()
+    check_weights(taught)
 
 
 # Side by side -----------------------------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ from mull.cli import main
 from mull.engine import Status, Task, solve
 from mull.engine.weights import HOME, Card, CheckpointError, cards, find, folders, load_tensors, read_card, save
 from mull.problems import load
-from mull.solvers.kinds import build
+from mull.solvers.kinds import build, check_weights
 from mull.solvers.nets.shape import NetShape
+from mull.solvers.weights import choose
 
 SHAPE = NetShape(hidden=16, inner=32, layers=1, roles=("all_different",), variables=16, values=4)
 
@@ -137,7 +138,7 @@ def test_damage_is_refused(damage: str, home: Path, capsys: pytest.CaptureFixtur
     change(make(home))
     solver = learned_solver("looped", weights="tiny")
     with pytest.raises(CheckpointError, match=message):
-        solver.ready()
+        check_weights(solver)
     _refused(capsys, message, "sudoku:4", "-s", "looped", "-o", "weights=tiny")
 
 
@@ -176,7 +177,7 @@ def test_bad_cards_do_not_stand_in_the_way_of_good_weights(home: Path) -> None:
     good = make(home, "c")
     (problem,) = load("sudoku:4", seed=1)
     solver = learned_solver("looped")
-    assert solver.card(problem.graph, "sudoku") in (good, find("looped-sudoku"))
+    assert choose(solver, problem.graph, "sudoku") in (good, find("looped-sudoku"))
 
 
 def test_auto_does_without_damaged_weights(home: Path) -> None:
@@ -192,19 +193,19 @@ def test_a_replaced_file_is_another_net(home: Path) -> None:
     """Nets that were loaded are kept by their content, not by their name."""
     first = make(home)
     solver = learned_solver("looped", weights="tiny")
-    solver.ready()
+    check_weights(solver)
     before = solver.checkpoint
     net = build(first)
     save(first, {key: tensor + 1 for key, tensor in net.state_dict().items()}, home)
     assert solver.checkpoint != before
-    solver.ready()
+    check_weights(solver)
     assert read_card(first.path).sha256 == solver.checkpoint
 
 
 def chosen(family: str = "sudoku", size: int = 4) -> str:
     (problem,) = load(f"{family}:{size}", seed=1)
     solver = learned_solver("looped")
-    return solver.card(problem.graph, family).name
+    return choose(solver, problem.graph, family).name
 
 
 def test_weights_are_chosen_by_their_check(home: Path) -> None:

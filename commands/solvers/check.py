@@ -16,7 +16,7 @@ from .. import completion
 from ..common import json_option
 
 if TYPE_CHECKING:
-    from mull.engine import Solver
+    from mull.engine import AbstractSolver
 
 
 LABELS = {"ok": "ok", "skipped": "skipped", "failed": "FAILED"}
@@ -57,7 +57,7 @@ def solvers_check(name: str, as_json: bool) -> int:
 
 
 @contextmanager
-def _temporary_weights(solver: type[Solver]) -> Iterator[None]:
+def _temporary_weights(solver: type[AbstractSolver]) -> Iterator[None]:
     """Train a learned solver that has no weights for the checks' problems; delete the weights at the end."""
     from mull.plugins.conformance import satisfiable
     from mull.solvers.learned import Learned
@@ -80,7 +80,7 @@ def _temporary_weights(solver: type[Solver]) -> Iterator[None]:
                 os.environ[HOME] = before
 
 
-def _train_briefly(solver: type[Solver], folder: Path) -> None:
+def _train_briefly(solver: type[AbstractSolver], folder: Path) -> None:
     from mull import __version__
     from mull.engine.training import Recipe
     from mull.problems.streams import stream

@@ -14,7 +14,7 @@ from .. import completion
 from ..common import json_option
 
 if TYPE_CHECKING:
-    from mull.engine import Solver
+    from mull.engine import AbstractSolver
     from mull.engine.weights import Card
 
 
@@ -78,7 +78,7 @@ def _size(card: Card) -> tuple[int, int]:
     return card.shape.get("values", 0), card.shape.get("variables", 0)
 
 
-def _to_json(solver: type[Solver]) -> dict[str, Any]:
+def _to_json(solver: type[AbstractSolver]) -> dict[str, Any]:
     """A solver as a JSON object; each option has the default, bounds and description of its JSON Schema."""
     options = solver.model_json_schema()["properties"]
     return {

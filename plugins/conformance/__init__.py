@@ -15,7 +15,7 @@ tests need one fixture, and no more:
 
 from __future__ import annotations
 
-from ...engine.solver import Solver
+from ...engine.solver import AbstractSolver
 from .base import Broken, Check, Skipped
 from .contract import declares_itself, documents_its_options, says_what_it_supports, validates_its_options
 from .problems import satisfiable, support, unsatisfiable
@@ -62,7 +62,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def outcome(check: Check, solver: type[Solver]) -> tuple[str, str]:
+def outcome(check: Check, solver: type[AbstractSolver]) -> tuple[str, str]:
     """``ok``, ``skipped`` or ``failed``, and the reason; whatever the solver raises fails the check."""
     try:
         check(solver)
@@ -75,7 +75,7 @@ def outcome(check: Check, solver: type[Solver]) -> tuple[str, str]:
     return "ok", ""
 
 
-def complaint(check: Check, solver: type[Solver]) -> str | None:
+def complaint(check: Check, solver: type[AbstractSolver]) -> str | None:
     """Why a solver fails a check; None where it passes or the check does not apply."""
     status, reason = outcome(check, solver)
     return reason if status == "failed" else None
@@ -86,7 +86,7 @@ class TestContract:
 
 
 def _test(check: Check) -> object:
-    def test(self: TestContract, solver: type[Solver]) -> None:
+    def test(self: TestContract, solver: type[AbstractSolver]) -> None:
         check(solver)
 
     test.__name__ = f"test_{check.__name__}"

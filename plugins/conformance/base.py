@@ -10,11 +10,11 @@ from ...engine.errors import MullError
 from ...engine.problem import Problem
 from ...engine.random import Random
 from ...engine.solution import Solution
-from ...engine.solver import Solver
+from ...engine.solver import AbstractSolver
 from ...engine.solving import solve
 from ...engine.task import Budget, Task
 
-Check = Callable[[type[Solver]], None]
+Check = Callable[[type[AbstractSolver]], None]
 SECONDS = 20.0
 """Time a run may take on the small problems; none needs it unless something is wrong."""
 
@@ -44,7 +44,7 @@ def task(**budget: Any) -> Task:
     return Task(Budget(**{"seconds": seconds, "batch": 32, **budget}))
 
 
-def run(solver: Solver, problems: Sequence[Problem], **budget: Any) -> list[Solution]:
+def run(solver: AbstractSolver, problems: Sequence[Problem], **budget: Any) -> list[Solution]:
     """Solutions within a budget, by default of 1,000 iterations."""
     return solve(problems, solver, task(**{"iterations": 1000, **budget}))
 

@@ -8,21 +8,24 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from ...engine.solver import OptionError, Solver
+from ...engine.solver import AbstractSolver, OptionError, Solver, WholeSolver
 from .base import Broken, hold
 from .problems import satisfiable, supported
 
 
-def declares_itself(solver: type[Solver]) -> None:
+def declares_itself(solver: type[AbstractSolver]) -> None:
     """It has a name, a version, a docstring and a citation."""
     for attribute in ("name", "version", "citation"):
         hold(isinstance(getattr(solver, attribute, None), str), f"{attribute} is a string")
     hold(bool(solver.name) and not any(sign.isspace() for sign in solver.name), "the name can be typed as one word")
     hold(bool(solver.citation), "the citation says whose method it is")
-    hold(bool(solver.__doc__) and solver.__doc__ != Solver.__doc__, "the class has a docstring")
+    hold(
+        bool(solver.__doc__) and solver.__doc__ not in (AbstractSolver.__doc__, Solver.__doc__, WholeSolver.__doc__),
+        "the class has a docstring",
+    )
 
 
-def documents_its_options(solver: type[Solver]) -> None:
+def documents_its_options(solver: type[AbstractSolver]) -> None:
     """Every option has a default and a description, and can be written down as JSON and read again."""
     for name, field in solver.model_fields.items():
         hold(not field.is_required(), f"option {name} has a default")
@@ -35,7 +38,7 @@ def documents_its_options(solver: type[Solver]) -> None:
     hold(solver.from_options(written) == made, "options read again give the same solver")
 
 
-def validates_its_options(solver: type[Solver]) -> None:
+def validates_its_options(solver: type[AbstractSolver]) -> None:
     """An unknown option, a word for a number and a number beyond its bounds are refused, and none changes afterwards."""
     _refused(solver, "no_such_option", "1", "an unknown option is refused")
     made = solver()
@@ -52,7 +55,7 @@ def validates_its_options(solver: type[Solver]) -> None:
         raise Broken(f"does not hold: option {name} cannot be changed once the solver is made")
 
 
-def says_what_it_supports(solver: type[Solver]) -> None:
+def says_what_it_supports(solver: type[AbstractSolver]) -> None:
     """``supports`` answers None or a reason, the same each time, and at least one small graph is supported."""
     made = solver()
     for problem in satisfiable():
@@ -63,7 +66,7 @@ def says_what_it_supports(solver: type[Solver]) -> None:
     hold(bool(supported(made)), f"at least one of the small graphs is supported ({'; '.join(map(str, reasons))})")
 
 
-def _refused(solver: type[Solver], name: str, value: Any, promise: str) -> None:
+def _refused(solver: type[AbstractSolver], name: str, value: Any, promise: str) -> None:
     try:
         solver.from_options({name: value})
     except OptionError:

@@ -8,7 +8,7 @@ from ...engine.constraints import AllDifferent, Clause, Compare, Count, Linear, 
 from ...engine.graph import ConstraintGraph
 from ...engine.objective import Objective
 from ...engine.problem import Problem
-from ...engine.solver import Solver
+from ...engine.solver import AbstractSolver
 
 
 @cache
@@ -64,12 +64,12 @@ def laborious() -> Problem:
     return Problem(ConstraintGraph(dict.fromkeys(names.values(), (0, 1)), somewhere + apart))
 
 
-def supported(solver: Solver) -> list[Problem]:
+def supported(solver: AbstractSolver) -> list[Problem]:
     """The satisfiable ones that a solver takes."""
     return [problem for problem in satisfiable() if solver.supports(problem.graph) is None]
 
 
-def support(solver: type[Solver]) -> dict[str, str | None]:
+def support(solver: type[AbstractSolver]) -> dict[str, str | None]:
     """What a solver with its default options takes: constraint kind, or ``several answers`` -> None, or why not."""
     made = solver()
     found: dict[str, str | None] = {}

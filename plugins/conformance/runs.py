@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from ...engine.compile import Instance
-from ...engine.solver import Info, Solver, WholeSolver
+from ...engine.guard import answers_of
+from ...engine.solver import AbstractSolver, Info, Solver
 from ...engine.solving import solve
 from ...engine.status import Status
 from ...engine.task import Budget, Task
@@ -20,7 +21,7 @@ SLACK = 20.0
 """Seconds that a solver without steps may take to notice that its time is up, on a busy machine too."""
 
 
-def solves_small_problems(solver: type[Solver]) -> None:
+def solves_small_problems(solver: type[AbstractSolver]) -> None:
     """It solves at least one of the small problems that it supports, and fails at none."""
     made = solver()
     solutions = run(made, supported(made))
@@ -28,28 +29,28 @@ def solves_small_problems(solver: type[Solver]) -> None:
     hold(any(s.status.solved for s in solutions), f"one of {len(solutions)} small problems is solved")
 
 
-def never_claims_too_much(solver: type[Solver]) -> None:
+def never_claims_too_much(solver: type[AbstractSolver]) -> None:
     """What has solutions is not called unsatisfiable, what has none is not called solved, nor what is not best optimal."""
     made = solver()
     mine = supported(made)
-    for n, raw in made.run(mine, task(iterations=300)) if mine else ():
+    for n, raw in answers_of(made, mine, task(iterations=300)) if mine else ():
         hold(raw.status is not Status.UNSATISFIABLE, "a problem with a solution is not called unsatisfiable")
         if raw.status.solved:
             hold(raw.assignment is not None, "who says solved gives an assignment")
             hold(not mine[n].broken(raw.assignment or {}), "solved breaks no constraint")
     hopeless = [problem for problem in unsatisfiable() if made.supports(problem.graph) is None]
-    for _, raw in made.run(hopeless, task(iterations=300)) if hopeless else ():
+    for _, raw in answers_of(made, hopeless, task(iterations=300)) if hopeless else ():
         hold(not raw.status.solved, "a problem without a solution is not called solved")
         hold(made.complete or raw.status is not Status.UNSATISFIABLE, "only complete solvers say unsatisfiable")
     problem, least = costly()
     if made.supports(problem.graph) is None:
-        for _, raw in made.run([problem], task(iterations=300)):
+        for _, raw in answers_of(made, [problem], task(iterations=300)):
             if raw.status is Status.OPTIMAL:
                 hold(made.complete, "only complete solvers say optimal")
                 hold(problem.objective(raw.assignment or {}) == least, "optimal is the least there is")
 
 
-def repeats_itself(solver: type[Solver]) -> None:
+def repeats_itself(solver: type[AbstractSolver]) -> None:
     """The same seed gives the same answers in the same number of iterations, whatever torch's own generator says."""
     made = solver()
     runs = []
@@ -64,7 +65,7 @@ def repeats_itself(solver: type[Solver]) -> None:
         hold(outcome(one) == outcome(other), "two runs with one seed are the same")
 
 
-def company_changes_nothing(solver: type[Solver]) -> None:
+def company_changes_nothing(solver: type[AbstractSolver]) -> None:
     """A problem gets the same answer alone as in a batch with others."""
     made = solver()
     mine = supported(made)
@@ -74,7 +75,7 @@ def company_changes_nothing(solver: type[Solver]) -> None:
         hold(outcome(alone) == outcome(one), "a problem alone is answered as in a batch")
 
 
-def keeps_to_its_budget(solver: type[Solver]) -> None:
+def keeps_to_its_budget(solver: type[AbstractSolver]) -> None:
     """It stops within one check of its budget's end, in iterations, time or word to stop, and answers every problem."""
     made = solver()
     problems = supported(made)
@@ -83,9 +84,9 @@ def keeps_to_its_budget(solver: type[Solver]) -> None:
         "it is cancelled": Task(Budget(seconds=SECONDS, batch=32), cancelled=lambda: True),
     }
     for when, over in ends.items():
-        answered = sorted(n for n, _ in made.run(problems, over)) if problems else []
+        answered = sorted(n for n, _ in answers_of(made, problems, over)) if problems else []
         hold(answered == list(range(len(problems))), f"where {when}, every problem is answered once")
-    if issubclass(solver, WholeSolver):  # elsewhere an iteration is the solver's own unit
+    if not issubclass(solver, Solver):  # elsewhere an iteration is the solver's own unit
         if made.supports(laborious().graph) is None:
             start = time.monotonic()
             solve([laborious()], made, Task(Budget(seconds=0.5)))
@@ -96,12 +97,12 @@ def keeps_to_its_budget(solver: type[Solver]) -> None:
     steps, counted = _counting(solver)
     hopeless = [problem for problem in unsatisfiable() if made.supports(problem.graph) is None]
     stopped = Task(Budget(seconds=SECONDS, batch=32), cancelled=lambda: len(steps) >= 5)
-    for _ in counted.run((hopeless or problems)[:1], stopped) if problems else ():
+    for _ in answers_of(counted, (hopeless or problems)[:1], stopped) if problems else ():
         pass
-    hold(len(steps) <= 5 + made.check_every, f"told to stop at step 5, it takes at most {made.check_every} more")
+    hold(len(steps) <= 5 + counted.check_every, f"told to stop at step 5, it takes at most {counted.check_every} more")
 
 
-def gives_several_answers(solver: type[Solver]) -> None:
+def gives_several_answers(solver: type[AbstractSolver]) -> None:
     """Asked for several answers, it gives as many at most, all distinct and right; else it says why it cannot."""
     made = solver()
     able, reasons = [], []

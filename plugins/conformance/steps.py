@@ -13,16 +13,15 @@ from torch.overrides import TorchFunctionMode
 from ...engine.compile import Instance, compile_problems
 from ...engine.problem import Problem
 from ...engine.random import Random
-from ...engine.solver import Info, Solver, WholeSolver
+from ...engine.solver import AbstractSolver, Info, Solver
 from ...engine.state import clone, map_tensors, select_rows
 from .base import Broken, Skipped, hold, streams
 from .problems import supported
 
 
-def steps_keep_their_shapes(solver: type[Solver]) -> None:
+def steps_keep_their_shapes(solver: type[AbstractSolver]) -> None:
     """States are batches, info and decoded assignments have their shapes, and givens stay as they are."""
-    made = solver()
-    for problem in _stepped(made):
+    for made, problem in _stepped(solver):
         instance = compile_problems([problem, problem], copies=2)
         state = made.init(instance, streams(4))
         for _ in range(3):
@@ -40,10 +39,9 @@ def steps_keep_their_shapes(solver: type[Solver]) -> None:
             hold(settled.shape == (4,) and settled.dtype == torch.bool, "settled: bool [B]")
 
 
-def rows_do_not_mix(solver: type[Solver]) -> None:
+def rows_do_not_mix(solver: type[AbstractSolver]) -> None:
     """A row of the batch goes on as it would alone."""
-    made = solver()
-    for problem in _stepped(made):
+    for made, problem in _stepped(solver):
         instance = compile_problems([problem], copies=3)
         state, _ = made.step(instance, made.init(instance, streams(3)))
         row = torch.tensor([1])
@@ -54,10 +52,9 @@ def rows_do_not_mix(solver: type[Solver]) -> None:
         hold(bool(same.all()), "a row alone takes the step that it takes among others")
 
 
-def resumes_from_its_state(solver: type[Solver]) -> None:
+def resumes_from_its_state(solver: type[AbstractSolver]) -> None:
     """The state is all there is: put away, and taken up by another object of the same options, it goes on the same."""
-    made = solver()
-    for problem in _stepped(made):
+    for made, problem in _stepped(solver):
         instance = compile_problems([problem], copies=4)
         state = made.init(instance, streams(4))
         for _ in range(3):
@@ -65,7 +62,7 @@ def resumes_from_its_state(solver: type[Solver]) -> None:
         try:
             kept = pickle.dumps(state)
             on, told = _steps(made, instance, state)
-            resumed, told_again = _steps(solver(), instance, pickle.loads(kept))
+            resumed, told_again = _steps(_bound(solver, problem), instance, pickle.loads(kept))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise Broken(f"does not hold: the state can be pickled and read again ({error})") from error
         same = made.decode(instance, on) == made.decode(instance, resumed)
@@ -73,14 +70,13 @@ def resumes_from_its_state(solver: type[Solver]) -> None:
         hold(torch.equal(told, told_again), "a resumed state comes to the same energies")
 
 
-def moves_between_devices(solver: type[Solver]) -> None:
+def moves_between_devices(solver: type[AbstractSolver]) -> None:
     """It runs where the instance is, its state can be put away elsewhere and taken up again, and what it makes is made there.
 
     Without a second device the tensors made with no word of a device are followed: where they meet the instance's, a GPU
     would refuse.
     """
-    made = solver()
-    for problem in _stepped(made):
+    for made, problem in _stepped(solver):
         instance = compile_problems([problem], copies=2)
         if torch.cuda.is_available():
             there = instance.to("cuda")
@@ -153,18 +149,23 @@ def _tensors(values: Iterable[Any]) -> Iterable[Tensor]:
             yield from _tensors(value)
 
 
-def _stepped(solver: Solver) -> list[Problem]:
-    """The small problems to step through.
+def _stepped(solver: type[AbstractSolver]) -> list[tuple[Solver, Problem]]:
+    """The small problems to step through, each with the solver bound to it.
 
     Raises:
         Skipped: the solver has no steps, or supports none of the problems.
     """
-    if isinstance(solver, WholeSolver):
-        raise Skipped("a WholeSolver has no steps")
-    problems = supported(solver)
+    problems = supported(solver())
     if not problems:
         raise Skipped("it supports none of the small problems")
-    return problems
+    return [(_bound(solver, problem), problem) for problem in problems]
+
+
+def _bound(solver: type[AbstractSolver], problem: Problem) -> Solver:
+    bound = solver().bind(problem)
+    if not isinstance(bound, Solver):
+        raise Skipped("a WholeSolver has no steps")
+    return bound
 
 
 def _steps(solver: Solver, instance: Instance, state: Any) -> tuple[Any, Tensor]:

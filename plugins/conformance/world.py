@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...engine.solver import Solver
+from ...engine.solver import AbstractSolver
 from .base import hold, run
 from .problems import supported
 
@@ -41,7 +41,7 @@ IMPORTING = ("the environment", "the import path")
 """What a library may change when it is first used: watched, as threads are (torch keeps one that compiles), from the second run on."""
 
 
-def leaves_the_world_alone(solver: type[Solver]) -> None:
+def leaves_the_world_alone(solver: type[AbstractSolver]) -> None:
     """A run changes no global state, starts no thread that outlives it, writes no file and prints nothing."""
     made = solver()
     mine = supported(made)

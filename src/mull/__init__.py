@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from .engine import AbstractSolver as AbstractSolver
     from .engine import AllDifferent as AllDifferent
     from .engine import Budget as Budget
     from .engine import Clause as Clause
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "AbstractSolver",
     "AllDifferent",
     "Budget",
     "Clause",
@@ -88,7 +90,7 @@ _MODULES = {  # of names that are not in .engine
 }
 
 
-def solver(name: str, **options: Any) -> Solver:
+def solver(name: str, **options: Any) -> AbstractSolver:
     """Return an installed solver, by name.
 
     Args:
@@ -109,14 +111,14 @@ def solver(name: str, **options: Any) -> Solver:
 
 @overload
 def solve(
-    problems: Problem | ConstraintGraph, solver: str | Solver = ..., task: Task | None = ..., **named: Any
+    problems: Problem | ConstraintGraph, solver: str | AbstractSolver = ..., task: Task | None = ..., **named: Any
 ) -> Solution: ...
 
 
 @overload
 def solve(
     problems: Iterable[Problem | ConstraintGraph],
-    solver: str | Solver = ...,
+    solver: str | AbstractSolver = ...,
     task: Task | None = ...,
     **named: Any,
 ) -> list[Solution]: ...
@@ -124,7 +126,7 @@ def solve(
 
 def solve(  # type: ignore[misc]  # the overloads leave the options unnamed
     problems: Problem | ConstraintGraph | Iterable[Problem | ConstraintGraph],
-    solver: str | Solver = "auto",
+    solver: str | AbstractSolver = "auto",
     task: Task | None = None,
     *,
     seconds: float | None = None,

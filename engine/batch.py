@@ -1,0 +1,291 @@
+"""One batch of the loop: step, check, keep the best, restart rows that settled wrong, drop problems that are done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from . import rows
+from .compile import compile_problems
+from .conclude import unanswered
+from .deadline import OutOfTime, interrupting
+from .incumbent import NOTHING, Incumbent, best_copies, least_energy, require_shapes
+from .random import Random
+from .solution import Solution
+from .solver import Info, Solver
+from .state import put_rows, select_rows
+from .status import Status
+from .task import Progress, Task
+from .trace import TraceBuffer
+from .values import Assignment
+
+if TYPE_CHECKING:
+    from .loop import Trial
+
+TOO_EARLY = "time was up before the first step ended"
+
+
+@dataclass
+class Run:
+    """What the batches of one call share. Mutable, private to the loop.
+
+    Args:
+        solver: bound to all of the problems.
+        trials: of the call; batches name them by position.
+        spent: solving seconds by position, over all tries.
+        rows: the most rows that fit into the memory; None while it has not run out.
+    """
+
+    solver: Solver
+    trials: Sequence[Trial]
+    spent: list[float]
+    rows: int | None = None
+
+
+class Batch:
+    """P problems, R copies of each, row p * R + c. Mutable, private to the loop.
+
+    Args:
+        run: of the call.
+        members: positions of the batch's trials.
+        task: with the batch's share of the time.
+    """
+
+    def __init__(self, run: Run, members: Sequence[int], task: Task) -> None:
+        self.call, self.solver, self.task = run, run.solver, task
+        self.mark = task.clock()
+        self.members = list(members)
+        self.problems = [run.trials[i].problem for i in members]
+        self.total = count = len(members)
+        self.iteration = 0
+        self.info: Info | None = None  # of the last step
+        self.interrupted = False  # a call overstayed the limit: the state may be broken, the incumbent is whole
+        self.copies = self._copies()
+        self.schedule = [(0, self.copies)]  # copies by the iteration from which on they ran
+        self.done = np.zeros(count, dtype=bool)
+        self.starts = np.ones((count, self.copies), dtype=np.int64)
+        self.instance = compile_problems(self.problems, self.copies, task.device)
+        self.state = self.solver.init(self.instance, self._random(range(count * self.copies)))
+        to_the_end = self.solver.optimises == "trajectory"
+        self.followed = self.instance.minimises[:: self.copies].cpu().numpy() & to_the_end  # until all copies settle
+        self.ended = np.zeros((count, self.copies), dtype=bool)  # copies that have settled since they started
+        self.best = Incumbent.none(count, self.instance.shape[1], task.device)
+        self.trace = TraceBuffer(count)
+        self.kept: dict[int, Solution] = {}  # first answers of the trials that were restarted, by position
+
+    def run(self) -> Iterator[tuple[int, Solution]]:
+        """Yield (position, solution), each member once."""
+        while True:
+            holds, settled = self._round()
+            self._charge()
+            self.ended |= settled
+            answered = holds & (~self.followed | self.ended.all(1))
+            over = self._exhausted()
+            continued = self._refuse(answered & ~self.done & (not over))
+            stuck = settled.all(1) & ~self._may_start()
+            finished = ((answered | stuck) & ~continued | over) & ~self.done
+            self._report(answered & ~continued)
+            for p in finished.nonzero()[0].tolist():
+                kept = None if holds[p] else self.kept.get(self.members[p])
+                yield self.members[p], kept or self._solution(p, bool(holds[p]))
+            self.mark = self.task.clock()  # the caller's time between two answers is not the solver's
+            self.done |= finished
+            if self.done.all():
+                return
+            self._restart(settled & ~holds[:, None])
+            if 2 * self.done.sum() >= len(self.done) or (self.task.budget.copies and self._copies() > self.copies):
+                self._compact()
+
+    # Steps and checks -------------------------------------------------------------------------------------------------
+
+    def _round(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and a check: whether each problem is solved [P], and whether each copy has settled [P, R]."""
+        if not self.interrupted:
+            try:
+                with interrupting(self.task):
+                    info = self._advance()
+                    self._charge()
+                    return self._check(info)
+            except OutOfTime:
+                self.interrupted = True
+                if self.info is not None and not self.trace.seen:  # steps ended, and none was checked
+                    return self._check(self.info)
+        return self.best.solved.cpu().numpy(), np.zeros_like(self.ended)
+
+    def _advance(self) -> Info:
+        """Steps until the next check; the last one's info."""
+        steps = self.solver.check_every
+        if self.task.budget.iterations is not None:
+            steps = min(steps, self.task.budget.iterations - self.iteration)
+        for _ in range(steps):
+            self.state, info = self.solver.step(self.instance, self.state)
+            self.info = info
+            self.iteration += 1
+            if self.task.over:  # many steps between two checks may take longer than the limit
+                break
+        return info
+
+    def _check(self, info: Info) -> tuple[np.ndarray, np.ndarray]:
+        """Check the rows, keep each problem's best and a point of its trace: whether it holds [P], and settled [P, R]."""
+        count, copies = len(self.problems), self.copies
+        assignment = self.solver.decode(self.instance, self.state)
+        require_shapes(self.instance.shape, info, assignment)
+        if self.solver.energy_is_exact and not self.followed.any():
+            row, violations, energy, cost, wrong = least_energy(self.instance, assignment, info, count)
+        else:
+            priced = self.instance.minimises if self.followed.any() else None
+            row, violations, energy, cost, wrong = best_copies(self.instance, assignment, info, count, priced)
+        spent = [self.call.spent[i] for i in self.members]
+        seconds = torch.tensor(spent, dtype=torch.float64, device=self.task.device)
+        iteration = torch.full_like(seconds, self.iteration)
+        self.best = self.best.better(Incumbent(violations, energy, cost, iteration, seconds, assignment[row]))
+        self.trace.add(self.iteration, info.energy[row], violations, info.residual[row])
+        settled = self.solver.settled(self.instance, self.state, info).view(count, copies).cpu().numpy()
+        settled &= wrong.view(count, copies).cpu().numpy() | self.followed[:, None]
+        return self.best.solved.cpu().numpy(), settled
+
+    # Limits -----------------------------------------------------------------------------------------------------------
+
+    def _copies(self) -> int:
+        return rows.copies(self.solver, self.problems, self.task, self.iteration, self.call.rows)
+
+    def _charge(self) -> None:
+        """Share the seconds since the last call among the problems that are not done."""
+        now = self.task.clock()
+        open_ = (~self.done).nonzero()[0]
+        for p in open_:
+            self.call.spent[self.members[p]] += (now - self.mark) / len(open_)
+        self.mark = now
+
+    def _exhausted(self) -> bool:
+        limit = self.task.budget.iterations
+        return self.interrupted or self.task.over or (limit is not None and self.iteration >= limit)
+
+    def _may_start(self) -> np.ndarray:
+        """[P] bool: problems with a restart left."""
+        limit = self.task.budget.restarts
+        return np.full(len(self.problems), True) if limit is None else self.starts.sum(1) < limit
+
+    # Answers ----------------------------------------------------------------------------------------------------------
+
+    def _report(self, solved: np.ndarray) -> None:
+        """Pass the progress to ``Task.on_progress``."""
+        open_ = (~solved & ~self.done).nonzero()[0].tolist()
+        if self.task.on_progress is None or not open_:
+            return
+        self.task.on_progress(
+            Progress(
+                solver=self.solver.name,
+                iteration=self.iteration,
+                solved=self.total - len(open_),
+                total=self.total,
+                violations=int(self.best.violations[open_].min()),
+                problem=self.problems[open_[0]],
+                view=lambda: self._assignment(open_[0]),
+            )
+        )
+
+    def _assignment(self, p: int) -> Assignment:
+        row = torch.tensor([p * self.copies], device=self.task.device)
+        return self.instance.select(row).assignments(self.best.assignment[p : p + 1])[0]
+
+    def _solution(self, p: int, solved: bool) -> Solution:
+        seconds = self.call.spent[self.members[p]]
+        if self.best.violations[p] == NOTHING:
+            return replace(unanswered(self.problems[p], self.solver, self.task, TOO_EARLY), seconds=seconds)
+        iterations = float(self.iteration)
+        if self.followed[p] and solved:
+            iterations, seconds = self.best.iteration[p].item(), self.best.seconds[p].item()
+        return Solution(
+            problem=self.problems[p],
+            solver=self.solver.name,
+            status=Status.SOLVED if solved else Status.CANCELLED if self.task.cancelled() else Status.UNSOLVED,
+            assignment=self._assignment(p),
+            violations=int(self.best.violations[p]),
+            energy=float(self.best.energy[p]),
+            iterations=int(iterations),
+            unit=self.solver.unit,
+            seconds=seconds,
+            seed=self.task.seed,
+            device=self.task.device,
+            version=self.solver.version,
+            options=self.solver.options,
+            checkpoint=self.solver.checkpoint,
+            budget=replace(self.task.budget, copies=tuple(self.schedule)),
+            trace=self.trace.of(p),
+        )
+
+    # Starts -----------------------------------------------------------------------------------------------------------
+
+    def _random(self, chosen: Iterable[int]) -> Random:
+        """One stream per row, by seed, problem, copy and number of the start: the batch makes no difference."""
+        labels = []
+        for p, c in (divmod(row, self.copies) for row in chosen):
+            copy = self.call.trials[self.members[p]].copy + c
+            labels.append((self.task.seed, self.problems[p].digest, copy, int(self.starts[p, c])))
+        return Random.for_rows(labels, self.task.device)
+
+    def _refuse(self, answered: np.ndarray) -> np.ndarray:
+        """Restart all copies of the answered trials that do not accept their answer: which [P]."""
+        refused = np.zeros_like(answered)
+        for p in answered.nonzero()[0].tolist():
+            member = self.members[p]
+            accept = self.call.trials[member].accept
+            if accept is not None and not accept(self._assignment(p)):
+                refused[p] = True
+                if member not in self.kept:
+                    self.kept[member] = self._solution(p, True)
+                self.best = self.best.forget(p)
+        self.starts[refused] += 1
+        self.ended[refused] = False
+        self._start(np.repeat(refused, self.copies).nonzero()[0].tolist())
+        return refused
+
+    def _restart(self, settled: np.ndarray) -> None:
+        """Restart the rows that settled on a wrong answer, each from its next random stream."""
+        limit = self.task.budget.restarts
+        restarted = []
+        for p, c in np.argwhere(settled & ~self.done[:, None]):
+            if limit is None or self.starts[p].sum() < limit:
+                self.starts[p, c] += 1
+                self.ended[p, c] = False
+                restarted.append(int(p * self.copies + c))
+        self._start(restarted)
+
+    def _start(self, chosen: Sequence[int]) -> None:
+        if chosen:
+            index = torch.tensor(chosen, device=self.task.device)
+            try:
+                with interrupting(self.task):
+                    fresh = self.solver.init(self.instance.select(index), self._random(chosen))
+            except OutOfTime:
+                self.interrupted = True
+                return
+            self.state = put_rows(self.state, index, fresh)
+
+    def _compact(self) -> None:
+        """Drop finished problems; the rows they free go to further copies of the others."""
+        keep = (~self.done).nonzero()[0]
+        old = self.copies
+        self.members = [self.members[p] for p in keep]
+        self.problems = [self.problems[p] for p in keep]
+        self.done, self.followed = self.done[keep], self.followed[keep]
+        self.trace.keep(keep)
+        index = torch.from_numpy(keep).to(self.task.device)
+        self.best = select_rows(self.best, index)
+        self.copies = max(old, self._copies())
+        if self.copies > old:
+            self.schedule.append((self.iteration, self.copies))
+        more = ((0, 0), (0, self.copies - old))
+        self.starts = np.pad(self.starts[keep], more, constant_values=1)
+        self.ended = np.pad(self.ended[keep], more, constant_values=False)
+        # Row p * copies + c continues the old copy c; copies that are new take any row's place until they start.
+        chosen = keep[:, None] * old + np.arange(self.copies) % old
+        index = torch.from_numpy(chosen.flatten()).to(self.task.device)
+        self.instance = self.instance.select(index)
+        self.state = select_rows(self.state, index)
+        self._start([row for row in range(chosen.size) if row % self.copies >= old])

@@ -1,0 +1,126 @@
+"""Rows of a batch: how many a solver steps side by side, which problems share them, and how many copies each problem has.
+
+A row is one copy of one problem. Four figures decide how many there are: the solver's ``batch_size``, the user's
+``Budget.batch``, the limits on copies (``Budget.restarts``, ``Solver.copies``, and ``Budget.copies`` of a replay), and the
+rows that fitted into the memory after an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from .graph import ConstraintGraph
+from .problem import Problem
+from .task import Task
+
+if TYPE_CHECKING:
+    from .loop import Trial
+    from .solver import Solver
+
+WASTE = 2.0
+"""Problems share a batch while padding them to the largest costs at most this factor in literals."""
+
+CPU_ROWS = 256
+"""Rows that copies of problems fill on a CPU. With more of them a row's step costs the same, and the first check comes later."""
+
+EVALUATION = 1 << 21
+"""Numbers that one evaluation of the energy of a whole batch may touch: a fifth of a second on one core."""
+
+GROUP, GROUP_LITERALS = 32, 1 << 16
+"""Most samples of one problem, and most literals of them together, that are always stepped in the same batch."""
+
+
+@dataclass(frozen=True)
+class BatchSize:
+    """How many rows a solver steps side by side: as many as run fastest, not as many as fit into the memory.
+
+    Args:
+        literals: rows × variables × values of a batch.
+        gpu_literals: the same on an accelerator; None for ``literals``.
+        work: numbers that one evaluation of the energy may touch (``ConstraintGraph.work``); None for no limit. A solver
+            that evaluates the energy at every step sets it, so that each step stays short.
+        fewest, most: bounds of the number of rows; ``most`` is None for no bound.
+    """
+
+    literals: int = 1 << 18
+    gpu_literals: int | None = None
+    work: int | None = None
+    fewest: int = 1
+    most: int | None = None
+
+    def rows(self, graph: ConstraintGraph, device: str = "cpu") -> int:
+        """The number of rows when ``graph`` is the largest of the batch on ``device``."""
+        literals = self.gpu_literals if self.gpu_literals and device.startswith("cuda") else self.literals
+        rows = literals // max(1, graph.literals)
+        if self.work is not None:
+            rows = min(rows, self.work // max(1, graph.work))
+        if self.most is not None:
+            rows = min(rows, self.most)
+        return max(self.fewest, rows)
+
+
+def batches(solver: Solver, trials: Sequence[Trial], members: Sequence[int], task: Task) -> list[list[int]]:
+    """Trials that share a batch: the same kinds of constraint, similar size, at most one a row.
+
+    Samples of one problem stay in their group (``group_size``) whatever the batch size: their answers depend on one
+    another, and must not depend on the batches.
+
+    Args:
+        solver: gives the number of rows.
+        trials: all of the call.
+        members: positions of the trials to group.
+        task: its budget may set the number of rows.
+
+    Returns:
+        The positions, batch by batch.
+    """
+    sizes = {i: trials[i].problem.graph.literals for i in members}
+    kinds = {i: _kinds(trials[i].problem.graph) for i in members}
+    found: list[list[int]] = []
+    for i in sorted(members, key=lambda i: (kinds[i], sizes[i])):
+        last = found[-1] if found else [i]
+        graph = trials[i].problem.graph
+        room = len(last) < _rows(solver, graph, task) or trials[i].copy % group_size(graph)
+        if found and room and kinds[i] == kinds[last[0]] and sizes[i] <= WASTE * sizes[last[0]]:
+            last.append(i)
+        else:
+            found.append([i])
+    return found
+
+
+def copies(solver: Solver, problems: Sequence[Problem], task: Task, iteration: int, most: int | None) -> int:
+    """How many copies of each problem a batch runs from an iteration on.
+
+    Args:
+        solver: gives the number of rows, and may limit the copies.
+        problems: of the batch.
+        task: its budget may set the rows, limit the copies (``restarts``), or state them (``copies``).
+        iteration: steps taken by the batch.
+        most: rows that fit into the memory; None where it has not run out.
+    """
+    if task.budget.copies is not None:
+        return max(count for since, count in task.budget.copies if since <= iteration)
+    rows = _rows(solver, max((p.graph for p in problems), key=lambda graph: graph.literals), task)
+    if task.device == "cpu" and task.budget.batch is None:
+        rows = min(rows, CPU_ROWS)
+    if most is not None:
+        rows = min(rows, most)
+    fit = max(1, rows // len(problems))
+    return min(fit, task.budget.restarts or solver.copies or fit)
+
+
+def group_size(graph: ConstraintGraph) -> int:
+    """Number of samples of one problem that are always stepped in the same batch, so that duplicates can be detected."""
+    return max(1, min(GROUP, GROUP_LITERALS // max(1, graph.literals)))
+
+
+def _rows(solver: Solver, graph: ConstraintGraph, task: Task) -> int:
+    return task.budget.batch or solver.batch_size.rows(graph, task.device)
+
+
+@lru_cache(maxsize=1 << 14)
+def _kinds(graph: ConstraintGraph) -> tuple[str, ...]:
+    return tuple(sorted({constraint.kind for constraint in graph.constraints}))
