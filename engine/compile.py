@@ -147,7 +147,7 @@ class Instance:
             rows: [N] int64 row numbers, which may repeat, or [B] bool.
         """
         template = self.template[rows]
-        shared = len(self.graphs) == 1
+        shared = len(self.graphs) == 1  # factors then broadcast over rows, without a template of each
         factors = tuple(factor.with_rows(None if shared else template) for factor in self.factors)
         return Instance(self.graphs, template, self.allowed[rows], factors, self.costs, self._cache)
 
@@ -182,6 +182,7 @@ def compile_problems(problems: Sequence[Problem], copies: int = 1, device: torch
     Returns:
         An instance of ``len(problems) * copies`` rows.
     """
+    # By identity: comparing graphs would compute the digest of each, and instances of one template share its object.
     graphs = list({id(p.graph): p.graph for p in problems}.values())
     number = {id(graph): t for t, graph in enumerate(graphs)}
     variables = max(len(graph.domains) for graph in graphs)
@@ -215,7 +216,7 @@ def compile_examples(examples: Examples, device: torch.device | str = "cpu", *, 
     template = torch.from_numpy(examples.template).to(device)
     givens = torch.from_numpy(examples.givens).to(device)
     allowed = domains[template]
-    # Row by row in pieces: the int64 comparison takes eight times the memory of its result.
+    # In pieces of rows: the int64 comparison takes eight times the memory of its result.
     for rows in torch.arange(len(givens), device=device).split(1 << 14):
         value = givens[rows].long()[..., None]
         allowed[rows] &= (value < 0) | (torch.arange(size, device=device) == value)
@@ -246,6 +247,7 @@ def domains_of(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> 
 
 def _factors(graphs: Sequence[ConstraintGraph], size: int) -> tuple[Factor, ...]:
     """One factor for each kind and bucket, in the order of their first constraint."""
+    # A factor has a list for each template, which may be empty: the T axis of all factors then has the same order.
     stacks: dict[tuple[type[Constraint], Hashable], list[list[Constraint]]] = defaultdict(lambda: [[] for _ in graphs])
     for t, graph in enumerate(graphs):
         for constraint in graph.constraints:
@@ -270,6 +272,7 @@ def _factor(
             scopes[t, f, : len(scope)] = [index[name] for name in scope]
             parameters["slots"][t, f, : len(scope)] = True
         active[t, : len(row)] = True
+        # Stacked first, then copied once: copying the constraints one by one was a main cost of solving easy problems.
         for name in encoded[0] if encoded else ():
             arrays = np.stack([arrays[name] for arrays in encoded])
             if name not in parameters:
@@ -280,9 +283,10 @@ def _factor(
 
 
 def _costs(graphs: Sequence[ConstraintGraph], shape: tuple[int, ...]) -> Float[Tensor, "templates vars values"] | None:
+    """[T, V, D] float64: coefficient times value for each literal; None where no template has an objective."""
     if all(graph.objective is None for graph in graphs):
         return None
-    costs = torch.zeros(shape, dtype=torch.float64)
+    costs = torch.zeros(shape, dtype=torch.float64)  # exact up to 2^53
     for t, graph in enumerate(graphs):
         for name, c in graph.objective.coefficients.items() if graph.objective else ():
             domain = graph.domains[name]

@@ -94,6 +94,7 @@ class Factor:
             [B, F] of the dtype of ``beliefs``, differentiable; equal to ``violations`` at one-hot beliefs, 0 in
             padding.
         """
+        # With one literal for each slot, only F * K of the V * D probabilities are read, instead of F * K * D.
         if "literal" in self.parameters:
             chances = _gather(beliefs.flatten(1), self._literals(beliefs.shape[2]))
             chances = chances.view(len(beliefs), *self.scopes.shape[1:])
@@ -128,6 +129,8 @@ class Factor:
         """Whether all constraints share one value of a parameter."""
         return parameter.shape[:2] == (1, 1) and self.scopes.shape[:2] != (1, 1)
 
+    # These are computed once for each selection of rows: a solver reads them in every step.
+
     @cached_property
     def _active(self) -> Tensor:
         return self.active if self.template is None else self.active[self.template]
@@ -144,7 +147,7 @@ class Factor:
 
     @cached_property
     def _full(self) -> tuple[bool, bool]:
-        """Whether no slot, and no constraint, is padding."""
+        """Whether no slot, and no constraint, is padding. Kept, because reading a tensor waits for the GPU."""
         return bool(self.parameters["slots"].all()), bool(self.active.all())
 
     def _literals(self, size: int) -> Int[Tensor, "rows slots"]:
@@ -188,6 +191,7 @@ class _Gather(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (index,) = ctx.saved_tensors
         gradient = gradients[0]
+        # Both branches scatter along the last axis: on a CPU such a scatter runs on all threads.
         if gradient.dim() == 2:
             index = index.expand(len(gradient), -1)
             return gradient.new_zeros(len(gradient), ctx.size).scatter_add(1, index, gradient), None

@@ -57,7 +57,7 @@ def check_encodable(domains: Mapping[str, Domain]) -> None:
     listed = {domain for domain in domains.values() if isinstance(domain, tuple)}
     texts = {value for domain in listed for value in domain if isinstance(value, str)}
     for text in (*domains, *texts):
-        if not text.isascii():
+        if not text.isascii():  # encoding a million plain names would take longer than this test
             try:
                 text.encode()
             except UnicodeEncodeError:
@@ -89,7 +89,7 @@ def check_scope(constraint: Constraint, domains: Mapping[str, object]) -> None:
 
 
 def _nearest(name: str, domains: Mapping[str, object]) -> str:
-    close = get_close_matches(name, list(domains)[:1000], 1)
+    close = get_close_matches(name, list(domains)[:1000], 1)  # a comparison with each name: slow for a million
     return f"did you mean {close[0]!r}?" if close else "a constraint names variables of the graph"
 
 
@@ -126,6 +126,7 @@ def magnitude(domains: Mapping[str, Domain], constraints: Iterable[Constraint], 
         GraphError: a sum exceeds 2^60, which 64-bit integers hold exactly with room to add, or the values of all
             variables exceed 2^61, which CP-SAT can add. The message names the largest term.
     """
+    # By distinct domain: a million variables often share one.
     of_domain = {domain: max(map(abs, bounds(domain))) for domain in set(domains.values())}
     largest = {name: of_domain[domain] for name, domain in domains.items()}
     total = 0

@@ -12,7 +12,7 @@ class _Lazy(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(import_module(self.__name__), name)
-        setattr(self, name, value)
+        setattr(self, name, value)  # found without __getattr__ from now on
         return value
 
 

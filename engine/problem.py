@@ -87,7 +87,7 @@ class Problem:
             raise GraphError(f"a problem has a ConstraintGraph, not {brief(self.graph)}", "write Problem(graph)")
         if not isinstance(self.givens, Mapping):
             raise GraphError(f"the givens are a mapping (name: value), not {brief(self.givens)}", 'write {"a": 1}')
-        if not all(type(given) in (int, str) for given in self.givens.values()):
+        if not all(type(given) in (int, str) for given in self.givens.values()):  # numpy integers, for example
             plain = {name: plain_value(given, f"given {name!s:.40}") for name, given in self.givens.items()}
             object.__setattr__(self, "givens", plain)
         for text in (self.name, self.comment):
@@ -162,7 +162,7 @@ class Problem:
         values = [assignment[name] for name in self.graph.domains]
         if self.minimises or not self.graph.interchangeable:
             return tuple(values)
-        known = dict.fromkeys(self.givens.values())
+        known = dict.fromkeys(self.givens.values())  # given values keep their names: the instance distinguishes them
         names = {value: value for value in known}
         unused = (value for value in next(iter(self.graph.domains.values())) if value not in known)
         for value in values:

@@ -88,6 +88,7 @@ class Random:
         Returns:
             [B, *shape] in [0, 1), multiples of 2^-24: float32 represents them exactly.
         """
+        # 24 bits, the precision of float32: 32 bits could round up to 1, and would depend on the dtype.
         return (self.bits(*shape) >> 8).to(dtype) * 2.0**-24
 
     def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -100,5 +101,6 @@ class Random:
         Returns:
             [B, *shape], within ±5.8: the uniform numbers have 24 bits.
         """
+        # 1 - u is never 0. The second normal number of each pair is not used: keeping it would couple two positions.
         u = self.uniform(2, *shape, dtype=dtype)
         return (-2 * (1 - u[:, 0]).log()).sqrt() * (tau * u[:, 1]).cos()

@@ -70,6 +70,7 @@ def role_arrays(domains: Mapping[str, Domain], constraints: Iterable[Constraint]
         GraphError: a constraint of a kind without literal groups.
     """
     index = {name: i for i, name in enumerate(domains)}
+    # One table for each distinct domain: the variables of a graph mostly share a few.
     positions = {domain: {value: d for d, value in enumerate(domain)} for domain in set(domains.values())}
     position = {name: positions[domain] for name, domain in domains.items()}
     found: dict[str, list[tuple[list[int], list[int], Sequence[float], Sequence[float]]]] = defaultdict(list)
@@ -86,6 +87,7 @@ def role_arrays(domains: Mapping[str, Domain], constraints: Iterable[Constraint]
 
 
 def _arrays(groups: Sequence[tuple[list[int], list[int], Sequence[float], Sequence[float]]]) -> RoleArrays:
+    """The arrays of one role; each group is given as variables, values, weights and target."""
     most = max(len(variables) for variables, _, _, _ in groups)
     variable = np.full((len(groups), most), -1, dtype=np.int32)
     value = np.full((len(groups), most), -1, dtype=np.int32)
@@ -94,6 +96,7 @@ def _arrays(groups: Sequence[tuple[list[int], list[int], Sequence[float], Sequen
     for r, (variables, values, weights, bounds) in enumerate(groups):
         variable[r, : len(variables)] = variables
         value[r, : len(values)] = values
+        # Scaled to at most 1, and the target with them: networks would otherwise read numbers of any magnitude.
         scale = max(map(abs, weights), default=1.0) or 1.0
         if weights:
             weight[r, : len(weights)] = np.array(weights) / scale

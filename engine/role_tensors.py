@@ -97,7 +97,7 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
     """One role of all templates; ``parts`` has None for a template without it."""
     count = max(len(p.variable) for p in parts if p is not None)
     if len(parts) >= MANY_TEMPLATES:
-        count = rounded(count)
+        count = rounded(count)  # a new size costs a compilation of 23 s and more
     arity = max(p.variable.shape[1] for p in parts if p is not None)
     shape = (len(parts), count, arity)
     members = np.full(shape, -1, dtype=np.int64)
@@ -113,6 +113,7 @@ def _stack(parts: Sequence[RoleArrays | None], literals: int, size: int) -> Role
     spare = rounded(groups.shape[2], 2) - groups.shape[2] if len(parts) >= MANY_TEMPLATES else 0
     groups = np.pad(groups, ((0, 0), (0, 0), (0, spare)))
     slots = np.pad(slots, ((0, 0), (0, 0), (0, spare)), constant_values=-1)
+    # None in place of a mask without padding, or of weights of 1: layers then skip an operation over all members.
     present = members >= 0
     number = (slots >= 0).sum(2, keepdims=True)
     return RoleTensors(
@@ -140,6 +141,7 @@ def rounded(number: int, least: int = ROUND) -> int:
 
 def _memberships(members: np.ndarray, literals: int) -> tuple[np.ndarray, np.ndarray]:
     """The groups and slots of each literal, [T, L, C], from the literal numbers of groups [T, R, M], -1 in padding."""
+    # Backward passes read along this direction: gathering avoids atomic additions, which are slow and not repeatable.
     t, r, m = np.nonzero(members >= 0)
     owner = torch.from_numpy(t * literals + members[t, r, m])
     table = by_owner(owner, torch.from_numpy(np.stack((r, m), 1)), len(members) * literals, -1)

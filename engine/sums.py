@@ -38,7 +38,9 @@ def expected_excess(beliefs: Tensor, terms: Tensor, low: Tensor, high: Tensor, s
     lead = torch.broadcast_shapes(beliefs.shape[:-2], terms.shape[:-2])
     sums = torch.arange(span + 1, device=beliefs.device)
     chance = (sums == 0).to(beliefs.dtype).expand(*lead, -1)
-    for k in range(beliefs.shape[-2]):
+    for k in range(
+        beliefs.shape[-2]
+    ):  # exact for any distribution; a Fourier transform would round to negative chances
         # chance'(s) = sum_d p_k(d) chance(s - term_kd)
         origin = sums - terms[..., k, :, None]
         index = origin.clamp(min=0).expand(*lead, -1, -1)

@@ -18,7 +18,7 @@ def by_owner(owner: Tensor, entries: Tensor, total: int, padding: int) -> Tensor
     Returns:
         [total, O] or [total, O, C] int64; O is the largest number of entries of an owner, at least 1.
     """
-    owner, order = owner.sort(stable=True)
+    owner, order = owner.sort(stable=True)  # stable: entries of one owner keep their order, so results repeat
     count = torch.bincount(owner, minlength=total)
     rank = torch.arange(len(owner), device=owner.device) - (count.cumsum(0) - count)[owner]
     longest = max(1, int(count.max())) if total else 1

@@ -78,6 +78,7 @@ class Count(Constraint):
         return [LiteralGroup("count", literals, target=(float(self.least), float(self.most)))]
 
     def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
+        # The bounds are parameters, not shapes: Counts with other bounds share the factor.
         member = membership([self.values] * len(domains), domains, arity, size)
         return {"member": member, "least": np.array(self.least), "most": np.array(self.most)}
 

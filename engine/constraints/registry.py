@@ -61,7 +61,7 @@ def from_json(data: Any) -> Constraint:
         raise GraphError(
             f"{kind.__name__}: the scope is a list, not {brief(data['scope'])}", 'write "scope": ["a", "b"]'
         )
-    labels = {key: data[key] for key in LABELS if key in data and key not in own}
+    labels = {key: data[key] for key in LABELS if key in data and key not in own}  # a kind may have its own "name"
     fields = {key: item for key, item in data.items() if key not in labels}
     if kind.keys is not None:
         refuse_unknown(fields, ("kind", *own, *LABELS), kind.__name__)

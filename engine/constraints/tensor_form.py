@@ -124,6 +124,7 @@ class TensorForm(ABC):
         Returns:
             [N, K, D] int64.
         """
+        # [N, K, D, K]: for each slot and value, the whole scope with that slot changed.
         n, k = values.shape
         moved = values[:, None, None, :].expand(n, k, size, k).clone()
         slot = torch.arange(k, device=values.device)
