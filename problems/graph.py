@@ -12,7 +12,7 @@ from ..engine.problem import Problem, Source
 from .errors import InputError, excerpt
 from .family import Family
 
-HINT = 'an object with "variables" (name: list of values), "constraints", and optionally "objective" and "givens"'
+HINT = 'give an object with "variables" (name: list of values), "constraints", and optionally "objective" and "givens"'
 
 
 class Graph(Family):

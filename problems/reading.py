@@ -126,7 +126,7 @@ def _located(read: Callable[[], list[Problem]], path: str) -> list[Problem]:
     try:
         problems = read()
     except GraphError as error:
-        raise InputError(str(error), path) from None
+        raise InputError(str(error), path, hint=error.hint) from None
     except InputError as error:
         raise error.at(path) from None
     if not problems:
@@ -171,7 +171,9 @@ def _bytes(argument: str) -> bytes:
     except IsADirectoryError:
         raise InputError("is a directory", argument, hint="name its files, e.g. with a shell pattern") from None
     except FileNotFoundError:
-        raise InputError("no such file", argument, hint="or generate a problem, e.g. queens:12") from None
+        raise InputError(
+            "no such file", argument, hint="check the path, or generate a problem, e.g. queens:12"
+        ) from None
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.EINVAL):
             raise InputError(str(error.strerror), argument, hint="give a text file; split a large one") from None

@@ -14,7 +14,7 @@ from .errors import InputError, excerpt
 
 QUESTIONS = ("puzzle", "puzzles", "quiz", "quizzes", "question", "questions", "board", "grid", "sudoku", "maze")
 ANSWERS = ("solution", "solutions", "answer", "answers", "solved")
-HINT = "a column or key 'puzzle', 'quizzes', 'question' or 'board', and optionally 'solution' or 'answer'"
+HINT = "name the column or key 'puzzle', 'quizzes', 'question' or 'board'; one named 'solution' or 'answer' is optional"
 
 Signs = str | list[str]
 """The signs of a board, row by row: a string where each is one character."""

@@ -21,6 +21,7 @@ from ..records import Record
 
 LARGEST = 100
 """Most rows."""
+HINT = "give n rows of n numbers or letters, . for a hole; or a line 'order n', then n rows of numbers from 0, -1 for a hole"
 
 
 class Latin(Family):
@@ -130,7 +131,7 @@ def _squares(text: str) -> Iterator[tuple[bool | None, Record]]:
         for record in records.json_boards(text):
             if isqrt(len(record.board)) ** 2 != len(record.board) or len(record.board) > LARGEST**2:
                 message = f"{len(record.board)} cells are not a square of up to {LARGEST} rows"
-                raise InputError(message, line=record.line, hint=Latin.summary)
+                raise InputError(message, line=record.line, hint=HINT)
             yield None, record
         return
     order, zero, start, number = 0, None, 0, 1
@@ -144,7 +145,7 @@ def _squares(text: str) -> Iterator[tuple[bool | None, Record]]:
             if board or (stated and not start):
                 raise _cut(len(board) // order if order else 0, order, number)
             zero = True if row[0].lower() == "order" else None
-            order = parse_int(row[1], 1, LARGEST, "order", Latin.summary, number) if len(row) > 1 else 0
+            order = parse_int(row[1], 1, LARGEST, "order", HINT, number) if len(row) > 1 else 0
             stated, start = True, 0
             continue
         if len(row) == 1 and (order or len(row[0])) > 1:
@@ -152,9 +153,9 @@ def _squares(text: str) -> Iterator[tuple[bool | None, Record]]:
         if not order:
             order = len(row)
             if order > LARGEST:
-                raise InputError(f"a row of {order} cells", line=number, hint=f"squares have up to {LARGEST}")
+                raise InputError(f"a row of {order} cells", line=number, hint=f"squares have up to {LARGEST} rows")
         if len(row) != order:
-            raise InputError(f"{len(row)} cells in a row of order {order}", line=number, hint=Latin.summary)
+            raise InputError(f"a row of length {len(row)} in a square of order {order}", line=number, hint=HINT)
         wrong = next((item for item in row if not _CELL.fullmatch(item)), None)
         if wrong is not None:
             raise _sign(wrong, number)
@@ -177,7 +178,7 @@ def _values(zero: bool | None, record: Record) -> tuple[Value, ...]:
 def _cut(rows: int, order: int, line: int) -> InputError:
     if not rows:
         return InputError("no rows after the header", line=line, hint="the file may be truncated")
-    return InputError(f"{rows} rows in a square of order {order}", line=line, hint=Latin.summary)
+    return InputError(f"the square ends after {rows} of {order} rows", line=line, hint=HINT)
 
 
 def _sign(item: str, line: int) -> InputError:

@@ -22,6 +22,7 @@ Placed = tuple[int, int, int]
 
 LARGEST = 200
 """Most rows."""
+HINT = "give n rows of n signs '.' or 'Q'; or a line 'queens N', then a line 'row column' for each queen placed"
 
 
 class Queens(Family):
@@ -118,14 +119,14 @@ def _listed(lines: list[Line]) -> tuple[int, list[Placed]]:
     """The size and the queens of a board that starts with a line ``queens n``."""
     number, head = lines[0]
     if len(head) != 2:
-        raise InputError("the first line is not 'queens N'", line=number, hint=Queens.summary)
-    n = parse_int(head[1], 1, LARGEST, "board size", Queens.summary, number)
+        raise InputError("the first line is not 'queens N'", line=number, hint=HINT)
+    n = parse_int(head[1], 1, LARGEST, "board size", HINT, number)
     placed = []
     for number, row in lines[1:]:
         if len(row) != 2:
-            raise InputError(f"{excerpt(' '.join(row))} is not 'row column'", line=number, hint=Queens.summary)
-        r = parse_int(row[0], 1, n, "row", Queens.summary, number)
-        placed.append((r, parse_int(row[1], 1, n, "column", Queens.summary, number), number))
+            raise InputError(f"{excerpt(' '.join(row))} is not 'row column'", line=number, hint=HINT)
+        r = parse_int(row[0], 1, n, "row", HINT, number)
+        placed.append((r, parse_int(row[1], 1, n, "column", HINT, number), number))
     return n, placed
 
 
@@ -134,7 +135,7 @@ def _drawn(lines: list[Line]) -> tuple[int, list[Placed]]:
     n = len(lines)
     placed = []
     if n > LARGEST:
-        raise InputError(f"a board of {n} rows", line=lines[0][0], hint=f"boards have up to {LARGEST}")
+        raise InputError(f"a board of {n} rows", line=lines[0][0], hint=f"boards have up to {LARGEST} rows")
     for r, (number, tokens) in enumerate(lines, 1):
         row = "".join(tokens)
         if len(row) != n:
@@ -144,7 +145,7 @@ def _drawn(lines: list[Line]) -> tuple[int, list[Placed]]:
             if sign in "Qq":
                 placed.append((r, c, number))
             elif sign not in ".-_":
-                raise InputError(f"{sign!r} is not '.' or 'Q'", line=number, hint=Queens.summary)
+                raise InputError(f"{sign!r} is not '.' or 'Q'", line=number, hint=HINT)
     return n, placed
 
 

@@ -87,7 +87,7 @@ def _clauses(text: str, numbers: list[int], variables: int, stated: int, header:
     most = max(variables, min(LARGEST, max(10_000, len(text))))
     if used > most:
         wrong = next(str(number) for number in numbers if abs(number) > most)
-        hint = f"the header says {variables} variables"
+        hint = f"correct the literal, or the header, which says {variables} variables"
         raise InputError(f"literal {excerpt(wrong)} is out of range", line=_place(text, 0, wrong), hint=hint)
     if used > variables:
         warn(f"the header says {variables} variables, the file uses {used}: {used} are used", header)

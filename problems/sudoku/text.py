@@ -20,7 +20,7 @@ SPEC = (
 SIZES = (4, 9, 16, 25)
 CELLS = tuple(size * size for size in SIZES)
 """Numbers of cells of a board."""
-HINT = "one puzzle a line (16, 81, 256 or 625 cells), a grid of rows, JSON, or CSV with a column 'puzzle'"
+HINT = "give one puzzle a line (16, 81, 256 or 625 cells), a grid of rows, JSON, or CSV with a column 'puzzle'"
 
 _BOX = "".join(map(chr, range(0x2500, 0x2580)))
 _RULES = frozenset("-+*=|!~ \t" + _BOX)
@@ -60,18 +60,17 @@ def boards(text: str) -> Iterator[Record]:
     if start == "{" or (start == "[" and not _SECTION.match(text.lstrip())):
         first = records.first(records.json_boards(text))
         if start == "{" or first is not None:
-            for record in records.json_boards(text):
-                yield from _sized(record)
+            yield from map(_sized, records.json_boards(text))
             return
-    head = next((line for line in text.split("\n") if _content(line)), "")
+    number, head = next(((n, line) for n, line in enumerate(text.split("\n"), 1) if _content(line)), (1, ""))
     sign = records.delimiter(head)
     if sign is not None:
-        header_only = True
-        for record in records.table(text, sign):
-            header_only = False
-            yield from _sized(record)
-        if header_only:
-            raise InputError("the header has no rows", line=1, hint="the file may be truncated")
+        found = map(_sized, records.table(text, sign))
+        first_row = next(found, None)
+        if first_row is None:
+            raise InputError("the header has no rows", line=number, hint="the file may be truncated")
+        yield first_row
+        yield from found
         return
     yield from _Lines().read(text)
 
@@ -100,19 +99,18 @@ def cut_grid(text: str) -> InputError | None:
     return InputError(message, line=rows[-1][0], hint="add the missing rows: a grid has 9, with . for a blank")
 
 
-def _sized(record: Record) -> Iterator[Record]:
+def _sized(record: Record) -> Record:
     """The record of a table or of JSON as a board of a known size. Its text may be a grid of several lines."""
     if not isinstance(record.board, str):
         if len(record.board) not in CELLS:
             message = f"a board of {len(record.board)} cells: expected {_OR_CELLS}"
             raise InputError(message, line=record.line, hint=HINT)
-        yield record
-        return
+        return record
     board = record.board if len(record.board) in CELLS else _joined(record.board)
     if len(board) not in CELLS or not _BOARD.fullmatch(board):
         raise _not_a_board(len(board), record.board.strip(), record.line)
     answer = _joined(record.answer) if isinstance(record.answer, str) else record.answer
-    yield Record(record.line, board, answer or None)
+    return Record(record.line, board, answer or None)
 
 
 _OR_CELLS = f"{', '.join(map(str, CELLS[:-1]))} or {CELLS[-1]}"
