@@ -1,4 +1,4 @@
-"""The small problems that solvers are checked on."""
+"""Small problems for the checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...engine.solver import AbstractSolver
 
 @cache
 def satisfiable() -> tuple[Problem, ...]:
-    """Small problems that have a solution, one or more a constraint kind."""
+    """Small problems with a solution: at least one for each constraint kind."""
     cells = [f"r{r}c{c}" for r in range(4) for c in range(4)]
     lines = [cells[4 * r : 4 * r + 4] for r in range(4)] + [cells[c::4] for c in range(4)]
     boxes = [[cells[8 * a + 2 * b + i] for i in (0, 1, 4, 5)] for a in (0, 1) for b in (0, 1)]
@@ -36,7 +36,7 @@ def satisfiable() -> tuple[Problem, ...]:
 
 @cache
 def unsatisfiable() -> tuple[Problem, ...]:
-    """Small problems that have none."""
+    """Small problems without a solution."""
     names = ("a", "b", "c")
     pigeons = ConstraintGraph(dict.fromkeys(names, (1, 2)), [AllDifferent(names)])
     signs = [(a, b) for a in (0, 1) for b in (0, 1)]
@@ -45,8 +45,8 @@ def unsatisfiable() -> tuple[Problem, ...]:
 
 
 @cache
-def costly() -> tuple[Problem, int]:
-    """A small problem with an objective, and the least that it can be."""
+def with_objective() -> tuple[Problem, int]:
+    """A small problem with an objective, and its minimum."""
     graph = ConstraintGraph(
         {n: range(4) for n in "abc"}, [AllDifferent(tuple("abc"))], Objective(dict.fromkeys("abc", 1))
     )
@@ -54,28 +54,31 @@ def costly() -> tuple[Problem, int]:
 
 
 @cache
-def laborious() -> Problem:
-    """Ten pigeons in nine holes, as clauses: what has no solution and takes long to see through."""
+def pigeonhole() -> Problem:
+    """Ten pigeons in nine holes, as clauses: no solution, and a long proof of it."""
     names = {(p, h): f"p{p}h{h}" for p in range(10) for h in range(9)}
-    somewhere = [Clause(tuple((names[p, h], 1) for h in range(9))) for p in range(10)]
+    in_a_hole = [Clause(tuple((names[p, h], 1) for h in range(9))) for p in range(10)]
     apart = [
         Clause(((names[p, h], 0), (names[q, h], 0))) for h in range(9) for p in range(10) for q in range(p + 1, 10)
     ]
-    return Problem(ConstraintGraph(dict.fromkeys(names.values(), (0, 1)), somewhere + apart))
+    return Problem(ConstraintGraph(dict.fromkeys(names.values(), (0, 1)), in_a_hole + apart))
 
 
 def supported(solver: AbstractSolver) -> list[Problem]:
-    """The satisfiable ones that a solver takes."""
+    """The problems of ``satisfiable`` that a solver supports."""
     return [problem for problem in satisfiable() if solver.supports(problem.graph) is None]
 
 
 def support(solver: type[AbstractSolver]) -> dict[str, str | None]:
-    """What a solver with its default options takes: constraint kind, or ``several answers`` -> None, or why not."""
+    """For each constraint kind, for an objective and for several answers: None, or the reason why it is unsupported.
+
+    The solver has its default options.
+    """
     made = solver()
     found: dict[str, str | None] = {}
     for problem in satisfiable():
         for constraint in problem.graph.constraints[:1]:
             found[constraint.kind] = made.supports(problem.graph)
-    found["an objective"] = made.supports(costly()[0].graph)
+    found["an objective"] = made.supports(with_objective()[0].graph)
     found["several answers"] = made.samples(next(iter(supported(made)), satisfiable()[0]))
     return found

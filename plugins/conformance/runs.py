@@ -1,4 +1,4 @@
-"""What a solver's runs come to: answers, claims, repetition, company, budgets."""
+"""Checks of whole runs: solutions, claims, repetition, independence of the batch, budgets."""
 
 from __future__ import annotations
 
@@ -14,115 +14,232 @@ from ...engine.solver import AbstractSolver, Info, Solver
 from ...engine.solving import solve
 from ...engine.status import Status
 from ...engine.task import Budget, Task
-from .base import SECONDS, Skipped, details, hold, outcome, run, task
-from .problems import costly, laborious, supported, unsatisfiable
+from .base import SECONDS, Skipped, check, details, repeatable, require, run, summary, task
+from .problems import pigeonhole, supported, unsatisfiable, with_objective
 
 SLACK = 20.0
-"""Seconds that a solver without steps may take to notice that its time is up, on a busy machine too."""
+"""Seconds after its time limit in which a solver without steps must end, also on a busy machine."""
 
 
+@check
 def solves_small_problems(solver: type[AbstractSolver]) -> None:
-    """It solves at least one of the small problems that it supports, and fails at none."""
+    """It solves at least one of the small problems that it supports, and no run fails."""
     made = solver()
     solutions = run(made, supported(made))
-    hold(all(s.status is not Status.FAILED for s in solutions), f"no run fails ({details(solutions)})")
-    hold(any(s.status.solved for s in solutions), f"one of {len(solutions)} small problems is solved")
+    failed = [s for s in solutions if s.status is Status.FAILED]
+    require(
+        not failed,
+        "no run to fail on the small problems",
+        f"{len(failed)} of {len(solutions)} failed ({details(failed)})",
+        "correct the error, or let supports return a reason for such graphs",
+    )
+    require(
+        any(s.status.solved for s in solutions),
+        "at least one small problem to be solved in 1,000 iterations",
+        f"none of {len(solutions)}",
+        "check that decode returns the best assignment, and that unsolved rows restart",
+    )
 
 
-def never_claims_too_much(solver: type[AbstractSolver]) -> None:
-    """What has solutions is not called unsatisfiable, what has none is not called solved, nor what is not best optimal."""
+@check
+def makes_no_false_claims(solver: type[AbstractSolver]) -> None:
+    """It claims solved, unsatisfiable and optimal only where that is true; the last two only if it is complete."""
     made = solver()
     mine = supported(made)
+    complete = "return Status.UNSOLVED, or set complete = True if the solver proves its claims"
     for n, raw in answers_of(made, mine, task(iterations=300)) if mine else ():
-        hold(raw.status is not Status.UNSATISFIABLE, "a problem with a solution is not called unsatisfiable")
+        require(
+            raw.status is not Status.UNSATISFIABLE,
+            "a problem with a solution not to be called unsatisfiable",
+            "status unsatisfiable",
+            "claim unsatisfiable only after a complete search",
+        )
         if raw.status.solved:
-            hold(raw.assignment is not None, "who says solved gives an assignment")
-            hold(not mine[n].broken(raw.assignment or {}), "solved breaks no constraint")
+            require(
+                raw.assignment is not None,
+                "an assignment with every claim of solved",
+                "none",
+                "set Solution.assignment",
+            )
+            broken = mine[n].broken(raw.assignment or {})
+            require(
+                not broken,
+                "no violated constraint in a solution claimed solved",
+                f"{len(broken)} violated",
+                "check the assignment before the claim",
+            )
     hopeless = [problem for problem in unsatisfiable() if made.supports(problem.graph) is None]
     for _, raw in answers_of(made, hopeless, task(iterations=300)) if hopeless else ():
-        hold(not raw.status.solved, "a problem without a solution is not called solved")
-        hold(made.complete or raw.status is not Status.UNSATISFIABLE, "only complete solvers say unsatisfiable")
-    problem, least = costly()
+        require(
+            not raw.status.solved,
+            "a problem without a solution not to be called solved",
+            f"status {raw.status}",
+            "check the assignment before the claim",
+        )
+        require(
+            made.complete or raw.status is not Status.UNSATISFIABLE,
+            "unsatisfiable only from a complete solver",
+            "status unsatisfiable, and complete = False",
+            complete,
+        )
+    problem, minimum = with_objective()
     if made.supports(problem.graph) is None:
         for _, raw in answers_of(made, [problem], task(iterations=300)):
             if raw.status is Status.OPTIMAL:
-                hold(made.complete, "only complete solvers say optimal")
-                hold(problem.objective(raw.assignment or {}) == least, "optimal is the least there is")
+                require(
+                    made.complete,
+                    "optimal only from a complete solver",
+                    "status optimal, and complete = False",
+                    complete,
+                )
+                value = problem.objective(raw.assignment or {})
+                require(
+                    value == minimum,
+                    f"a solution called optimal to have the minimum, {minimum}",
+                    f"{value}",
+                    "claim optimal only after a proof that no better solution exists",
+                )
 
 
+@check
 def repeats_itself(solver: type[AbstractSolver]) -> None:
-    """The same seed gives the same answers in the same number of iterations, whatever torch's own generator says."""
+    """The same seed gives the same answers after the same number of iterations."""
     made = solver()
     runs = []
-    kept = random.getstate()
+    before = random.getstate()
     with torch.random.fork_rng(devices=[]):
         for seed in (1, 2):
             torch.manual_seed(seed)
             random.seed(seed)
             runs.append(run(made, supported(made), iterations=200))
-    random.setstate(kept)
-    for one, other in zip(*runs, strict=True):
-        hold(outcome(one) == outcome(other), "two runs with one seed are the same")
+    random.setstate(before)
+    for first, second in zip(*runs, strict=True):
+        require(
+            repeatable(first) == repeatable(second),
+            "two runs with one seed to be the same",
+            f"{summary(first)}, then {summary(second)}",
+            "draw all random numbers from the Random that init receives, and store it in the state",
+        )
 
 
-def company_changes_nothing(solver: type[AbstractSolver]) -> None:
-    """A problem gets the same answer alone as in a batch with others."""
+@check
+def batch_invariant(solver: type[AbstractSolver]) -> None:
+    """A problem has the same answer alone as in a batch with others."""
     made = solver()
     mine = supported(made)
     together = run(made, mine, iterations=100, restarts=1)
-    for problem, one in zip(mine, together, strict=True):
+    for problem, batched in zip(mine, together, strict=True):
         (alone,) = run(made, [problem], iterations=100, restarts=1)
-        hold(outcome(alone) == outcome(one), "a problem alone is answered as in a batch")
+        require(
+            repeatable(alone) == repeatable(batched),
+            "a problem to have the same answer alone as in a batch",
+            f"alone {summary(alone)}, in a batch {summary(batched)}",
+            "let each row depend on its own row only, not on the batch size or on other rows",
+        )
 
 
+@check
 def keeps_to_its_budget(solver: type[AbstractSolver]) -> None:
-    """It stops within one check of its budget's end, in iterations, time or word to stop, and answers every problem."""
+    """It stops within one check after the budget ends, by iterations, time or cancellation, and answers every problem."""
     made = solver()
     problems = supported(made)
     ends = {
-        "time is up": Task(Budget(seconds=1, batch=32), started=time.monotonic() - 2),
-        "it is cancelled": Task(Budget(seconds=SECONDS, batch=32), cancelled=lambda: True),
+        "the time is over": Task(Budget(seconds=1, batch=32), started=time.monotonic() - 2),
+        "the task is cancelled": Task(Budget(seconds=SECONDS, batch=32), cancelled=lambda: True),
     }
     for when, over in ends.items():
         answered = sorted(n for n, _ in answers_of(made, problems, over)) if problems else []
-        hold(answered == list(range(len(problems))), f"where {when}, every problem is answered once")
-    if not issubclass(solver, Solver):  # elsewhere an iteration is the solver's own unit
-        if made.supports(laborious().graph) is None:
-            start = time.monotonic()
-            solve([laborious()], made, Task(Budget(seconds=0.5)))
-            hold(time.monotonic() - start < 0.5 + SLACK, f"a run of half a second ends within {SLACK:g} more")
-        return
+        require(
+            answered == list(range(len(problems))),
+            f"every problem to be answered once when {when}",
+            f"answers for the positions {answered} of {len(problems)} problems",
+            "yield one Solution for each position, with status unsolved or cancelled if nothing was found",
+        )
+    if issubclass(solver, Solver):  # otherwise an iteration is the solver's own unit
+        _stops_by_steps(solver)
+    elif made.supports(pigeonhole().graph) is None:
+        start = time.monotonic()
+        solve([pigeonhole()], made, Task(Budget(seconds=0.5)))
+        late = time.monotonic() - start - 0.5
+        require(
+            late < SLACK,
+            f"a run limited to 0.5 s to end within {SLACK:g} s more",
+            f"an end after {late:.1f} s more",
+            "look at task.over regularly, also inside long computations",
+        )
+
+
+def _stops_by_steps(solver: type[Solver]) -> None:
+    made = solver()
+    problems = supported(made)
     for s in run(made, problems, iterations=3):
-        hold(s.iterations <= 3, "no more iterations than the budget allows")
+        require(
+            s.iterations <= 3,
+            "no more iterations than the budget allows, 3",
+            f"{s.iterations}",
+            "leave the loop to the engine, or compare with task.budget.iterations",
+        )
     steps, counted = _counting(solver)
     hopeless = [problem for problem in unsatisfiable() if made.supports(problem.graph) is None]
     stopped = Task(Budget(seconds=SECONDS, batch=32), cancelled=lambda: len(steps) >= 5)
     for _ in answers_of(counted, (hopeless or problems)[:1], stopped) if problems else ():
         pass
-    hold(len(steps) <= 5 + counted.check_every, f"told to stop at step 5, it takes at most {counted.check_every} more")
+    require(
+        len(steps) <= 5 + made.check_every,
+        f"at most {made.check_every} steps after a cancellation at step 5",
+        f"{len(steps) - 5} steps",
+        "leave the loop to the engine, or look at task.cancelled() in it",
+    )
 
 
+@check
 def gives_several_answers(solver: type[AbstractSolver]) -> None:
-    """Asked for several answers, it gives as many at most, all distinct and right; else it says why it cannot."""
+    """If several answers are wanted, it returns at most as many, distinct and valid; otherwise it gives a reason.
+
+    Raises:
+        Skipped: the solver gives a reason for every problem.
+    """
     made = solver()
     able, reasons = [], []
     for problem in supported(made):
         reason = made.samples(problem)
-        hold(reason is None or (isinstance(reason, str) and bool(reason)), "samples: None or a reason")
+        require(
+            reason is None or (isinstance(reason, str) and bool(reason)),
+            "samples to return None or a reason as text",
+            repr(reason),
+            "return None if the solver can give several answers, else a reason that is not empty",
+        )
         able += [] if reason else [problem]
         reasons += [reason] if reason else []
     if not able:
         raise Skipped(reasons[0] if reasons else "it supports none of the small problems")
     for s in run(made, able, iterations=200, solutions=4):
-        hold(s.status is not Status.FAILED, f"no run fails ({s.detail})")
+        require(
+            s.status is not Status.FAILED,
+            "no run to fail when 4 answers are wanted",
+            f"status failed ({s.detail})",
+            "let samples return a reason if the solver cannot give several answers",
+        )
         found = s.solutions or ()
-        hold(len(found) <= 4, "no more solutions than were asked for")
-        hold(len({frozenset(a.items()) for a in found}) == len(found), "no solution comes twice")
-        hold(not any(s.problem.broken(a) for a in found), "every solution breaks no constraint")
+        require(len(found) <= 4, "at most the 4 answers wanted", f"{len(found)}", "compare with task.budget.solutions")
+        distinct = len({frozenset(a.items()) for a in found})
+        require(
+            distinct == len(found),
+            "distinct answers",
+            f"{len(found)} answers, {distinct} of them distinct",
+            "leave out repeated assignments",
+        )
+        invalid = sum(bool(s.problem.broken(a)) for a in found)
+        require(
+            not invalid,
+            "no violated constraint in any answer",
+            f"{invalid} of {len(found)} answers with violations",
+            "check each assignment before you return it",
+        )
 
 
 def _counting(solver: type[Solver]) -> tuple[list[None], Solver]:
-    """The solver with its steps counted."""
+    """The solver, and a list that grows by one at each of its steps."""
     steps: list[None] = []
 
     def step(self: Solver, instance: Instance, state: Any) -> tuple[Any, Info]:

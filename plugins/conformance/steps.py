@@ -1,4 +1,4 @@
-"""What a solver does step by step: shapes, rows, states that can be put away, devices."""
+"""Checks of single steps: shapes, independent rows, states that can be stored, devices."""
 
 from __future__ import annotations
 
@@ -15,32 +15,86 @@ from ...engine.problem import Problem
 from ...engine.random import Random
 from ...engine.solver import AbstractSolver, Info, Solver
 from ...engine.state import clone, map_tensors, select_rows
-from .base import Broken, Skipped, hold, streams
+from .base import ContractViolation, Skipped, check, require, streams
 from .problems import supported
 
+ROWS = 4
 
+
+@check
 def steps_keep_their_shapes(solver: type[AbstractSolver]) -> None:
-    """States are batches, info and decoded assignments have their shapes, and givens stay as they are."""
+    """States, info and decoded assignments have the right shapes and types, and decoded assignments keep the givens."""
     for made, problem in _stepped(solver):
-        instance = compile_problems([problem, problem], copies=2)
-        state = made.init(instance, streams(4))
+        instance = compile_problems([problem, problem], copies=ROWS // 2)
+        state = made.init(instance, streams(ROWS))
         for _ in range(3):
             state, info = made.step(instance, state)
-            hold(isinstance(info, Info), "a step returns (state, Info)")
-            hold(info.energy.shape == (4,) and info.residual.shape == (4,), "info has one energy and residual a row")
-            hold(bool(torch.isfinite(info.energy).all()), "an energy is a finite number")
-            hold(bool((info.residual >= 0).all()), "a residual is not negative")
-            map_tensors(_rows_lead, state)
-            assignment = made.decode(instance, state)
-            hold(assignment.shape == instance.shape[:2] and assignment.dtype == torch.int64, "decode: int64 [B, V]")
-            hold(bool(((assignment >= 0) & (assignment < instance.shape[2])).all()), "decode gives domain indices")
-            hold(bool(instance.allowed.gather(2, assignment[..., None]).all()), "decode keeps to the allowed literals")
+            _check_info(info)
+            map_tensors(_rows_first, state)
+            _check_assignment(instance, made.decode(instance, state))
             settled = made.settled(instance, state, info)
-            hold(settled.shape == (4,) and settled.dtype == torch.bool, "settled: bool [B]")
+            require(
+                settled.shape == (ROWS,) and settled.dtype == torch.bool,
+                f"settled to return bool [B], here [{ROWS}]",
+                _shown(settled),
+                "reduce over all axes but the first",
+            )
 
 
+def _check_info(info: Any) -> None:
+    require(
+        isinstance(info, Info),
+        "step to return (state, Info)",
+        type(info).__name__,
+        "return state, Info(energy, residual)",
+    )
+    for name, tensor in (("energy", info.energy), ("residual", info.residual)):
+        require(
+            tensor.shape == (ROWS,),
+            f"Info.{name} to have one number for each row, [{ROWS}]",
+            _shown(tensor),
+            "reduce over all axes but the first",
+        )
+    require(
+        bool(torch.isfinite(info.energy).all()),
+        "finite energies",
+        f"{info.energy.tolist()}",
+        "look for a division by zero or a logarithm of zero in step",
+    )
+    require(
+        bool((info.residual >= 0).all()),
+        "residuals of at least 0",
+        f"{info.residual.tolist()}",
+        "return the norm of the change of the state, relative to the state",
+    )
+
+
+def _check_assignment(instance: Instance, assignment: Tensor) -> None:
+    rows, variables, values = instance.shape
+    require(
+        assignment.shape == (rows, variables) and assignment.dtype == torch.int64,
+        f"decode to return int64 [B, V], here [{rows}, {variables}]",
+        _shown(assignment),
+        "return domain indices, e.g. by argmax over the last axis",
+    )
+    require(
+        bool(((assignment >= 0) & (assignment < values)).all()),
+        f"decode to return domain indices from 0 to {values - 1}",
+        f"indices from {int(assignment.min())} to {int(assignment.max())}",
+        "return positions in the domain, not values",
+    )
+    allowed = instance.allowed.gather(2, assignment[..., None])
+    require(
+        bool(allowed.all()),
+        "decode to return only allowed literals",
+        f"{int((~allowed).sum())} literals that instance.allowed excludes",
+        "mask by instance.allowed before argmax: givens and unequal domains restrict the values",
+    )
+
+
+@check
 def rows_do_not_mix(solver: type[AbstractSolver]) -> None:
-    """A row of the batch goes on as it would alone."""
+    """A row takes the same step alone as in a batch."""
     for made, problem in _stepped(solver):
         instance = compile_problems([problem], copies=3)
         state, _ = made.step(instance, made.init(instance, streams(3)))
@@ -48,53 +102,75 @@ def rows_do_not_mix(solver: type[AbstractSolver]) -> None:
         alone = select_rows(clone(state), row)
         together, _ = made.step(instance, state)
         apart, _ = made.step(instance.select(row), alone)
-        same = made.decode(instance, together)[row] == made.decode(instance.select(row), apart)
-        hold(bool(same.all()), "a row alone takes the step that it takes among others")
+        differs = made.decode(instance, together)[row] != made.decode(instance.select(row), apart)
+        require(
+            not bool(differs.any()),
+            "a row to take the same step alone as in a batch",
+            f"other values for {int(differs.sum())} of {differs.numel()} variables",
+            "do not reduce, sort or normalise over the batch axis, and draw random numbers from the row's own stream",
+        )
 
 
+@check
 def resumes_from_its_state(solver: type[AbstractSolver]) -> None:
-    """The state is all there is: put away, and taken up by another object of the same options, it goes on the same."""
+    """The state is complete: a pickled state continues in the same way in another object of the solver.
+
+    Raises:
+        ContractViolation: the state cannot be pickled, or continues differently.
+    """
     for made, problem in _stepped(solver):
         instance = compile_problems([problem], copies=4)
         state = made.init(instance, streams(4))
         for _ in range(3):
             state, _ = made.step(instance, state)
         try:
-            kept = pickle.dumps(state)
-            on, told = _steps(made, instance, state)
-            resumed, told_again = _steps(_bound(solver, problem), instance, pickle.loads(kept))
+            pickled = pickle.dumps(state)
+            continued, energies = _steps(made, instance, state)
+            resumed, energies_again = _steps(_bound(solver, problem), instance, pickle.loads(pickled))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise Broken(f"does not hold: the state can be pickled and read again ({error})") from error
-        same = made.decode(instance, on) == made.decode(instance, resumed)
-        hold(bool(same.all()), "a resumed state comes to the same assignment")
-        hold(torch.equal(told, told_again), "a resumed state comes to the same energies")
+            raise ContractViolation(
+                "a state that can be pickled",
+                f"{type(error).__name__}: {error}",
+                "use only dataclasses, tuples and dictionaries of tensors",
+            ) from error
+        same = torch.equal(made.decode(instance, continued), made.decode(instance, resumed))
+        require(
+            same and torch.equal(energies, energies_again),
+            "a resumed state to continue in the same way",
+            "other energies" if same else "another assignment",
+            "store everything that changes from step to step in the state, nothing on the solver or its class",
+        )
 
 
+@check
 def moves_between_devices(solver: type[AbstractSolver]) -> None:
-    """It runs where the instance is, its state can be put away elsewhere and taken up again, and what it makes is made there.
+    """It runs on the device of the instance, and its state can move to another device and back.
 
-    Without a second device the tensors made with no word of a device are followed: where they meet the instance's, a GPU
-    would refuse.
+    Without a GPU, tensors created without ``device=`` are tracked. Combining one with a tensor of the instance fails the
+    check, as it would on a GPU.
     """
     for made, problem in _stepped(solver):
         instance = compile_problems([problem], copies=2)
         if torch.cuda.is_available():
-            there = instance.to("cuda")
-            state, _ = made.step(there, made.init(there, Random(streams(2).keys.cuda())))
-            state, info = made.step(there, map_tensors(Tensor.cuda, map_tensors(Tensor.cpu, state)))
-            map_tensors(_on_gpu, [state, *info[:2], made.decode(there, state), made.settled(there, state, info)])
+            on_gpu = instance.to("cuda")
+            state, _ = made.step(on_gpu, made.init(on_gpu, Random(streams(2).keys.cuda())))
+            state, info = made.step(on_gpu, map_tensors(Tensor.cuda, map_tensors(Tensor.cpu, state)))
+            map_tensors(_on_gpu, [state, *info[:2], made.decode(on_gpu, state), made.settled(on_gpu, state, info)])
             continue
-        made.step(instance, made.init(instance, streams(2)))  # what is loaded at first use is loaded now
-        with _Strays():
+        made.step(instance, made.init(instance, streams(2)))  # anything loaded at the first use is loaded now
+        with _DeviceTracker():
             state, info = made.step(instance, made.init(instance, streams(2)))
             made.settled(instance, state, info)
             made.decode(instance, state)
 
 
-class _Strays(TorchFunctionMode):
-    """Follows tensors made without a device: ``.to`` brings them home; with others they may be an index, and no more."""
+class _DeviceTracker(TorchFunctionMode):
+    """Tracks tensors made without ``device=``, and refuses to combine them with tensors of the instance.
 
-    MAKERS = (
+    They may be moved by ``.to``, and may be indices: torch accepts these from the CPU.
+    """
+
+    FACTORIES = (
         "zeros",
         "ones",
         "full",
@@ -108,37 +184,40 @@ class _Strays(TorchFunctionMode):
         "linspace",
         "tensor",
     )
-    HOMEWARD = ("to", "cuda", "type_as")
+    MOVES = ("to", "cuda", "type_as")
     INDEXING = ("__getitem__", "__setitem__")
 
     def __init__(self) -> None:
         super().__init__()
-        self.strays: dict[int, Tensor] = {}  # held, so that no other tensor gets the same id
-        self.makers = {getattr(torch, name) for name in self.MAKERS}
+        self.tracked: dict[int, Tensor] = {}  # holds the tensors, so that no other tensor gets the same id
+        self.factories = {getattr(torch, name) for name in self.FACTORIES}
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        if func in self.makers:
+        if func in self.factories:
             if kwargs.get("device") is None:
-                self._follow(result)
+                self._track(result)
             return result
         given = [t for t in _tensors((*args, *kwargs.values())) if t.dim()]
-        stray = [t for t in given if id(t) in self.strays]
+        tracked = [t for t in given if id(t) in self.tracked]
         name = getattr(func, "__name__", "")
-        if not stray or name in self.HOMEWARD:
+        if not tracked or name in self.MOVES:
             return result
-        if len(stray) == len(given):
-            self._follow(result)
+        if len(tracked) == len(given):
+            self._track(result)
         elif name not in self.INDEXING:
-            shape = list(stray[0].shape)
-            raise Broken(f"does not hold: a tensor {shape} that meets the instance's in {name} is made on its device")
+            raise ContractViolation(
+                "all tensors of a step on the instance's device",
+                f"a tensor {list(tracked[0].shape)} without device= in {name}",
+                "create tensors with device=instance.device",
+            )
         return result
 
-    def _follow(self, result: Any) -> None:
-        self.strays.update((id(t), t) for t in _tensors((result,)) if t.dim())
+    def _track(self, result: Any) -> None:
+        self.tracked.update((id(t), t) for t in _tensors((result,)) if t.dim())
 
 
 def _tensors(values: Iterable[Any]) -> Iterable[Tensor]:
@@ -176,11 +255,25 @@ def _steps(solver: Solver, instance: Instance, state: Any) -> tuple[Any, Tensor]
     return state, torch.stack(energies)
 
 
+def _shown(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
+
+
 def _on_gpu(tensor: Tensor) -> Tensor:
-    hold(tensor.is_cuda, "what a step makes is on the instance's device")
+    require(
+        tensor.is_cuda,
+        "all tensors of a step on the instance's device",
+        f"a tensor {list(tensor.shape)} on {tensor.device}",
+        "create tensors with device=instance.device",
+    )
     return tensor
 
 
-def _rows_lead(tensor: Tensor) -> Tensor:
-    hold(len(tensor) == 4, f"tensors of the state lead with the batch axis, not {list(tensor.shape)} for 4 rows")
+def _rows_first(tensor: Tensor) -> Tensor:
+    require(
+        len(tensor) == ROWS,
+        f"the batch axis first in every tensor of the state, [{ROWS}, ...]",
+        _shown(tensor),
+        "transpose the tensor, or expand it to one entry for each row",
+    )
     return tensor
