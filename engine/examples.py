@@ -1,4 +1,4 @@
-"""Training examples: many instances with known solutions, as arrays; and the streams that make them without end."""
+"""Training examples: instances with known solutions as arrays, and the endless streams that generate them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Examples:
-    """N instances over T templates, padded to the largest template's V variables.
+    """N instances of T templates, padded to V variables, the number of the largest template.
 
     Args:
         graphs: the T templates.
-        template: [N] int64, the template of each instance.
-        givens: [N, V] int16, the domain index that an instance fixes, -1 where a variable is open or padding.
-        targets: [N, A, V] int16, A known solutions as domain indices (repeated where an instance has fewer), -1 for
-            padding; A = 0 where none is known, and what learns from them minimises the energy instead.
+        template: [N] int64, index of the template of each instance.
+        givens: [N, V] int16, domain index of each given, -1 for open variables and padding.
+        targets: [N, A, V] int16, A known solutions as domain indices, -1 for padding. An instance with fewer solutions repeats
+            them. With A = 0 no solution is known, and training minimises the energy instead.
     """
 
     graphs: tuple[ConstraintGraph, ...]
@@ -34,20 +34,20 @@ class Examples:
         return len(self.template)
 
     def take(self, rows: np.ndarray) -> Examples:
-        """Some of the instances, over the same templates."""
+        """The instances of indices ``rows`` [M] int64, over the same templates."""
         return Examples(self.graphs, self.template[rows], self.givens[rows], self.targets[rows])
 
 
 class Stream(Protocol):
-    """An endless, seeded supply of examples of one kind; a value that workers can be handed.
+    """An endless, seeded source of examples. A stream can be pickled, so workers can use it.
 
-    ``name`` is ``family:spec``. Chunk k is a function of name, split, seed and k alone, so any worker may make it and a
-    training that is resumed sees what it would have seen. Splits share no instance up to the family's symmetries.
+    Chunk k is a function of name, split, seed and k alone. Any worker can therefore generate it, and a resumed training reads
+    the chunks that an uninterrupted one reads. Splits share no instance, up to the symmetries of the family.
     """
 
     @property
     def name(self) -> str:
-        """``family:spec``, or the path of a file."""
+        """``FAMILY:SPEC``, or the path of a file."""
 
     @property
     def family(self) -> str:
@@ -59,17 +59,17 @@ class Stream(Protocol):
 
     @property
     def seed(self) -> int:
-        """Of the random numbers."""
+        """Random seed."""
 
     def chunk(self, k: int) -> Examples:
-        """The k-th chunk of examples."""
+        """The k-th chunk of examples, from 0."""
 
 
 def concatenate(parts: Sequence[Examples]) -> Examples:
-    """One after another; equal templates are kept once.
+    """The examples of all parts in order. Equal templates are stored once.
 
     Raises:
-        ValueError: parts with different numbers of known solutions.
+        ValueError: the parts have different numbers of known solutions.
     """
     if len({part.targets.shape[1] for part in parts}) > 1:
         raise ValueError("examples with different numbers of known solutions cannot be joined")

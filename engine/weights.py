@@ -1,4 +1,4 @@
-"""Trained weights: tensors in safetensors, never pickle, and a JSON card that says what they are and how they were trained."""
+"""Trained weights: tensors in safetensors, never pickle, and a JSON card that describes the net and its training."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 SUFFIX = ".safetensors"
 HOME = "MULL_WEIGHTS"
-"""Environment variable: the folder of the user's own weights."""
+"""Environment variable with the folder of the user's own weights."""
 LARGEST = 16 << 30
-"""Bytes of the largest file of tensors read."""
+"""Largest size of a file of tensors, in bytes."""
 LARGEST_CARD = 1 << 20
-"""Bytes of the largest card."""
+"""Largest size of a card, in bytes."""
 RENAMED_SETTINGS: Mapping[str, str] = {
     "clip": "grad_clip",
     "depth": "eval_segments",
@@ -36,35 +36,38 @@ RENAMED_SETTINGS: Mapping[str, str] = {
     "floor": "final_lr",
     "most": "max_segments",
 }
-"""The present name of each training setting that cards hold under another one."""
+"""Former name -> present name of training settings. Cards and checkpoints may have the former ones."""
 _RENAMED_OPTIONS = {"contrast": "contrastive_weight"}
-"""The same of the options of ``ebt`` and ``ired``."""
+"""Former name -> present name of options of ``ebt`` and ``ired``."""
 
 
 class CheckpointError(MullError, ValueError):
-    """Weights that are missing, damaged or do not fit: why, and what to do."""
+    """Weights or a checkpoint are missing, damaged, or do not fit."""
 
 
 class Card(BaseModel):
-    """What weights are: enough to build the net again, and to judge it.
+    """The description of weights: the data to build the net, and the record of its training.
 
     Args:
-        name: the file's name without suffix.
-        solver: whose weights they are.
-        options: of the solver, those that shape the recursion.
-        shape: the net's sizes.
-        families: problem families they were trained on.
-        sizes: family -> literals of the largest problem trained on.
-        data: what they were trained on, as given to ``--data``.
-        seed: of the training.
-        recipe: how they were trained.
-        base: sha256 of the weights that the training began from; empty if it began with none.
-        steps, device, device_minutes: what it took, those of its base included.
-        parameters: how many numbers.
+        name: name of the file without suffix.
+        solver: name of the learned solver.
+        options: options of the solver that define the recursion.
+        shape: sizes of the net, fields of ``NetShape``.
+        families: problem families of the training.
+        sizes: family -> literals of the largest training problem.
+        data: streams or files of the training, as given to ``--data``.
+        seed: random seed of the training.
+        recipe: settings of the training, fields of ``Recipe``.
+        base: sha256 of the weights that the training started from; empty for none.
+        steps: optimizer steps, those of ``base`` included.
+        device: name of the device.
+        device_minutes: minutes of training, those of ``base`` included.
+        parameters: number of parameters.
         dtype: of the stored tensors.
-        accuracy: what -> share solved, by the engine's checker, on problems never trained on.
-        version: of mull.
+        accuracy: validation set -> share solved, 0 to 1, on problems held out from training.
+        version: version of mull.
         sha256: of the tensor file.
+        folder: folder of the files; not stored.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -94,25 +97,25 @@ class Card(BaseModel):
 
     @property
     def path(self) -> Path:
-        """The tensor file."""
+        """Path of the tensor file."""
         return Path(self.folder) / f"{self.name}{SUFFIX}"
 
 
 def folders() -> list[Path]:
-    """Where weights are looked for by name: the user's own, then those that ship."""
+    """The folders in which weights are found by name: the user's own, then the bundled one."""
     own = Path(os.environ.get(HOME) or user_data_path("mull") / "weights")
     return [own, Path(str(resources.files("mull") / "weights"))]
 
 
 def own_folder() -> Path:
-    """Where a training leaves its weights."""
+    """The folder of the user's own weights, to which a training writes."""
     return folders()[0]
 
 
 def cards() -> list[Card]:
-    """The cards of all weights that can be found by name; the user's hide those that ship under the same name.
+    """The cards of all weights that are found by name. The user's own replace bundled ones of the same name.
 
-    A card that cannot be read is left out here; naming its weights tells what is wrong with it.
+    A card that cannot be read is left out. ``find`` with its name raises the error.
     """
     found: dict[str, Card] = {}
     for folder in folders():
@@ -125,10 +128,10 @@ def cards() -> list[Card]:
 
 
 def find(name: str) -> Card:
-    """The card of weights by name, or by the path of their tensor file.
+    """The card of weights by their name, or by the path of their tensor file or card.
 
     Raises:
-        CheckpointError: there are none, or the card cannot be read.
+        CheckpointError: there are no such weights, or the card cannot be read.
     """
     if name.endswith((SUFFIX, ".json")) or os.sep in name:
         return read_card(name)
@@ -136,7 +139,9 @@ def find(name: str) -> Card:
         if (folder / f"{name}.json").exists():
             return read_card(folder / f"{name}.json")
     known = ", ".join(card.name for card in cards()) or "none"
-    raise CheckpointError(f"no weights named {name[:60]!r}", f"there are: {known}; or give the path of a {SUFFIX} file")
+    raise CheckpointError(
+        f"no weights named {name[:60]!r}", f"the names are: {known}; or give the path of a {SUFFIX} file"
+    )
 
 
 def find_by_hash(sha256: str) -> Card:
@@ -155,10 +160,10 @@ def find_by_hash(sha256: str) -> Card:
 
 
 def read_card(path: str | Path) -> Card:
-    """The card at a path, or beside a tensor file.
+    """The card at a path, or beside the tensor file at the path.
 
     Raises:
-        CheckpointError: missing, or not a card.
+        CheckpointError: the card is missing or invalid.
     """
     place = Path(path)
     place = place.parent / f"{place.name.removesuffix(SUFFIX).removesuffix('.json')}.json"
@@ -167,7 +172,7 @@ def read_card(path: str | Path) -> Card:
     except OSError as error:
         reason = error.strerror or str(error)
         raise CheckpointError(
-            f"{place}: no card: {reason}", f"weights are two files: NAME{SUFFIX} and NAME.json"
+            f"{place}: cannot read the card: {reason}", f"weights are two files: NAME{SUFFIX} and NAME.json"
         ) from None
 
 
@@ -179,7 +184,7 @@ def _card(path: str, modified: int) -> Card:
         return Card(**{**renamed(data), "name": place.stem, "folder": str(place.parent)})
     except (ValueError, TypeError, ValidationError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        raise CheckpointError(f"{place} is no card of weights: {reason}", "the file may be truncated") from None
+        raise CheckpointError(f"{place} is not a valid card: {reason}", "the file may be truncated") from None
 
 
 def renamed(data: Any) -> dict[str, Any]:
@@ -207,10 +212,10 @@ def renamed(data: Any) -> dict[str, Any]:
 
 
 def load_tensors(card: Card) -> dict[str, Tensor]:
-    """The tensors of a card, their file's sha256 checked first.
+    """The tensors of a card by key. The sha256 of their file is checked first.
 
     Raises:
-        CheckpointError: the file is missing, truncated or not the one that the card describes.
+        CheckpointError: the file is missing, damaged, or not the one that the card describes.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -218,21 +223,31 @@ def load_tensors(card: Card) -> dict[str, Tensor]:
     try:
         data = files.read(card.path, LARGEST)
     except OSError as error:
-        raise CheckpointError(f"{card.path}: {error.strerror or error}", "weights are two files") from None
+        raise CheckpointError(
+            f"{card.path}: {error.strerror or error}", f"weights are two files: NAME{SUFFIX} and NAME.json"
+        ) from None
     digest = hashlib.sha256(data).hexdigest()
     if digest != card.sha256:
         raise CheckpointError(
-            f"{card.path} is not the file that its card describes: sha256 {digest[:12]}…, not {card.sha256[:12]}…",
-            "it is truncated or was changed; get it again, or train again",
+            f"{card.path} does not match its card: its sha256 is {digest[:12]}…, not {card.sha256[:12]}…",
+            "the file is truncated or was changed; copy it again, or train again",
         )
     try:
         return load(data)
     except SafetensorError as error:
-        raise CheckpointError(f"{card.path} is no file of tensors: {error}", "train again") from None
+        raise CheckpointError(f"{card.path} is not a valid safetensors file: {error}", "train again") from None
 
 
 def save(card: Card, tensors: Mapping[str, Tensor], folder: Path) -> Card:
-    """Write tensors and card into a folder, each at once or not at all; the card gets name, hash and folder.
+    """Write tensors and card into a folder, each file atomically.
+
+    Args:
+        card: its name is that of the files.
+        tensors: by key, of any shape.
+        folder: is created if it does not exist.
+
+    Returns:
+        The card with the sha256 of the tensor file, and the folder.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -247,10 +262,10 @@ def save(card: Card, tensors: Mapping[str, Tensor], folder: Path) -> Card:
 
 
 def check_writable(folder: Path) -> None:
-    """Make a folder, and see that files can be made in it: better told before an hour of training than after.
+    """Create a folder and check that files can be written to it, before an hour of training.
 
     Raises:
-        CheckpointError: they cannot.
+        CheckpointError: they cannot be written.
     """
     write_file(folder / ".writable", b"")
     (folder / ".writable").unlink(missing_ok=True)
@@ -258,24 +273,34 @@ def check_writable(folder: Path) -> None:
 
 @contextmanager
 def claimed(folder: Path, name: str) -> Iterator[None]:
-    """Hold a name against other trainings; the claim goes with the process, however it ends.
+    """Lock a name in a folder, so that one process at a time trains it. The lock ends with the process.
+
+    Args:
+        folder: of the weights.
+        name: of the weights.
 
     Raises:
-        CheckpointError: another process holds it.
+        CheckpointError: another process has the lock.
     """
     with (folder / f".{name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CheckpointError(f"{name} is being trained by another process", "wait for it, or use --name") from None
+            raise CheckpointError(
+                f"{name} is being trained by another process", "wait for it, or choose another name: --name NAME"
+            ) from None
         yield
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, and make its folder.
+    """Write a file atomically, and create its folder.
+
+    Args:
+        path: of the file.
+        data: its content.
 
     Raises:
-        CheckpointError: it cannot be written; the old one stays.
+        CheckpointError: the file cannot be written; an older one is kept.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -283,5 +308,5 @@ def write_file(path: Path, data: bytes) -> None:
             file.write(data)
     except OSError as error:
         raise CheckpointError(
-            f"{path}: cannot be written: {error.strerror or error}", "choose another with --out"
+            f"cannot write {path}: {error.strerror or error}", "choose another folder: --out FOLDER"
         ) from None

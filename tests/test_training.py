@@ -183,7 +183,7 @@ def test_another_training_under_the_same_name(changes: dict[str, Any], what: str
     trainer("sudoku:4:0.5", path=path).run(steps=1)
     before = path.read_bytes()
     names = changes.pop("names", ("sudoku:4:0.5",))
-    with pytest.raises(CheckpointError, match=f"another training: its {what}") as error:
+    with pytest.raises(CheckpointError, match=f"another training: it has another {what}") as error:
         trainer(*names, path=path, **changes)
     assert "--name" in error.value.hint
     assert path.read_bytes() == before
@@ -201,7 +201,7 @@ def test_damaged_training_files_are_refused(damage: str, tmp_path: Path) -> None
 
         data = bytearray(save({"a": torch.zeros(3)}))
     path.write_bytes(data[: {"truncated": len(data) // 2, "empty": 0}.get(damage, len(data))])
-    with pytest.raises(CheckpointError, match="cannot be resumed from") as error:
+    with pytest.raises(CheckpointError, match="cannot resume from") as error:
         trainer("sudoku:4:0.5", path=path)
     assert "move it away" in error.value.hint
 
@@ -314,7 +314,7 @@ def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
     monkeypatch.setattr(mine, "_step", tight)
     mine.run(steps=25)
-    assert said == [f"out of memory: going on with batches of {n}" for n in (32, 16)]
+    assert said == [f"out of memory: continuing with batches of {n}" for n in (32, 16)]
     assert mine.step == 25
     assert trainer("sudoku:4:0.5", path=path).batch == 16  # remembered
 

@@ -88,13 +88,13 @@ def test_an_unreadable_card_hides_nothing_else(home: Path) -> None:
     make(home)
     (home / "broken.json").write_text("{")
     assert "tiny" in {card.name for card in cards()}
-    with pytest.raises(CheckpointError, match="is no card"):
+    with pytest.raises(CheckpointError, match="is not a valid card"):
         find("broken")
 
 
 def test_writing_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CheckpointError, match="cannot be written") as error:
+    with pytest.raises(CheckpointError, match="cannot write") as error:
         make(tmp_path / "file" / "below")
     assert "--out" in error.value.hint
 
@@ -117,14 +117,14 @@ def no_tensors(card: Card) -> None:
 
 
 DAMAGES = {
-    "truncated": (truncate, "is not the file that its card describes"),
-    "flipped byte": (flip, "is not the file that its card describes"),
-    "no tensors": (no_tensors, "is no file of tensors"),
+    "truncated": (truncate, "does not match its card"),
+    "flipped byte": (flip, "does not match its card"),
+    "no tensors": (no_tensors, "is not a valid safetensors file"),
     "no tensor file": (lambda card: card.path.unlink(), "No such file"),
     "no card": (lambda card: card.path.with_suffix(".json").unlink(), "no weights named 'tiny'"),
-    "malformed card": (lambda card: card.path.with_suffix(".json").write_text('{"name": '), "is no card of weights"),
-    "card is a list": (lambda card: card.path.with_suffix(".json").write_text("[]"), "is no card of weights"),
-    "unknown field": (lambda card: rewrite(card, colour="red"), "is no card of weights"),
+    "malformed card": (lambda card: card.path.with_suffix(".json").write_text('{"name": '), "is not a valid card"),
+    "card is a list": (lambda card: card.path.with_suffix(".json").write_text("[]"), "is not a valid card"),
+    "unknown field": (lambda card: rewrite(card, colour="red"), "is not a valid card"),
     "another solver's": (lambda card: rewrite(card, solver="hrm"), "are weights of hrm, not of looped"),
     "other sizes": (lambda card: rewrite(card, shape={**card.shape, "hidden": 32}), "are not those of the net"),
     "no such net": (lambda card: rewrite(card, shape={"backbone": "sponge"}), "does not describe a net"),
@@ -146,7 +146,7 @@ def test_damage_is_refused(damage: str, home: Path, capsys: pytest.CaptureFixtur
     ("options", "message"),
     [
         (("weights=nosuch",), "no weights named 'nosuch'"),
-        (("weights=/nowhere/x.safetensors",), "/nowhere/x.json: no card"),
+        (("weights=/nowhere/x.safetensors",), "/nowhere/x.json: cannot read the card"),
         (("weights=looped-sudoku", "hidden=64"), "were trained with hidden=128, not 64"),
         (("weights=looped-sudoku", "backbone=tokens"), "were trained with backbone=lattice, not tokens"),
         (("weights=hrm-sudoku",), "are weights of hrm, not of looped"),
@@ -269,7 +269,7 @@ def test_weights_are_exported_and_imported(
         (["remove", "looped-sudoku"], "ship with mull"),
         (["export", "nobody", "out"], "no weights named 'nobody'"),
         (["export", "looped-maze", "/proc/nowhere"], "/proc/nowhere"),
-        (["import", "/dev/null"], "no card"),
+        (["import", "/dev/null"], "cannot read the card"),
     ],
 )
 def test_bad_input_to_weights(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -284,5 +284,5 @@ def test_damaged_weights_are_neither_exported_nor_imported(
 ) -> None:
     truncate(make(home))
     assert weights("export", "tiny", str(tmp_path / "out")) == 2
-    assert "not the file that its card describes" in capsys.readouterr().err
+    assert "does not match its card" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Training of learned solvers: one trainer for every recursion on every backbone."""
+"""Training of learned solvers: one trainer for all recursions and backbones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training data on its way to the net: chunks made by workers, shuffled block by block, in an order that can be resumed."""
+"""Blocks of training examples: chunks that workers generate, shuffled block by block in an order that can be resumed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from ..role_tensors import MANY_TEMPLATES, rounded
 
 
 def make(stream: Stream, k: int) -> Examples:
-    """The k-th chunk, with all that training asks of its graphs worked out: what a worker does."""
+    """The k-th chunk, with the literal groups and digests of its graphs computed: the task of a worker.
+
+    Args:
+        stream: source of chunks.
+        k: number of the chunk, from 0.
+    """
     chunk = stream.chunk(k)
     for graph in chunk.graphs:
         _ = graph.roles, graph.digest
@@ -25,12 +30,12 @@ def make(stream: Stream, k: int) -> Examples:
 
 @contextmanager
 def workers(count: int) -> Iterator[ProcessPoolExecutor | None]:
-    """A pool of worker processes; None for none."""
+    """A pool of ``count`` worker processes, or None for 0."""
     if not count:
         yield None
         return
-    # Spawned, not forked: the parent may hold CUDA and threads.
-    # Ctrl-C reaches the whole group: the parent ends the training, and the workers with it.
+    # Spawned, not forked: a fork of a process with CUDA or threads may hang.
+    # Ctrl-C reaches the whole process group. Workers ignore it; the parent ends the training and the pool.
     pool = ProcessPoolExecutor(
         count, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
     )
@@ -41,15 +46,17 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor | None]:
 
 
 class Blocks:
-    """Blocks of chunks of one stream; while one is in use, workers make the next.
+    """Blocks of chunks of one stream. Workers generate the next block while one is in use.
 
-    The first block is one chunk, so that training starts at once; each has twice the chunks of the one before, up to ``size``.
+    The first block is one chunk, so that training starts at once. Each further block has twice as many chunks, up to ``size``
+    examples.
 
     Args:
-        stream: where chunks come from, all of one length.
-        size: examples in a block, once it is full-grown.
-        pool: who makes them; None makes them here, when they are asked for.
-        shard, shards: which of several trainings side by side this is; they see different chunks.
+        stream: source of chunks, all of one length.
+        size: examples of a full block.
+        pool: the workers; None generates chunks in this process.
+        shard: number of this process among those of the training; each reads different chunks.
+        shards: number of processes of the training.
     """
 
     def __init__(
@@ -57,23 +64,23 @@ class Blocks:
     ) -> None:
         self.stream, self.size, self.pool = stream, size, pool
         self.shard, self.shards = shard, shards
-        self.coming: dict[int, list[Future[Examples]]] = {}
-        self.kept: tuple[int, Examples] | None = None
-        """The block last asked for: after a checkpoint it is asked for again."""
+        self.pending: dict[int, list[Future[Examples]]] = {}
+        self.last: tuple[int, Examples] | None = None
+        """The block last returned: after a checkpoint it is requested again."""
 
     def get(self, b: int) -> Examples:
-        """Block b, once its chunks are there; the next one is asked for."""
-        if self.kept is None or self.kept[0] != b:
-            self._ask(b)
-            asked = self.coming.pop(b, None)
-            chunks = [f.result() for f in asked] if asked else [make(self.stream, k) for k in self._chunks(b)]
-            self.kept = b, _joined(chunks)
-        self._ask(b + 1)
-        return self.kept[1]
+        """Block b. It waits for the chunks, and requests those of the next block."""
+        if self.last is None or self.last[0] != b:
+            self._request(b)
+            requested = self.pending.pop(b, None)
+            chunks = [f.result() for f in requested] if requested else [make(self.stream, k) for k in self._chunks(b)]
+            self.last = b, _joined(chunks)
+        self._request(b + 1)
+        return self.last[1]
 
-    def _ask(self, b: int) -> None:
-        if self.pool is not None and b not in self.coming:
-            self.coming[b] = [self.pool.submit(make, self.stream, k) for k in self._chunks(b)]
+    def _request(self, b: int) -> None:
+        if self.pool is not None and b not in self.pending:
+            self.pending[b] = [self.pool.submit(make, self.stream, k) for k in self._chunks(b)]
 
     def _chunks(self, b: int) -> range:
         before = sum(map(self._count, range(b)))
@@ -81,7 +88,7 @@ class Blocks:
         return range(first, first + self._count(b))
 
     def _count(self, b: int) -> int:
-        """Chunks of block b."""
+        """Number of chunks of block b."""
         return 1 if b == 0 else min(1 << b, -(-self.size // self._length))
 
     @cached_property
@@ -90,7 +97,7 @@ class Blocks:
 
 
 def _joined(chunks: Sequence[Examples]) -> Examples:
-    """One after another; many unlike templates padded to round numbers, so that compiled nets fit the next block too."""
+    """The chunks as one; many templates are padded to round sizes, so that a compiled net fits the next block too."""
     examples = concatenate(chunks)
     if len(examples.graphs) < MANY_TEMPLATES:
         return examples
@@ -101,6 +108,13 @@ def _joined(chunks: Sequence[Examples]) -> Examples:
     return Examples(examples.graphs, examples.template, givens, targets)
 
 
-def order(seed: int, block: int, turn: int, count: int) -> np.ndarray:
-    """[count] the shuffled order in which a block's examples are used in its ``turn``-th pass."""
-    return np.random.default_rng((seed, block, turn)).permutation(count)
+def order(seed: int, block: int, number: int, count: int) -> np.ndarray:
+    """[count] int64, the order in which a pass uses the examples of a block.
+
+    Args:
+        seed: of the training.
+        block: number of the block, from 0.
+        number: number of the pass over the block, from 0.
+        count: examples of the block.
+    """
+    return np.random.default_rng((seed, block, number)).permutation(count)

@@ -1,4 +1,4 @@
-"""The checkpoint file of a training: tensors in safetensors, the rest as JSON in their metadata."""
+"""The checkpoint file of a training: tensors in safetensors, all other state as JSON in its metadata."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ from ..weights import LARGEST, CheckpointError, renamed, write_file
 
 
 def write(path: Path, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Write, at once or not at all; ``state["of"]`` says what the training is.
+    """Write a checkpoint atomically.
+
+    Args:
+        path: of the file.
+        state: JSON-able; ``state["of"]`` identifies the training.
+        tensors: by key, of any shape.
 
     Raises:
-        CheckpointError: it cannot be written; the last one stays.
+        CheckpointError: the file cannot be written; the last checkpoint is kept.
     """
     from safetensors.torch import save
 
@@ -27,7 +32,11 @@ def write(path: Path, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -
 
 
 def read(path: Path, of: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """State and tensors of a training that is the same as ``of``.
+    """The state and the tensors of a checkpoint.
+
+    Args:
+        path: of the file.
+        of: identity of the training, which must be that of the checkpoint.
 
     Raises:
         CheckpointError: the file cannot be read, or is of another training.
@@ -42,18 +51,19 @@ def read(path: Path, of: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, T
         kept = renamed(state["of"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{path} cannot be resumed from: {error}", "it is truncated or no training; move it away to begin anew"
+            f"cannot resume from {path}: {error}",
+            "the file is truncated or not a checkpoint; move it away to start again",
         ) from None
     for what, value in json.loads(json.dumps(of)).items():
         if kept.get(what) != value:
             raise CheckpointError(
-                f"{path} is of another training: its {what} differ", "give this one another name: --name NAME"
+                f"{path} is of another training: it has another {what}", "choose another name: --name NAME"
             )
     return state, tensors
 
 
 def tensors_of(optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:
-    """What optimisers remember, by ``optimizer.NUMBER.PARAMETER.KEY``."""
+    """The state of optimizers, by ``optimizer.NUMBER.PARAMETER.KEY``."""
     return {
         f"optimizer.{o}.{p}.{key}": torch.as_tensor(value)
         for o, optimizer in enumerate(optimizers)
@@ -63,7 +73,12 @@ def tensors_of(optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]
 
 
 def restore(optimizers: Sequence[torch.optim.Optimizer], tensors: Mapping[str, Tensor]) -> None:
-    """Let optimisers remember it again."""
+    """Load the state of optimizers.
+
+    Args:
+        optimizers: in the order of ``tensors_of``.
+        tensors: of a checkpoint; other keys are ignored.
+    """
     for o, optimizer in enumerate(optimizers):
         found: dict[int, dict[str, Tensor]] = {}
         for key, tensor in tensors.items():

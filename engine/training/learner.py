@@ -1,4 +1,4 @@
-"""What training needs of a net: the protocol, the states it starts from, its precision, and when its answer is right."""
+"""The interface between training and a net: the protocol, first states, precision, and the check of answers."""
 
 from __future__ import annotations
 
@@ -14,36 +14,42 @@ from ..examples import Examples
 
 
 class Learner(Protocol):
-    """What can be trained, an ``nn.Module``: ``mull.solvers.nets.reasoner.Reasoner`` is one."""
+    """An ``nn.Module`` that can be trained, for example ``mull.solvers.nets.reasoner.Reasoner``."""
 
     backbone: Any
-    """``view(instance)`` and ``embed(view)``."""
+    """Has ``view(instance)`` and ``embed(view)``."""
 
     uses_targets: bool
-    """Whether training passes it an answer, and it returns a loss of its own."""
+    """Whether training passes a known solution to a call, which then returns its own loss."""
 
     def start(self, x: Tensor, view: Any, draw: Callable[..., Tensor]) -> tuple[Tensor, ...]:
-        """The first states for input x [B, S, H]."""
+        """The first states, [B, ., .] each.
+
+        Args:
+            x: input [B, S, H].
+            view: the backbone's view of the instance.
+            draw: maps a state's number and a shape to standard normal numbers [B, *shape].
+        """
 
     def __call__(self, z: tuple[Tensor, ...], view: Any, target: Any = None) -> tuple[tuple[Tensor, ...], Any]:
-        """A segment: states, and a read-out with ``logits`` [B, V, D], ``halt`` [B, 1 or 2] and ``loss`` [B] or None."""
+        """A segment: new states, and a read-out with ``logits`` [B, V, D], ``halt`` [B, 1 or 2] and ``loss`` [B] or None."""
 
     def compile(self, **options: Any) -> None:
-        """Compile what is applied again and again."""
+        """Compile the layers that a segment applies repeatedly."""
 
 
 def autocast(device: torch.device) -> Any:
-    """The context of a forward pass: bfloat16 on a GPU, float32 elsewhere."""
+    """The context of a forward pass: bfloat16 on a GPU, float32 on a CPU."""
     return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
 def first_states(learner: Learner, view: Any, generator: torch.Generator) -> tuple[Tensor, ...]:
-    """The states that rows start from, [B, ., .] each.
+    """The first states of B rows, [B, ., .] each.
 
     Args:
         learner: the net.
-        view: what its backbone reads of B rows.
-        generator: of the noise; its device is the view's.
+        view: the backbone's view of B rows.
+        generator: of the noise, on the device of the view.
     """
     x = learner.backbone.embed(view).detach()
     device = generator.device
@@ -56,17 +62,22 @@ def first_states(learner: Learner, view: Any, generator: torch.Generator) -> tup
 
 
 def masked(logits: Tensor, instance: Instance) -> Tensor:
-    """Logits [B, V, D] in float32, minus infinity where a literal is not allowed."""
+    """The logits [B, V, D] in float32, minus infinity where a literal is not allowed.
+
+    Args:
+        logits: [B, V, D].
+        instance: B rows.
+    """
     return logits.float().masked_fill(~instance.allowed, -torch.inf)
 
 
 def is_right(instance: Instance, logits: Tensor, targets: Tensor) -> Tensor:
-    """[B] bool: rows whose answer is a known solution, or violates nothing where the instance can be checked.
+    """[B] bool: rows whose answer is a known solution, or has no violations if the instance has factors.
 
     Args:
-        instance: B rows; without factors only known solutions are right.
+        instance: B rows. Without factors only known solutions are right.
         logits: [B, V, D].
-        targets: [B, K, V] known solutions as domain indices, -1 where one says nothing.
+        targets: [B, A, V] known solutions as domain indices, -1 in padding.
     """
     answer = logits.argmax(-1)
     known = ((answer[:, None] == targets) | (targets < 0)).all(2).any(1)
@@ -74,5 +85,5 @@ def is_right(instance: Instance, logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def checkable(examples: Examples) -> bool:
-    """Whether an answer that violates nothing is right: not where the best one is asked for."""
+    """Whether every answer without violations is right: not so for graphs with an objective."""
     return all(graph.objective is None for graph in examples.graphs)

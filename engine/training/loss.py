@@ -1,4 +1,4 @@
-"""What a training minimises: cross-entropy against known solutions, or the energy where none is known."""
+"""Training losses: cross-entropy against known solutions, or the energy where none is known."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ..compile import Instance
 from ..shapes import Bool, Float, Int
 
 CERTAIN = 0.95
-"""Chance of a violation above which its penalty goes on as a straight line, so that no gradient is infinite."""
+"""Probability of a violation above which the penalty is linear, so that its gradient stays finite."""
 
 
 class Target(NamedTuple):
-    """An answer as a training shows it to a net that wants to see it.
+    """A known solution of each row, for nets that use one in training.
 
     Args:
-        answer: [B, V] domain indices, 0 in padding.
+        answer: [B, V] domain indices of the solution, 0 in padding.
         allowed: [B, V, D] bool.
-        free: [B, V] bool: variables with a choice left.
+        free: [B, V] bool, variables with more than one allowed value.
     """
 
     answer: Int[Tensor, "rows vars"]
@@ -28,25 +28,25 @@ class Target(NamedTuple):
     free: Bool[Tensor, "rows vars"]
 
     def beliefs(self) -> Float[Tensor, "rows vars values"]:
-        """The answer one-hot, [B, V, D] float32."""
+        """[B, V, D] float32, the solution one-hot."""
         return torch.nn.functional.one_hot(self.answer, self.allowed.shape[2]).float()
 
     def cross_entropy(self, logits: Float[Tensor, "rows vars values"]) -> Float[Tensor, " rows"]:
-        """[B] mean over free variables, of logits [B, V, D] not yet masked."""
+        """[B] mean cross-entropy over free variables, for logits [B, V, D] that are not masked."""
         masked = logits.float().masked_fill(~self.allowed, -torch.inf)
         return cross_entropy(masked, self.answer[:, None], self.free, stable=False)
 
     def number(self) -> Int[Tensor, " rows"]:
-        """[B] how many variables are free, 1 where none is."""
+        """[B] number of free variables, at least 1."""
         return self.free.sum(1).clamp(min=1)
 
 
 def log_stablemax(logits: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
-    """Logarithm of stablemax over the last axis: s(x) = x + 1 for x >= 0, 1 / (1 - x) below (Prieto et al. 2025).
+    """[..., D] logarithm of stablemax over the last axis: s(x) = x + 1 for x >= 0, else 1 / (1 - x) (Prieto et al. 2025).
 
-    Masked literals, at minus infinity, get a chance of zero.
+    Literals at minus infinity have probability zero.
     """
-    # Each branch sees clamped numbers: the one not taken would otherwise divide by zero at 1 and poison the gradient.
+    # Both branches are clamped. Unclamped, the one not taken divides by zero at x = 1, and its NaN reaches the gradient.
     rising, falling = logits.clamp(min=0) + 1, 1 / (1 - logits.clamp(max=0))
     s = torch.where(logits >= 0, rising, falling)
     tiny = torch.finfo(s.dtype).tiny
@@ -59,13 +59,13 @@ def cross_entropy(
     free: Bool[Tensor, "rows vars"],
     stable: bool,
 ) -> Float[Tensor, " rows"]:
-    """[B] mean over free variables, against the known solution that the logits like best.
+    """[B] mean over free variables of the cross-entropy with the nearest known solution.
 
     Args:
         logits: [B, V, D] float32, minus infinity where not allowed.
         targets: [B, A, V] domain indices, -1 in padding.
         free: [B, V] bool.
-        stable: stablemax in place of softmax.
+        stable: whether stablemax replaces softmax.
     """
     chances = log_stablemax(logits) if stable else logits.log_softmax(-1)
     index = targets.clamp(min=0).transpose(1, 2)  # [B, V, A]
@@ -74,7 +74,12 @@ def cross_entropy(
 
 
 def violation_loss(logits: Float[Tensor, "rows vars values"], instance: Instance) -> Float[Tensor, " rows"]:
-    """[B] mean over constraints of -log(1 - expected violation), as in RUN-CSP (Tönshoff et al. 2021, equation 6)."""
+    """[B] mean over constraints of -log(1 - expected violation), as in RUN-CSP (Tönshoff et al. 2021, equation 6).
+
+    Args:
+        logits: [B, V, D], minus infinity where not allowed.
+        instance: B rows, with factors.
+    """
     beliefs = logits.softmax(-1)
     total = beliefs.new_zeros(len(beliefs))
     count = 0

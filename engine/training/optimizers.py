@@ -1,4 +1,4 @@
-"""Who updates which weights."""
+"""Optimizers: Muon for the matrices of the stacks, AdamW for all other parameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from .recipe import Recipe
 
 
 def optimizers(learner: nn.Module, recipe: Recipe, device: torch.device) -> list[torch.optim.Optimizer]:
-    """AdamW, or Muon for the matrices of the stacks and AdamW for the rest; only matrices decay."""
+    """The optimizers of a net. Weight decay applies to the matrices of the stacks only.
+
+    Args:
+        learner: the net.
+        recipe: ``optimizer`` is ``muon``, or ``adamw`` for all parameters.
+        device: of the parameters.
+    """
     matrices = [p for n, p in learner.named_parameters() if p.dim() == 2 and n.startswith("stacks.")]
     chosen = set(map(id, matrices))
     rest = [p for p in learner.parameters() if id(p) not in chosen]

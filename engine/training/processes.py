@@ -1,4 +1,4 @@
-"""The processes of one training, a GPU each, under torchrun."""
+"""The processes of one training under torchrun, one GPU each."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import torch
 
 
 class Processes:
-    """This process among those of its training.
+    """This process and the others of its training. ``rank`` is its number and ``count`` their number.
 
     Args:
-        device: of this process.
+        device: device of this process.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -29,15 +29,15 @@ class Processes:
         self.rank = torch.distributed.get_rank()
 
     def broadcast(self, number: float) -> float:
-        """The number of rank 0, on all ranks: the learning rate and the end must be the same everywhere."""
+        """The number of process 0, on all processes. They need the same learning rate and the same end."""
         if self.count == 1:
             return number
-        agreed = torch.tensor(number, dtype=torch.float64, device=self.device)
-        torch.distributed.broadcast(agreed, 0)
-        return agreed.item()
+        shared = torch.tensor(number, dtype=torch.float64, device=self.device)
+        torch.distributed.broadcast(shared, 0)
+        return shared.item()
 
 
 def leave() -> None:
-    """End the connection to the other processes of a training, where there is one."""
+    """Close the connection to the other processes of a training, if there is one."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

@@ -1,4 +1,4 @@
-"""Where a training stands: its limits, its clock, and what it reports."""
+"""The progress of a training: its limits, its clock and its reports."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where a training stands.
+    """A report of a training.
 
     Args:
-        step, seconds: so far, over all sessions.
-        share: of the whole, 0 to 1.
-        loss: mean since the last report.
-        solved: share of the boards replaced since then that were solved; ``segments`` they took on average.
-        accuracy: stream -> share of its validation boards that the averaged weights solved at the last check.
-        rate: steps a second.
+        step: optimizer steps so far, over all sessions.
+        seconds: training time so far, over all sessions.
+        share: share of the training that is done, 0 to 1.
+        loss: mean loss since the last report.
+        solved: share of the rows replaced since the last report that were solved, 0 to 1.
+        segments: mean number of segments of those rows.
+        accuracy: stream -> share of its validation examples that the averaged weights solved, 0 to 1.
+        rate: optimizer steps a second.
     """
 
     step: int
@@ -35,13 +37,14 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class Session:
-    """One session of a training, from start or checkpoint to its end.
+    """One session of a training: one call, from the start or a checkpoint.
 
     Args:
-        before: seconds of the training before it.
-        minutes: length of the training, all sessions together; None is no limit.
-        steps: the same in steps.
-        stop_after: minutes after which this session ends on the way.
+        before: seconds of all earlier sessions.
+        minutes: length of the whole training in minutes; None for no limit.
+        steps: length of the whole training in optimizer steps; None for no limit.
+        stop_after: length of this session in minutes; None for no limit.
+        started: when the session started, in seconds of ``time.monotonic``.
     """
 
     before: float
@@ -51,32 +54,48 @@ class Session:
     started: float = field(default_factory=time.monotonic)
 
     def seconds(self) -> float:
-        """Of the training so far."""
+        """Seconds of the training so far, over all sessions."""
         return self.before + time.monotonic() - self.started
 
     def share(self, step: int, seconds: float) -> float:
-        """How much of the training is over, 0 to 1 and beyond."""
+        """The share of the training that is done, at least 0; 1 and more when it is finished.
+
+        Args:
+            step: optimizer steps so far.
+            seconds: training time so far.
+        """
         by_time = seconds / (60 * self.minutes) if self.minutes else 0.0
         return max(by_time, step / self.steps if self.steps else 0.0)
 
     def over(self, seconds: float) -> bool:
-        """Whether this session ends, the training finished or not."""
+        """Whether this session is over after so many seconds of the training."""
         return self.stop_after is not None and seconds - self.before >= 60 * self.stop_after
 
 
 class Tally:
-    """Sums over the steps since the last report, kept on the device so that no step waits for it."""
+    """Sums over the steps since the last report. They stay on the device, so that no step waits for it.
+
+    Args:
+        device: of the training.
+        step: optimizer steps before.
+    """
 
     def __init__(self, device: torch.device, step: int) -> None:
         self.sums = torch.zeros(5, device=device)
         self.step, self.since = step, time.monotonic()
 
     def add(self, sums: Tensor) -> None:
-        """Count a step: [loss, boards replaced, of them solved, their segments, 1]."""
+        """Add a step, [5]: loss, replaced rows, of them solved, their segments, 1."""
         self.sums += sums
 
     def report(self, step: int, seconds: float, share: float, accuracy: dict[str, float]) -> TrainingProgress:
         """The progress since the last report. It waits for the device.
+
+        Args:
+            step: optimizer steps so far.
+            seconds: training time so far.
+            share: share of the training that is done, 0 to 1.
+            accuracy: of the last validation, by stream.
 
         Raises:
             FloatingPointError: the loss is not finite.
@@ -88,5 +107,5 @@ class Tally:
         now = time.monotonic()
         rate = (step - self.step) / (now - self.since)
         self.step, self.since = step, now
-        boards = max(replaced, 1)
-        return TrainingProgress(step, seconds, share, loss / count, solved / boards, segments / boards, accuracy, rate)
+        rows = max(replaced, 1)
+        return TrainingProgress(step, seconds, share, loss / count, solved / rows, segments / rows, accuracy, rate)

@@ -1,4 +1,4 @@
-"""The trainer: segments with carried, detached states, an optimiser step a segment, rows replaced as they are solved."""
+"""The trainer: one segment and one optimizer step at a time, with carried states; solved rows are replaced."""
 
 from __future__ import annotations
 
@@ -27,31 +27,35 @@ from .rows import LOG_EVERY, Rows
 from .validation import evaluate, validation_sets
 
 COMPILED_CASES = 64
-"""Shapes and kinds of call that a compiled layer may see; beyond them it runs uncompiled."""
+"""Most combinations of shapes and modes that a layer is compiled for; it runs uncompiled for further ones."""
 
 
 class Trainer:
-    """Trains a learner on streams, by turns; what it needs to go on is in one file, written every few minutes.
+    """Trains a learner on streams in turn. A checkpoint file, written every few minutes, lets it resume.
 
-    At each checkpoint all rows restart and the random numbers are seeded from (seed, step): what follows depends on the
-    file alone, so a resumed training takes the steps that an uninterrupted one takes.
+    At each checkpoint all rows restart and the random numbers are seeded from (seed, step). The following steps depend on the
+    file alone, so a resumed training takes the same steps as an uninterrupted one, and the file stays small.
 
     Args:
-        learner: a module; it is trained in place, and ends with the averaged weights.
-        streams: where examples come from; each has a stream of validation examples beside it.
-        recipe: how.
-        seed: of every random choice.
-        device: where.
-        path: the file to resume from and to write; None keeps nothing.
-        processes: workers that make examples.
-        compiled: compile the nets (worth a minute on a GPU).
-        on_progress: called every few steps.
-        on_notice: called with text that a person should read.
-        cancelled: called every few steps; True ends this session.
-        kind: what the learner is, as plain data; a file of a training of another kind is refused.
+        learner: the net. It is trained in place and ends with the averaged weights.
+        streams: pairs of a training stream and a validation stream.
+        recipe: settings of the training.
+        seed: random seed.
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
+        path: of the checkpoint file, to resume from and to write; None writes none.
+        processes: number of workers that generate examples; 0 generates them in this process.
+        compiled: whether the net is compiled, which takes about a minute on a GPU.
+        on_progress: called with the progress every few steps.
+        on_notice: called with messages for the user.
+        cancelled: called every few steps; returning True ends this session.
+        kind: identity of the learner as plain data; a checkpoint of another one is refused.
 
     Raises:
-        CheckpointError: the file is of another training, or cannot be read or written.
+        CheckpointError: the checkpoint is of another training or cannot be read.
+
+    Example:
+        >>> trainer = Trainer(net, [(stream("sudoku:4"), stream("sudoku:4", "validation"))], Recipe())
+        >>> trainer.run(steps=300)
     """
 
     def __init__(
@@ -82,7 +86,7 @@ class Trainer:
         self.seconds = 0.0
         self.accuracy: dict[str, float] = {}
         self.history: list[tuple[int, float, float]] = []
-        """(step, loss, share unsolved) at each report."""
+        """(step, loss, share of replaced rows not solved) at each report."""
         self.parameters = [p for p in learner.parameters() if p.requires_grad]
         self.ema = Ema(self.parameters, recipe.ema)
         self.optimizers = optimizers(learner, recipe, self.device)
@@ -91,31 +95,32 @@ class Trainer:
         if path is not None and path.exists():
             self._resume(path)
         if compiled:
-            # A case for each family of a mixture, with and without gradients, and one more where a size changes.
+            # One case for each family of a mixture, with and without gradients, and one for each change of size.
             torch._dynamo.config.recompile_limit = COMPILED_CASES
-            learner.compile(dynamic=False)  # sizes are rounded so that they stay
+            learner.compile(dynamic=False)  # sizes are rounded, so that they rarely change
         self.net = learner
         if self.group.count > 1:
-            # In a mixture a step may use the maps of some roles only.
+            # A step on one stream of a mixture leaves the maps of other roles unused.
             self.net = nn.parallel.DistributedDataParallel(learner, find_unused_parameters=len(streams) > 1)
 
     @property
     def rank(self) -> int:
-        """Which of the training's processes this is; the first one writes."""
+        """Number of this process among those of the training; process 0 writes the files."""
         return self.group.rank
 
     # The loop ---------------------------------------------------------------------------------------------------------
 
     def run(self, *, minutes: float | None = None, steps: int | None = None, stop_after: float | None = None) -> None:
-        """Train until ``minutes`` of this training (all sessions) or ``steps`` are over; the learning rate ends there.
+        """Train, up to the length of the training or the end of this session. The learning rate decays over the length.
 
         Args:
-            minutes, steps: length of the training.
-            stop_after: minutes after which this session ends on the way, to be resumed.
+            minutes: length of the whole training in minutes, over all sessions.
+            steps: length of the whole training in optimizer steps.
+            stop_after: length of this session in minutes; the training can be resumed.
 
         Raises:
-            FloatingPointError: the loss or a weight is not finite; the last checkpoint stays.
-            CheckpointError: the file cannot be written.
+            FloatingPointError: the loss or a weight is not finite; the last checkpoint is kept.
+            CheckpointError: the checkpoint cannot be written.
         """
         session = Session(self.seconds, minutes, steps, stop_after)
         with workers(self.processes) as pool:
@@ -138,11 +143,11 @@ class Trainer:
         return Rows(blocks, self.learner, self.recipe, self.generator, seed=self.seed, index=index, taken=taken)
 
     def _train(self, streams: Sequence[Rows], checks: Mapping[str, Examples], session: Session) -> None:
-        """Take steps until the training or the session is over."""
+        """Take steps until the training or this session is over."""
         ended = self._ended(session)
         saved, tally = time.monotonic(), Tally(self.device, self.step)
         while True:
-            if self.group.count == 1 or self.step % LOG_EVERY == 0:  # to agree is to wait for each other
+            if self.group.count == 1 or self.step % LOG_EVERY == 0:  # a broadcast makes processes wait
                 ended = self._ended(session)
             done = session.share(self.step, self.seconds)
             if done >= 1 or ended:
@@ -150,7 +155,7 @@ class Trainer:
             try:
                 tally.add(self._step(streams[self.step % len(streams)], done))
             except (RuntimeError, MemoryError) as error:
-                # The other processes of a group wait in the sum of their gradients: no going on alone.
+                # The other processes would wait for this one in the sum of the gradients, so it cannot continue with its own size.
                 if not out_of_memory(error) or self.batch == 1 or self.group.count > 1:
                     raise
                 self._halve(streams)
@@ -168,30 +173,30 @@ class Trainer:
                 saved = time.monotonic()
 
     def _ended(self, session: Session) -> bool:
-        """Look at the clock; whether the session ends on the way. All ranks follow the first one."""
+        """Read the clock. Returns whether this session ends; all processes follow process 0."""
         self.seconds = self.group.broadcast(session.seconds())
         return bool(self.group.broadcast(self.cancelled() or session.over(self.seconds)))
 
     def _step(self, rows: Rows, done: float) -> Tensor:
-        """One segment and one optimiser step: [loss, boards replaced, of them solved, their segments, 1]."""
+        """One segment and one optimizer step. Returns [5]: loss, replaced rows, of them solved, their segments, 1."""
         rows.load(self.batch)
         instance, targets = rows.instance, rows.targets
         with autocast(self.device):
             view = self.learner.backbone.view(instance)
             z = rows.states(view)
-            z, said = self.net(z, view, rows.target(instance, targets))
-        logits = masked(said.logits, instance)
+            z, readout = self.net(z, view, rows.target(instance, targets))
+        logits = masked(readout.logits, instance)
         with torch.no_grad():
             right = is_right(instance, logits, targets)
-        if said.loss is not None:
-            loss = said.loss
+        if readout.loss is not None:
+            loss = readout.loss
         elif targets.shape[1]:
             loss = cross_entropy(logits, targets, instance.free, self.recipe.loss == "stablemax")
         else:
             loss = violation_loss(logits, instance)
-        halting = nn.functional.binary_cross_entropy_with_logits(said.halt[:, 0].float(), right.float())
-        if said.halt.shape[1] > 1:
-            halting = halting + self._continue_loss(z, view, said.halt[:, 1].float())
+        halting = nn.functional.binary_cross_entropy_with_logits(readout.halt[:, 0].float(), right.float())
+        if readout.halt.shape[1] > 1:
+            halting = halting + self._continue_loss(z, view, readout.halt[:, 1].float())
         (loss.mean() + self.recipe.halt_weight * halting).backward()
         self._update(done)
         with torch.no_grad():
@@ -199,14 +204,14 @@ class Trainer:
         return torch.cat((loss.detach().mean()[None], counts.float(), torch.ones(1, device=self.device)))
 
     def _continue_loss(self, z: tuple[Tensor, ...], view: Any, logit: Tensor) -> Tensor:
-        """HRM's second halting loss: the value of another segment, as the net itself sees it then."""
+        """HRM's second halting loss: the target of the logit [B] is the net's own halting value after another segment."""
         with torch.no_grad(), autocast(self.device):
             _, later = self.learner(tuple(t.detach() for t in z), view)
             value = later.halt.float().amax(1).sigmoid()
         return nn.functional.binary_cross_entropy_with_logits(logit, value)
 
     def _update(self, done: float) -> None:
-        """One step of the optimisers: linear warm-up, then a cosine over the share of the training that is over."""
+        """An optimizer step: linear warm-up, then cosine decay over the share ``done`` of the training."""
         recipe = self.recipe
         scale = recipe.final_lr + (1 - recipe.final_lr) * (1 + math.cos(math.pi * min(done, 1))) / 2
         rate = recipe.lr * scale * min(1.0, (self.step + 1) / max(recipe.warmup, 1))
@@ -219,9 +224,9 @@ class Trainer:
         self.ema.update(self.step)
 
     def _halve(self, streams: Sequence[Rows]) -> None:
-        """Out of memory: half the rows from here on."""
+        """Halve the batch after an out-of-memory error."""
         self.batch //= 2
-        self.on_notice(f"out of memory: going on with batches of {self.batch}")
+        self.on_notice(f"out of memory: continuing with batches of {self.batch}")
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         for rows in streams:
@@ -241,7 +246,8 @@ class Trainer:
         with self.ema.applied():
             for name, examples in checks.items():
                 self.accuracy[name] = self.validate(examples, self.recipe.eval_segments)
-        # A learner that sees answers lowers its loss by passing them to itself; only validation says how good it is.
+        # The training loss is misleading for such a net: it can lower it by leaking the target through its state. Validation has
+        # no target.
         if self.learner.uses_targets and self.accuracy:
             self.ema.choose(sum(self.accuracy.values()) / len(self.accuracy))
         for rows in streams:
@@ -252,14 +258,19 @@ class Trainer:
         self._reseed()
 
     def validate(self, examples: Examples, depth: int) -> float:
-        """Share of the examples that the weights as they are solve within ``depth`` segments."""
+        """The share of examples that the present weights solve, 0 to 1.
+
+        Args:
+            examples: held out from training.
+            depth: segments of each example.
+        """
         return evaluate(self.learner, examples, depth=depth, batch=self.batch, generator=self.generator)
 
     def _reseed(self) -> None:
-        """Seed the random numbers from seed and step alone."""
+        """Seed the random numbers from the seed, the step and the rank."""
         seed = hash((self.seed, self.step, self.rank)) % 2**63
         self.generator.manual_seed(seed)
-        if self.learner.uses_targets:  # distributions draw from the global generator
+        if self.learner.uses_targets:  # torch.distributions draws from the global generator
             torch.manual_seed(seed)
 
     def _save(self, path: Path) -> None:
@@ -278,10 +289,12 @@ class Trainer:
         checkpoint.write(path, state, tensors | self.ema.tensors() | checkpoint.tensors_of(self.optimizers))
 
     def _identity(self) -> dict[str, Any]:
-        """What must be the same for a training to go on."""
+        """The data that must be equal for a training to resume."""
         shapes = [list(p.shape) for p in self.parameters]
         streams = [[s.name, s.seed] for s, _ in self.streams]
-        recipe = self.recipe.model_dump(exclude={"save_minutes", "validation", "eval_segments"})  # these change no step
+        recipe = self.recipe.model_dump(
+            exclude={"save_minutes", "validation", "eval_segments"}
+        )  # these do not change the steps
         return {**self.kind, "shapes": shapes, "streams": streams, "seed": self.seed, **recipe}
 
     def _resume(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Validation: the share of examples never trained on that a net solves."""
+"""Validation: the share of held-out examples that a net solves."""
 
 from __future__ import annotations
 
@@ -11,26 +11,37 @@ from .learner import Learner, autocast, checkable, first_states, is_right, maske
 
 
 def validation_examples(stream: Stream, count: int) -> Examples:
-    """The first ``count`` examples of a validation stream, fewer where its first chunk has fewer."""
+    """The first ``count`` examples of a validation stream, or all of its first chunk if that has fewer.
+
+    Args:
+        stream: of the split ``validation``.
+        count: number of examples.
+    """
     examples = stream.chunk(0)
     return examples.take(np.arange(min(count, len(examples))))
 
 
 def validation_sets(name: str, stream: Stream, count: int) -> dict[str, Examples]:
-    """The examples of a validation stream, under ``name``, and those of the streams that it lists as ``also``."""
+    """Validation examples by name: those of a stream, and those of the streams in its attribute ``also``.
+
+    Args:
+        name: of the stream's own examples.
+        stream: of the split ``validation``.
+        count: examples of each stream.
+    """
     sets = {name: validation_examples(stream, count)}
     return sets | {more.name: validation_examples(more, count) for more in getattr(stream, "also", ())}
 
 
 def evaluate(learner: Learner, examples: Examples, *, depth: int, batch: int, generator: torch.Generator) -> float:
-    """Share of the examples that a net solves, 0 to 1.
+    """The share of the examples that a net solves, 0 to 1.
 
     Args:
-        learner: the net, with the weights to judge.
-        examples: with known solutions, or of graphs that can be checked.
-        depth: segments it is given; an example counts as solved if any of them yields a right answer.
-        batch: rows at a time. A training step's number, or compiled nets would be compiled again.
-        generator: of the states that rows start from; its device holds the rows.
+        learner: the net, with the weights to validate.
+        examples: with known solutions, or of graphs without an objective.
+        depth: segments; an example is solved if any of them gives a right answer.
+        batch: rows side by side. Use that of training: another number would compile the net again.
+        generator: of the first states; its device holds the rows.
     """
     device = generator.device
     pool = compile_examples(examples, device, factors=checkable(examples))
@@ -44,7 +55,7 @@ def evaluate(learner: Learner, examples: Examples, *, depth: int, batch: int, ge
             view = learner.backbone.view(instance)
             z = first_states(learner, view, generator)
             for _ in range(depth):
-                z, said = learner(z, view)
-                solved |= is_right(instance, masked(said.logits, instance), targets)
+                z, readout = learner(z, view)
+                solved |= is_right(instance, masked(readout.logits, instance), targets)
         right += int(solved[: len(examples) - first].sum())
     return right / len(examples)
