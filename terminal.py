@@ -1,25 +1,22 @@
-"""Output of the program: answers and tables on stdout, progress on stderr."""
+"""Output of solving and training: answers on stdout, progress on stderr."""
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import click
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
     from rich.console import Console
 
-    from mull.engine import AbstractSolver, Problem, Progress, Solution
+    from mull.engine import Problem, Progress, Solution
     from mull.engine.store import RunRow
     from mull.engine.training import TrainingProgress
-    from mull.engine.weights import Card
 
 MAX_DRAWN = 10
 """Most problems of a call whose answers are drawn by default; ``--show`` draws more."""
@@ -29,9 +26,6 @@ SPINNER = "|/-\\"
 
 LINE_SECONDS = 10.0
 """Seconds between two lines of progress of a training if stderr is not a terminal."""
-
-SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-"""Pydantic's names of bounds -> mathematical signs."""
 
 
 class Region:
@@ -256,7 +250,7 @@ class TrainingScreen:
         """Show a report of progress: step, loss, share of solved examples and validation accuracy."""
         line = f"{self.title}: step {p.step}, loss {p.loss:.3f}, {p.solved:.0%} solved in {p.segments:.1f} segments"
         if p.accuracy:
-            line += "; checked " + ", ".join(f"{share:.1%} of {name}" for name, share in p.accuracy.items())
+            line += "; validation " + ", ".join(f"{share:.1%} of {name}" for name, share in p.accuracy.items())
         if self.bar is not None:
             self.bar.update(self.task, completed=p.share, description=line)
         elif self.verbose or time.monotonic() - self.last_line > LINE_SECONDS:
@@ -269,45 +263,11 @@ class TrainingScreen:
             click.echo(text, err=True)
 
 
-def describe_weights(cards: Sequence[Card]) -> None:
-    """Print trained weights as a table."""
-    rows = []
-    for card in cards:
-        checked = ", ".join(f"{share:.1%} {what}" for what, share in card.accuracy.items())
-        took = f"{card.device_minutes:g} min on {card.device}"
-        size = f"{card.shape.get('backbone', '?')}, {card.parameters / 1e6:.2f} M"
-        rows.append((card.name, size, " ".join(card.families), took, checked, str(card.path)))
-    table(("name", "net", "families", "trained", "checked", "file"), rows)
-
-
 def console(file: IO[str]) -> Console:
     """A rich console that writes to a file, without highlighting numbers and paths."""
     from rich.console import Console
 
     return Console(file=file, highlight=False)
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on stdout; long cells are folded to the width of a terminal, but not in a pipe.
-
-    Args:
-        columns: the titles of the columns.
-        rows: the cells of each row.
-    """
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        grid.add_column(column, no_wrap=column in ("id", "name", "option"))
-    for row in rows:
-        grid.add_row(*map(Text, row))
-    printer = console(sys.stdout)
-    if not sys.stdout.isatty():
-        printer.width = 1 << 14  # wide enough for every line
-    with printer.capture() as capture:
-        printer.print(grid)
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def counted(count: int, noun: str) -> str:
@@ -331,24 +291,3 @@ def solutions_summary(s: Solution | RunRow) -> str:
     if s.samples is not None:
         known.append(f"of {s.samples} samples, {s.hits} solved")
     return found + (f" ({'; '.join(known)})" if known else "")
-
-
-def describe_solver(solver: type[AbstractSolver]) -> None:
-    """Print a solver's method, options and citation."""
-    click.echo(f"{solver.name} {solver.version}{' (complete)' if solver.complete else ''}\n")
-    click.echo(inspect.getdoc(solver) or "")
-    click.echo("\noptions (-o key=value):")
-    describe_options(solver.model_fields)
-    click.echo(f"\ncite: {solver.citation}")
-
-
-def describe_options(fields: Mapping[str, FieldInfo]) -> None:
-    """Print options with their defaults and bounds as a table."""
-    rows = []
-    for key, field in fields.items():
-        bounds = [
-            f"{sign} {getattr(m, word)}" for m in field.metadata for word, sign in SIGNS.items() if hasattr(m, word)
-        ]
-        default = "-" if field.default is None else str(field.default)
-        rows.append((key, default, ", ".join(bounds), field.description or ""))
-    table(("option", "default", "bounds", "description"), rows)

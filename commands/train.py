@@ -14,7 +14,7 @@ import click
 
 from mull import __version__
 from mull.engine.errors import MullError
-from mull.terminal import TrainingScreen, describe_weights
+from mull.terminal import TrainingScreen
 
 from . import completion
 from .common import (
@@ -28,6 +28,7 @@ from .common import (
     show_warnings,
     store_option,
 )
+from .tables import describe_weights
 
 
 def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mull.engine.errors import MullError
-from mull.terminal import table
 
 from .common import ListGroup, json_option
+from .tables import table
 
 if TYPE_CHECKING:
     from mull.engine.weights import Card
@@ -38,15 +38,15 @@ def weights_list(as_json: bool) -> None:
             own = Path(card.folder) == own_folder()
             click.echo(json.dumps({**card.model_dump(), "path": str(card.path), "own": own}))
         return
-    table(("name", "solver", "families", "checked", "from"), [_row(card, own_folder()) for card in found])
+    table(("name", "solver", "families", "validation", "from"), [_row(card, own_folder()) for card in found])
 
 
 def _row(card: Card, own: Path) -> tuple[str, ...]:
     from mull.engine.choice import accuracy
 
-    checked = accuracy(card)
-    share = "not checked" if checked is None else f"{checked:.1%}"
-    return card.name, card.solver, " ".join(card.families), share, "you" if Path(card.folder) == own else "mull"
+    share = accuracy(card)
+    validation = "-" if share is None else f"{share:.1%}"
+    return card.name, card.solver, " ".join(card.families), validation, "you" if Path(card.folder) == own else "mull"
 
 
 @weights.command("remove")

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mull.terminal import table
-
 from ..common import json_option, store_option
 from ..completion import solvers
+from ..tables import table
 from .filters import filter_options, no_runs, open_existing
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mull.terminal import table
-
 from ..common import json_option
+from ..tables import table
 
 if TYPE_CHECKING:
     from mull.plugins import Entry

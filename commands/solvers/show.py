@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mull.terminal import describe_options, describe_solver, describe_weights, table
-
 from .. import completion
 from ..common import json_option
+from ..tables import describe_options, describe_solver, describe_weights, table
 
 if TYPE_CHECKING:
     from mull.engine import AbstractSolver
