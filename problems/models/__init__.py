@@ -1,0 +1,1 @@
+"""Models in the languages of others: CPMpy, and the file formats that it and the field's tools read."""

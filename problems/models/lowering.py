@@ -1,0 +1,389 @@
+"""From CPMpy expressions to constraint graphs.
+
+CPMpy's own transformations bring a model into a flat form: each constraint is a disjunction, a linear comparison, a
+function equal to a variable, a global constraint, or one of these reified by a Boolean variable. ``Lowering`` states
+each flat constraint in mull's kinds. Globals that mull has stay whole; CPMpy decomposes the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cpmpy.expressions.core import BoolVal, Comparison, Expression, Operator
+from cpmpy.expressions.globalconstraints import DirectConstraint, GlobalConstraint
+from cpmpy.expressions.globalfunctions import GlobalFunction
+from cpmpy.expressions.utils import is_num
+from cpmpy.expressions.variables import NegBoolView, _BoolVarImpl, _IntVarImpl, _NumVarImpl
+from cpmpy.transformations.comparison import only_numexpr_equality
+from cpmpy.transformations.cse import CSEMap
+from cpmpy.transformations.decompose_global import decompose_in_tree, decompose_objective
+from cpmpy.transformations.flatten_model import flatten_constraint, flatten_objective
+from cpmpy.transformations.negation import push_down_negation, push_down_negation_objective
+from cpmpy.transformations.normalize import toplevel_list
+from cpmpy.transformations.reification import only_bv_reifies, reify_rewrite
+from cpmpy.transformations.safening import no_partial_functions, safen_objective
+
+from ...engine.constraints import Clause, Compare, Constraint, Linear, Reify, Xor
+from ...engine.errors import GraphError
+from ...engine.graph import ConstraintGraph
+from ...engine.objective import Objective
+from ...engine.values import Domain, Term
+from .natives import FUNCTIONS, GLOBALS, REIFIED
+
+Literal = tuple[str, int]
+
+WHOLE = frozenset(GLOBALS) | frozenset(FUNCTIONS)
+SUMS = frozenset({"sum", "wsum", "sub"})
+OPS = {"==": "=", "<=": "<=", ">=": ">=", "!=": "!="}
+FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+
+FALSE = "false"
+"""The name of the variable that a model gets where it states a plain contradiction."""
+
+
+class ModelError(GraphError):
+    """A model that mull cannot state."""
+
+
+class Lowering:
+    """Variables and constraints of a graph under construction.
+
+    Example:
+        >>> lowering = Lowering()
+        >>> lowering.add(cpmpy.AllDifferent(x, y))
+        >>> lowering.minimise(x + y)
+        >>> graph = lowering.graph()
+    """
+
+    def __init__(self) -> None:
+        self.domains: dict[str, Domain] = {}
+        self.constraints: list[Constraint] = []
+        self.objective: Objective | None = None
+        self._common = CSEMap()  # CPMpy shares equal subexpressions through it
+
+    def graph(self) -> ConstraintGraph:
+        """The graph of all that was added.
+
+        Raises:
+            GraphError: numbers beyond 2^60, or a sum that may reach them.
+        """
+        return ConstraintGraph(self.domains, self.constraints, self.objective)
+
+    # Adding -----------------------------------------------------------------------------------------------------------
+
+    def add(self, expressions: Any) -> None:
+        """State constraints.
+
+        Args:
+            expressions: a Boolean CPMpy expression, or any nest of lists of them.
+
+        Raises:
+            ModelError: an expression that neither CPMpy nor mull can state in its kinds; the message quotes it.
+        """
+        for flat in self.flatten(expressions):
+            self.constraints += self.state(flat)
+
+    def flatten(self, expressions: Any) -> list[Expression]:
+        """CPMpy's flat form of constraints, with the globals and functions that mull has left whole."""
+        flat = toplevel_list(expressions)
+        # A division by zero or an index outside an array violates mull's kinds, as it does at the top of a CPMpy model.
+        flat = no_partial_functions(flat, safen_toplevel=frozenset({"div", "mod", "element"}))
+        flat = push_down_negation(flat)
+        flat = decompose_in_tree(flat, supported=WHOLE, supported_reified=REIFIED, csemap=self._common)
+        flat = flatten_constraint(flat, csemap=self._common)
+        flat = reify_rewrite(flat, supported=SUMS, csemap=self._common)
+        flat = only_numexpr_equality(flat, supported=SUMS, csemap=self._common)
+        return list(only_bv_reifies(flat, csemap=self._common))
+
+    def optimise(self, expression: Any, minimise: bool) -> None:
+        """Set the objective.
+
+        Args:
+            expression: an integer CPMpy expression, or a number.
+            minimise: whether it is to be minimised; else maximised.
+
+        Raises:
+            ModelError: its numbers are not integers.
+        """
+        safe, guards = safen_objective(expression)
+        linear, parts = decompose_objective(
+            push_down_negation_objective(safe),
+            supported=WHOLE,
+            supported_reified=REIFIED,
+            csemap=self._common,
+        )
+        flat, defining = flatten_objective(linear, csemap=self._common)
+        self.add([*guards, *parts, *defining])
+        terms, constant = self.sum_of(flat)
+        self.objective = Objective(terms, constant, maximise=not minimise)
+
+    # Variables --------------------------------------------------------------------------------------------------------
+
+    def name(self, variable: Any) -> str:
+        """The name of a variable's graph variable, which is made where it is new.
+
+        A negated Boolean gets a variable of its own, for kinds that read numbers.
+        """
+        name = str(variable.name)
+        if name in self.domains:
+            return name
+        if isinstance(variable, NegBoolView):
+            positive = self.name(variable._bv)
+            self.domains[name] = (0, 1)
+            self.constraints.append(Linear((positive, name), (1, 1), "=", 1))
+        elif isinstance(variable, _BoolVarImpl):
+            self.domains[name] = (0, 1)
+        elif isinstance(variable, _IntVarImpl):
+            self.domains[name] = range(int(variable.lb), int(variable.ub) + 1)
+        else:
+            raise ModelError(f"{variable} is not a variable", "use cpmpy.intvar or cpmpy.boolvar")
+        return name
+
+    def literal(self, variable: Any) -> Literal:
+        """A Boolean variable or its negation as a literal (variable, value)."""
+        if isinstance(variable, NegBoolView):
+            return self.name(variable._bv), 0
+        return self.name(variable), 1
+
+    def term(self, value: Any) -> Term:
+        """A variable's name, or a number."""
+        if isinstance(value, _NumVarImpl):
+            return self.name(value)
+        return _integer(value)
+
+    def terms(self, values: Iterable[Any]) -> tuple[Term, ...]:
+        """``term`` of each."""
+        return tuple(self.term(value) for value in values)
+
+    def constant(self, value: int) -> str:
+        """The name of a variable that has one value, for kinds that read variables alone."""
+        name = f"={value}"
+        self.domains.setdefault(name, (value,))
+        return name
+
+    def distinct(self, values: Iterable[Any]) -> tuple[str, ...]:
+        """Names of distinct variables, for kinds that read those alone.
+
+        A number becomes a variable of one value; a repeated variable is represented by a copy that equals it.
+        """
+        names: list[str] = []
+        for term in self.terms(values):
+            name = term if isinstance(term, str) else self.constant(term)
+            copy, count = name, 1
+            while copy in names:
+                count += 1
+                copy = f"{name} copy {count}"
+            if copy not in self.domains:
+                self.domains[copy] = self.domains[name]
+                self.constraints.append(Compare(copy, "=", name))
+            names.append(copy)
+        return tuple(names)
+
+    def add_ends(self, starts: Any, durations: Any, ends: Any) -> None:
+        """State start + duration = end for intervals whose ends are given, and that no duration is negative."""
+        for start, duration in zip(starts, durations, strict=True):
+            pass
+
+    def is_constant(self, value: Any) -> bool:
+        """Whether a Boolean expression is a plain truth."""
+        return isinstance(value, BoolVal | bool)
+
+    def sum_of(self, expression: Any) -> tuple[dict[str, int], int]:
+        """A linear expression as coefficients by variable, without zeros, and a constant.
+
+        Raises:
+            ModelError: it is not linear.
+        """
+        total: dict[str, int] = {}
+        constant = 0
+        for weight, value in _weighed(expression):
+            if not isinstance(value, _NumVarImpl):
+                constant += weight * _integer(value)
+                continue
+            if isinstance(value, NegBoolView):  # 1 - b
+                constant += weight
+                weight, value = -weight, value._bv
+            name = self.name(value)
+            total[name] = total.get(name, 0) + weight
+        return {name: weight for name, weight in total.items() if weight}, constant
+
+    # Stating ----------------------------------------------------------------------------------------------------------
+
+    def state(self, flat: Any) -> list[Constraint]:
+        """The constraints that state one flat expression; an empty list where it always holds."""
+        if isinstance(flat, DirectConstraint):
+            raise ModelError(f"{flat}: a direct constraint calls a solver's own interface", "use CPMpy's globals")
+        if isinstance(flat, Operator) and flat.name == "and":
+            return [stated for part in flat.args for stated in self.state(part)]
+        if isinstance(flat, Operator) and flat.name == "->":
+            return self._reified(flat.args[0], flat.args[1], half=True)
+        if isinstance(flat, Comparison) and flat.name == "==" and _is_condition(flat.args[0]) and _states(flat.args[1]):
+            return self._reified(flat.args[0], flat.args[1], half=False)
+        stated = self.holds(flat)
+        if isinstance(stated, bool):
+            return [] if stated else [Linear((self._false(),), (1,), "=", 1)]
+        return [stated]
+
+    def holds(self, flat: Any) -> Constraint | bool:
+        """The one constraint that a flat, unreified expression states, or its truth where it is constant.
+
+        Raises:
+            ModelError: mull has no kind for it.
+        """
+        if isinstance(flat, BoolVal | bool):
+            return bool(flat)
+        if isinstance(flat, _BoolVarImpl):
+            return Clause((self.literal(flat),))
+        if isinstance(flat, Operator) and flat.name in ("or", "and"):
+            return self._junction(flat)
+        if isinstance(flat, Comparison):
+            return self._comparison(flat)
+        if isinstance(flat, GlobalConstraint) and flat.name in GLOBALS:
+            return self._checked(flat, GLOBALS[flat.name](self, flat))
+        raise ModelError(f"mull has no constraint kind for {str(flat)[:200]}", "see docs/models.md for the kinds there are")
+
+    def _checked(self, flat: Any, stated: Constraint | bool) -> Constraint | bool:
+        """A constraint without variables is a plain truth."""
+        if isinstance(stated, Constraint) and not stated.scope:
+            return bool(stated.check(()))
+        return stated
+
+    def _reified(self, condition: Any, expression: Any, half: bool) -> list[Constraint]:
+        if isinstance(condition, BoolVal | bool):
+            if condition:
+                return self.state(expression)
+            return [] if half else self._denied(expression)
+        literal = self.literal(condition)
+        if isinstance(expression, _BoolVarImpl):
+            other = self.literal(expression)
+            both = [Clause((_opposite(literal), other)), Clause((literal, _opposite(other)))]
+            return both[: 1 if half else 2]
+        stated = self.holds(expression)
+        if isinstance(stated, bool):
+            if stated:
+                return [] if half else [Clause((literal,))]
+            return [Clause((_opposite(literal),))]
+        if half and isinstance(stated, Clause):
+            return [Clause((_opposite(literal), *stated.literals))]
+        return [Reify(literal, stated, half)]
+
+    def _denied(self, expression: Any) -> list[Constraint]:
+        stated = self.holds(expression)
+        if isinstance(stated, bool):
+            return self.state(not stated)
+        return [Reify((self._false(), 1), stated)]
+
+    def _false(self) -> str:
+        self.domains.setdefault(FALSE, (0,))
+        return FALSE
+
+    def _junction(self, flat: Any) -> Constraint | bool:
+        """A disjunction as a clause; a conjunction as a sum of literals, so that it can be reified."""
+        is_or = flat.name == "or"
+        literals: list[Literal] = []
+        for part in flat.args:
+            if isinstance(part, BoolVal | bool):
+                if bool(part) == is_or:
+                    return is_or
+            else:
+                literals.append(self.literal(part))
+        distinct = set(literals)
+        if any(_opposite(each) in distinct for each in distinct):
+            return is_or
+        if not literals:
+            return not is_or
+        literals = list(dict.fromkeys(literals))
+        if is_or or len(literals) == 1:
+            return Clause(tuple(literals))
+        false = sum(value == 0 for _, value in literals)
+        signs = tuple(1 if value else -1 for _, value in literals)
+        return Linear(tuple(name for name, _ in literals), signs, "=", len(literals) - false)
+
+    def _comparison(self, flat: Any) -> Constraint | bool:
+        left, right = flat.args
+        if isinstance(left, GlobalFunction) and left.name in FUNCTIONS:
+            if flat.name == "==":
+                return self._checked(flat, FUNCTIONS[left.name](self, left, right))
+            raise ModelError(f"mull states functions as equations only, not {str(flat)[:200]}")
+        terms, constant = self.sum_of(left)
+        more, shift = self.sum_of(right)
+        for name, weight in more.items():
+            terms[name] = terms.get(name, 0) - weight
+        terms = {name: weight for name, weight in terms.items() if weight}
+        return compared(terms, flat.name, shift - constant)
+
+
+def compared(terms: Mapping[str, int], op: str, bound: int) -> Constraint | bool:
+    """``sum(terms) op bound`` as a constraint, or its truth where no variable is left.
+
+    Args:
+        terms: coefficients by variable, none of them zero.
+        op: ``==``, ``!=``, ``<``, ``<=``, ``>`` or ``>=``.
+        bound: the right-hand side.
+    """
+    if not terms:
+        return {"==": 0 == bound, "!=": 0 != bound, "<": 0 < bound, "<=": 0 <= bound, ">": 0 > bound, ">=": 0 >= bound}[op]
+    if len(terms) == 2 and sorted(terms.values()) == [-1, 1]:
+        left, right = sorted(terms, key=lambda name: -terms[name])  # left - right op bound
+        if op in ("<", "<=", "!=", "=="):
+            return Compare(left, "=" if op == "==" else op, right, bound)
+        return Compare(right, FLIPPED[op], left, -bound)
+    if op in ("<", ">"):
+        op, bound = ("<=", bound - 1) if op == "<" else (">=", bound + 1)
+    return Linear(tuple(terms), tuple(terms.values()), OPS[op], bound)
+
+
+def _opposite(literal: Literal) -> Literal:
+    return literal[0], 1 - literal[1]
+
+
+def _is_condition(expression: Any) -> bool:
+    return isinstance(expression, _BoolVarImpl | BoolVal | bool)
+
+
+def _states(expression: Any) -> bool:
+    """Whether the right side of ``b == ...`` is a Boolean expression."""
+    return isinstance(expression, Expression) and expression.is_bool() and not is_num(expression)
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, BoolVal):
+        return int(bool(value))
+    if is_num(value) and int(value) == value:
+        return int(value)
+    raise ModelError(f"{value} is not an integer", "numbers are integers: scale by a power of ten")
+
+
+def _weighed(expression: Any) -> list[tuple[int, Any]]:
+    """A flat linear expression as pairs of weight and variable or number."""
+    if isinstance(expression, Operator):
+        if expression.name == "wsum":
+            weights, values = expression.args
+            return [(_integer(weight), value) for weight, value in zip(weights, values, strict=True)]
+        if expression.name == "sum":
+            return [(1, value) for value in expression.args]
+        if expression.name == "sub":
+            return [(1, expression.args[0]), (-1, expression.args[1])]
+        if expression.name == "-":
+            return [(-1, expression.args[0])]
+        if expression.name == "mul":
+            first, second = expression.args
+            return [(_integer(first), second)] if is_num(first) else [(_integer(second), first)]
+    if isinstance(expression, GlobalFunction) and expression.name == "mul" and is_num(expression.args[0]):
+        return [(_integer(expression.args[0]), expression.args[1])]
+    if is_num(expression) or isinstance(expression, _NumVarImpl | BoolVal):
+        return [(1, expression)]
+    raise ModelError(f"{str(expression)[:200]} is not linear", "name it by a variable of its own")
+
+
+def parity(literals: Sequence[Literal], constant: bool) -> Constraint | bool:
+    """An odd number of the literals and the constant are true; literals that occur twice cancel out."""
+    odd = not constant
+    left: dict[str, int] = {}
+    for name, value in literals:
+        if name in left:
+            odd ^= left.pop(name) != value  # x xor x is false, x xor not x is true
+        else:
+            left[name] = value
+    return Xor(tuple(left.items()), odd) if left else not odd

@@ -1,0 +1,226 @@
+"""CPMpy's globals and functions that mull has as kinds, by CPMpy's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...engine import constraints as kinds
+from ...engine.constraints import Constraint
+
+if TYPE_CHECKING:
+    from .lowering import Lowering
+
+Stated = Constraint | bool
+"""A constraint, or its truth where it is constant."""
+
+
+def _integers(values: Any) -> tuple[int, ...]:
+    return tuple(int(value) for value in values)
+
+
+def _all_different(to: Lowering, flat: Any) -> Stated:
+    return kinds.AllDifferent(to.distinct(flat.args))
+
+
+def _all_different_except(to: Lowering, flat: Any) -> Stated:
+    items, exempt = flat.args
+    return kinds.AllDifferent(to.distinct(items), _integers(exempt))
+
+
+def _all_equal(to: Lowering, flat: Any) -> Stated:
+    return kinds.AllEqual(to.terms(flat.args))
+
+
+def _all_equal_except(to: Lowering, flat: Any) -> Stated:
+    items, exempt = flat.args
+    return kinds.AllEqual(to.terms(items), _integers(exempt))
+
+
+def _circuit(to: Lowering, flat: Any) -> Stated:
+    return kinds.Circuit(to.terms(flat.args))
+
+
+def _inverse(to: Lowering, flat: Any) -> Stated:
+    forward, backward = flat.args
+    return kinds.Inverse(to.terms(forward), to.terms(backward))
+
+
+def _table(to: Lowering, flat: Any) -> Stated:
+    items, rows = flat.args
+    return kinds.Table(to.distinct(items), tuple(_integers(row) for row in rows))
+
+
+def _negative_table(to: Lowering, flat: Any) -> Stated:
+    items, rows = flat.args
+    return kinds.Table(to.distinct(items), tuple(_integers(row) for row in rows), allowed=False)
+
+
+def _in_domain(to: Lowering, flat: Any) -> Stated:
+    item, values = flat.args
+    return kinds.Table(to.distinct([item]), tuple((int(value),) for value in values))
+
+
+def _regular(to: Lowering, flat: Any) -> Stated:
+    items, transitions, start, accepting = flat.args
+    numbers = flat.node_map
+    arcs = tuple((numbers[a], int(value), numbers[b]) for a, value, b in transitions)
+    return kinds.Regular(to.terms(items), arcs, numbers[start], tuple(numbers[state] for state in accepting))
+
+
+def _xor(to: Lowering, flat: Any) -> Stated:
+    literals, constant = [], False
+    for part in flat.args:
+        if to.is_constant(part):
+            constant ^= bool(part)
+        else:
+            literals.append(to.literal(part))
+    return to.parity(literals, constant)
+
+
+def _cumulative(to: Lowering, flat: Any) -> Stated:
+    start, duration, *end, demand, capacity = flat.args
+    to.add_ends(start, duration, end)
+    return kinds.Cumulative(to.terms(start), to.terms(duration), to.terms(demand), to.term(capacity))
+
+
+def _no_overlap(to: Lowering, flat: Any) -> Stated:
+    start, duration, *end = flat.args
+    to.add_ends(start, duration, end)
+    return kinds.NoOverlap(to.terms(start), to.terms(duration))
+
+
+def _precedence(to: Lowering, flat: Any) -> Stated:
+    items, order = flat.args
+    return kinds.Precedence(to.terms(items), _integers(order))
+
+
+def _cardinality(to: Lowering, flat: Any) -> Stated:
+    items, values, counts = flat.args
+    return kinds.GlobalCardinality(to.terms(items), _integers(values), to.terms(counts), bool(flat.closed))
+
+
+def _ordered(strict: bool, reverse: bool) -> Callable[[Lowering, Any], Stated]:
+    def state(to: Lowering, flat: Any) -> Stated:
+        items = to.terms(flat.args)
+        return kinds.Increasing(items[::-1] if reverse else items, strict)
+
+    return state
+
+
+def _lex(strict: bool) -> Callable[[Lowering, Any], Stated]:
+    def state(to: Lowering, flat: Any) -> Stated:
+        left, right = (to.terms(side) for side in flat.args)
+        return kinds.LexLess(left, right) if strict else kinds.LexLessEq(left, right)
+
+    return state
+
+
+def _minimum(to: Lowering, left: Any, right: Any) -> Stated:
+    return kinds.Minimum(to.terms(left.args), to.term(right))
+
+
+def _maximum(to: Lowering, left: Any, right: Any) -> Stated:
+    return kinds.Maximum(to.terms(left.args), to.term(right))
+
+
+def _abs(to: Lowering, left: Any, right: Any) -> Stated:
+    return kinds.Abs(to.term(left.args[0]), to.term(right))
+
+
+def _product(to: Lowering, left: Any, right: Any) -> Stated:
+    return kinds.Product(to.terms(left.args), to.term(right))
+
+
+def _division(to: Lowering, left: Any, right: Any) -> Stated:
+    return kinds.Division(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
+
+
+def _modulo(to: Lowering, left: Any, right: Any) -> Stated:
+    return kinds.Modulo(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
+
+
+def _power(to: Lowering, left: Any, right: Any) -> Stated:
+    return kinds.Power(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
+
+
+def _element(to: Lowering, left: Any, right: Any) -> Stated:
+    array, index = left.args
+    return kinds.Element(to.terms(array), to.term(index), to.term(right))
+
+
+def _among(to: Lowering, left: Any, right: Any) -> Stated:
+    items, values = left.args
+    return kinds.Among(to.terms(items), _integers(values), to.term(right))
+
+
+def _n_values(to: Lowering, left: Any, right: Any) -> Stated:
+    return kinds.NValues(to.terms(left.args), to.term(right))
+
+
+def _n_values_except(to: Lowering, left: Any, right: Any) -> Stated:
+    items, exempt = left.args
+    return kinds.NValues(to.terms(items), to.term(right), (int(exempt),))
+
+
+def _known(table: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+    return {name: state for name, (kind, state) in table.items() if hasattr(kinds, kind)}
+
+
+GLOBALS: Mapping[str, Callable[[Lowering, Any], Stated]] = _known(
+    {
+        "alldifferent": ("AllDifferent", _all_different),
+        "alldifferent_except0": ("AllDifferent", _all_different_except),
+        "alldifferent_except_n": ("AllDifferent", _all_different_except),
+        "allequal": ("AllEqual", _all_equal),
+        "allequal_except_n": ("AllEqual", _all_equal_except),
+        "circuit": ("Circuit", _circuit),
+        "inverse": ("Inverse", _inverse),
+        "table": ("Table", _table),
+        "negative_table": ("Table", _negative_table),
+        "indomain": ("Table", _in_domain),
+        "regular": ("Regular", _regular),
+        "xor": ("Xor", _xor),
+        "cumulative": ("Cumulative", _cumulative),
+        "no_overlap": ("NoOverlap", _no_overlap),
+        "precedence": ("Precedence", _precedence),
+        "gcc": ("GlobalCardinality", _cardinality),
+        "increasing": ("Increasing", _ordered(False, False)),
+        "decreasing": ("Increasing", _ordered(False, True)),
+        "strictly_increasing": ("Increasing", _ordered(True, False)),
+        "strictly_decreasing": ("Increasing", _ordered(True, True)),
+        "lex_less": ("LexLess", _lex(True)),
+        "lex_lesseq": ("LexLessEq", _lex(False)),
+    }
+)
+"""How each global constraint is stated; all others are decomposed by CPMpy."""
+
+NEGATABLE = {
+    "alldifferent",
+    "alldifferent_except0",
+    "alldifferent_except_n",
+    "table",
+    "negative_table",
+    "indomain",
+    "xor",
+}
+
+REIFIED = frozenset(GLOBALS) & NEGATABLE
+"""The globals that may stand under a reification: those whose kind CP-SAT can negate."""
+
+FUNCTIONS: Mapping[str, Callable[[Lowering, Any, Any], Stated]] = _known(
+    {
+        "min": ("Minimum", _minimum),
+        "max": ("Maximum", _maximum),
+        "abs": ("Abs", _abs),
+        "mul": ("Product", _product),
+        "div": ("Division", _division),
+        "mod": ("Modulo", _modulo),
+        "pow": ("Power", _power),
+        "element": ("Element", _element),
+        "among": ("Among", _among),
+        "nvalue": ("NValues", _n_values),
+        "nvalue_except": ("NValues", _n_values_except),
+    }
+)
+"""How each function is stated as ``function(...) = variable``."""
