@@ -288,7 +288,7 @@ def _costs(graphs: Sequence[ConstraintGraph], shape: tuple[int, ...]) -> Float[T
         return None
     costs = torch.zeros(shape, dtype=torch.float64)  # exact up to 2^53
     for t, graph in enumerate(graphs):
-        for name, c in graph.objective.coefficients.items() if graph.objective else ():
+        for name, c in graph.objective.costs.items() if graph.objective else ():
             domain = graph.domains[name]
             costs[t, graph.index[name], : len(domain)] = torch.tensor([c * int(value) for value in domain])
     return costs

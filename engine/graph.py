@@ -247,17 +247,19 @@ class ConstraintGraph:
         number.update(dict.fromkeys(free, count - 1))
         domains: list[dict[str, Domain]] = [{} for _ in range(count)]
         constraints: list[list[Constraint]] = [[] for _ in range(count)]
-        coefficients: list[dict[str, int]] = [{} for _ in range(count)]
+        weighed: list[list[str]] = [[] for _ in range(count)]
         for name, domain in self.domains.items():
             domains[number[name]][name] = domain
         for constraint in self.constraints:
             constraints[number[constraint.scope[0]]].append(constraint)
-        for name, c in self.objective.coefficients.items() if self.objective else ():
-            coefficients[number[name]][name] = c
+        for name in self.objective.coefficients if self.objective else ():
+            weighed[number[name]].append(name)
         constant = self.objective.constant if self.objective else 0
         return [
-            ConstraintGraph.unchecked(d, c, Objective(o, constant if i == 0 else 0) if self.objective else None)
-            for i, (d, c, o) in enumerate(zip(domains, constraints, coefficients, strict=True))
+            ConstraintGraph.unchecked(
+                d, c, self.objective.of(names, constant if i == 0 else 0) if self.objective else None
+            )
+            for i, (d, c, names) in enumerate(zip(domains, constraints, weighed, strict=True))
         ]
 
     def _component_numbers(self) -> dict[str, int]:

@@ -42,7 +42,7 @@ def _objective(data: Any) -> Objective:
     if not isinstance(data, Mapping) or not isinstance(data.get("coefficients", {}), Mapping):
         hint = 'write "objective": {"coefficients": {"a": 1, "b": 2}}'
         raise GraphError('"objective" is an object with integer "coefficients" (name: number) and "constant"', hint)
-    refuse_unknown(data, ("coefficients", "constant"), "objective")
+    refuse_unknown(data, ("coefficients", "constant", "maximise"), "objective")
     if "coefficients" not in data:
         raise GraphError('objective: "coefficients" (name: number) is missing')
-    return Objective(data["coefficients"], data.get("constant", 0))
+    return Objective(data["coefficients"], data.get("constant", 0), data.get("maximise", False))

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from . import values as plain
 from .errors import GraphError
-from .values import Value, brief, integer
+from .values import Value, boolean, brief, integer
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A linear objective to minimise: the sum of ``coefficients[name] * value``, plus ``constant``.
-
-    To maximise, negate all coefficients.
+    """A linear objective to minimise or maximise: the sum of ``coefficients[name] * value``, plus ``constant``.
 
     Args:
         coefficients: variable name -> integer; variables that are not named have coefficient 0. Their domains are
             integers.
         constant: an integer.
+        maximise: whether the objective is maximised.
 
     Raises:
         GraphError: the coefficients are not a mapping, or a number is not an integer.
@@ -32,6 +32,7 @@ class Objective:
 
     coefficients: Mapping[str, int]
     constant: int = 0
+    maximise: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.coefficients, Mapping):
@@ -41,7 +42,18 @@ class Objective:
             plain.name(name, "objective"): integer(c, f"objective: the coefficient of {name!r}")
             for name, c in self.coefficients.items()
         }
-        plain.set_fields(self, coefficients=coefficients, constant=integer(self.constant, "objective: the constant"))
+        constant = integer(self.constant, "objective: the constant")
+        maximise = boolean(self.maximise, 'objective: "maximise"')
+        plain.set_fields(self, coefficients=coefficients, constant=constant, maximise=maximise)
+
+    @cached_property
+    def costs(self) -> Mapping[str, int]:
+        """The coefficients of the sum that is minimised: negated where the objective is maximised."""
+        return {name: -c for name, c in self.coefficients.items()} if self.maximise else self.coefficients
+
+    def cost(self, assignment: Mapping[str, Value]) -> int:
+        """What is minimised, without the constant, for a whole assignment."""
+        return sum(c * int(assignment[name]) for name, c in self.costs.items())
 
     def value(self, assignment: Mapping[str, Value]) -> int:
         """The objective of an assignment.
@@ -51,6 +63,11 @@ class Objective:
         """
         return self.constant + sum(c * int(assignment[name]) for name, c in self.coefficients.items())
 
+    def of(self, names: Iterable[str], constant: int) -> Objective:
+        """The part of the objective over some of its variables, with another constant."""
+        return Objective({name: self.coefficients[name] for name in names}, constant, self.maximise)
+
     def to_json(self) -> dict[str, Any]:
-        """A JSON object with ``coefficients`` and ``constant``."""
-        return {"coefficients": dict(self.coefficients), "constant": self.constant}
+        """A JSON object with ``coefficients``, ``constant`` and, where it is set, ``maximise``."""
+        data: dict[str, Any] = {"coefficients": dict(self.coefficients), "constant": self.constant}
+        return {**data, "maximise": True} if self.maximise else data

@@ -54,6 +54,8 @@ class Problem:
         expected: a solution that the source states, in the order of the graph's variables. The answer is compared with
             it; no solver reads it.
         guessed: the families whose format fits the source, where ``family`` was chosen among several by content.
+        hint: values to start from, for some of the variables. A solver that cannot use them ignores them. They are not part
+            of the problem: neither digest nor answer depends on them.
 
     Raises:
         GraphError: a given for an unknown variable or outside its domain, or an argument of the wrong type.
@@ -81,6 +83,7 @@ class Problem:
     comment: str = field(default="", kw_only=True, compare=False)
     expected: tuple[Value, ...] | None = field(default=None, repr=False, compare=False)
     guessed: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    hint: Mapping[str, Value] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.graph, ConstraintGraph):

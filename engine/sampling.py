@@ -70,7 +70,7 @@ class _Samples:
         self.seconds += s.seconds
         # The order of waves and batches must not show: the first is the cheapest, then the one of fewest iterations.
         objective = s.problem.graph.objective
-        cost = objective.value(s.assignment) if objective and s.assignment and s.status.solved else 0
+        cost = objective.cost(s.assignment) if objective and s.assignment and s.status.solved else 0
         rank = (not s.status.solved, cost, s.iterations if s.status.solved else s.violations, k)
         if self.answer is None or rank < self.best:
             self.best, self.answer = rank, s

@@ -200,11 +200,10 @@ def _tightened(problem: Problem, solution: Solution) -> Problem | None:
         return problem.tighten(assignment)
     objective = problem.graph.objective
     assert objective is not None
-    names = tuple(name for name, c in objective.coefficients.items() if c)
-    if not names:
+    costs = {name: c for name, c in objective.costs.items() if c}
+    if not costs:
         return None
-    bound = objective.value(assignment) - objective.constant - 1
-    less = Linear(names, tuple(objective.coefficients[name] for name in names), "<=", bound)
+    less = Linear(tuple(costs), tuple(costs.values()), "<=", objective.cost(assignment) - 1)
     return replace(problem, graph=problem.graph.with_constraints([less]))
 
 
@@ -273,7 +272,7 @@ def _part(problem: Problem, piece: ConstraintGraph) -> Problem:
 def _unconstrained(problem: Problem, solver: AbstractSolver, task: Task) -> Solution:
     """Variables under no constraint: their given, else the value that costs least."""
     objective = problem.graph.objective
-    cost = objective.coefficients if objective else {}
+    cost = objective.costs if objective else {}
     assignment: Assignment = {}
     for name, domain in problem.graph.domains.items():
         ends = bounds(domain)

@@ -282,11 +282,10 @@ def refuse_unknown(data: Mapping[str, Any], known: Iterable[str], what: str) -> 
         raise GraphError(f"{what}: unknown key {str(key)[:40]!r}", hint)
 
 
-_MINIMISED = "an objective is minimised; to maximise, negate the coefficients"
+_MAXIMISED = 'an objective is minimised; to maximise, write "maximise": true beside the coefficients'
 _INSTEAD = {
-    "sense": ("coefficients", _MINIMISED),
-    "maximize": ("coefficients", _MINIMISED),
-    "maximise": ("coefficients", _MINIMISED),
+    "sense": ("coefficients", _MAXIMISED),
+    "maximize": ("coefficients", _MAXIMISED),
     "minimize": ("objective", 'did you mean "objective"?'),
     "vars": ("variables", 'did you mean "variables"?'),
     "domains": ("variables", 'did you mean "variables"?'),

@@ -75,15 +75,18 @@ class CpSat(WholeSolver):
                     constraint.post(posting)
         except OutOfTime:
             return unanswered(problem, self, task, "time was up before all constraints were posted")
+        for name, value in problem.hint.items():
+            if name in graph.domains and value in graph.domains[name]:
+                posting.model.add_hint(posting.variable(name), posting.code(value))
         if graph.objective is None:
             return self._search(problem, posting, task, most)
-        cost = sum(c * posting.variable(name) for name, c in graph.objective.coefficients.items())
-        posting.model.minimize(cost + graph.objective.constant)
+        cost = sum(c * posting.variable(name) for name, c in graph.objective.costs.items())
+        posting.model.minimize(cost)
         best = self._search(problem, posting, task)
         if most is None or best.status is not Status.OPTIMAL or best.assignment is None:
             return best
         posting.model.clear_objective()  # type: ignore[no-untyped-call,unused-ignore]
-        posting.model.add(cost == graph.objective.value(best.assignment) - graph.objective.constant)
+        posting.model.add(cost == graph.objective.cost(best.assignment))
         several = self._search(problem, posting, task, most)
         if not several.solutions:
             return best
@@ -140,7 +143,7 @@ def _proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) 
     objective = problem.graph.objective
     if objective is None or not posting.model.has_objective():
         return False
-    value = objective.value(_assignment(posting, solver)) - objective.constant
+    value = objective.cost(_assignment(posting, solver))
     return bool(solver.response_proto.inner_objective_lower_bound >= value)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..sums import excess, expected_excess
+from ..sums import chance_of_sum, excess, expected_excess
 from ..values import LARGEST, Domain, Value, bounds, brief, integer, items, names, set_fields
 from .base import Constraint, LiteralGroup, Parameters, numbers, pick, require_integers
 
@@ -27,12 +27,12 @@ MOST_SPAN = 1 << 16
 class Linear(Constraint):
     """``sum(coefficients * values) op bound``, in integers.
 
-    The violation degree is the distance of the sum to the nearest sum that satisfies the constraint.
+    The violation degree is the distance of the sum to the nearest sum that satisfies the constraint; 1 for ``!=``.
 
     Args:
         scope: variable names, at least one.
         coefficients: one for each variable, in the order of the scope.
-        op: ``<=``, ``>=`` or ``=``.
+        op: ``<=``, ``>=``, ``=`` or ``!=``.
         bound: at most 2^61 in magnitude.
 
     Raises:
@@ -59,9 +59,9 @@ class Linear(Constraint):
         super().validate(domains)
         if len(self.coefficients) != len(self.scope):
             raise GraphError(f"{self.describe()}: {len(self.coefficients)} coefficients, {len(self.scope)} variables")
-        if self.op not in ("<=", ">=", "="):
-            hint = "of integers, x < b is x <= b - 1; for != use Compare with an auxiliary variable"
-            raise GraphError(f"{self.describe()}: unknown operator {brief(self.op)} (<=, >=, =)", hint)
+        if self.op not in ("<=", ">=", "=", "!="):
+            hint = "for integers, x < b is x <= b - 1"
+            raise GraphError(f"{self.describe()}: unknown operator {brief(self.op)} (<=, >=, =, !=)", hint)
         if abs(self.bound) > 2 * LARGEST:  # the engine itself adds bounds just beyond the largest sum
             raise GraphError(f"{self.kind}: the bound {brief(self.bound)} is too large", "sums reach 2^60 at most")
         for name in self.scope:
@@ -76,8 +76,8 @@ class Linear(Constraint):
 
     def check(self, values: Sequence[Value]) -> bool:
         total = sum(c * int(value) for c, value in zip(self.coefficients, values, strict=True))
-        return (
-            total <= self.bound if self.op == "<=" else total >= self.bound if self.op == ">=" else total == self.bound
+        return {"<=": total <= self.bound, ">=": total >= self.bound, "=": total == self.bound}.get(
+            self.op, total != self.bound
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -100,22 +100,25 @@ class Linear(Constraint):
 
     def post(self, to: Posting) -> None:
         total = sum(c * to.variable(name) for c, name in zip(self.coefficients, self.scope, strict=True))
+        if self.op == "!=":
+            to.model.add(total != self.bound)
+            return
         least, most = self._interval(-(2**62), 2**62)
         to.model.add_linear_constraint(total, least, most)
 
     def post_negation(self, to: Posting) -> None:
         total = sum(c * to.variable(name) for c, name in zip(self.coefficients, self.scope, strict=True))
-        if self.op == "=":
-            to.model.add(total != self.bound)
-        else:
-            to.model.add(total > self.bound if self.op == "<=" else total < self.bound)
+        opposite = {"=": total != self.bound, "!=": total == self.bound, "<=": total > self.bound}
+        to.model.add(opposite.get(self.op, total < self.bound))
 
-    def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
+    def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup] | None:
         """The sum in pseudo-Boolean normal form: ``>=``, positive weights, no literal of weight zero.
 
-        An equation is two such sums. One role instead of three, and half the members: a step of a lattice on 30×30
+        An equation is two such sums; ``!=`` has no groups. One role instead of three, and half the members: a step of a lattice on 30×30
         mazes took 0.51 s of one core instead of 1.20 s.
         """
+        if self.op == "!=":
+            return None
         signs = {"<=": (-1,), ">=": (1,), "=": (1, -1)}[self.op]
         return [self._at_least(sign, domains) for sign in signs]
 
@@ -152,7 +155,8 @@ class Linear(Constraint):
 
     def bucket(self) -> Hashable:
         # Sums of similar span share a factor: a narrow sum would otherwise pay for the distribution of a wide one.
-        return super().bucket(), (sum(abs(c) for c in self.coefficients)).bit_length()
+        span = (sum(abs(c) for c in self.coefficients)).bit_length()
+        return (super().bucket(), span, self.op) if self.op == "!=" else (super().bucket(), span)
 
     def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
         # Terms are shifted to be >= 0, so that the smallest sum is 0 and a sum indexes its own distribution.
@@ -163,6 +167,8 @@ class Linear(Constraint):
             terms[k, : len(domain)] = own - own.min()
             shift += int(own.min())
         least, most = self._interval(shift, shift + int(terms.max(-1).sum()))
+        if self.op == "!=":
+            return {"terms": terms, "forbidden": np.array(self.bound - shift)}
         return {"terms": terms, "least": np.array(least - shift), "most": np.array(most - shift)}
 
     def _interval(self, lowest: int, highest: int) -> tuple[int, int]:
@@ -178,8 +184,12 @@ class Linear(Constraint):
 
     @staticmethod
     def degree(values: Tensor, p: Parameters) -> Tensor:
-        return excess(pick(p["terms"], values).sum(-1), p["least"], p["most"])
+        total = pick(p["terms"], values).sum(-1)
+        return (total == p["forbidden"]).long() if "forbidden" in p else excess(total, p["least"], p["most"])
 
     @staticmethod
     def expected(beliefs: Tensor, p: Parameters) -> Tensor:
-        return expected_excess(beliefs, p["terms"], p["least"], p["most"], span=p["span"].shape[-1])
+        span = p["span"].shape[-1]
+        if "forbidden" in p:
+            return chance_of_sum(beliefs, p["terms"], p["forbidden"], span)
+        return expected_excess(beliefs, p["terms"], p["least"], p["most"], span)

@@ -19,6 +19,7 @@ from cpmpy.transformations.comparison import only_numexpr_equality
 from cpmpy.transformations.cse import CSEMap
 from cpmpy.transformations.decompose_global import decompose_in_tree, decompose_objective
 from cpmpy.transformations.flatten_model import flatten_constraint, flatten_objective
+from cpmpy.transformations.get_variables import get_variables_model
 from cpmpy.transformations.negation import push_down_negation, push_down_negation_objective
 from cpmpy.transformations.normalize import toplevel_list
 from cpmpy.transformations.reification import only_bv_reifies, reify_rewrite
@@ -28,6 +29,7 @@ from ...engine.constraints import Clause, Compare, Constraint, Linear, Reify, Xo
 from ...engine.errors import GraphError
 from ...engine.graph import ConstraintGraph
 from ...engine.objective import Objective
+from ...engine.problem import Problem
 from ...engine.values import Domain, Term
 from .natives import FUNCTIONS, GLOBALS, REIFIED
 
@@ -92,7 +94,7 @@ class Lowering:
         flat = push_down_negation(flat)
         flat = decompose_in_tree(flat, supported=WHOLE, supported_reified=REIFIED, csemap=self._common)
         flat = flatten_constraint(flat, csemap=self._common)
-        flat = reify_rewrite(flat, supported=SUMS, csemap=self._common)
+        flat = reify_rewrite(flat, supported=SUMS | REIFIED, csemap=self._common)
         flat = only_numexpr_equality(flat, supported=SUMS, csemap=self._common)
         return list(only_bv_reifies(flat, csemap=self._common))
 
@@ -181,9 +183,9 @@ class Lowering:
         return tuple(names)
 
     def add_ends(self, starts: Any, durations: Any, ends: Any) -> None:
-        """State start + duration = end for intervals whose ends are given, and that no duration is negative."""
-        for start, duration in zip(starts, durations, strict=True):
-            pass
+        """State start + duration = end for intervals whose ends are given: ``ends`` holds their list, or nothing."""
+        if ends:
+            self.add([s + d == e for s, d, e in zip(starts, durations, ends[0], strict=True)])
 
     def is_constant(self, value: Any) -> bool:
         """Whether a Boolean expression is a plain truth."""
@@ -207,6 +209,17 @@ class Lowering:
             name = self.name(value)
             total[name] = total.get(name, 0) + weight
         return {name: weight for name, weight in total.items() if weight}, constant
+
+    def parity(self, literals: Sequence[Literal], constant: bool) -> Constraint | bool:
+        """An odd number of the literals and the constant are true; literals that occur twice cancel out."""
+        odd = not constant
+        left: dict[str, int] = {}
+        for name, value in literals:
+            if name in left:
+                odd ^= left.pop(name) != value  # x xor x is false, x xor not x is true
+            else:
+                left[name] = value
+        return Xor(tuple(left.items()), odd) if left else not odd
 
     # Stating ----------------------------------------------------------------------------------------------------------
 
@@ -240,10 +253,12 @@ class Lowering:
         if isinstance(flat, Comparison):
             return self._comparison(flat)
         if isinstance(flat, GlobalConstraint) and flat.name in GLOBALS:
-            return self._checked(flat, GLOBALS[flat.name](self, flat))
-        raise ModelError(f"mull has no constraint kind for {str(flat)[:200]}", "see docs/models.md for the kinds there are")
+            return self._checked(GLOBALS[flat.name](self, flat))
+        raise ModelError(
+            f"mull has no constraint kind for {str(flat)[:200]}", "see docs/models.md for the kinds there are"
+        )
 
-    def _checked(self, flat: Any, stated: Constraint | bool) -> Constraint | bool:
+    def _checked(self, stated: Constraint | bool) -> Constraint | bool:
         """A constraint without variables is a plain truth."""
         if isinstance(stated, Constraint) and not stated.scope:
             return bool(stated.check(()))
@@ -257,7 +272,7 @@ class Lowering:
         literal = self.literal(condition)
         if isinstance(expression, _BoolVarImpl):
             other = self.literal(expression)
-            both = [Clause((_opposite(literal), other)), Clause((literal, _opposite(other)))]
+            both: list[Constraint] = [Clause((_opposite(literal), other)), Clause((literal, _opposite(other)))]
             return both[: 1 if half else 2]
         stated = self.holds(expression)
         if isinstance(stated, bool):
@@ -280,7 +295,7 @@ class Lowering:
 
     def _junction(self, flat: Any) -> Constraint | bool:
         """A disjunction as a clause; a conjunction as a sum of literals, so that it can be reified."""
-        is_or = flat.name == "or"
+        is_or = bool(flat.name == "or")
         literals: list[Literal] = []
         for part in flat.args:
             if isinstance(part, BoolVal | bool):
@@ -304,14 +319,40 @@ class Lowering:
         left, right = flat.args
         if isinstance(left, GlobalFunction) and left.name in FUNCTIONS:
             if flat.name == "==":
-                return self._checked(flat, FUNCTIONS[left.name](self, left, right))
+                return self._checked(FUNCTIONS[left.name](self, left, right))
             raise ModelError(f"mull states functions as equations only, not {str(flat)[:200]}")
         terms, constant = self.sum_of(left)
         more, shift = self.sum_of(right)
         for name, weight in more.items():
             terms[name] = terms.get(name, 0) - weight
         terms = {name: weight for name, weight in terms.items() if weight}
-        return compared(terms, flat.name, shift - constant)
+        bound = shift - constant
+        if len(terms) == 1 and flat.name in ("==", "!="):
+            ((name, weight),) = terms.items()
+            value, rest = divmod(bound, weight)
+            if rest or value not in self.domains[name]:
+                return bool(flat.name == "!=")
+            if flat.name == "==":
+                return Clause(((name, value),))
+        return compared(terms, flat.name, bound)
+
+
+def problem_of(model: Any) -> Problem:
+    """The problem that a CPMpy model states.
+
+    Args:
+        model: a ``cpmpy.Model``.
+
+    Raises:
+        ModelError: the model has a part that mull cannot state; the message quotes it.
+    """
+    lowering = Lowering()
+    lowering.add(model.constraints)
+    if model.objective_ is not None:
+        lowering.optimise(model.objective_, model.objective_is_min)
+    for variable in get_variables_model(model):
+        lowering.name(variable)
+    return Problem(lowering.graph())
 
 
 def compared(terms: Mapping[str, int], op: str, bound: int) -> Constraint | bool:
@@ -323,7 +364,9 @@ def compared(terms: Mapping[str, int], op: str, bound: int) -> Constraint | bool
         bound: the right-hand side.
     """
     if not terms:
-        return {"==": 0 == bound, "!=": 0 != bound, "<": 0 < bound, "<=": 0 <= bound, ">": 0 > bound, ">=": 0 >= bound}[op]
+        return {"==": bound == 0, "!=": bound != 0, "<": bound > 0, "<=": bound >= 0, ">": bound < 0, ">=": bound <= 0}[
+            op
+        ]
     if len(terms) == 2 and sorted(terms.values()) == [-1, 1]:
         left, right = sorted(terms, key=lambda name: -terms[name])  # left - right op bound
         if op in ("<", "<=", "!=", "=="):
@@ -375,15 +418,3 @@ def _weighed(expression: Any) -> list[tuple[int, Any]]:
     if is_num(expression) or isinstance(expression, _NumVarImpl | BoolVal):
         return [(1, expression)]
     raise ModelError(f"{str(expression)[:200]} is not linear", "name it by a variable of its own")
-
-
-def parity(literals: Sequence[Literal], constant: bool) -> Constraint | bool:
-    """An odd number of the literals and the constant are true; literals that occur twice cancel out."""
-    odd = not constant
-    left: dict[str, int] = {}
-    for name, value in literals:
-        if name in left:
-            odd ^= left.pop(name) != value  # x xor x is false, x xor not x is true
-        else:
-            left[name] = value
-    return Xor(tuple(left.items()), odd) if left else not odd

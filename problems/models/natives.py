@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...engine import constraints as kinds
+from ...engine import constraints
 from ...engine.constraints import Constraint
 
 if TYPE_CHECKING:
     from .lowering import Lowering
+
+kinds: Any = constraints
 
 Stated = Constraint | bool
 """A constraint, or its truth where it is constant."""
@@ -19,56 +21,56 @@ def _integers(values: Any) -> tuple[int, ...]:
     return tuple(int(value) for value in values)
 
 
-def _all_different(to: Lowering, flat: Any) -> Stated:
+def _all_different(to: Lowering, flat: Any) -> Any:
     return kinds.AllDifferent(to.distinct(flat.args))
 
 
-def _all_different_except(to: Lowering, flat: Any) -> Stated:
+def _all_different_except(to: Lowering, flat: Any) -> Any:
     items, exempt = flat.args
     return kinds.AllDifferent(to.distinct(items), _integers(exempt))
 
 
-def _all_equal(to: Lowering, flat: Any) -> Stated:
+def _all_equal(to: Lowering, flat: Any) -> Any:
     return kinds.AllEqual(to.terms(flat.args))
 
 
-def _all_equal_except(to: Lowering, flat: Any) -> Stated:
+def _all_equal_except(to: Lowering, flat: Any) -> Any:
     items, exempt = flat.args
     return kinds.AllEqual(to.terms(items), _integers(exempt))
 
 
-def _circuit(to: Lowering, flat: Any) -> Stated:
+def _circuit(to: Lowering, flat: Any) -> Any:
     return kinds.Circuit(to.terms(flat.args))
 
 
-def _inverse(to: Lowering, flat: Any) -> Stated:
+def _inverse(to: Lowering, flat: Any) -> Any:
     forward, backward = flat.args
     return kinds.Inverse(to.terms(forward), to.terms(backward))
 
 
-def _table(to: Lowering, flat: Any) -> Stated:
+def _table(to: Lowering, flat: Any) -> Any:
     items, rows = flat.args
     return kinds.Table(to.distinct(items), tuple(_integers(row) for row in rows))
 
 
-def _negative_table(to: Lowering, flat: Any) -> Stated:
+def _negative_table(to: Lowering, flat: Any) -> Any:
     items, rows = flat.args
     return kinds.Table(to.distinct(items), tuple(_integers(row) for row in rows), allowed=False)
 
 
-def _in_domain(to: Lowering, flat: Any) -> Stated:
+def _in_domain(to: Lowering, flat: Any) -> Any:
     item, values = flat.args
     return kinds.Table(to.distinct([item]), tuple((int(value),) for value in values))
 
 
-def _regular(to: Lowering, flat: Any) -> Stated:
+def _regular(to: Lowering, flat: Any) -> Any:
     items, transitions, start, accepting = flat.args
     numbers = flat.node_map
     arcs = tuple((numbers[a], int(value), numbers[b]) for a, value, b in transitions)
     return kinds.Regular(to.terms(items), arcs, numbers[start], tuple(numbers[state] for state in accepting))
 
 
-def _xor(to: Lowering, flat: Any) -> Stated:
+def _xor(to: Lowering, flat: Any) -> Any:
     literals, constant = [], False
     for part in flat.args:
         if to.is_constant(part):
@@ -78,30 +80,30 @@ def _xor(to: Lowering, flat: Any) -> Stated:
     return to.parity(literals, constant)
 
 
-def _cumulative(to: Lowering, flat: Any) -> Stated:
+def _cumulative(to: Lowering, flat: Any) -> Any:
     start, duration, *end, demand, capacity = flat.args
     to.add_ends(start, duration, end)
     return kinds.Cumulative(to.terms(start), to.terms(duration), to.terms(demand), to.term(capacity))
 
 
-def _no_overlap(to: Lowering, flat: Any) -> Stated:
+def _no_overlap(to: Lowering, flat: Any) -> Any:
     start, duration, *end = flat.args
     to.add_ends(start, duration, end)
     return kinds.NoOverlap(to.terms(start), to.terms(duration))
 
 
-def _precedence(to: Lowering, flat: Any) -> Stated:
+def _precedence(to: Lowering, flat: Any) -> Any:
     items, order = flat.args
     return kinds.Precedence(to.terms(items), _integers(order))
 
 
-def _cardinality(to: Lowering, flat: Any) -> Stated:
+def _cardinality(to: Lowering, flat: Any) -> Any:
     items, values, counts = flat.args
     return kinds.GlobalCardinality(to.terms(items), _integers(values), to.terms(counts), bool(flat.closed))
 
 
 def _ordered(strict: bool, reverse: bool) -> Callable[[Lowering, Any], Stated]:
-    def state(to: Lowering, flat: Any) -> Stated:
+    def state(to: Lowering, flat: Any) -> Any:
         items = to.terms(flat.args)
         return kinds.Increasing(items[::-1] if reverse else items, strict)
 
@@ -109,56 +111,56 @@ def _ordered(strict: bool, reverse: bool) -> Callable[[Lowering, Any], Stated]:
 
 
 def _lex(strict: bool) -> Callable[[Lowering, Any], Stated]:
-    def state(to: Lowering, flat: Any) -> Stated:
+    def state(to: Lowering, flat: Any) -> Any:
         left, right = (to.terms(side) for side in flat.args)
         return kinds.LexLess(left, right) if strict else kinds.LexLessEq(left, right)
 
     return state
 
 
-def _minimum(to: Lowering, left: Any, right: Any) -> Stated:
+def _minimum(to: Lowering, left: Any, right: Any) -> Any:
     return kinds.Minimum(to.terms(left.args), to.term(right))
 
 
-def _maximum(to: Lowering, left: Any, right: Any) -> Stated:
+def _maximum(to: Lowering, left: Any, right: Any) -> Any:
     return kinds.Maximum(to.terms(left.args), to.term(right))
 
 
-def _abs(to: Lowering, left: Any, right: Any) -> Stated:
+def _abs(to: Lowering, left: Any, right: Any) -> Any:
     return kinds.Abs(to.term(left.args[0]), to.term(right))
 
 
-def _product(to: Lowering, left: Any, right: Any) -> Stated:
+def _product(to: Lowering, left: Any, right: Any) -> Any:
     return kinds.Product(to.terms(left.args), to.term(right))
 
 
-def _division(to: Lowering, left: Any, right: Any) -> Stated:
+def _division(to: Lowering, left: Any, right: Any) -> Any:
     return kinds.Division(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
 
 
-def _modulo(to: Lowering, left: Any, right: Any) -> Stated:
+def _modulo(to: Lowering, left: Any, right: Any) -> Any:
     return kinds.Modulo(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
 
 
-def _power(to: Lowering, left: Any, right: Any) -> Stated:
+def _power(to: Lowering, left: Any, right: Any) -> Any:
     return kinds.Power(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
 
 
-def _element(to: Lowering, left: Any, right: Any) -> Stated:
+def _element(to: Lowering, left: Any, right: Any) -> Any:
     array, index = left.args
     return kinds.Element(to.terms(array), to.term(index), to.term(right))
 
 
-def _among(to: Lowering, left: Any, right: Any) -> Stated:
+def _among(to: Lowering, left: Any, right: Any) -> Any:
     items, values = left.args
     return kinds.Among(to.terms(items), _integers(values), to.term(right))
 
 
-def _n_values(to: Lowering, left: Any, right: Any) -> Stated:
+def _n_values(to: Lowering, left: Any, right: Any) -> Any:
     return kinds.NValues(to.terms(left.args), to.term(right))
 
 
-def _n_values_except(to: Lowering, left: Any, right: Any) -> Stated:
+def _n_values_except(to: Lowering, left: Any, right: Any) -> Any:
     items, exempt = left.args
     return kinds.NValues(to.terms(items), to.term(right), (int(exempt),))
 

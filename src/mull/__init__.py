@@ -20,6 +20,8 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, overload
 
+from .engine.cpmpy_hook import register as _register_with_cpmpy
+
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
+_register_with_cpmpy()
+
 __all__ = [
     "AbstractSolver",
     "AllDifferent",
@@ -75,6 +79,7 @@ __all__ = [
     "Task",
     "Unsolved",
     "Xor",
+    "from_cpmpy",
     "history",
     "load",
     "plot",
@@ -88,6 +93,28 @@ _MODULES = {  # of names that are not in .engine
     "history": ".engine.store.history",
     "load": ".problems",
 }
+
+
+def from_cpmpy(model: Any) -> Problem:
+    """Return the problem that a CPMpy model states.
+
+    Args:
+        model: a ``cpmpy.Model``. Its variables keep their names; CPMpy's transformations may add auxiliary ones.
+
+    Returns:
+        The problem, ready for ``solve``.
+
+    Raises:
+        GraphError: the model has a part that mull cannot state; the message quotes it.
+
+    Example:
+        >>> x = cpmpy.intvar(0, 9, shape=2, name="x")
+        >>> mull.solve(mull.from_cpmpy(cpmpy.Model(x[0] * x[1] == 42, x[0] < x[1])), "cpsat").assignment
+        {'x[0]': 6, 'x[1]': 7}
+    """
+    from .problems.models.lowering import problem_of
+
+    return problem_of(model)
 
 
 def solver(name: str, **options: Any) -> AbstractSolver:

@@ -31,7 +31,7 @@ def _count(draw, names, domains):
 def _linear(draw, names, domains):
     scope = draw(scopes(names))
     weights = tuple(draw(st.integers(-3, 3).filter(bool)) for _ in scope)
-    return Linear(scope, weights, draw(st.sampled_from(("<=", ">=", "="))), draw(SMALL))
+    return Linear(scope, weights, draw(st.sampled_from(("<=", ">=", "=", "!="))), draw(SMALL))
 
 
 def _table(draw, names, domains):
