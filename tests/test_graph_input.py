@@ -171,7 +171,7 @@ GRAPH: dict[str, Any] = {"variables": {"a": [0, 1], "b": [0, 1]}, "constraints":
         ({"variables": {"a": [0, 1]}, "constraint": []}, "constraint", 'did you mean "constraints"?'),
         ({"variable": {"a": [0, 1]}}, "variable", 'did you mean "variables"?'),
         ({**GRAPH, "given": {}}, "given", 'did you mean "givens"?'),
-        ({**GRAPH, "objective": {"coefficients": {"a": 1}, "sense": "maximize"}}, "sense", "negate"),
+        ({**GRAPH, "objective": {"coefficients": {"a": 1}, "sense": "maximize"}}, "sense", "maximise"),
         ({**GRAPH, "objective": {"coefs": {"a": 1}}}, "coefs", "coefficients"),
         ({**GRAPH, "maximize": {"a": 1}}, "maximize", "objective"),
     ],
