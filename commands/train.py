@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,6 +29,9 @@ from .common import (
     store_option,
 )
 from .tables import describe_weights
+
+if TYPE_CHECKING:
+    from mull.engine.weights import Card
 
 
 def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -127,14 +130,10 @@ def train(
 
         solver, recipe = _solver_and_recipe(name, options)
         streams = [(stream(item, seed=seed), stream(item, "validation", seed=seed)) for item in data]
-        from mull.engine.choice import refused
         from mull.engine.weights import own_folder
         from mull.solvers.train import train as train_solver
 
-        place = out or own_folder()
-        title = weights or "-".join(
-            [solver.name, *(re.sub(r"[^A-Za-z0-9]+", "-", item if ":" in item else Path(item).stem) for item in data)]
-        ).strip("-")
+        title = weights or _default_name(solver.name, data)
         interrupted = interruptible()
         with (
             TrainingScreen(title, quiet=quiet, verbose=verbose) as screen,
@@ -145,7 +144,7 @@ def train(
                 streams,
                 recipe,
                 name=title,
-                folder=place,
+                folder=out or own_folder(),
                 version=__version__,
                 minutes=minutes,
                 steps=steps,
@@ -165,42 +164,54 @@ def train(
     from mull.engine.training import leave
 
     leave()
-    if result.rank:
-        return 0 if result.finished else 1
-    card = result.card
-    if as_json:
-        click.echo(json.dumps({**card.model_dump(), "path": str(card.path), "id": run.id, "finished": result.finished}))
-    else:
-        describe_weights([card])
-    if reason := refused(card):
-        click.echo(f"warning: the weights {card.name} are used only where they are named: {reason}", err=True)
-        click.echo(
-            "hint: train for longer (the same command with more --steps goes on), or make the net larger", err=True
-        )
+    if result.rank == 0:
+        if as_json:
+            fields = {"path": str(result.card.path), "id": run.id, "finished": result.finished}
+            click.echo(json.dumps({**result.card.model_dump(), **fields}))
+        else:
+            describe_weights([result.card])
+        _warn_if_refused(result.card)
     return 0 if result.finished else 1
+
+
+def _default_name(solver: str, data: Sequence[str]) -> str:
+    """A name made of the solver and the data: ``looped-sudoku-9``."""
+    parts = [item if ":" in item else Path(item).stem for item in data]
+    return "-".join([solver, *(re.sub(r"[^A-Za-z0-9]+", "-", part) for part in parts)]).strip("-")
+
+
+def _warn_if_refused(card: Card) -> None:
+    """Warn about weights that failed their validation."""
+    from mull.engine.choice import refused
+
+    if reason := refused(card):
+        click.echo(
+            f"warning: the weights {card.name} are used only by name (-o weights={card.name}): {reason}", err=True
+        )
+        click.echo("hint: train for longer (the same command with more --steps resumes), or use a larger net", err=True)
 
 
 @contextmanager
 def _training_failures() -> Iterator[None]:
-    """Errors that only a training meets, with hints."""
+    """Raise the errors that only a training has as MullError, with hints."""
     from mull.engine.training import out_of_memory
 
     try:
         yield
     except FloatingPointError as error:
         raise MullError(
-            str(error), "a smaller learning rate may help: -o lr=...; what the last checkpoint has is kept"
+            str(error), "a smaller learning rate may help: -o lr=...; the last checkpoint is kept"
         ) from None
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        raise MullError("out of memory", "take a smaller net or batch: -o hidden=... -o batch=...") from None
+        raise MullError("out of memory", "use a smaller net or batch: -o hidden=... -o batch=...") from None
 
 
 def _workers(device: str) -> int:
-    """How many processes make examples; beside them a net on the CPU takes the cores that are left, and no more.
+    """The number of processes that generate examples. A net on the CPU gets the remaining cores as threads.
 
-    Threads of torch that wait for one another by spinning, one more than there are cores, slow a small net down tenfold.
+    Threads of torch wait by spinning: with one more than there are cores, a small net is ten times slower.
     """
     import torch
 

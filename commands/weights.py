@@ -1,4 +1,4 @@
-"""``solve weights``: trained weights listed, removed, exported and imported."""
+"""``solve weights``: list, remove, export and import trained weights."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def weights_remove(name: str) -> None:
         raise MullError(f"the weights {name} ship with mull and cannot be removed", "solve weights list")
     with claimed(own_folder(), name):
         for file in (f"{name}{SUFFIX}", f"{name}.json", f"{name}.training{SUFFIX}"):
-            _deleted(own_folder() / file)
-    _deleted(own_folder() / f".{name}.lock")
+            _delete(own_folder() / file)
+    _delete(own_folder() / f".{name}.lock")
     click.echo(f"removed {name}", err=True)
 
 
@@ -79,8 +79,8 @@ def weights_export(name: str, folder: Path) -> None:
     card = _found(name)
     from mull.engine.weights import load_tensors
 
-    load_tensors(card)  # what is damaged is not passed on
-    _copied(card, folder)
+    load_tensors(card)  # raises if the file is damaged
+    _copy(card, folder)
     click.echo(str(folder / card.path.name))
 
 
@@ -95,30 +95,34 @@ def weights_import(file: Path, replace: bool) -> None:
     from mull.engine.weights import cards, load_tensors, own_folder, read_card
 
     card = read_card(file)
-    load_tensors(card)  # the file must be the one that its card describes
+    load_tensors(card)  # raises if the file does not match its card
     if not replace and card.name in {known.name for known in cards()}:
-        raise MullError(f"there are weights named {card.name} already", "rename both files, or give --replace")
-    _copied(card, own_folder())
+        raise MullError(f"weights named {card.name} exist already", "rename both files, or use --replace")
+    _copy(card, own_folder())
     click.echo(f"imported {card.name}: solve PROBLEM --solver {card.solver} -o weights={card.name}", err=True)
 
 
 def _found(name: str) -> Card:
-    """The card of a name; a path is refused, for these commands work on names."""
+    """The card of a name. A path is refused: these commands work on names.
+
+    Raises:
+        CheckpointError: no weights have the name.
+    """
     from mull.engine.weights import CheckpointError, cards
 
     card = next((card for card in cards() if card.name == name), None)
     if card is None:
         known = ", ".join(card.name for card in cards())
-        raise CheckpointError(f"no weights named {name[:60]!r}", f"there are: {known}")
+        raise CheckpointError(f"no weights named {name[:60]!r}", f"the names are: {known}")
     return card
 
 
-def _copied(card: Card, folder: Path) -> None:
+def _copy(card: Card, folder: Path) -> None:
     card_file = card.path.with_suffix(".json")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for source in (card.path, card_file):
-            # A crash leaves a partial file of another name, never half of a weights file.
+            # A crash leaves a partial file under another name, never half a file of weights.
             partial = folder / f".{source.name}.partial"
             shutil.copyfile(source, partial)
             partial.replace(folder / source.name)
@@ -126,7 +130,7 @@ def _copied(card: Card, folder: Path) -> None:
         raise MullError(f"{error.filename or folder}: {error.strerror or error}", "choose another folder") from None
 
 
-def _deleted(path: Path) -> None:
+def _delete(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
