@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .deprecation import dropped, renamed
+from .deprecation import dropped, renamed, warn_renamed
 from .errors import MullError
 from .graph import ConstraintGraph
 from .problem import Problem
@@ -27,6 +27,16 @@ FORMER_OPTIONS: Mapping[str, tuple[Any, str]] = {
     "tolerance": (1e-4, "a solver that has steps"),
 }
 """Options that all solvers had once: the default, which stored runs have, and what to use instead."""
+
+
+FORMER_HOOKS: Mapping[str, str] = {
+    "exact": "energy_is_exact",
+    "pursues": 'optimises = "trajectory"',
+    "improves": 'optimises = "trajectory"',
+    "width": "batch_size = BatchSize(...)",
+    "starts": "the field copies",
+}
+"""What solvers with steps could set or override once, and what to use instead."""
 
 
 class Info(NamedTuple):
@@ -182,6 +192,19 @@ class Solver(AbstractSolver):
         None, ge=1, description="copies of a problem run side by side, unless --restarts says (default: what fits)"
     )
     tolerance: float = Field(1e-4, ge=0, description="a row with a residual below this has settled")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        own = vars(cls)
+        if "run" in own:
+            raise TypeError(f"{cls.__name__}: the engine runs solvers with steps; derive from WholeSolver to write run")
+        for name, use in FORMER_HOOKS.items():
+            if name in own:
+                warn_renamed(f"{cls.__name__}.{name}", "0.2", "0.3", use)
+        if "exact" in own:
+            cls.energy_is_exact = own["exact"]
+        if "pursues" in own:
+            cls.optimises = "trajectory" if own["pursues"] else "bound"
 
     @abstractmethod
     def init(self, instance: Instance, random: Random) -> Any:
