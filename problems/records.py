@@ -137,7 +137,7 @@ def _boards(value: Any, line: int, depth: int) -> Iterator[Record]:
             yield Record(line, board, board_of(stated) if stated is not None else None)
             return
     else:
-        board = board_of(value)
+        board = board_of(value)  # before a list of boards: n rows of n cells are one board, not n boards
         if board is not None:
             yield Record(line, board)
             return

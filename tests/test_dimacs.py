@@ -1,4 +1,4 @@
-"""DIMACS files as they are found: loops, odd blanks and comments, counts that do not fit; what is refused, and with which words."""
+"""DIMACS files as they are published: loops, blanks, comments, wrong counts; refused files and their errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CNF: dict[str, str | bytes] = {
 
 @pytest.mark.parametrize("case", CNF)
 @pytest.mark.parametrize("suffix", ["cnf", "txt"])
-def test_cnf_forms(case: str, suffix: str, tmp_path: Path) -> None:
+def test_forms_of_cnf_files_are_read(case: str, suffix: str, tmp_path: Path) -> None:
     (problem,) = load(write(tmp_path, f"a.{suffix}", CNF[case]), strict=True)
     assert clauses(problem) == [[1, 2], [-3]]
     assert list(problem.graph.domains) == ["x1", "x2", "x3"]
@@ -57,7 +57,7 @@ def test_cnf_forms(case: str, suffix: str, tmp_path: Path) -> None:
         ("p cnf 2 2\n1 2 0\n0\n", Status.UNSATISFIABLE, ""),
     ],
 )
-def test_empty_formulas_and_clauses(text: str, status: Status, shown: str | None, tmp_path: Path) -> None:
+def test_empty_formulas_and_clauses_are_decided(text: str, status: Status, shown: str | None, tmp_path: Path) -> None:
     (problem,) = load(write(tmp_path, "a.cnf", text), strict=True)
     found = answer(problem)
     assert found.status is status
@@ -80,7 +80,7 @@ WARNED = {
 
 
 @pytest.mark.parametrize("case", WARNED)
-def test_faults_that_are_warned_of_are_read_and_strict_refuses_them(case: str, tmp_path: Path) -> None:
+def test_small_faults_are_warnings_and_with_strict_errors(case: str, tmp_path: Path) -> None:
     name, text, message = WARNED[case]
     path = write(tmp_path, name, text)
     with pytest.warns(InputWarning, match=message) as caught:
@@ -96,7 +96,9 @@ def test_faults_that_are_warned_of_are_read_and_strict_refuses_them(case: str, t
         load(path, strict=True)
 
 
-def test_the_program_shows_warnings_and_has_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_prints_warnings_and_refuses_them_with_strict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = write(tmp_path, "a.col", "p edge 2 2\ne 1 2\ne 1 1\n")
     with pytest.raises(SystemExit) as end:
         main([path, "-s", "cpsat", "--no-store"])
@@ -130,7 +132,7 @@ def test_lists_of_colours_are_domains(tmp_path: Path) -> None:
         load(path, colors=5)
 
 
-def test_lists_leave_room_for_vertices_without_one(tmp_path: Path) -> None:
+def test_vertices_without_a_list_have_enough_colours(tmp_path: Path) -> None:
     (problem,) = load(write(tmp_path, "a.col", "p edge 3 3\ne 1 2\ne 2 3\ne 1 3\nf 1 1\n"))
     assert answer(problem).status is Status.SOLVED
 
@@ -159,7 +161,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused_with_line_and_hint(case: str, tmp_path: Path) -> None:
+def test_malformed_files_are_refused_with_line_and_hint(case: str, tmp_path: Path) -> None:
     name, text, line, message = REFUSED[case]
     with pytest.raises(InputError, match=message) as caught:
         load(write(tmp_path, name, text))
@@ -188,7 +190,7 @@ FOREIGN: dict[str, tuple[str, str | bytes]] = {
 
 
 @pytest.mark.parametrize("case", FOREIGN)
-def test_formats_that_are_not_supported_are_named(case: str, tmp_path: Path) -> None:
+def test_unsupported_formats_are_named(case: str, tmp_path: Path) -> None:
     name, text = FOREIGN[case]
     with pytest.raises(InputError) as caught:
         load(write(tmp_path, name, text))
@@ -197,13 +199,13 @@ def test_formats_that_are_not_supported_are_named(case: str, tmp_path: Path) -> 
     assert "--family" not in caught.value.hint
 
 
-def test_isolated_vertices_take_no_time(tmp_path: Path) -> None:
+def test_many_isolated_vertices_are_read(tmp_path: Path) -> None:
     (problem,) = load(write(tmp_path, "a.col", "p col 33333 3\ne 1 2\ne 2 3\ne 1 3\n"))
     assert len(problem.graph.domains) == 33333
     assert problem.graph.domains["v33333"] == (1, 2, 3)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_greedy_colouring_is_that_of_networkx(seed: int) -> None:
+def test_the_greedy_colouring_equals_that_of_networkx(seed: int) -> None:
     graph = nx.gnp_random_graph(40, 0.1 + seed / 10, seed=seed)
     assert _dsatur(graph) == max(nx.greedy_color(graph, strategy="DSATUR").values()) + 1

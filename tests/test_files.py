@@ -1,4 +1,4 @@
-"""Files of the wrong kind or size, addresses with odd signs, outputs with few signs, devices that are not there."""
+"""Files of the wrong kind or size, unusual store paths, small character sets, missing devices."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mull.problems.sudoku.files import load_boards
 
 @pytest.fixture(params=["/dev/zero", "fifo", "socket", "folder", "large"])
 def strange(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A path that must not be read: reading it would not end, would wait, or would fill the memory."""
+    """A path that must not be read: the reader would block, never end, or fill the memory."""
     path = tmp_path / "strange"
     if request.param == "fifo":
         os.mkfifo(path)
@@ -48,7 +48,7 @@ def strange(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 
 def _link(strange: Path, name: str) -> str:
-    """The same thing under a name that its reader takes."""
+    """A link to it with a name that the reader accepts."""
     link = strange.parent / name if strange.parent != Path("/dev") else Path.cwd() / name
     link.symlink_to(strange)
     return str(link)
@@ -64,7 +64,7 @@ READERS: dict[str, tuple[str, Callable[[str], object], type[Exception]]] = {
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_strange_files_are_refused_before_they_are_read(
+def test_devices_pipes_folders_and_huge_files_are_refused_before_they_are_read(
     reader: str, strange: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, read, kind = READERS[reader]
@@ -92,7 +92,7 @@ def test_the_list_of_added_solvers_is_a_regular_file(tmp_path: Path, monkeypatch
         added()
 
 
-def test_the_program_adds_no_device(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_device_cannot_be_added_as_a_solver(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("solvers", "add", "/dev/zero") == 2
     assert "hint: " in capsys.readouterr().err
 
@@ -116,14 +116,14 @@ def test_a_file_of_the_largest_size_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x93NUMPY", b"PK\x03\x04 and no more"])
-def test_boards_that_are_no_archive(content: bytes, tmp_path: Path) -> None:
+def test_boards_that_are_not_an_archive_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     path.write_bytes(content)
     with pytest.raises(InputError, match="a file of boards"):
         load_boards(str(path))
 
 
-def test_boards_that_unpack_to_more_than_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mull.problems.sudoku.files.LARGEST", 100_000)
     path = tmp_path / "a.npz"
     packed = io.BytesIO()
@@ -156,7 +156,7 @@ def test_a_plain_path_of_a_store_is_a_path(name: str, tmp_path: Path, capsys: py
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "cp437"])
 @pytest.mark.parametrize("arguments", [("solvers", "show", "ebt"), ("solvers",), ("history",), ("--help",)])
-def test_output_in_few_signs(encoding: str, arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_output_is_printed_in_small_character_sets(encoding: str, arguments: tuple[str, ...], tmp_path: Path) -> None:
     path = tmp_path / "Dvořák→∑.cnf"
     path.write_text("p cnf 1 1\n1 0\n")
     with Store() as store:
@@ -175,7 +175,7 @@ def test_output_in_few_signs(encoding: str, arguments: tuple[str, ...], tmp_path
 
 
 @pytest.mark.slow
-def test_a_program_with_few_signs_ends_well(tmp_path: Path) -> None:
+def test_the_program_succeeds_with_a_small_character_set(tmp_path: Path) -> None:
     path = tmp_path / "Dvořák.cnf"
     path.write_text("p cnf 1 1\n1 0\n")
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "OMP_NUM_THREADS": "1"}
@@ -195,7 +195,7 @@ def test_a_program_with_few_signs_ends_well(tmp_path: Path) -> None:
 
 @pytest.fixture
 def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Pretends that there are so many GPUs."""
+    """Make torch report this many GPUs."""
 
     def pretend(count: int) -> None:
         empty = torch.zeros
@@ -208,13 +208,13 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize("name", ["mps", "xpu", "meta", "cpu:1", "cuda:x", "tpu", "", "cuda:"])
-def test_devices_that_are_not_supported(name: str) -> None:
+def test_unsupported_devices_are_refused(name: str) -> None:
     with pytest.raises(mull.MullError, match="not supported") as caught:
         common.usable_device(name)
     assert "cuda:N" in caught.value.hint
 
 
-def test_devices_that_are_not_there(gpus: Callable[[int], None]) -> None:
+def test_missing_devices_are_refused(gpus: Callable[[int], None]) -> None:
     gpus(0)
     assert common.usable_device("auto") == "cpu"
     with pytest.raises(mull.MullError, match="CUDA"):
@@ -243,7 +243,7 @@ def test_devices_that_are_not_there(gpus: Callable[[int], None]) -> None:
         ("mps", 2, 0, 2, "not supported"),
     ],
 )
-def test_devices_of_processes_side_by_side(
+def test_each_process_gets_its_own_device(
     device: str,
     there: int,
     rank: int,

@@ -1,4 +1,4 @@
-"""Mutated files: from every reader only an InputError comes out. The long campaign is benchmarks/fuzz.py."""
+"""Mutated files: every reader reads them or raises an InputError. The long campaign is benchmarks/fuzz.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a graph accepts and refuses: scopes, values, JSON keys, large numbers. A mistake is refused where it is made."""
+"""Scopes, values, JSON keys and large numbers that a graph accepts or refuses. A mistake is refused where it is made."""
 
 # Arguments of wrong types are what these tests are about.
 # mypy: disable-error-code="arg-type, call-arg, list-item, dict-item"
@@ -68,7 +68,7 @@ DOMAINS = {"a": (0, 1, 2), "b": (0, 1, 2)}
         (lambda: ConstraintGraph(DOMAINS, [AllDifferent]), "AllDifferent"),
     ],
 )
-def test_a_bare_string_is_no_list(make: Callable[[], Any], hint: str) -> None:
+def test_a_string_in_place_of_a_list_is_refused(make: Callable[[], Any], hint: str) -> None:
     with pytest.raises(GraphError) as refused:
         make()
     assert hint in refused.value.hint
@@ -92,7 +92,7 @@ def test_a_bare_string_is_no_list(make: Callable[[], Any], hint: str) -> None:
         {"kind": "Compare", "left": ["a"], "op": "=", "right": "b"},
     ],
 )
-def test_a_bare_string_is_no_list_in_json(data: dict[str, Any]) -> None:
+def test_a_string_in_place_of_a_list_is_refused_in_json(data: dict[str, Any]) -> None:
     with pytest.raises(GraphError) as refused:
         from_json(data)
     assert refused.value.hint
@@ -113,7 +113,7 @@ def test_a_bare_string_is_no_list_in_json(data: dict[str, Any]) -> None:
         (Compare("a", "<", "b", np.int32(1)), Compare("a", "<", "b", 1)),
     ],
 )
-def test_lists_and_numpy_numbers_become_plain(given_: Constraint, plain: Constraint) -> None:
+def test_lists_and_numpy_integers_become_plain_values(given_: Constraint, plain: Constraint) -> None:
     assert given_ == plain
     assert repr(given_) == repr(plain)
     made = ConstraintGraph({"a": np.arange(3), "b": [np.int64(0), 1, 2]}, [given_])
@@ -202,7 +202,7 @@ def test_unknown_keys_of_a_constraint_are_refused(fields: dict[str, Any], key: s
     assert hint in refused.value.hint
 
 
-def test_a_misspelt_kind_is_refused_with_the_nearest_one() -> None:
+def test_a_misspelt_kind_is_refused_with_a_suggestion() -> None:
     with pytest.raises(GraphError) as refused:
         from_json({"kind": "Alldifferent", "scope": ["a"]})
     assert "AllDifferent" in refused.value.hint
@@ -225,7 +225,7 @@ BIG = 1 << 62
         (lambda: ConstraintGraph({f"v{i}": (0, LARGEST) for i in range(3)}), "variables"),
     ],
 )
-def test_numbers_too_large_are_refused_by_name(make: Callable[[], Any], named: str) -> None:
+def test_numbers_that_are_too_large_are_refused_with_their_name(make: Callable[[], Any], named: str) -> None:
     with pytest.raises(GraphError, match=named) as refused:
         make()
     assert refused.value.hint
@@ -247,7 +247,7 @@ def test_sums_are_accepted_up_to_the_exact_bound(coefficients: list[int], values
 
 
 @pytest.mark.parametrize("name", ["descent", "meanfield", "localsearch", "looped"])
-def test_floating_point_solvers_do_not_take_large_sums(name: str) -> None:
+def test_floating_point_solvers_refuse_large_sums(name: str) -> None:
     graph = ConstraintGraph(DOMAINS, [Linear(NAMES, (1 << 53, 1), "<=", 1 << 54)])
     reason = solver(name)().supports(graph)
     assert reason is not None
@@ -256,7 +256,7 @@ def test_floating_point_solvers_do_not_take_large_sums(name: str) -> None:
 
 @pytest.mark.parametrize("power", [10, 52, 53, 54, 56, 57])
 @pytest.mark.parametrize("name", ["cpsat", "auto"])
-def test_optimal_is_optimal_in_exact_integers(power: int, name: str) -> None:
+def test_optimal_answers_are_optimal_in_exact_integers(power: int, name: str) -> None:
     big = 1 << power
     graph = ConstraintGraph(DOMAINS, [Compare("a", "!=", "b")], Objective({"a": big - 1, "b": big - 2}, 7))
     found = solve([Problem(graph)], solver(name)(), Task(Budget(seconds=30)))[0]
@@ -265,13 +265,13 @@ def test_optimal_is_optimal_in_exact_integers(power: int, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["cpsat", "localsearch"])
-def test_large_values_and_names_mix(name: str) -> None:
+def test_large_values_and_names_can_be_mixed(name: str) -> None:
     domains = {f"v{i}": (0, LARGEST // 16, "x", "y") for i in range(8)}
     graph = ConstraintGraph(domains, [Compare(f"v{i}", "!=", f"v{i + 1}") for i in range(7)])
     assert solve([Problem(graph)], solver(name)(), Task(Budget(seconds=30)))[0].status is Status.SOLVED
 
 
-def test_local_search_holds_degrees_beyond_32_bits() -> None:
+def test_local_search_computes_degrees_beyond_32_bits() -> None:
     graph = ConstraintGraph(DOMAINS, [Linear(NAMES, (1 << 40, 1), "=", (1 << 40) + 2), Compare("a", "!=", "b")])
     found = solve([Problem(graph)], solver("localsearch")(), Task(Budget(seconds=30)))[0]
     assert found.assignment == {"a": 1, "b": 2}

@@ -1,4 +1,4 @@
-"""The texts of boards that people have: each form is read as what it is, and answered in its own values."""
+"""Files of boards as people have them: every format is read, and answers use the values of the file."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def row_by_row(problem: mull.Problem) -> str:
 
 
 @pytest.mark.parametrize("form", SUDOKUS)
-def test_every_form_of_a_sudoku(form: str, tmp_path: Path) -> None:
+def test_every_format_of_a_sudoku_is_read(form: str, tmp_path: Path) -> None:
     (problem,) = read(tmp_path, SUDOKUS[form])
     assert problem.family == "sudoku"
     assert row_by_row(problem) == SUDOKU
@@ -124,7 +124,7 @@ def test_every_form_of_a_sudoku(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [form for form in SUDOKUS if form not in ("section", "numpy", "python")])
-def test_several_boards_in_one_file(form: str, tmp_path: Path) -> None:
+def test_several_boards_are_read_from_one_file(form: str, tmp_path: Path) -> None:
     """The same text twice is two boards, whatever the form (a table gets a second row, JSON a second line)."""
     text = SUDOKUS[form].strip("\r\n")
     head, _, rest = text.partition("\n")
@@ -145,7 +145,7 @@ LARGE = {16: ("123456789ABCDEFG", "0123456789ABCDEF", "ABCDEFGHIJKLMNOP"), 25: (
 
 @pytest.mark.parametrize("shape", ["grid", "line", "spaced", "frame"])
 @pytest.mark.parametrize(("size", "which"), [(size, which) for size in LARGE for which in range(3)])
-def test_large_boards_keep_their_own_signs(size: int, which: int, shape: str, tmp_path: Path) -> None:
+def test_large_boards_keep_the_values_of_their_file(size: int, which: int, shape: str, tmp_path: Path) -> None:
     signs = LARGE[size][which]
     (made,) = load(f"sudoku:{size}:0.7", seed=3)
     board = "".join(signs[int(made.givens[n]) - 1] if n in made.givens else "." for n in made.graph.domains)
@@ -173,7 +173,7 @@ def solved(problem: mull.Problem) -> list[int]:
     return [int(found.assignment[name]) for name in problem.graph.domains]
 
 
-def test_sixteen_lines_of_sixteen(tmp_path: Path) -> None:
+def test_sixteen_lines_of_sixteen_cells_are_one_grid_or_many_boards(tmp_path: Path) -> None:
     four = load("sudoku:4:0.5", seed=1)[0]
     line = row_by_row(four)
     assert [len(p.graph.domains) for p in read(tmp_path, f"{line}\n" * 16)] == [16] * 16
@@ -197,7 +197,7 @@ def test_sixteen_lines_of_sixteen(tmp_path: Path) -> None:
 LATIN4 = "1 . . .\n. . . 4\n. . 3 .\n. 4 . .\n"
 
 
-def test_the_family_that_fits_is_taken_and_said(tmp_path: Path) -> None:
+def test_the_family_that_fits_is_chosen_and_reported(tmp_path: Path) -> None:
     (problem,) = read(tmp_path, LATIN4)
     assert (problem.family, problem.guessed) == ("latin", ("sudoku", "latin"))
     found = answer(problem)
@@ -214,13 +214,13 @@ def test_the_family_that_fits_is_taken_and_said(tmp_path: Path) -> None:
     ["\n".join(["." * n] * n) for n in (4, 5, 9, 16)] + ["\n".join([". " * n] * n) for n in (4, 5, 9, 16)]
     + ["11..\n....\n....\n....", "5 5 . . . . . . ." + "\n. . . . . . . . ." * 8],
 )  # fmt: skip
-def test_several_families_fit_alike(text: str, tmp_path: Path) -> None:
+def test_a_text_that_fits_several_families_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read(tmp_path, text)
     assert "--family" in caught.value.hint or "blanks between" in caught.value.hint
 
 
-def test_no_guess_is_called_unsatisfiable(tmp_path: Path) -> None:
+def test_a_problem_of_a_guessed_family_is_not_called_unsatisfiable(tmp_path: Path) -> None:
     # No two givens clash, and no value is left for the first cell.
     rows = [["."] * 16 for _ in range(16)]
     for c in range(1, 16):
@@ -233,7 +233,7 @@ def test_no_guess_is_called_unsatisfiable(tmp_path: Path) -> None:
     assert "guessed" in found.detail
 
 
-def test_boards_with_and_without_a_solution() -> None:
+def test_has_solution_decides_small_boards() -> None:
     assert has_solution([int(c) for c in ZEROS], 9)
     assert has_solution([0] * 81, 9)
     assert not has_solution([1, 0, 0, 0, 0, 0, 0, 4, 0, 0, 3, 0, 0, 4, 0, 0], 4)
@@ -262,7 +262,7 @@ WIDE_BITS = [row.replace("#", "1").replace(" ", "0") for row in WIDE]
         ("\n".join(WIDE).replace("S    ", "Soooo"), "#"),
     ],
 )
-def test_every_form_of_a_maze(text: str, signs: str, tmp_path: Path) -> None:
+def test_every_format_of_a_maze_is_read(text: str, signs: str, tmp_path: Path) -> None:
     (problem,) = read(tmp_path, text)
     found = answer(problem)
     assert (problem.family, found.status, found.objective) == ("maze", Status.OPTIMAL, 6)
@@ -272,7 +272,7 @@ def test_every_form_of_a_maze(text: str, signs: str, tmp_path: Path) -> None:
     assert found.text.count("o") == 5
 
 
-def test_mazes_in_one_line(tmp_path: Path) -> None:
+def test_mazes_in_one_line_are_read(tmp_path: Path) -> None:
     (problem,) = read(tmp_path, "".join(MAZE))
     assert answer(problem).text == "\n".join(MAZE)
     problems = read(
@@ -288,7 +288,7 @@ def test_mazes_in_one_line(tmp_path: Path) -> None:
     assert answer(row).objective == 8
 
 
-def test_mazes_in_a_table(tmp_path: Path) -> None:
+def test_mazes_in_a_table_are_read(tmp_path: Path) -> None:
     path = "####" + "#S##" + "#G##" + "####"
     (problem,) = read(tmp_path, f"source,question,answer,rating\nmaze,{path},{path},3\n")
     found = answer(problem)
@@ -322,13 +322,13 @@ def test_latin_squares_are_answered_in_their_own_values(text: str, values: tuple
     assert len(read(tmp_path, text + "\n\n" + text if text[0] != "[" else f"{text}\n{text}")) == 2
 
 
-def test_several_queens_boards(tmp_path: Path) -> None:
+def test_several_queens_boards_are_read_from_one_file(tmp_path: Path) -> None:
     board = "Q...\n....\n....\n....\n"
     assert len(read(tmp_path, f"{board}\n{board}")) == 2
     assert [len(p.graph.domains) for p in read(tmp_path, "queens 8\n1 4\nqueens 5\n2 2\n")] == [8, 5]
 
 
-def test_answers_are_compared_with_the_stated_ones(tmp_path: Path) -> None:
+def test_answers_are_compared_with_stated_solutions(tmp_path: Path) -> None:
     (problem,) = read(tmp_path, f"puzzle,solution\n{SUDOKU},{ANSWER}\n")
     found = answer(problem)
     assert found.to_json()["as_stated"] is True
@@ -345,7 +345,7 @@ def test_answers_are_compared_with_the_stated_ones(tmp_path: Path) -> None:
         read(tmp_path, f"puzzle,solution\n{SUDOKU},{'1' * 81}\n")
 
 
-def test_npz_boards(tmp_path: Path) -> None:
+def test_boards_in_archives_are_read_or_refused(tmp_path: Path) -> None:
     puzzles = np.array([[int(c) for c in ZEROS]] * 2, dtype=np.uint8)
     solutions = np.array([[int(c) for c in ANSWER]] * 2, dtype=np.uint8)
     path = str(tmp_path / "boards.npz")

@@ -1,4 +1,4 @@
-"""Every family: reads its formats, refuses what is wrong with line and hint, generates alike for a seed, draws."""
+"""Every family reads its formats, refuses malformed input with path and line, generates by seed, and draws."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SPECS = (
 
 
 @pytest.mark.parametrize("name", sorted(examples()))
-def test_examples_have_answers(name: str, tmp_path: Path) -> None:
+def test_every_example_is_solved(name: str, tmp_path: Path) -> None:
     for problem in load(write(tmp_path, name, examples()[name])):
         found = answer(problem)
         assert found.status.solved
@@ -39,13 +39,13 @@ def test_examples_have_answers(name: str, tmp_path: Path) -> None:
         assert families()[problem.family].draw(found.assignment)
 
 
-def test_there_is_an_example_of_every_family(tmp_path: Path) -> None:
+def test_every_family_has_an_example(tmp_path: Path) -> None:
     read = {p.family for name, text in examples().items() for p in load(write(tmp_path, name, text))}
     assert read == set(families())
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_generators_are_seeded_and_solvable(spec: str) -> None:
+def test_generated_problems_depend_on_the_seed_and_have_a_solution(spec: str) -> None:
     one, same, other = load(spec, seed=4)[0], load(spec, seed=4)[0], load(spec, seed=5)[0]
     assert one.digest == same.digest
     assert one.digest != other.digest or spec in ("queens:8", "latin:5")
@@ -64,27 +64,27 @@ def test_generators_are_seeded_and_solvable(spec: str) -> None:
     ],
     ids=["line", "zeros", "grid", "spaced", "csv"],
 )
-def test_sudoku_formats(text: str, tmp_path: Path) -> None:
+def test_a_sudoku_is_read_from_lines_grids_and_csv(text: str, tmp_path: Path) -> None:
     (problem,) = load(write(tmp_path, "puzzle.txt", text))
     found = answer(problem)
     assert found.assignment is not None
     assert "".join(str(found.assignment[f"r{r}c{c}"]) for r in range(1, 10) for c in range(1, 10)) == ANSWER
 
 
-def test_many_sudokus_share_a_template_and_know_their_lines(tmp_path: Path) -> None:
+def test_sudokus_of_one_file_share_a_graph_and_have_their_own_lines(tmp_path: Path) -> None:
     problems = load(write(tmp_path, "many.txt", f"{SUDOKU}\n{ANSWER}\n"))
     assert problems[0].graph is problems[1].graph
     assert [str(p.source).rsplit(":", 1)[1] for p in problems] == ["1", "2"]
 
 
-def test_satlib_ending(tmp_path: Path) -> None:
+def test_the_end_of_satlib_files_is_ignored(tmp_path: Path) -> None:
     (problem,) = load(write(tmp_path, "a.cnf", "c x\np cnf 2 2\n1 2 0\n-1 0\n%\n0\n\n"))
     found = answer(problem)
     assert found.assignment == {"x1": 0, "x2": 1}
     assert found.text == "v -1 2 0"
 
 
-def test_queens_completion_and_maze_names(tmp_path: Path) -> None:
+def test_givens_of_queens_hold_and_cells_of_mazes_are_named(tmp_path: Path) -> None:
     (problem,) = load("queens:8:2", seed=1)
     found = answer(problem)
     columns = [int(found.assignment[f"q{r}"]) for r in range(1, 9)]  # type: ignore[index]
@@ -133,7 +133,7 @@ BAD: dict[str, tuple[str, str | bytes, int | None]] = {
 
 
 @pytest.mark.parametrize("case", sorted(BAD))
-def test_bad_input_is_told_with_place_and_hint(case: str, tmp_path: Path) -> None:
+def test_errors_of_bad_input_have_path_and_line(case: str, tmp_path: Path) -> None:
     name, text, line = BAD[case]
     path = write(tmp_path, name, text)
     with pytest.raises(InputError) as caught:
@@ -147,7 +147,7 @@ def test_bad_input_is_told_with_place_and_hint(case: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "argument", ["/nonexistent/x.cnf", "nosuch:3", "queens:", "queens:-1", "sudoku:5", "sat:0", "maze:2", "sudoku", "."]
 )
-def test_bad_arguments(argument: str) -> None:
+def test_bad_arguments_are_refused(argument: str) -> None:
     with pytest.raises(InputError):
         load(argument)
 
@@ -157,7 +157,7 @@ def test_bad_arguments(argument: str) -> None:
     text=st.text(alphabet='pcnfedgol 0123456789-%SG#.,{}[]":\n', max_size=200),
     family=st.sampled_from(sorted(families())),
 )
-def test_readers_read_or_refuse(text: str, family: str) -> None:
+def test_readers_read_any_text_or_refuse_it(text: str, family: str) -> None:
     """No reader fails otherwise than by InputError or GraphError (both are ValueErrors with a message)."""
     assume(text.strip())
     try:

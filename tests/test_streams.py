@@ -66,7 +66,7 @@ def same_examples(one: Examples, other: Examples) -> bool:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_chunks_are_solved_and_reproducible(name: str) -> None:
+def test_targets_are_solutions_and_chunks_are_reproducible(name: str) -> None:
     source = stream(name, seed=3)
     chunk = source.chunk(1)
     assert same_examples(chunk, pickle.loads(pickle.dumps(source)).chunk(1))
@@ -163,7 +163,7 @@ def scrambled(puzzle: np.ndarray, rng: random.Random) -> np.ndarray:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**9))
 @pytest.mark.slow
-def test_symmetric_boards_have_one_form_and_one_number(seed: int) -> None:
+def test_symmetric_boards_have_equal_canonical_forms_and_invariants(seed: int) -> None:
     puzzle, _ = boards.random_minimal(search.state(seed))
     image = scrambled(puzzle, random.Random(seed))
     assert np.array_equal(symmetry.canonical(image), symmetry.canonical(puzzle))
@@ -179,7 +179,7 @@ def test_symmetric_boards_have_one_form_and_one_number(seed: int) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**9))
-def test_boards_are_minimal_and_solved(seed: int) -> None:
+def test_random_boards_are_minimal_and_have_one_solution(seed: int) -> None:
     puzzle, solution = boards.random_minimal(search.state(seed))
     mean, found, answer = search.guesses(puzzle, seed, 3)
     assert found == 1
@@ -195,7 +195,7 @@ def test_boards_are_minimal_and_solved(seed: int) -> None:
     assert search.guesses(wrong, 0, 1)[1] == 0
 
 
-def test_guesses_of_known_boards() -> None:
+def test_known_boards_take_known_guesses() -> None:
     empty = np.zeros(81, dtype=np.uint8)
     assert search.guesses(empty)[1] == 2
     easy = "530070000600195000098000060800060003400803001700020006060000280000419005000080079"
@@ -233,7 +233,7 @@ def test_one_board_of_a_range_of_guesses_is_generated_by_seed() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**9))
-def test_four_different_shortest_paths(seed: int) -> None:
+def test_shortest_paths_are_distinct_and_shortest(seed: int) -> None:
     rng = random.Random(seed)
     rows = random_maze(13, 17, 20, rng)
     paths = mazes.shortest_paths(rows, 4, rng)
@@ -358,7 +358,7 @@ def test_a_family_without_a_stream_is_refused() -> None:
     assert refused.value.hint
 
 
-def test_what_a_plugin_raises_names_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_of_a_plugin_names_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(Latin):
         def stream(self, spec: str, split: str = "train", seed: int = 0) -> Stream:
             raise KeyError(spec)

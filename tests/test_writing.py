@@ -1,4 +1,4 @@
-"""Problems written and read again are the same; many graphs and givens in one JSON file; names and comments stay."""
+"""Written problems are read again unchanged; JSON files may have many graphs and givens; names and comments are kept."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from mull.problems import InputError, load, write
         ),
     ],
 )
-def test_what_is_written_is_read_again(spec: str, name: str, tmp_path: Path) -> None:
+def test_written_problems_are_read_again(spec: str, name: str, tmp_path: Path) -> None:
     problems, path = load(spec, seed=3), tmp_path / name
     write(problems, str(path))
     colors = len(problems[0].graph.domains["v1"]) if path.suffix == ".col" else None
@@ -54,7 +54,7 @@ def test_a_format_that_cannot_hold_a_problem_is_refused(tmp_path: Path) -> None:
         write(load("queens:4"), str(tmp_path / "no" / "x.json"))
 
 
-def test_write_from_the_command_line(tmp_path: Path) -> None:
+def test_the_program_writes_problems(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     with pytest.raises(SystemExit) as ended:
         main(["queens:4", "sat:5:9", "-s", "cpsat", "--no-store", "--write", str(path)])
@@ -69,7 +69,7 @@ ONE = {
 
 
 @pytest.mark.parametrize("layout", ["[%s,\n%s]", "%s\n%s\n", "  [ %s , %s ]\n"])
-def test_many_graphs_in_one_file(layout: str, tmp_path: Path) -> None:
+def test_many_graphs_are_read_from_one_file(layout: str, tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text(layout % (json.dumps(ONE), json.dumps({**ONE, "givens": {"a": 2}, "name": "second"})))
     first, second = load(str(path))
@@ -78,7 +78,7 @@ def test_many_graphs_in_one_file(layout: str, tmp_path: Path) -> None:
     assert second.name == "second"
 
 
-def test_one_graph_with_many_givens(tmp_path: Path) -> None:
+def test_a_list_of_givens_makes_problems_of_one_graph(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text(json.dumps({**ONE, "givens": [{"a": 2}, {"b": 0}, {}]}))
     problems = load(str(path))
@@ -89,7 +89,7 @@ def test_one_graph_with_many_givens(tmp_path: Path) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
-def test_names_and_comments_stay_and_change_no_digest(name: str, comment: str, title: str) -> None:
+def test_names_and_comments_are_kept_and_change_no_digest(name: str, comment: str, title: str) -> None:
     domains = {"a": (0, 1, 2), "b": (0, 1, 2)}
     plain = ConstraintGraph(domains, [AllDifferent(("a", "b")), Compare("a", "<", "b")])
     named = ConstraintGraph(domains, [AllDifferent(("a", "b")).named(name, comment), Compare("a", "<", "b")])

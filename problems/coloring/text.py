@@ -115,6 +115,7 @@ def _allowed(line: str, most: int, number: int) -> tuple[int, tuple[int, ...]]:
 
 
 def _vertex(text: str, most: int, line: int) -> int:
+    # The usual case first: a file has millions of vertices in its edges.
     if text.isascii() and text.isdigit() and len(text) < 8 and (v := int(text)) <= most:
         return v
     return parse_int(text, 0, most, "vertex", HINT, line)

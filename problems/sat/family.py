@@ -62,7 +62,7 @@ def formula(variables: int, clauses: Sequence[Sequence[int]], path: str = "-") -
     if not variables and clauses:  # only empty clauses: their constraint needs a variable
         variables = 1
     names = [f"x{i}" for i in range(variables + 1)]
-    # One tuple for each literal, shared by all clauses, saves half of the memory. Literal -v is at index -v.
+    # One tuple for each literal, shared by all clauses, keeps large formulas small. Literal -v is at index -v.
     literals = [*((name, 1) for name in names), *((name, 0) for name in reversed(names[1:]))]
     never = Table((names[1],), ()) if variables else None  # an empty clause
     with gc_paused():

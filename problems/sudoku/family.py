@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...engine.examples import Examples, Stream
 
 NODES = 2000
-"""Guesses after which ``has_solution`` stops. A 9x9 board rarely needs more than a few hundred."""
+"""Guesses after which ``has_solution`` stops: it serves to choose between families and must be quick."""
 
 
 class Sudoku(Family):

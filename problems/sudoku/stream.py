@@ -33,7 +33,8 @@ BLANKS = (0, 1, 2, 4, 8, 16, 30)
 class FewBlanks(FamilyStream):
     """Random full 9x9 boards with 0 to 30 blank cells, as ``BLANKS`` lists them.
 
-    Every training on 9x9 boards is also validated on them: nets that solve hard boards may fail on nearly full ones.
+    Every training on 9x9 boards is also validated on them: `ebt` once solved all boards with 8 blanks and few with 1 to 4
+    (`docs/log.md`).
     """
 
     def chunk(self, k: int) -> Examples:

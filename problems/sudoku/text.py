@@ -28,6 +28,7 @@ _RULES = frozenset("-+*=|!~ \t" + _BOX)
 _APART = str.maketrans(dict.fromkeys("|!,;\t[](){}\"'+=" + _BOX, " "))
 _BOARD = re.compile(r"[0-9A-Za-z.*_?-]+")
 _CELL = re.compile(r"[0-9A-Za-z.*_?-]|\d{1,3}|-1|null|None")
+# A line before a grid such as "Grid 01" or "Puzzle:"; the list of Project Euler and many collections have one.
 _TITLE = re.compile(r"\W*(?:grid|puzzle|sudoku|board|game|level|no|nr|number)\b[\s#:.]*\w{0,20}\W*", re.IGNORECASE)
 _SECTION = re.compile(r"\[([A-Za-z][A-Za-z ]*)\]")
 _COMMENT = re.compile(r"\s+(?:#|//).*")
@@ -202,6 +203,7 @@ class _Lines:
         if self.grid:
             message = f"the grid ends after {len(self.grid) // self.size} of {self.size} rows"
             raise InputError(message, line=self.number, hint="the file may be truncated")
+        # Lines of 16 cells: with blanks between the cells, 16 of them are a grid. Otherwise the values decide.
         lines, spaced = self.sixteens, self.spaced
         self.sixteens, self.spaced = [], False
         if not lines:
@@ -257,6 +259,7 @@ def _split(bare: str, number: int) -> list[Record] | list[str]:
         return list(bare) if len(bare) == 16 else [Record(number, bare)]
     tokens = bare.translate(_APART).split()
     longest = max((len(t) for t in tokens if len(t) in CELLS and _BOARD.fullmatch(t)), default=0)
+    # Collections put a number, a hash or a rating beside a board; the longest word of a board's length is the board.
     if longest and not (longest == 16 and len(tokens) == 16):
         found = [t for t in tokens if len(t) == longest and _BOARD.fullmatch(t)]
         if len(found) == 1 and longest == 16:

@@ -1,4 +1,4 @@
-"""Files of boards as training streams, boards with few blanks in validation, and cut-off grids."""
+"""Files of boards as training streams, boards with few blanks in validation, and truncated grids."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_file_of_boards_is_a_stream(name: str, tmp_path: Path) -> None:
     assert (turned.givens[0][shown] == turned.targets[0, 0][shown]).all()
 
 
-def test_other_families_are_streams_too(tmp_path: Path) -> None:
+def test_files_of_other_families_are_streams(tmp_path: Path) -> None:
     path = tmp_path / "a.cnf"
     path.write_text("p cnf 2 2\n1 2 0\n-1 0\n")
     examples = stream(str(path)).chunk(0)
@@ -97,7 +97,7 @@ def test_boards_without_blanks_are_refused(size: int) -> None:
         ([ROWS[0][:8], *ROWS[1:]], 1, "8"),
     ],
 )
-def test_a_cut_grid_looks_like_a_sudoku(rows: list[str], line: int, says: str, tmp_path: Path) -> None:
+def test_a_truncated_grid_is_refused_as_a_sudoku(rows: list[str], line: int, says: str, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("\n".join(rows))
     with pytest.raises(InputError, match=says) as error:
@@ -110,7 +110,7 @@ def test_a_cut_grid_looks_like_a_sudoku(rows: list[str], line: int, says: str, t
 @pytest.mark.parametrize(
     ("quiet", "verbose", "lines"), [(False, False, 1), (True, False, 0), (False, True, 3), (True, True, 0)]
 )
-def test_quiet_and_verbose_trainings(
+def test_quiet_prints_no_progress_and_verbose_all(
     quiet: bool, verbose: bool, lines: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
@@ -122,7 +122,7 @@ def test_quiet_and_verbose_trainings(
 
 
 @pytest.mark.parametrize("head", ["// a note\npuzzle", "% a note\npuzzle,solution", "# puzzle file\npuzzle"])
-def test_a_note_before_a_header_is_no_header(head: str, tmp_path: Path) -> None:
+def test_a_comment_before_a_header_is_ignored(head: str, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"{head}\n{BOARD}\n")
     (problem,) = load(str(path))
