@@ -211,6 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("stopped", err=True)
         code = 130
     except BrokenPipeError:  # the reader of the output has closed it, e.g. `head`
+        # Without this the interpreter's own flush at exit would fail again, and print a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except OSError as error:  # e.g. the disk of the output is full
@@ -225,6 +226,7 @@ def program() -> None:
         main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
+    # These two steps of the interpreter's exit are needed, and have no public name.
     # The interpreter's own order: threads end first, because those of a process pool end its processes.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()

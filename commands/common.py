@@ -87,7 +87,7 @@ class ListGroup(click.Group):
 
 
 class TextType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.4
-    """A type of options whose text is parsed by ``parse``; a ``ValueError`` of it becomes a usage error."""
+    """A type of option values. Subclasses define ``parse``, whose ``ValueError`` becomes a usage error."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Parse the value of an option, as click calls it.
@@ -108,10 +108,10 @@ class TextType(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gene
             self.fail(str(error), param, ctx)
 
     def parse(self, text: str) -> Any:
-        """The value that a text stands for.
+        """The value of a text that the user typed.
 
         Raises:
-            ValueError: the text is not valid; the message says what is.
+            ValueError: the text is not valid; the message lists valid forms.
         """
         raise NotImplementedError
 

@@ -124,7 +124,7 @@ def cactus_figure(seconds: Costs, iterations: Costs, unit: str) -> Drawing:
     Args:
         seconds: solver -> seconds of each problem; the left plot.
         iterations: solver -> iterations of each problem; the right plot.
-        unit: what the iterations count.
+        unit: the unit of the iterations, for example steps.
     """
 
     def draw(figure: Figure) -> None:
@@ -153,7 +153,7 @@ def solved_figure(iterations: Costs, unit: str) -> Drawing:
 
     Args:
         iterations: solver -> iterations of each run.
-        unit: what the iterations count.
+        unit: the unit of the iterations, for example steps.
     """
 
     def draw(figure: Figure) -> None:
@@ -210,8 +210,9 @@ def best_cutoff(taken: Sequence[float]) -> float | None:
     for k, t in enumerate(answered, 1):
         spent += t
         mean = (spent + (n - k) * t) / k  # a start costs min(T, t) on average, and n / k starts are needed
-        if mean < expected * (1 - 1e-9):
+        if mean < expected * (1 - 1e-9):  # of equal means the shortest cutoff, whatever the rounding
             best, expected = t, mean
+    # The longest of all costs, where every run answered, never restarts.
     return None if best is None or (best == answered[-1] and len(answered) == n) else best
 
 

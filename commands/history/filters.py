@@ -28,7 +28,7 @@ class Moment(TextType):
     name = "when"
 
     def parse(self, text: str) -> datetime:
-        """The point in time that a text stands for; see ``mull.engine.store.history.moment``."""
+        """The point in time of a text; see ``mull.engine.store.history.moment``."""
         from mull.engine.store.history import moment
 
         return moment(text)

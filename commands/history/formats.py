@@ -31,7 +31,7 @@ def _write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007
         cells = record(row, traces)
-        cells["created"] = cells["created"].isoformat(timespec="milliseconds")
+        cells["created"] = cells["created"].isoformat(timespec="milliseconds")  # the precision of a ULID
         if traces:
             cells |= {name: "" if cells[name] is None else json.dumps(cells[name]) for name in TRACE_COLUMNS}
         table.writerow(cells)

@@ -48,7 +48,7 @@ DEFAULT_COLUMNS = tuple(CELLS)[:9]
 SORT_COLUMNS = {"when": "id", "problem": "source", "digest": "problem"} | {
     name: name for name in CELLS if name not in ("when", "problem", "digest", "unit")
 }
-"""Column as the user types it -> column of the store."""
+"""Column as the user types it -> column of the store. Ids are ULIDs, whose order is that of time."""
 
 
 class Columns(TextType):

@@ -1,4 +1,4 @@
-"""Output files that are complete or absent, and the format that a file's suffix stands for."""
+"""Output files, which are written completely or not at all, and their formats by suffix."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def open_output(path: Path) -> Iterator[IO[bytes]]:
 
 
 def format_of(path: Path, formats: Mapping[str, str]) -> str:
-    """The format that the suffix of a file stands for.
+    """The format of a file, by its suffix.
 
     Args:
         path: the file.

@@ -193,6 +193,7 @@ def _median(costs: Iterable[float]) -> float:
 
 def _latest_per_seed(found: Mapping[str, Iterable[Cost]]) -> list[Cost]:
     """The latest run of each seed: a repeated run is one sample of the distribution, not two."""
+    # The store yields the oldest run first, so that a later run of a seed replaces an earlier one.
     return list({cost.seed: cost for runs in found.values() for cost in runs}.values())
 
 

@@ -54,6 +54,7 @@ def to_mlflow(rows: Iterable[RunRow], uri: str) -> int:
             made = client.create_run(
                 experiment, start_time=ended - int(row.seconds * 1000), run_name=f"{row.solver} {row.source}"
             ).info.run_id
+            # Older servers refuse values of parameters longer than 500 characters.
             client.log_batch(made, params=[Param(key, str(value)[:500]) for key, value in _params(row).items()])
             metrics = [Metric(name, value, ended, step) for name, value, step in _metrics(row)]
             for start in range(0, len(metrics), METRICS_PER_CALL):
