@@ -1,6 +1,6 @@
 """The engine: graphs, constraints, the solver contract, the loop and the store.
 
-Names are loaded on first use: torch costs a second, and ``solve history`` has no need of it.
+Names are loaded at first use: importing torch takes a second, and ``solve history`` does not need it.
 """
 
 from __future__ import annotations
