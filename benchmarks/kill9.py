@@ -49,9 +49,10 @@ def killed(url: str, made: list[Solution], seconds: float, seed: int) -> list[st
             write(url, made, acknowledge, seed)
         finally:
             os._exit(1)  # not reached unless the store refused
-    os.close(acknowledge)
+    os.close(acknowledge)  # the pipe ends when the writer is dead
     time.sleep(seconds)
     os.kill(writer, signal.SIGKILL)
+    # The last line may be incomplete: its run was written, but not acknowledged.
     with open(reader, encoding="ascii") as acknowledged:
         ids = [line.strip() for line in acknowledged if line.endswith("\n")]
     _, status = os.waitpid(writer, 0)

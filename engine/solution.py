@@ -10,6 +10,7 @@ from ulid import ULID
 
 from .errors import MullError
 from .problem import Problem
+from .samples import Sampled
 from .status import Status
 from .task import Budget
 from .trace import Trace
@@ -17,7 +18,7 @@ from .values import Assignment, Value
 
 
 @dataclass(frozen=True, repr=False)
-class Solution:
+class Solution(Sampled):
     """One solver on one problem with one seed, and what came of it.
 
     Args:
@@ -128,16 +129,6 @@ class Solution:
     def distinct(self) -> int | None:
         """How many distinct solutions were found; None where one answer was asked for."""
         return None if self.solutions is None else len(self.solutions)
-
-    @property
-    def accuracy(self) -> float | None:
-        """The share of samples that ended solved; None where none were drawn."""
-        return self.hits / self.samples if self.hits is not None and self.samples else None
-
-    @property
-    def coverage(self) -> float | None:
-        """The share of all solutions that was found; None where it is not known how many there are."""
-        return self.distinct / self.total if self.distinct is not None and self.total else None
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``solve --json`` prints; ``energy`` is null where there is no assignment."""

@@ -26,9 +26,10 @@ class ChangedFileError(MullError, ImportError):
 
 
 class _Source(SourceFileLoader):
-    """Compiles the file without Python's bytecode cache, which compares only time and size and writes into the folder."""
+    """Compiles the file without Python's bytecode cache, which also writes into the folder."""
 
     def get_code(self, fullname: str) -> CodeType | None:
+        # The cache compares the time in seconds and the size, so a quick edit of equal length would run the old code.
         path = self.get_filename(fullname)
         return self.source_to_code(self.get_data(path), path)
 
@@ -63,9 +64,10 @@ def execute(name: str, path: Path, sha256: str) -> ModuleType:
     module = module_from_spec(_spec(name, path))
     assert module.__spec__ is not None
     assert module.__spec__.loader is not None
-    sys.modules[name] = module
+    sys.modules[name] = module  # before the code runs: dataclasses and pickles look their module up by name
     try:
         module.__spec__.loader.exec_module(module)
+        # The file was hashed before its import. A second hash excludes an edit in between.
         if manifest.digest(path) != sha256:
             raise ChangedFileError(f"{path} changed while it was imported")
     except BaseException:

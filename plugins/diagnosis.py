@@ -49,6 +49,7 @@ class _Package:
         """The first fault of a module, of its parent packages, or of the modules of its package that it imports."""
         parent, _, _ = name.rpartition(".")
         wrong = self.module(parent) if parent else None
+        # A module may import itself through others, so each module is read once.
         if wrong or len(self.seen) == MAX_MODULES or (name in self.seen and attribute is None):
             return wrong
         self.seen.add(name)
@@ -70,6 +71,7 @@ class _Package:
         return wrong
 
     def _statements(self, tree: ast.Module, path: Path, package: str) -> str | None:
+        # Only statements that always run: those in branches, functions and try blocks may be skipped at run time.
         for node in tree.body:
             where = f"{path.name}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Raise):
@@ -77,6 +79,7 @@ class _Package:
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _exits(node.value):
                 return f"{where}: exits the program on import"
             for name, certain in _imported(node, package):
+                # `from . import x` names a module or an attribute; it counts as a module if there is one.
                 mine = name.partition(".")[0] == self.name
                 wrong = self.module(name) if mine and (certain or _locate(name)) else None
                 if wrong:

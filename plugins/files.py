@@ -39,6 +39,7 @@ def add(path: Path) -> list[SolverFile]:
     found = defined(path)
     path = Path(found[0].path)
     with _listed() as listed:
+        # Names are compared with the list as it is under the lock: another process may have added a solver.
         others = [file for file in listed if file.path != str(path)]
         takers = {entry.name: entry for entry in [*entries(SOLVERS), *(file.entry for file in others)]}
         for file in found:
@@ -151,7 +152,7 @@ def _listed() -> Iterator[list[SolverFile]]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with (target.parent / ".solvers.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX)  # a file of its own: replacing the list would drop a lock on it
             listed = added()
             before = list(listed)
             yield listed

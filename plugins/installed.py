@@ -64,6 +64,7 @@ def load(name: str) -> type[AbstractSolver]:
         if all(entry.name != name for entry in packaged):
             raise
         every = packaged  # a damaged list of files must not make installed solvers unusable
+    # A solver that MULL_PLUGINS excludes exists: the error names the variable and not a similar solver.
     if all(entry.name != name for entry in every):
         for file in added():
             if file.name == name:

@@ -70,6 +70,7 @@ def digest(path: Path) -> str:
     """
     if not path.is_dir():
         return hashlib.sha256(files.read(path, MAX_BYTES)).hexdigest()
+    # Names and hashes of all files: a renamed file changes the digest of the package, as it changes its modules.
     total, size = hashlib.sha256(), 0
     for file in sorted(path.rglob("*")):
         inside = file.relative_to(path)

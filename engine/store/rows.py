@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..samples import Sampled
 from .ids import milliseconds
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RunRow:
+class RunRow(Sampled):
     """A stored run.
 
     Args:
@@ -77,16 +78,6 @@ class RunRow:
     def created(self) -> datetime:
         """The local time at which the run ended."""
         return datetime.fromtimestamp(milliseconds(self.id) / 1000)
-
-    @property
-    def accuracy(self) -> float | None:
-        """Share of the samples that ended solved; None without samples."""
-        return self.hits / self.samples if self.hits is not None and self.samples else None
-
-    @property
-    def coverage(self) -> float | None:
-        """Share of all solutions that the run found; None if their number is unknown."""
-        return self.distinct / self.total if self.distinct is not None and self.total else None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields except the payload."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -29,29 +31,27 @@ metadata = MetaData(
     }
 )
 
-problem = Table(
+
+def _shared(name: str, *columns: Column[Any]) -> Table:
+    """A table of rows that other rows share. A digest identifies each row, so that it is written only once."""
+    digest = Column("digest", String(64), nullable=False, unique=True)
+    return Table(name, metadata, Column("id", Integer, primary_key=True), digest, *columns)
+
+
+problem = _shared(
     "problem",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("digest", String(64), nullable=False, unique=True),
     Column("size", Integer, nullable=False),
     Column("template", Integer, ForeignKey("template.id"), nullable=False),
     Column("givens", LargeBinary, nullable=False),
 )
 
-template = Table(
+template = _shared(
     "template",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("digest", String(64), nullable=False, unique=True),
     Column("graph", LargeBinary, nullable=False),
 )
 
-solver = Table(
+solver = _shared(
     "solver",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("digest", String(64), nullable=False, unique=True),
     Column("name", String(64), nullable=False),
     Column("version", String(64), nullable=False),
     Column("options", JSON, nullable=False),
@@ -59,20 +59,14 @@ solver = Table(
     Column("unit", String(16)),  # what iterations count: steps, conflicts
 )
 
-environment = Table(
+environment = _shared(
     "environment",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("digest", String(64), nullable=False, unique=True),
     Column("host", String(255), nullable=False),
     Column("versions", JSON, nullable=False),
 )
 
-budget = Table(
+budget = _shared(
     "budget",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("digest", String(64), nullable=False, unique=True),
     Column("seconds", Float),
     Column("iterations", BigInteger),
     Column("restarts", BigInteger),
@@ -82,11 +76,8 @@ budget = Table(
 
 # Columns that many runs share. A million runs have some hundred contexts. So one index of the runs by context and id serves
 # every filter on these columns, alone or combined, at 40 bytes a run. The table keeps the name of the first schema.
-run_context = Table(
+run_context = _shared(
     "facets",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("digest", String(64), nullable=False, unique=True),
     Column("family", String(64), nullable=False),
     Column("solver", Integer, ForeignKey("solver.id"), nullable=False),
     Column("environment", Integer, ForeignKey("environment.id"), nullable=False),

@@ -105,6 +105,7 @@ def makes_no_false_claims(solver: type[AbstractSolver]) -> None:
 def repeats_itself(solver: type[AbstractSolver]) -> None:
     """The same seed gives the same answers after the same number of iterations."""
     made = solver()
+    # Two seeds of the global generators: a solver that draws from one of them gives two different runs.
     runs = []
     before = random.getstate()
     with torch.random.fork_rng(devices=[]):
@@ -127,6 +128,7 @@ def batch_invariant(solver: type[AbstractSolver]) -> None:
     """A problem has the same answer alone as in a batch with others."""
     made = solver()
     mine = supported(made)
+    # One start of each problem: otherwise the number of its copies depends on the room that other problems leave.
     together = run(made, mine, iterations=100, restarts=1)
     for problem, batched in zip(mine, together, strict=True):
         (alone,) = run(made, [problem], iterations=100, restarts=1)
@@ -180,6 +182,7 @@ def _stops_by_steps(solver: type[Solver]) -> None:
             "leave the loop to the engine, or compare with task.budget.iterations",
         )
     steps, counted = _counting(solver)
+    # A problem without a solution never ends by itself before the cancellation.
     hopeless = [problem for problem in unsatisfiable() if made.supports(problem.graph) is None]
     stopped = Task(Budget(seconds=SECONDS, batch=32), cancelled=lambda: len(steps) >= 5)
     for _ in answers_of(counted, (hopeless or problems)[:1], stopped) if problems else ():

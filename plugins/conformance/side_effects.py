@@ -52,6 +52,7 @@ def has_no_side_effects(solver: type[AbstractSolver]) -> None:
     before = {what: read() for what, read in WATCHED.items()}
     with warnings.catch_warnings():  # libraries set filters when they are imported; that is not an effect of the run
         run(made, mine[:1], iterations=3)
+    # A first short run loads and compiles everything, so that the second run shows only effects of the solver.
     before |= {what: WATCHED[what]() for what in ON_FIRST_USE}
     threads = set(threading.enumerate())
     printed = io.StringIO()
@@ -64,7 +65,7 @@ def has_no_side_effects(solver: type[AbstractSolver]) -> None:
             "it has changed",
             "use the Random of init for random numbers, and restore other settings in the same call",
         )
-    # Other threads may end meanwhile: a cancelled timer of an import takes some time.
+    # Threads of earlier imports may end during the run: a cancelled timer takes some time.
     started = [thread.name for thread in threading.enumerate() if thread not in threads]
     require(not started, "no new thread after a run", ", ".join(started), "join every thread that the solver starts")
     require(

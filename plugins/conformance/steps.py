@@ -99,9 +99,10 @@ def rows_do_not_mix(solver: type[AbstractSolver]) -> None:
         instance = compile_problems([problem], copies=3)
         state, _ = made.step(instance, made.init(instance, streams(3)))
         row = torch.tensor([1])
-        alone = select_rows(clone(state), row)
+        alone = select_rows(clone(state), row)  # a step may reuse the memory of its state
         together, _ = made.step(instance, state)
         apart, _ = made.step(instance.select(row), alone)
+        # Assignments are compared, not states: sums over a batch of another shape may round differently.
         differs = made.decode(instance, together)[row] != made.decode(instance.select(row), apart)
         require(
             not bool(differs.any()),
@@ -124,7 +125,7 @@ def resumes_from_its_state(solver: type[AbstractSolver]) -> None:
         for _ in range(3):
             state, _ = made.step(instance, state)
         try:
-            pickled = pickle.dumps(state)
+            pickled = pickle.dumps(state)  # before the next step, which may reuse the memory of the state
             continued, energies = _steps(made, instance, state)
             resumed, energies_again = _steps(_bound(solver, problem), instance, pickle.loads(pickled))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
