@@ -1,8 +1,9 @@
-"""Peeling: a variable that always finds a value, whatever the others take, is solved last.
+"""Peeling: a variable that always has a value left, whatever values the others take, is solved last.
 
 Where the constraints on a variable can rule out fewer values than its domain has, every solution of the rest extends to
-it. Taking such variables away, again and again, leaves the core that a solver has to search: of a colouring with k
-colours the k-core (Matula and Beck 1983), of many sparse graphs nothing at all. It changes no answer, only the work.
+it. Removing such variables repeatedly leaves a core for the solver. For a colouring with k colours the core is the
+k-core (Matula and Beck 1983); for many sparse graphs it is empty. Peeling changes the work and never the
+satisfiability.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from .values import Assignment
 
 
 def peel(graph: ConstraintGraph, givens: Collection[str] = ()) -> tuple[ConstraintGraph, tuple[str, ...]]:
-    """The core of a graph, and the variables taken away in order; the graph itself where there are none.
+    """The core of a graph, and the variables that were removed.
 
-    Given variables stay, and a graph with an objective is left whole: its variables are not free to take any value.
+    Args:
+        graph: any graph. One with an objective is not peeled, because its variables are not free to take any value.
+        givens: names of given variables, which are not removed.
+
+    Returns:
+        The core and the removed variables in the order of removal; the same graph and () where none can be removed.
     """
     if graph.objective is not None:
         return graph, ()
@@ -54,7 +60,7 @@ def peel(graph: ConstraintGraph, givens: Collection[str] = ()) -> tuple[Constrai
 
 
 def _room(graph: ConstraintGraph, name: str, constraints: list[int]) -> float:
-    """How many values are left to a variable at worst; less than one where it may find none."""
+    """The number of values that a variable has left in the worst case; less than 1 where it may have none."""
     left = len(graph.domains[name])
     for i in constraints:
         excluded = graph.constraints[i].excludes(name)
@@ -65,7 +71,16 @@ def _room(graph: ConstraintGraph, name: str, constraints: list[int]) -> float:
 
 
 def extend(graph: ConstraintGraph, assignment: Assignment, order: tuple[str, ...]) -> Assignment:
-    """An assignment of the core with values for the variables taken away: it breaks nothing where the core's does not."""
+    """A solution of the core, extended to the removed variables.
+
+    Args:
+        graph: the whole graph.
+        assignment: a solution of the core.
+        order: the removed variables, in the order of removal. They get values in the reverse order.
+
+    Returns:
+        A solution of ``graph``.
+    """
     whole = dict(assignment)
     around: dict[str, list[Constraint]] = defaultdict(list)
     for constraint in graph.constraints if order else ():
