@@ -51,3 +51,17 @@ def test_pages_link_to_what_exists() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_readme_fits_100_columns_and_the_pages_120() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")):
+        widest = 100 if page.name == "README.md" else 120
+        for number, line in enumerate(page.read_text().splitlines(), 1):
+            table = line.startswith("|") and page.name != "README.md"  # a row of a table cannot be broken
+            assert table or len(line) <= widest, f"{page.name}:{number} has {len(line)} columns"
+
+
+def test_benchmarks_named_on_the_pages_exist() -> None:
+    for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")):
+        for name in re.findall(r"benchmarks/(\w+\.py)", page.read_text()):
+            assert (ROOT / "benchmarks" / name).exists(), f"{page.name} names benchmarks/{name}"
