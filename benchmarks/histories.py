@@ -2,8 +2,8 @@
 
 python benchmarks/histories.py [RUNS [FOLDER]]
 
-Each filter has three values: one that most runs have, one that only the oldest thousand runs have, and one that no run has.
-Times are medians of five calls of the whole program. With FOLDER, the store stays there for the next call.
+Each filter has three values: one that most runs have, one that only the oldest thousand runs have, and one that no run
+has. Times are medians of five calls of the whole program. With FOLDER, the store stays there for the next call.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 python benchmarks/kill9.py [KILLS [URL]]
 
-The default stores are SQLite files in a temporary folder, with a new file after every tenth kill. So some kills interrupt the
-creation of a store.
+The default stores are SQLite files in a temporary folder, with a new file after every tenth kill. So some kills
+interrupt the creation of a store.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LONGEST = 0.25
 
 
 def write(url: str, made: list[Solution], acknowledge: int, seed: int) -> None:
-    """Write batches until killed. After each batch, write the ids of its runs to the file descriptor ``acknowledge``."""
+    """Write batches until killed. After each batch, write the ids of its runs to the pipe ``acknowledge``."""
     rng = random.Random(seed)
     with Store(url) as store:
         while True:

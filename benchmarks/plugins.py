@@ -1,4 +1,4 @@
-"""Time of listing 50 packages of solvers, 5 of them broken, each in a different way; and of ``solve --help`` beside them.
+"""Time of listing 50 packages of solvers, 5 of them broken in different ways, and of ``solve --help`` with them.
 
 python benchmarks/plugins.py [PACKAGES]
 """
@@ -78,16 +78,14 @@ def main() -> int:
         seconds, times, out = timed(environment, "solvers", "list", "--json")
         rows = [row for row in map(json.loads, out.splitlines()) if row["package"] != "mull-solver"]
         reported = {row["name"] for row in rows if row["fault"]}
-        print(
-            f"solvers list, {len(rows)} packages: median {seconds:.3f} s, {min(times):.3f} to {max(times):.3f} of {ROUNDS}"
-        )
+        spread = f"{min(times):.3f} to {max(times):.3f} of {ROUNDS}"
+        print(f"solvers list, {len(rows)} packages: median {seconds:.3f} s, {spread}")
         for row in rows:
             if row["fault"]:
                 print(f"  {row['name']}: {row['fault']}")
         met = reported == broken and len(rows) == count and seconds <= BAR
-        print(
-            f"{len(reported)} of {len(broken)} broken ones reported; {'met' if met else 'MISSED'}: {BAR} s and every fault"
-        )
+        verdict = "met" if met else "MISSED"
+        print(f"{len(reported)} of {len(broken)} broken ones reported; {verdict}: {BAR} s and every fault")
         print(f"solve --help: median {timed(environment, '--help')[0]:.3f} s")
     return 0 if met else 1
 

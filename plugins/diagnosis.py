@@ -1,8 +1,8 @@
 """Faults of an installed plugin that show without importing it.
 
-A list of plugins must be fast and must not run their code, so the source is parsed instead. The checks are: the module exists,
-parses, defines the listed name, and imports only installed modules. Anything decided at run time (branches, ``try``, computed
-names) counts as correct; ``solve solvers list --load`` imports the plugins and finds such faults.
+A list of plugins must be fast and must not run their code, so the source is parsed instead. The checks are: the module
+exists, parses, defines the listed name, and imports only installed modules. Anything decided at run time (branches,
+``try``, computed names) counts as correct; ``solve solvers list --load`` imports the plugins and finds such faults.
 """
 
 from __future__ import annotations

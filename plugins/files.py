@@ -33,8 +33,8 @@ def add(path: Path) -> list[SolverFile]:
         The added solvers.
 
     Raises:
-        PluginError: the file cannot be read or imported, or defines no solver, or a solver's name is taken. The list does
-            not change then.
+        PluginError: the file cannot be read or imported, or defines no solver, or a solver's name is taken. The list
+            does not change then.
     """
     found = defined(path)
     path = Path(found[0].path)

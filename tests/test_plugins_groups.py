@@ -14,7 +14,7 @@ from mull.engine.constraints import KINDS
 from mull.problems import InputError
 from mull.problems import load as read
 
-# Commands ---------------------------------------------------------------------------------------------------------------
+# Commands
 
 GREETING = 'import click\n@click.command()\ndef greet():\n    """Greets."""\n    {body}\n'
 
@@ -57,7 +57,7 @@ def test_a_broken_command_is_reported_and_others_work(site: Path, capsys: pytest
     assert call("solvers") == 0
 
 
-# Problem families and constraint kinds ----------------------------------------------------------------------------------
+# Problem families and constraint kinds
 
 FAMILY = """
 from mull.engine import AllDifferent, ConstraintGraph, Problem
@@ -77,7 +77,8 @@ class Ring(Family):
 
     def generate(self, spec, seed, colors=None):
         names = [f"v{i}" for i in range(int(spec))]
-        return Problem(ConstraintGraph(dict.fromkeys(names, range(len(names))), [AllDifferent(tuple(names))]), {}, "ring")
+        graph = ConstraintGraph(dict.fromkeys(names, range(len(names))), [AllDifferent(tuple(names))])
+        return Problem(graph, {}, "ring")
 """
 
 

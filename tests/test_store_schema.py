@@ -1,7 +1,7 @@
 """Schemas: old stores are refused and upgraded with all runs; newer and foreign databases are not changed.
 
-``tests/stores`` keeps a small database of every schema that was released, as that release wrote it. A change of the schema
-needs a migration, and at the release a database here.
+``tests/stores`` keeps a small database of every schema that was released, as that release wrote it. A change of the
+schema needs a migration, and at the release a database here.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def _deflate(data: bytes) -> bytes:
-    # Fastest level, with window and tables for a few kilobytes: setting up larger ones takes longer than compressing a trace.
+    # Fastest level, with window and tables for a few kilobytes: setting up larger ones takes longer than compressing a
+    # trace.
     deflate = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
     return deflate.compress(data) + deflate.flush()
 
@@ -27,8 +28,8 @@ def _deflate(data: bytes) -> bytes:
 def pack_trace(trace: Trace) -> bytes:
     """A trace as bytes: one compressed block, then the bytes that do not compress.
 
-    Numbers are little-endian, int32 or float32. Iterations and violations are stored as differences, which are small and
-    repeat. Float bytes are grouped by significance.
+    Numbers are little-endian, int32 or float32. Iterations and violations are stored as differences, which are small
+    and repeat. Float bytes are grouped by significance.
     """
     import numpy as np
 
@@ -40,8 +41,8 @@ def pack_trace(trace: Trace) -> bytes:
     words[2] = np.ascontiguousarray(trace.energy, dtype="<f4").view("<i4")
     words[3] = np.ascontiguousarray(trace.residual, dtype="<f4").view("<i4")
     planes = words.view(np.uint8).reshape(4, n, 4).transpose(0, 2, 1)
-    # The two low bytes of a float are noise: compressing them doubles the time and saves nothing. So they are stored raw,
-    # or left out if all are zero.
+    # The two low bytes of a float are noise: compressing them doubles the time and saves nothing. So they are stored
+    # raw, or left out if all are zero.
     low = planes[2:, :2].tobytes()
     return _deflate(planes[:2].tobytes() + planes[2:, 2:].tobytes()) + (low if any(low) else b"")
 
@@ -106,15 +107,15 @@ def _positions(domain: tuple[Any, ...]) -> dict[Any, int]:
 def pack_assignments(assignments: Iterable[Mapping[str, Any]], domains: Mapping[str, Domain]) -> bytes:
     """Assignments as positions in the domains, in the order of the variables' names.
 
-    The first byte is the width of a position in bytes (1, 4 or 8). It has 128 added if the rest is compressed, and 64 if the
-    order is that of the names.
+    The first byte is the width of a position in bytes (1, 4 or 8). It has 128 added if the rest is compressed, and 64
+    if the order is that of the names.
 
     Args:
         assignments: each has a value for every variable.
         domains: the values of each variable.
     """
-    # The first release stored positions in the graph's order. But graphs of one digest, hence of one template, may differ
-    # in order; ``unpack_assignments`` still reads that form (no 64 in the first byte).
+    # The first release stored positions in the graph's order. But graphs of one digest, hence of one template, may
+    # differ in order; ``unpack_assignments`` still reads that form (no 64 in the first byte).
     import numpy as np
 
     columns = [(name, _position(domains[name])) for name in sorted(domains)]

@@ -161,8 +161,8 @@ def compare(results: Sequence[SolverOnProblem], solvers: Sequence[str] | None = 
 
     Args:
         results: at most one for each solver and problem.
-        solvers: names of the solvers to compare, on the problems that all of them ran. None compares all solvers, each on
-            all its problems.
+        solvers: names of the solvers to compare, on the problems that all of them ran. None compares all solvers, each
+            on all its problems.
     """
     ran: dict[str, dict[str, SolverOnProblem]] = {name: {} for name in solvers or ()}
     for result in results:

@@ -213,8 +213,8 @@ def _begin(connection: sa.Connection) -> None:
 
 def _patiently(execute: Callable[[], object]) -> None:
     """Retry while another writer holds the lock, for up to ``BUSY_SECONDS``."""
-    # SQLite's own busy handler sleeps longer at every retry, up to a tenth of a second. Of eight writers that wrote one run
-    # after another, one waited for seven seconds. Here the process that has waited longest retries most often.
+    # SQLite's own busy handler sleeps longer at every retry, up to a tenth of a second. Of eight writers that wrote one
+    # run after another, one waited for seven seconds. Here the process that has waited longest retries most often.
     began = time.monotonic()
     while True:
         try:

@@ -65,7 +65,8 @@ def record(row: RunRow, traces: bool = False) -> dict[str, Any]:
         traces: whether to add ``TRACE_COLUMNS``; None for a run without a trace.
 
     Returns:
-        Column name -> value. ``created`` is a time with its zone. ``options``, ``versions`` and ``budget`` are JSON text.
+        Column name -> value. ``created`` is a time with its zone. ``options``, ``versions`` and ``budget`` are JSON
+        text.
     """
     data: dict[str, Any] = {name: getattr(row, name) for name in COLUMNS}
     data["created"] = row.created.astimezone()

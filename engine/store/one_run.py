@@ -41,7 +41,8 @@ def load_run(connection: sa.Connection, row: RunRow) -> RunRow:
         trace=unpack_trace(points.data, points.points) if points else None,
         assignment=answers[0] if answers else None,
         solutions=None if row.distinct is None else tuple(answers[: row.distinct]),
-        # With an objective, the exact solver counts only optimal solutions and samplers return any: the counts do not compare.
+        # With an objective, the exact solver counts only optimal solutions and samplers return any: the counts do not
+        # compare.
         total=counted if row.total is None and not graph.get("objective") else row.total,
         payload={**graph, "givens": unpack_json(data.givens), "family": row.family},
     )

@@ -194,8 +194,8 @@ def _contexts(where: Filter) -> sa.Select[Any] | None:
 
 
 def _detail_has(text: str) -> sa.ColumnElement[bool]:
-    # Few runs have a detail: the first condition selects them by an index. SQLite's lower() converts A to Z only, so other
-    # letters must have the case of the text.
+    # Few runs have a detail: the first condition selects them by an index. SQLite's lower() converts A to Z only, so
+    # other letters must have the case of the text.
     detail = run.c.detail
     has = detail.contains(text, autoescape=True) | sa.func.lower(detail).contains(text.lower(), autoescape=True)
     return sa.and_(detail != sa.literal_column("''"), has)

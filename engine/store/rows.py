@@ -35,7 +35,8 @@ class RunRow(Sampled):
         detail: a further sentence on the result, or the empty string.
         samples, hits: number of samples drawn, and of those that ended solved. None if one answer was wanted.
         distinct: number of distinct solutions found. None if one answer was wanted.
-        total: number of all solutions, if an exact solver enumerated them. ``Store.run`` takes it from any run on the problem.
+        total: number of all solutions, if an exact solver enumerated them. ``Store.run`` takes it from any run on the
+        problem.
         trace: None unless ``Store.run`` or ``Store.each(traces=True)`` read it.
         assignment, solutions: the best assignment, and all distinct solutions; None unless ``Store.run`` read them.
         payload: the problem as JSON; None unless ``Store.run`` read it.

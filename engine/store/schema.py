@@ -74,8 +74,9 @@ budget = _shared(
     Column("solutions", BigInteger),
 )
 
-# Columns that many runs share. A million runs have some hundred contexts. So one index of the runs by context and id serves
-# every filter on these columns, alone or combined, at 40 bytes a run. The table keeps the name of the first schema.
+# Columns that many runs share. A million runs have some hundred contexts. So one index of the runs by context and id
+# serves every filter on these columns, alone or combined, at 40 bytes a run. The table keeps the name of the first
+# schema.
 run_context = _shared(
     "facets",
     Column("family", String(64), nullable=False),

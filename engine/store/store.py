@@ -31,15 +31,15 @@ EVERY = Filter()
 class Store:
     """A database of runs.
 
-    The database is an SQLite file or a PostgreSQL database. Several processes may use one store at the same time. After a
-    fork, the child process opens connections of its own.
+    The database is an SQLite file or a PostgreSQL database. Several processes may use one store at the same time. After
+    a fork, the child process opens connections of its own.
 
     All methods raise ``StoreError`` if the database cannot be used: its message has the reason, its hint what to do.
 
     Args:
         url: the path of an SQLite file, or a URL: ``sqlite:///path`` or ``postgresql://user:password@host/name``. The
-            default is ``MULL_STORE``, else a file in the user's data directory. A missing file or empty database gets the
-            tables of the present schema.
+            default is ``MULL_STORE``, else a file in the user's data directory. A missing file or empty database gets
+            the tables of the present schema.
         check_schema: whether to refuse a store with another schema. ``solve history upgrade`` passes False.
 
     Raises:
@@ -106,7 +106,8 @@ class Store:
                 with self._engine().execution_options(writes=True).begin() as connection:
                     write.insert(connection, packed)
             except IntegrityError:
-                # On a server, another process may delete a row between its look-up and its use. (SQLite's lock prevents it.)
+                # On a server, another process may delete a row between its look-up and its use. (SQLite's lock prevents
+                # it.)
                 with self._engine().execution_options(writes=True).begin() as connection:
                     write.insert(connection, packed)
 
@@ -207,8 +208,8 @@ class Store:
         """Compare solvers by their runs.
 
         Args:
-            solvers: names of the solvers to compare, on the problems that all of them ran. None compares all solvers, each
-                on all its problems.
+            solvers: names of the solvers to compare, on the problems that all of them ran. None compares all solvers,
+                each on all its problems.
             where: which runs count.
 
         Raises:

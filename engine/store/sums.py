@@ -24,7 +24,8 @@ def read_results(connection: sa.Connection, where: Filter) -> list[SolverOnProbl
         connection: to the store.
         where: which runs count.
     """
-    # Solver, status and limit are columns of the context. The runs are therefore grouped by two integers, from one index.
+    # Solver, status and limit are columns of the context. The runs are therefore grouped by two integers, from one
+    # index.
     sums = (
         sa.select(
             run.c.facets,
@@ -76,7 +77,7 @@ def _result(solver: str, problem: str, rows: Sequence[sa.RowMapping]) -> SolverO
 
 
 def _penalised(row: sa.RowMapping) -> Any:
-    """PAR-2 seconds of runs with one context: twice the limit if unanswered, or twice the time spent without a limit."""
+    """PAR-2 seconds of runs with one context: twice the limit if unanswered; without a limit twice the time."""
     if row["status"] in ANSWERED:
         return row["seconds"]
     return 2 * (row["seconds"] if row["limit"] is None else row["limit"] * row["runs"])

@@ -119,8 +119,8 @@ def _ids(
     connection: sa.Connection, table: sa.Table, values: Mapping[Digest, Callable[[], Mapping[str, Any]]]
 ) -> dict[Digest, int]:
     """Digest -> row id. Missing rows are inserted; only their values are computed."""
-    # Rows are inserted in the order of their digests: two PostgreSQL transactions that insert the same rows in different
-    # orders would wait for each other. Rows that another writer inserted first are left as they are.
+    # Rows are inserted in the order of their digests: two PostgreSQL transactions that insert the same rows in
+    # different orders would wait for each other. Rows that another writer inserted first are left as they are.
     known: dict[Digest, int] = {}
     digests = sorted(values)
     for start in range(0, len(digests), KEYS_PER_QUERY):

@@ -142,7 +142,7 @@ def batch_invariant(solver: type[AbstractSolver]) -> None:
 
 @check
 def keeps_to_its_budget(solver: type[AbstractSolver]) -> None:
-    """It stops within one check after the budget ends, by iterations, time or cancellation, and answers every problem."""
+    """It stops within one check after its budget ends or it is cancelled, and answers every problem."""
     made = solver()
     problems = supported(made)
     ends = {

@@ -38,8 +38,9 @@ WATCHED: dict[str, Callable[[], Any]] = {
 }
 """Name of a global state -> function that reads it."""
 ON_FIRST_USE = ("the environment", "the import path")
-"""Global states that a library may change at its first use. They are compared from the second run on, as are threads: torch
-keeps one for compilation."""
+"""Global states that a library may change at its first use. They are compared from the second run on.
+
+So are threads: torch has one for compilation."""
 EVENTS = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "subprocess.Popen", "os.system", "socket.connect"}
 """Events of Python's audit that are side effects. Opening a file to write is one more."""
 

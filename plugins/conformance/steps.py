@@ -147,8 +147,8 @@ def resumes_from_its_state(solver: type[AbstractSolver]) -> None:
 def moves_between_devices(solver: type[AbstractSolver]) -> None:
     """It runs on the device of the instance, and its state can move to another device and back.
 
-    Without a GPU, tensors created without ``device=`` are tracked. Combining one with a tensor of the instance fails the
-    check, as it would on a GPU.
+    Without a GPU, tensors created without ``device=`` are tracked. Combining one with a tensor of the instance fails
+    the check, as it would on a GPU.
     """
     for made, problem in _stepped(solver):
         instance = compile_problems([problem], copies=2)

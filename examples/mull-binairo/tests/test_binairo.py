@@ -21,7 +21,7 @@ STREAMS = ("sudoku:4:0.5", "binairo:4:0.5")
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with small weights, trained for a few seconds: on Sudokus, which the conformance checks need, and on this family."""
+    """A folder with small weights for this family, and for Sudokus, which the conformance checks need."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("weights")
     recipe = Recipe(**{**Gated().recipe(), "block": 1, "validation": 0})

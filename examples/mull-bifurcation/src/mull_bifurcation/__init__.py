@@ -31,8 +31,8 @@ class Bifurcation(Solver):
     """Oscillators under a slowly rising pump: all start near 0 and end at a wall.
 
     The equations are those of discrete simulated bifurcation (Goto et al. 2021): symplectic Euler steps of x' = a0 y,
-    y' = -(a0 - a(t)) x + c0 f, with perfectly inelastic walls at 1 and -1. The force f is taken at the signs of x, not at x
-    itself. The README describes variables with more than two values.
+    y' = -(a0 - a(t)) x + c0 f, with perfectly inelastic walls at 1 and -1. The force f is taken at the signs of x, not
+    at x itself. The README describes variables with more than two values.
     """
 
     name: ClassVar[str] = "bifurcation"
@@ -67,8 +67,8 @@ class Bifurcation(Solver):
         with torch.enable_grad():
             energy = instance.energy(at.requires_grad_())
             (cost,) = torch.autograd.grad(energy.sum(), at)
-        # Only cost differences between the values of a variable matter, so each variable's mean is subtracted. The force of a
-        # row has norm 1, as the paper's choice of c0 assumes.
+        # Only cost differences between the values of a variable matter, so each variable's mean is subtracted. The
+        # force of a row has norm 1, as the paper's choice of c0 assumes.
         allowed = instance.allowed
         count = allowed.sum(-1, keepdim=True)
         cost = (cost - (cost * allowed).sum(-1, keepdim=True) / count) * allowed

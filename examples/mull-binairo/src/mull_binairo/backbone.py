@@ -29,7 +29,7 @@ class BoardView(NamedTuple):
 
 
 class BoardLayer(nn.Module):
-    """One layer with post-norm residuals: a 3×3 convolution and the means of each cell's row and column, then SwiGLU."""
+    """A layer with post-norm residuals: a 3×3 convolution, the means of each cell's row and column, then SwiGLU."""
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
