@@ -14,6 +14,7 @@ from mull.engine import GraphError, MullError, OptionError, Problem, Solution, S
 from mull.engine.store import StoreError
 from mull.engine.weights import CheckpointError
 from mull.plugins import PluginError
+from mull.plugins.conformance.base import ContractViolation
 from mull.problems import InputError
 
 MESSAGE, HINT = "what is wrong", "what to do"
@@ -24,6 +25,7 @@ def raised() -> list[MullError]:
     special: dict[type[Exception], MullError] = {
         Unsolved: Unsolved([Solution(Problem(mull.ConstraintGraph({"a": [1]})), "cpsat", Status.UNSOLVED)]),
         Unrecorded: Unrecorded([], StoreError(MESSAGE, HINT)),
+        ContractViolation: ContractViolation("a step", "none", HINT),
     }
     return [special[each] if each in special else each(MESSAGE, hint=HINT) for each in exceptions()]  # type: ignore[call-arg,misc]
 
