@@ -44,6 +44,7 @@ if find_spec("jaxtyping") and find_spec("beartype"):
 import mull
 from mull.cli import main
 from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Solution, Source, Status, Task, Trace, solve
+from mull.engine.examples import Examples
 from mull.engine.store import Store
 from mull.engine.training import Recipe
 from mull.problems import load
@@ -199,6 +200,13 @@ def learned_solver(name: str, **options: Any) -> Learned:
 def boards(count: int, spec: str, first: int = 0) -> list[Problem]:
     """Generated problems: the first of each of ``count`` seeds."""
     return [load(spec, seed=first + seed)[0] for seed in range(count)]
+
+
+def same_examples(one: Examples, other: Examples) -> bool:
+    """Whether two sets of training examples are equal."""
+    return one.graphs == other.graphs and all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("template", "givens", "targets")
+    )
 
 
 def train_small(
