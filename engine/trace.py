@@ -49,7 +49,12 @@ class TraceBuffer:
         self.seen = 0
 
     def add(self, iteration: int, *values: Tensor) -> None:
-        """Add a point: energy, violations and residual, each [P]."""
+        """Add a point to every trace, unless the spacing skips it.
+
+        Args:
+            iteration: number of the iteration.
+            values: energy, violations and residual, each [P].
+        """
         self.seen += 1
         if (self.seen - 1) % self.spacing:
             return
