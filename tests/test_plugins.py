@@ -18,7 +18,7 @@ from mull.problems import families
 
 
 @pytest.mark.parametrize(
-    ("target", "code", "says"),
+    ("target", "code", "expected"),
     [
         ("broken:Broken", "raise RuntimeError('lost its weights')", "RuntimeError: lost its weights"),
         ("broken:Broken", "import a_module_that_is_nowhere", "a_module_that_is_nowhere"),
@@ -35,7 +35,12 @@ from mull.problems import families
     ],
 )
 def test_a_broken_plugin_is_reported_and_other_solvers_work(
-    site: Path, target: str, code: str, says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    site: Path,
+    target: str,
+    code: str,
+    expected: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delitem(sys.modules, "broken", raising=False)
     install(site, "acme-reasoners", {"broken": target}, {"broken": code})
@@ -43,11 +48,11 @@ def test_a_broken_plugin_is_reported_and_other_solvers_work(
     assert "acme-reasoners 1.0" in capsys.readouterr().out
     assert "broken" not in sys.modules
     assert call("solvers", "list", "--load") == 1
-    assert says in capsys.readouterr().out
+    assert expected in capsys.readouterr().out
     for arguments in (("queens:5", "-s", "broken"), ("solvers", "show", "broken"), ("solvers", "check", "broken")):
         assert call(*arguments) == 2
         message = capsys.readouterr().err
-        assert says in message
+        assert expected in message
         assert "acme-reasoners 1.0" in message
         assert "Traceback" not in message
     assert call("queens:5", "-s", "localsearch") == 0
@@ -102,7 +107,7 @@ def test_mull_s_own_parts_are_entry_points_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "code", "says"),
+    ("points", "code", "expected"),
     [
         ({"walk": "walk"}, "", "'walk' is not of the form module:attribute"),
         ({"walk": "walk:"}, "", "is not of the form module:attribute"),
@@ -116,13 +121,13 @@ def test_mull_s_own_parts_are_entry_points_too() -> None:
     ],
 )
 def test_the_list_reports_faults_that_the_source_shows(
-    site: Path, points: dict[str, str], code: str, says: str, capsys: pytest.CaptureFixture[str]
+    site: Path, points: dict[str, str], code: str, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(site, "acme", points, {"walk": code})
     assert call("solvers", "--json") == 0
     out, err = capsys.readouterr()
     (row,) = (r for r in map(json.loads, out.splitlines()) if r["name"] == "walk")
-    assert says in row["fault"]
+    assert expected in row["fault"]
     assert "1 of " in err
     assert "walk" not in sys.modules
 
@@ -161,7 +166,7 @@ def test_the_list_reads_the_modules_that_a_package_imports(site: Path, capsys: p
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "expected"),
     [
         ("[mull.solvers]\nwalk\n = :", "cannot be read"),
         ("[mull.solvers]\nwalk = a:A\nwalk = b:B\n", "already exists"),
@@ -169,14 +174,14 @@ def test_the_list_reads_the_modules_that_a_package_imports(site: Path, capsys: p
     ],
 )
 def test_an_invalid_list_of_entry_points_is_reported(
-    site: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]
+    site: Path, text: str, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(site, "acme", {}, {})
     (site / "acme-1.0.dist-info" / "entry_points.txt").write_text(text)
     assert call("solvers") == 0
     out = capsys.readouterr().out
     assert "acme 1.0" in out
-    assert says in out
+    assert expected in out
     assert call("queens:5", "-s", "localsearch") == 0
 
 

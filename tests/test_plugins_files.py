@@ -79,7 +79,7 @@ def test_a_file_is_added_used_changed_and_removed(
     assert call("solvers") == 0
     assert "broken: " in capsys.readouterr().out
     assert call("solvers", "add", str(tmp_path / "walks.py")) == 0
-    assert [file.name for file in added()] == ["hike", "stroll"]  # march is no longer in it
+    assert [file.name for file in added()] == ["hike", "stroll"]  # march is removed
     assert call("queens:5", "-s", "hike") == 0
 
     assert call("solvers", "remove", "hike") == 0
@@ -139,7 +139,7 @@ def test_two_versions_of_a_file_are_two_modules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("import absent_library", "ModuleNotFoundError: No module named 'absent_library'"),
         ("def f(:", "SyntaxError"),
@@ -156,13 +156,15 @@ def test_two_versions_of_a_file_are_two_modules(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_an_invalid_file_is_refused(tmp_path: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_file_is_refused(
+    tmp_path: Path, text: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "bad.py"
     path.write_text(text)
     assert call("solvers", "add", str(path)) == 2
     out, err = capsys.readouterr()
     assert not out
-    assert says in err
+    assert message in err
     assert "hint: " in err
     assert "Traceback" not in err
     assert added() == []
@@ -175,12 +177,12 @@ def test_an_invalid_path_is_refused(tmp_path: Path) -> None:
     (project / "src" / "mull_walk").mkdir(parents=True)
     (project / "pyproject.toml").touch()
     (project / "src" / "mull_walk" / "__init__.py").touch()
-    for path, says in {
+    for path, message in {
         tmp_path / "absent.py": "no such file",
         tmp_path / "notes.txt": "not a .py file",
         tmp_path / "empty": "no __init__.py",
     }.items():
-        with pytest.raises(PluginError, match=says):
+        with pytest.raises(PluginError, match=message):
             add(path)
     with pytest.raises(PluginError) as caught:
         add(project)

@@ -42,7 +42,7 @@ def test_a_broken_command_is_reported_and_others_work(site: Path, capsys: pytest
     assert "absent broken: acme 1.0: acme_a.py:1: imports absent_library" in out
     assert f"train broken: claimed by mull-solver {VERSION} and other 1.0" in out
     assert "queens broken: acme 1.0: module nowhere does not exist" in out
-    for name, says in {
+    for name, message in {
         "absent": "absent_library",
         "number": "is not a click.Command",
         "greet": "command 'greet' of acme 1.0 failed: KeyError: 'name'",
@@ -50,7 +50,7 @@ def test_a_broken_command_is_reported_and_others_work(site: Path, capsys: pytest
     }.items():
         assert call(name) == 2
         err = capsys.readouterr().err
-        assert says in err
+        assert message in err
         assert "hint: " in err
         assert "Traceback" not in err
     assert call("queens:5", "-s", "localsearch") == 0

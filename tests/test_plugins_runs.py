@@ -113,7 +113,7 @@ class Doubting(Bad):
 
 
 @pytest.mark.parametrize(
-    ("solver", "says"),
+    ("solver", "message"),
     [
         (Raising, "KeyError: 'weights'"),
         (Leaving, "SystemExit: 3"),
@@ -126,10 +126,10 @@ class Doubting(Bad):
         (Doubting, "RuntimeError: cannot even say"),
     ],
 )
-def test_only_the_faulty_problem_fails(solver: type[AbstractSolver], says: str) -> None:
+def test_only_the_faulty_problem_fails(solver: type[AbstractSolver], message: str) -> None:
     first, *rest = run(solver(), *GOOD)
     assert first.status is Status.FAILED
-    assert says in first.detail
+    assert message in first.detail
     assert [s.status for s in rest] == [Status.SOLVED] * 4
 
 
@@ -234,7 +234,7 @@ class Despairing(Answering):
 
 
 @pytest.mark.parametrize(
-    ("solver", "says"),
+    ("solver", "message"),
     [
         (Silent, "without an answer"),
         (Mute, "NoneType, which is no Solution"),
@@ -247,10 +247,10 @@ class Despairing(Answering):
         (Despairing, "not declared complete"),
     ],
 )
-def test_an_invalid_answer_fails(solver: type[AbstractSolver], says: str) -> None:
+def test_an_invalid_answer_fails(solver: type[AbstractSolver], message: str) -> None:
     first, *rest = run(solver(), *GOOD)
     assert first.status is Status.FAILED
-    assert says in first.detail
+    assert message in first.detail
     assert [s.status for s in rest] == [Status.SOLVED] * 4
 
 

@@ -131,8 +131,8 @@ def as_nobody(use: Callable[[], Any]) -> str:
         finally:
             os._exit(0)
     os.close(tell)
-    with open(listen, encoding="utf-8") as told:
-        text = told.read()
+    with open(listen, encoding="utf-8") as output:
+        text = output.read()
     os.waitpid(child, 0)
     return text
 
@@ -155,9 +155,9 @@ def test_a_folder_without_write_permission_is_reported(open_folder: Path, runs: 
     open_folder.chmod(0o555)
     before = (open_folder / "s.db").read_bytes()
     for name in ("s.db", "new.db", "deeper/new.db"):
-        told = as_nobody(lambda name=name: Store(str(open_folder / name)))  # type: ignore[misc]
-        assert told.startswith("StoreError"), told
-        assert "hint: choose another" in told
+        message = as_nobody(lambda name=name: Store(str(open_folder / name)))  # type: ignore[misc]
+        assert message.startswith("StoreError"), message
+        assert "hint: choose another" in message
     assert (open_folder / "s.db").read_bytes() == before
 
 

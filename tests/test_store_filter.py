@@ -29,7 +29,7 @@ def wanted(row: RunRow, where: Filter) -> bool:
         and (where.status is None or row.status == where.status)
         and (where.device is None or row.device.split(":")[0] == where.device or row.device == where.device)
         and (where.since is None or row.created.timestamp() >= where.since.timestamp())
-        and (where.text is None or any(where.text.casefold() in told.casefold() for told in (row.source, row.detail)))
+        and (where.text is None or any(where.text.casefold() in each.casefold() for each in (row.source, row.detail)))
         and (where.before is None or row.id < where.before)
     )
 
