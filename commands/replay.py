@@ -12,8 +12,9 @@ import click
 
 from mull.engine.errors import MullError
 
-from .common import interruptible, json_option, store_option, usable_device
+from .common import interruptible, json_option, store_option
 from .completion import ids
+from .devices import usable_device
 from .history.filters import open_existing
 
 if TYPE_CHECKING:

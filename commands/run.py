@@ -25,8 +25,8 @@ from .common import (
     pairs,
     show_warnings,
     store_option,
-    usable_device,
 )
+from .devices import usable_device
 
 if TYPE_CHECKING:
     from mull.engine import AbstractSolver, Problem, Solution

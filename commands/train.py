@@ -18,7 +18,6 @@ from mull.terminal import TrainingScreen
 
 from . import completion
 from .common import (
-    device_of_rank,
     interruptible,
     json_option,
     make_solver,
@@ -28,6 +27,7 @@ from .common import (
     show_warnings,
     store_option,
 )
+from .devices import device_of_rank
 from .tables import describe_weights
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import torch
 import mull
 from conftest import call
 from mull import plugins
-from mull.commands import common
+from mull.commands import devices
 from mull.engine import files, weights
 from mull.engine.store import Store, StoreError
 from mull.engine.training import checkpoint
@@ -200,7 +200,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def pretend(count: int) -> None:
         empty = torch.zeros
         monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
-        monkeypatch.setattr(common, "_has_driver", lambda: count > 0)
+        monkeypatch.setattr(devices, "_has_driver", lambda: count > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
         monkeypatch.setattr(torch, "empty", lambda size, device: empty(size))
 
@@ -210,19 +210,19 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 @pytest.mark.parametrize("name", ["mps", "xpu", "meta", "cpu:1", "cuda:x", "tpu", "", "cuda:"])
 def test_unsupported_devices_are_refused(name: str) -> None:
     with pytest.raises(mull.MullError, match="not supported") as caught:
-        common.usable_device(name)
+        devices.usable_device(name)
     assert "cuda:N" in caught.value.hint
 
 
 def test_missing_devices_are_refused(gpus: Callable[[int], None]) -> None:
     gpus(0)
-    assert common.usable_device("auto") == "cpu"
+    assert devices.usable_device("auto") == "cpu"
     with pytest.raises(mull.MullError, match="CUDA"):
-        common.usable_device("cuda")
+        devices.usable_device("cuda")
     gpus(2)
-    assert (common.usable_device("auto"), common.usable_device("cuda:1")) == ("cuda", "cuda:1")
+    assert (devices.usable_device("auto"), devices.usable_device("cuda:1")) == ("cuda", "cuda:1")
     with pytest.raises(mull.MullError, match="GPUs are cuda:0 to cuda:1"):
-        common.usable_device("cuda:2")
+        devices.usable_device("cuda:2")
 
 
 @pytest.mark.parametrize(
@@ -256,10 +256,10 @@ def test_each_process_gets_its_own_device(
     monkeypatch.setenv("LOCAL_RANK", str(rank))
     monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
     if expected.startswith(("cuda", "cpu")):
-        assert common.device_of_rank(device) == expected
+        assert devices.device_of_rank(device) == expected
     else:
         with pytest.raises(mull.MullError, match=expected):
-            common.device_of_rank(device)
+            devices.device_of_rank(device)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
