@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .role_arrays import TARGETS, RoleArrays
+from .shapes import Int
 from .tables import by_owner
 
 MANY_TEMPLATES = 16
@@ -51,7 +52,7 @@ class RoleTensors(NamedTuple):
     belongs: Tensor | None
     scale: Tensor
 
-    def rows(self, template: Tensor) -> RoleTensors:
+    def rows(self, template: Int[Tensor, " rows"]) -> RoleTensors:
         """The groups of each row of a batch.
 
         Args:

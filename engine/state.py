@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .shapes import Int
+
 
 def map_tensors(f: Callable[..., Tensor], state: Any, *others: Any) -> Any:
     """``f`` applied to every tensor with axes of ``state`` (and its counterparts in ``others``), the nest kept."""
@@ -38,11 +40,11 @@ def clone(state: Any) -> Any:
     return map_tensors(torch.clone, state)
 
 
-def select_rows(state: Any, rows: Tensor) -> Any:
+def select_rows(state: Any, rows: Int[Tensor, " chosen"]) -> Any:
     """The state of some rows: every [B, ...] tensor becomes [len(rows), ...]."""
     return map_tensors(lambda t: t[rows], state)
 
 
-def put_rows(state: Any, rows: Tensor, fresh: Any) -> Any:
+def put_rows(state: Any, rows: Int[Tensor, " chosen"], fresh: Any) -> Any:
     """The state with the rows ``rows`` replaced by those of ``fresh``; the old tensors are left alone."""
     return map_tensors(lambda t, new: torch.index_copy(t, 0, rows, new), state, fresh)
