@@ -1,15 +1,7 @@
-"""Training: it learns, resumes to the step, survives being killed, refuses what is not its own, runs side by side."""
+"""The trainer: it learns, resumes to the step, starts from weights, and refuses other checkpoints."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from conftest import call as solve_command
 from conftest import learned_solver
-from mull.cli import main
 from mull.engine import compile_problems
 from mull.engine.compile import compile_examples
 from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer, TrainingProgress
 from mull.engine.training import trainer as training
 from mull.engine.training.learner import is_right
-from mull.engine.weights import HOME, CheckpointError, find
+from mull.engine.training.progress import Session
+from mull.engine.weights import HOME, CheckpointError
 from mull.problems import latin, load
 from mull.problems.coloring import stream as coloring
 from mull.problems.latin import stream as latin_squares
@@ -54,7 +45,7 @@ RECIPE = {
     "eval_segments": 8,
 }
 OFTEN = 1e-9
-"""Minutes between checkpoints that are over at every look: every ``rows.LOG_EVERY`` steps."""
+"""Minutes between checkpoints: one every ``rows.LOG_EVERY`` steps."""
 
 
 @pytest.fixture(autouse=True)
@@ -89,33 +80,33 @@ def weights(of: Trainer) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_it_learns(seed: int) -> None:
-    told: list[TrainingProgress] = []
-    mine = trainer("sudoku:4:0.4", seed=seed, on_progress=told.append)
+def test_a_training_learns(seed: int) -> None:
+    reports: list[TrainingProgress] = []
+    mine = trainer("sudoku:4:0.4", seed=seed, on_progress=reports.append)
     mine.run(steps=60)
     assert mine.accuracy["sudoku:4:0.4"] >= 0.9
-    assert [p.step for p in told] == [20, 40, 60]
-    assert told[-1].loss < told[0].loss / 2
-    assert told[-1].solved > told[0].solved
-    assert told[-1].share <= 1
+    assert [p.step for p in reports] == [20, 40, 60]
+    assert reports[-1].loss < reports[0].loss / 2
+    assert reports[-1].solved > reports[0].solved
+    assert reports[-1].share <= 1
 
 
-def test_a_mixture_learns_each() -> None:
+def test_a_mixture_learns_each_stream() -> None:
     mine = trainer("sudoku:4:0.5", "latin:4:0.5")
     mine.run(steps=80)
     assert set(mine.accuracy) == {"sudoku:4:0.5", "latin:4:0.5"}
     assert min(mine.accuracy.values()) >= 0.8
 
 
-def test_without_known_solutions_it_lowers_the_energy() -> None:
-    """What is solved leaves, so the mean loss of those at work says little: the share that is solved does."""
-    told: list[TrainingProgress] = []
+def test_a_training_without_known_solutions_solves_more() -> None:
+    """Solved rows are replaced, so the mean loss stays high; the share of solved rows grows."""
+    reports: list[TrainingProgress] = []
     assert stream("coloring:10:0.2:3").chunk(0).targets.shape[1] == 0
-    trainer("coloring:10:0.2:3", recipe={"lr": 3e-3}, on_progress=told.append).run(steps=80)
-    assert told[-1].solved > 0.4 > 2 * told[0].solved
+    trainer("coloring:10:0.2:3", recipe={"lr": 3e-3}, on_progress=reports.append).run(steps=80)
+    assert reports[-1].solved > 0.4 > 2 * reports[0].solved
 
 
-# Going on ---------------------------------------------------------------------------------------------------------------
+# Resuming ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -145,7 +136,7 @@ def test_resumed_equals_uninterrupted(optimizer: str, names: tuple[str, ...], tm
     assert whole.history == second.history
 
 
-def test_a_finished_training_is_left_alone(tmp_path: Path) -> None:
+def test_a_finished_training_takes_no_more_steps(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     first = trainer("sudoku:4:0.5", path=path)
     first.run(steps=10)
@@ -154,18 +145,21 @@ def test_a_finished_training_is_left_alone(tmp_path: Path) -> None:
     assert again.step == 10
     assert all(map(torch.equal, weights(first), weights(again)))
     again = trainer("sudoku:4:0.5", path=path)
-    again.run(steps=15)  # a longer one goes on
+    again.run(steps=15)  # a longer one resumes
     assert again.step == 15
 
 
-def test_until_ends_a_sitting(tmp_path: Path) -> None:
+def test_stop_after_ends_a_session(tmp_path: Path) -> None:
+    session = Session(before=600, minutes=60, steps=None, stop_after=2)
+    assert not session.over(600 + 119)
+    assert session.over(600 + 120)  # minutes of this session, not of the training
     path = tmp_path / "x.safetensors"
     mine = trainer("sudoku:4:0.5", path=path)
-    mine.run(minutes=10, stop_after=0.01)
-    assert 0.6 <= mine.seconds < 30
+    mine.run(steps=10, stop_after=1e-9)
+    assert mine.step == 0
     again = trainer("sudoku:4:0.5", path=path)
-    again.run(minutes=10, stop_after=0.01)  # of this sitting
-    assert mine.seconds + 0.6 <= again.seconds < 60
+    again.run(steps=10)
+    assert again.step == 10
 
 
 @pytest.mark.parametrize(
@@ -178,7 +172,7 @@ def test_until_ends_a_sitting(tmp_path: Path) -> None:
         ({"names": ("sudoku:4:0.5", "sat:8:20")}, "shapes"),
     ],
 )
-def test_another_training_under_the_same_name(changes: dict[str, Any], what: str, tmp_path: Path) -> None:
+def test_another_training_under_the_same_name_is_refused(changes: dict[str, Any], what: str, tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     trainer("sudoku:4:0.5", path=path).run(steps=1)
     before = path.read_bytes()
@@ -206,58 +200,11 @@ def test_damaged_training_files_are_refused(damage: str, tmp_path: Path) -> None
     assert "move it away" in error.value.hint
 
 
-train = partial(solve_command, "train")
+# Starting from weights -------------------------------------------------------------------------------------------------
 
 
-TRAIN = ["looped", "--data", "sudoku:4:0.5", "--workers", "0", "--device", "cpu"]
-OPTIONS = [part for key, value in {**TINY, **RECIPE, "passes": 8}.items() for part in ("-o", f"{key}={value}")]
-
-
-def alone() -> dict[str, str]:
-    """Environment of other processes: this test's folders, and one thread as here."""
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
-def test_killed_and_gone_on(tmp_path: Path) -> None:
-    """SIGKILL at some moment: nothing half-written, and the same command finishes."""
-    arguments = [
-        *TRAIN,
-        *OPTIONS,
-        "-o",
-        "save_minutes=0.002",
-        "--out",
-        str(tmp_path),
-        "--name",
-        "x",
-        "--steps",
-        "60",
-        "--json",
-    ]
-    code = f"from mull.cli import main; main(['train', *{arguments!r}])"
-    path = tmp_path / "x.training.safetensors"
-    with subprocess.Popen([sys.executable, "-c", code], env=alone(), stderr=subprocess.DEVNULL) as program:
-        deadline = time.monotonic() + 60
-        while not path.exists() and program.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        program.kill()
-    assert program.returncode == -signal.SIGKILL
-    assert path.exists()
-    assert not (tmp_path / "x.json").exists()
-    again = subprocess.run(
-        [sys.executable, "-c", code], env=alone(), capture_output=True, text=True, timeout=120, check=False
-    )
-    assert again.returncode == 0, again.stderr
-    assert "resuming at step" in again.stderr
-    said = json.loads(again.stdout)
-    assert (said["steps"], said["finished"]) == (60, True)
-    assert find(said["path"]).accuracy["sudoku:4:0.5, 8 segments"] >= 0.9
-
-
-# Beginning from weights -------------------------------------------------------------------------------------------------
-
-
-def test_weights_to_begin_from(tmp_path: Path) -> None:
-    """What is known stays known, new roles of groups come on top, and the card tells all that it took."""
+def test_a_training_from_weights_keeps_their_accuracy(tmp_path: Path) -> None:
+    """New roles are added, and the card counts the steps and minutes of both trainings."""
     recipe = Recipe(**RECIPE)
     first = train_solver(looped(), pairs("sudoku:4:0.5"), recipe, name="a", folder=tmp_path, version="0", steps=60).card
     both = pairs("sudoku:4:0.5", "queens:6:1-3")
@@ -285,8 +232,8 @@ def test_new_roles_change_nothing_for_old_graphs(tmp_path: Path) -> None:
     assert torch.equal(one, other)
 
 
-def test_any_answer_that_breaks_nothing_is_right() -> None:
-    """Not only the one that an example was made of; but of mazes the shortest alone."""
+def test_every_answer_without_violations_is_right() -> None:
+    """Not only the known solution; without factors (an objective) the known solution alone."""
     square = torch.tensor([[(r + c) % 4 for r in range(4) for c in range(4)]])
     nothing = torch.full((1, 16), -1)
     examples = Examples((latin.template(4),), np.zeros(1, np.int64), nothing.numpy(), square[:, None].numpy())
@@ -298,7 +245,7 @@ def test_any_answer_that_breaks_nothing_is_right() -> None:
         )
 
 
-# Trouble ----------------------------------------------------------------------------------------------------------------
+# Errors ----------------------------------------------------------------------------------------------------------------
 
 
 def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -316,10 +263,10 @@ def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch, tmp_pat
     mine.run(steps=25)
     assert said == [f"out of memory: continuing with batches of {n}" for n in (32, 16)]
     assert mine.step == 25
-    assert trainer("sudoku:4:0.5", path=path).batch == 16  # remembered
+    assert trainer("sudoku:4:0.5", path=path).batch == 16  # stored
 
 
-def test_out_of_memory_with_one_row_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_with_one_row_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     mine = trainer("sudoku:4:0.5")
 
     def tight(lane: Any, done: float) -> Tensor:
@@ -331,7 +278,7 @@ def test_out_of_memory_with_one_row_is_the_end(monkeypatch: pytest.MonkeyPatch) 
     assert mine.batch == 1
 
 
-def test_a_loss_that_is_not_finite_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_raises(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     mine = trainer("sudoku:4:0.5", path=path, recipe={"save_minutes": OFTEN})
     mine.run(steps=20)
@@ -343,88 +290,12 @@ def test_a_loss_that_is_not_finite_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["cpsat", "--data", "sudoku:4", "--steps", "1"], "has no weights to train"),
-        (["nosuch", "--data", "sudoku:4", "--steps", "1"], "nosuch"),
-        (["looped", "--data", "sudoku:4"], "missing --minutes or --steps"),
-        (["looped", "--steps", "1"], "--data"),
-        (["looped", "--data", "chess:8", "--steps", "1"], "chess:8"),
-        (["looped", "--data", "sudoku", "--steps", "1"], "is not a stream"),
-        (["looped", "--data", "sudoku:4", "--steps", "1", "-o", "warp=9"], "warp"),
-        (["looped", "--data", "sudoku:4", "--steps", "1", "-o", "lr=-1"], "lr"),
-        (["looped", "--data", "sudoku:4", "--steps", "1", "-o", "hidden=1"], "hidden"),
-        (["looped", "--data", "sudoku:4", "--steps", "1", "--device", "abacus"], "abacus"),
-        (["looped", "--data", "sudoku:4", "--minutes", "0"], "minutes"),
-        (
-            ["hrm", "--data", "sudoku:4", "--steps", "1", "-o", "preset=paper", "-o", "backbone=lattice"],
-            "backbones tokens",
-        ),
-        (["trm", "--data", "sudoku:4", "--data", "latin:5:0.5", "--steps", "1"], "cannot learn this mixture"),
-        (["trm", "--data", "sat:8:20", "--data", "sat:9:20", "--steps", "1"], "cannot learn this mixture"),
-        (["looped", "--data", "sudoku:4", "--minutes", "9", "--out", "/proc/nowhere"], "/proc/nowhere"),
-        (["looped", "--data", "sudoku:4", "--steps", "1", "--from", "nobody"], "no weights named 'nobody'"),
-        (["trm", "--data", "sudoku:4", "--steps", "1", "--from", "looped-sudoku"], "weights of looped, not of trm"),
-        (["looped", "--data", "sudoku:4", "--steps", "1", "--from", "looped-sudoku", "-o", "hidden=64"], "hidden=128"),
-        (["hrm", "--data", "sudoku:4", "--steps", "1", "--from", "hrm-sudoku"], "for variables of 9 values"),
-    ],
-)
-def test_bad_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(*arguments, "--workers", "0") == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "error: " in err
-    assert message in err
-    assert "hint: " in err
-    assert "Traceback" not in err
-
-
-def test_a_training_is_remembered_and_its_weights_solve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(*TRAIN, *OPTIONS, "--steps", "60", "--name", "mine", "--seed", "2", "--json") == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["name"], said["solver"], said["families"], said["finished"]) == ("mine", "looped", ["sudoku"], True)
-    card = find("mine")
-    assert card.sha256 == said["sha256"]
-    assert card.parameters == sum(p.numel() for p in net(("sudoku:4:0.5",)).parameters())
-    with pytest.raises(SystemExit):
-        main(["history", "show", "last", "--json"])
-    run = json.loads(capsys.readouterr().out)
-    assert (run["id"], run["family"], run["status"], run["solver"]) == (said["id"], "training", "trained", "looped")
-    assert run["iterations"] == 60
-    with pytest.raises(SystemExit) as end:
-        main(["history", "show", "last"])
-    shown = capsys.readouterr().out
-    assert end.value.code == 0
-    assert "trained" in shown
-    assert "sudoku:4:0.5" in shown
-    from mull.engine.store import Store
-
-    trace = Store().run(said["id"]).trace
-    assert trace is not None
-    assert trace.iteration.tolist() == [20, 40, 60]
-    with pytest.raises(SystemExit) as end:
-        main(["sudoku:4:0.5", "-s", "looped", "-o", "weights=mine", "--seed", "3"])
-    assert end.value.code == 0
-    with pytest.raises(SystemExit):
-        main(["solvers", "show", "looped"])
-    assert "mine" in capsys.readouterr().out
-
-
-def test_a_sitting_that_ends_early_is_cancelled_and_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    result = [*TRAIN, *OPTIONS, "--minutes", "0.05"]
-    assert train(*result, "--session-minutes", "0.01") == 1
-    assert "looped-sudoku" in capsys.readouterr().out
-    assert train(*result, "--json", "--no-store") == 0
-    assert json.loads(capsys.readouterr().out)["device_minutes"] >= 0.05
-
-
 @pytest.mark.parametrize(("solver", "backbone"), [("trm", "mixer"), ("hrm", "tokens"), ("looped", "tokens")])
-def test_every_recursion_can_be_taught(solver: str, backbone: str, tmp_path: Path) -> None:
+def test_every_recursion_can_be_trained(solver: str, backbone: str, tmp_path: Path) -> None:
     options = {"backbone": backbone, "hidden": "48", "inner": "64", "layers": "1"}
     kind = learned_solver(solver, **options)
     recipe = Recipe(**{**kind.recipe(), **RECIPE, "batch": 16, "lr": 2e-3})
-    told: list[TrainingProgress] = []
+    reports: list[TrainingProgress] = []
     result = train_solver(
         kind,
         pairs("sudoku:4:0.6"),
@@ -433,87 +304,10 @@ def test_every_recursion_can_be_taught(solver: str, backbone: str, tmp_path: Pat
         folder=tmp_path,
         version="0",
         steps=40,
-        on_progress=told.append,
+        on_progress=reports.append,
     )
     assert result.finished
-    assert told[-1].solved > 0  # of boards with six blanks, some
+    assert reports[-1].solved > 0  # of boards with six blanks, some
     assert result.card.shape["values"] == 4
     taught = learned_solver(solver, weights=str(result.card.path))
     check_weights(taught)
-
-
-# Side by side -----------------------------------------------------------------------------------------------------------
-
-RANK = """
-import sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from mull.problems import latin, load
-from mull.problems.coloring import stream as coloring
-from mull.problems.sudoku import stream as sudoku
-sudoku.SHARE_CHUNK = {4: 128}
-coloring.CHUNK = 64
-from mull.cli import main
-main(sys.argv[1:])
-"""
-
-
-@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="no gloo")
-def test_two_processes_train_the_same_net(tmp_path: Path) -> None:
-    """And both for as long, though each has a clock of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    script = tmp_path / "rank.py"
-    script.write_text(RANK.replace("main(sys.argv[1:])", CHECKED))
-    arguments = [*TRAIN, "--data", "coloring:8:0.3:3", *OPTIONS, "--minutes", "0.04", "--json"]
-    ranks = []
-    for rank in range(2):
-        env = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        ranks.append(
-            subprocess.Popen(
-                [sys.executable, str(script), "train", *arguments],
-                env={**alone(), **{key: str(value) for key, value in env.items()}},
-                cwd=tmp_path,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    try:
-        ended = [process.communicate(timeout=120) for process in ranks]
-    finally:
-        for process in ranks:
-            process.kill()
-    assert [process.returncode for process in ranks] == [0, 0], ended
-    one, other = (torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2))
-    assert all(torch.equal(one[key], other[key]) for key in one)
-    assert json.loads(ended[0][0])["finished"]
-    assert not any("destroy_process_group" in err for _, err in ended)
-    assert ended[1][0] == ""  # the first one speaks for all
-    from mull.engine.store import Store
-
-    assert len(Store().runs(10)) == 1
-
-
-CHECKED = """
-from mull.engine.training import Trainer
-run = Trainer.run
-def checked(self, **options):
-    run(self, **options)
-    held = {str(i): p.detach() for i, p in enumerate(self.parameters)}
-    torch.save({**held, "step": torch.tensor(self.step)}, f"rank{self.rank}.pt")
-Trainer.run = checked
-main(sys.argv[1:])
-""".strip()
-"""What each process does: the program, leaving the weights that it ended with."""
-
-
-@pytest.mark.slow
-def test_a_training_with_workers_ends(tmp_path: Path) -> None:
-    """The processes of its workers end with the program."""
-    command = [sys.executable, "-m", "mull", "train", "looped", "--data", "sudoku:4", "--steps", "1", "--workers", "1"]
-    options = ["--device", "cpu", "-o", "batch=8", "-o", "hidden=16", "--no-store", "--no-compile", "--out"]
-    for name in ("first", "second"):
-        subprocess.run([*command, *options, str(tmp_path / name)], check=True, capture_output=True, timeout=240)
