@@ -127,10 +127,13 @@ def test_cards_from_when_ired_was_an_option_load(
     check_weights(learned_solver(found.solver, weights=name))
 
 
-def test_the_former_options_of_ebt_name_ired() -> None:
+def test_former_options_of_ebt_work_and_warn() -> None:
     with pytest.warns(MullDeprecationWarning, match="use contrastive_weight"):
         assert isinstance(mull.solver("ebt", **OLD, landscapes=0), Ebt)
-    with pytest.warns(MullDeprecationWarning, match="--solver ired"):
+    with (
+        pytest.warns(MullDeprecationWarning, match="--solver ired"),
+        pytest.warns(MullDeprecationWarning, match="use contrastive_weight"),
+    ):
         solver = mull.solver("ebt", **OLD, landscapes="7")
     assert isinstance(solver, Ired)
     assert (solver.landscapes, solver.inner_steps) == (7, 5)
