@@ -14,7 +14,7 @@ import click
 
 from mull.engine.deprecation import MullDeprecationWarning, former_names
 from mull.engine.deprecation import text as deprecation_text
-from mull.engine.errors import MullError as MullError  # the present name of Failure, below
+from mull.engine.errors import MullError  # noqa: F401  # found by the former name below
 
 from .completion import files
 
