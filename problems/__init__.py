@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Families", "InputError", "InputWarning", "examples", "families", "load", "write"]
 
+# Formats with a certain mark come first: JSON, 'p cnf', 'p edge'. Grids, which look alike, follow.
 FIRST = ("graph", "sat", "coloring", "sudoku", "queens", "latin", "maze")
 """The order in which families try to recognise a text. Families of other packages follow."""
 
@@ -109,7 +110,7 @@ def load(
         >>> problem, = load("sudoku:9:0.4", seed=3)
         >>> problems = load("boards.csv", family="sudoku")
     """
-    from . import reading
+    from . import reading  # here, so that naming the families imports no reader
 
     return reading.load(argument, families(), family=family, seed=seed, colors=colors, strict=strict)
 

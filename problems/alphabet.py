@@ -26,6 +26,7 @@ def symbols(order: int, boards: Iterable[Sequence[str]], zero: bool | None = Non
     boards = list(boards)
     signs: set[str] = set().union(*boards)
     used = signs - BLANKS
+    # x and X are blanks in many files, and values only of order 24 and more.
     letters = {s for s in used if len(s) == 1 and s.isascii() and s.isalpha()} - {"x", "X"}
     numbers = {s for s in used if s.isascii() and s.isdigit()}
     if zero is None:
@@ -33,9 +34,9 @@ def symbols(order: int, boards: Iterable[Sequence[str]], zero: bool | None = Non
     if letters and not any(len(s) > 1 for s in numbers) and order <= 26:
         lower = not any(s.isupper() for s in letters)
         names = _LETTERS.lower() if lower else _LETTERS
-        if not numbers - {"0"}:
+        if not numbers - {"0"}:  # letters alone: A is the first value, and 0 a blank
             return tuple(names[:order])
-        if order > 9:
+        if order > 9:  # digits, then letters: 1-9A-G, or 0-9A-F
             return tuple((_DIGITS + names)[0 if zero else 1 :][:order])
     return tuple(range(order)) if zero else tuple(range(1, order + 1))
 
@@ -65,7 +66,7 @@ def meaning(values: tuple[Value, ...]) -> Mapping[str, int]:
     found = dict.fromkeys([*BLANKS, "0", "x", "X"], 0)
     for place, value in enumerate(values, 1):
         if isinstance(value, int):
-            found |= {str(value): place, f"{value:02}": place, f"{value:03}": place}
+            found |= {str(value): place, f"{value:02}": place, f"{value:03}": place}  # padded to one width
             if 10 <= value < 36 and values[0] == 1 and len(values) > 9:  # A = 10
                 sign = _LETTERS[value - 10]
                 found |= {sign: place, sign.lower(): place}

@@ -151,6 +151,7 @@ class Family(ABC):
             raise InputError(
                 f"the family {self.name} has no stream of training examples", hint="train on another one, e.g. sudoku:4"
             )
+        # By name, because the module of a stream imports what the family itself does without.
         made: Stream = resolve_name(self.stream_maker)(f"{self.name}:{spec}", split, seed)
         return made
 

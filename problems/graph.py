@@ -52,6 +52,7 @@ def _objects(text: str) -> Iterator[tuple[int, Any]]:
         InputError: the text is not valid JSON; with the line.
     """
     decoder = json.JSONDecoder(object_pairs_hook=_no_repeats)
+    # Object by object, so that an error has a line, and objects need not be in one list.
     place, line, listed = _after_blanks(text, 0), 1, False
     counted = 0
     if text[place : place + 1] == "[":

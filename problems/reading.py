@@ -60,7 +60,7 @@ def load(
     text = _text(argument)
     reader, guessed = (families[family], ()) if family else _recognise(text, argument, families)
     try:
-        with plugin_errors(reader), warned(argument, strict):
+        with plugin_errors(reader), warned(argument, strict):  # warnings only after the whole file was read
             problems = _located(lambda: reader.read(text, argument, colors), argument)
             return [_drawn(replace(p, guessed=guessed) if guessed else p, reader) for p in problems]
     except InputError:
@@ -207,7 +207,7 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tupl
     """
     suffix = Path(argument).suffix.lower()
     broken: dict[str, InputError] = {}
-    for by_suffix in (True, False):
+    for by_suffix in (True, False):  # the suffix decides; the content only if no family has it
         found = []
         for name in families:
             try:

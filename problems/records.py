@@ -63,6 +63,7 @@ def table(text: str, sign: str) -> Iterator[Record]:
     if puzzle is None:
         raise InputError("the header has no column of boards", line=place + 1, hint=HINT)
     answer = next((names.index(name) for name in ANSWERS if name in names), None)
+    # ``csv`` and not ``split``: a quoted field may be a grid of several lines. ``line_num`` then gives the next row's line.
     reader = csv.reader((f"{line}\n" for line in islice(lines, place + 1, None)), delimiter=sign)
     number = place + 2
     try:
@@ -84,6 +85,7 @@ def documents(text: str) -> Iterator[tuple[int, Any]]:
     Raises:
         InputError: the text is neither; with the line.
     """
+    # A first line that is a document by itself, with more lines after it, means one document on each line.
     start = text[: len(text) - len(text.lstrip())].count("\n") + 1
     first = text.lstrip().partition("\n")[0]
     try:
@@ -158,7 +160,7 @@ def board_of(value: Any) -> Signs | None:
     if all(isinstance(row, list) and len(row) == len(value) for row in value):
         value = [item for row in value for item in row]
     elif isqrt(len(value)) ** 2 != len(value):
-        return None
+        return None  # not a flat board
     if any(isinstance(item, list | dict) or (isinstance(item, str) and len(item) > 3) for item in value):
         return None
     return [_sign(item) for item in value]

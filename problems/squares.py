@@ -26,7 +26,7 @@ def random_sudoku(n: int, rng: random.Random) -> Board:
     columns = lines()
     board = [[values[(n * (r % n) + r // n + c) % size] for c in columns] for r in lines()]
     for _ in range(2 * size):
-        for _ in range(2):
+        for _ in range(2):  # rows, then columns as the rows of the transposed board
             for _ in range(3):
                 band = n * rng.randrange(n)
                 a, b = rng.sample(range(band, band + n), 2)

@@ -39,6 +39,7 @@ def text(problems: Sequence[Problem], path: str, read: Callable[[str, str, int |
     try:
         written = "".join(_FORMATS[family](problem) for problem in problems)
         colors = len(next(iter(problems[0].graph.domains.values()))) if family == "coloring" else None
+        # The digest decides whether the format holds the problem: a renamed variable or another domain changes it.
         again = [problem.digest for problem in read(written, family, colors)]
     except (InputError, ValueError, KeyError, StopIteration):
         again = []

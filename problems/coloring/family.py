@@ -67,6 +67,7 @@ class Coloring(Family):
     def restored(self, problem: Problem, minimises: bool) -> Problem:
         if not minimises:
             return super().restored(problem, minimises)
+        # The stored graph has the colours of one attempt; the edges give the problem of the fewest again.
         graph = nx.Graph()
         graph.add_nodes_from(int(name[1:]) for name in problem.graph.domains)
         graph.add_edges_from([int(name[1:]) for name in c.scope] for c in problem.graph.constraints)
@@ -94,6 +95,7 @@ def coloring_problem(graph: nx.Graph, colors: int | None, path: str = "-") -> Pr
     for v in sorted(graph, key=graph.degree, reverse=True):
         if all(u in graph[v] for u in clique):
             clique.append(v)
+    # From the greedy colouring downwards, each answer asks for one colour fewer, until the clique's size is reached.
     best = partial(_with_fewer, graph, max(len(clique), 1), path)
     return Problem(template(graph, start), {}, "coloring", Source(path), render, best, used)
 
@@ -126,7 +128,7 @@ def _dsatur(graph: nx.Graph) -> int:
     while heap:
         saturation, _, _, v = heappop(heap)
         if v in colored or -saturation < len(around[v]):
-            continue
+            continue  # an entry from before its saturation rose; the new one is in the heap as well
         colored[v] = color = next(c for c in count() if c not in around[v])
         for u in graph[v]:
             if u not in colored and color not in around[u]:

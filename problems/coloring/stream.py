@@ -102,6 +102,7 @@ def colourings(graph: nx.Graph, colours: int) -> Iterator[list[int]]:
             yield list(chosen)
             return
         taken = {chosen[u] for u in before[v]}
+        # Used colours, and one new one: the others would only be renamings.
         for colour in range(min(colours, max(chosen, default=-1) + 2)):
             if colour not in taken:
                 yield from grow([*chosen, colour])
@@ -118,6 +119,7 @@ def graph_invariant(graph: ConstraintGraph, colours: int) -> int:
     """
     n = len(graph.domains)
     edges = np.array([[graph.index[v] for v in c.scope] for c in graph.constraints], dtype=np.int64).reshape(-1, 2)
+    # The start colour is the number of colours, so that one graph with two numbers is two instances.
     colour = np.full(n, colours, dtype=np.uint64)
     for _ in range(ROUNDS):
         colour = mixed(colour + summed(n, edges.ravel(), mixed(colour)[edges[:, ::-1]].ravel()))

@@ -46,7 +46,7 @@ class Latin(Family):
             return True
         try:
             found = next(_squares(text), None)
-            if found is None or len(found[1].board) < 4:
+            if found is None or len(found[1].board) < 4:  # any single number would be a square of order 1
                 return False
             values = _values(*found)
             cells(found[1].board, meaning(values), values, None)
@@ -148,7 +148,7 @@ def _squares(text: str) -> Iterator[tuple[bool | None, Record]]:
             order = parse_int(row[1], 1, LARGEST, "order", HINT, number) if len(row) > 1 else 0
             stated, start = True, 0
             continue
-        if len(row) == 1 and (order or len(row[0])) > 1:
+        if len(row) == 1 and (order or len(row[0])) > 1:  # signs without blanks between them
             row = list(row[0])
         if not order:
             order = len(row)
@@ -164,7 +164,7 @@ def _squares(text: str) -> Iterator[tuple[bool | None, Record]]:
         if len(board) == order * order:
             yield zero, Record(start, board)
             board = []
-            order = order if stated else 0
+            order = order if stated else 0  # the next square may have another order
     if board or not start:
         raise _cut(len(board) // order if order else 0, order, number)
 

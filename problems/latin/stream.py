@@ -49,6 +49,7 @@ def paratopy_invariant(order: int, cells: Sequence[tuple[int, int, int]]) -> int
         order: rows of the square.
         cells: the givens as (row, column, value), 0-based.
     """
+    # Rows, columns and values are one kind of vertex, so that their exchange changes nothing.
     points = np.array(cells, dtype=np.int64).reshape(-1, 3) + np.array([0, order, 2 * order])
     colours = np.full(3 * order, order, dtype=np.uint64)
     for _ in range(ROUNDS):

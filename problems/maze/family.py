@@ -193,9 +193,11 @@ def _carve(height: int, width: int, rng: random.Random) -> tuple[list[str], int]
         stack.append((y, x))
     for r in range(1, height - 1):
         for c in range(1, width - 1):
+            # A wall between two free cells in a line. Opened, it closes a loop, so that there are several paths.
             between = (grid[r][c - 1] == grid[r][c + 1] == FREE) != (grid[r - 1][c] == grid[r + 1][c] == FREE)
             if grid[r][c] == WALL and between and rng.random() < 0.1:
                 grid[r][c] = FREE
+    # The farthest cell from a random one, and the farthest from that: nearly the longest path of the maze.
     start, _ = _farthest(grid, rng.choice(list(rooms)))
     goal, steps = _farthest(grid, start)
     grid[start[0]][start[1]], grid[goal[0]][goal[1]] = START, GOAL

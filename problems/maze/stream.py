@@ -69,6 +69,7 @@ def shortest_paths(rows: list[str], most: int, rng: random.Random) -> list[list[
             near = ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1))
             before[cell] = [n for n in near if away.get(n) == away[cell] - 1]
             ways[cell] = sum(ways[n] for n in before[cell])
+    # Ranks are drawn, not paths: a random walk back from G would prefer some paths to others.
     total = ways[goal]
     ranks = range(total) if total <= most else set[int]()
     while len(ranks) < min(most, total):

@@ -122,25 +122,24 @@ def _blocks(rows: list[str]) -> list[tuple[int, list[str]]]:
 
 def _drawn(rows: list[str], line: int, answer: str | None = None) -> Drawing:
     """The maze of some rows, the first of which may state its size."""
-    size = _SIZE.fullmatch(rows[0]) if len(rows) > 1 and not set("".join(rows[1:])) <= set("01 \n") else None
-    stated = None
-    if size and not (len(rows[0].strip()) == len(rows[1].strip()) and set(rows[0]) <= set("01 ")):
-        height = int(size[1])
-        stated = height, int(size[2] or height)
+    stated = _stated_size(rows)
+    if stated:
         rows, line = rows[1:], line + 1
     rows = [row.expandtabs(1).rstrip("\r") for row in rows]
     bits = _bits(rows)
-    if bits:
+    if bits:  # written with blanks or commas between the cells
         rows = ["".join(row.replace(",", " ").split()) for row in rows]
         rows = [row for row in rows if row]
     rows = _folded(rows, stated, line)
     width = max(map(len, rows))
     if width * len(rows) > LARGEST:
         raise InputError(f"a maze of {len(rows)} x {width} cells", line=line, hint=f"mazes have up to {LARGEST} cells")
+    # Files state width and height in either order.
     if stated and (len(rows), width) not in (stated, stated[::-1]):
         message = f"a maze of {len(rows)} x {width} cells under the size {stated[0]} x {stated[1]}"
         raise InputError(message, line=line, hint="correct or remove the line with the size")
     _check(rows, line, bits)
+    # Short rows and old path marks get the sign that the file uses for free cells.
     free = "0" if bits else next((sign for sign in " ." if any(sign in row for row in rows)), FREE)
     marked = None
     if answer is not None:
@@ -149,6 +148,17 @@ def _drawn(rows: list[str], line: int, answer: str | None = None) -> Drawing:
             marked = frozenset(divmod(i, width) for i, sign in enumerate(flat) if sign in "oSGEAB")
     drawn = tuple(row.ljust(width, free).replace(PATH, free) for row in rows)
     return Drawing(line, drawn, bits, marked)
+
+
+def _stated_size(rows: list[str]) -> tuple[int, int] | None:
+    """The size that the first row states, or None. A row of 0 and 1 as long as the next one is part of the maze."""
+    if len(rows) < 2 or set("".join(rows[1:])) <= set("01 \n"):
+        return None
+    size = _SIZE.fullmatch(rows[0])
+    if not size or (len(rows[0].strip()) == len(rows[1].strip()) and set(rows[0]) <= set("01 ")):
+        return None
+    height = int(size[1])
+    return height, int(size[2] or height)
 
 
 def _bits(rows: list[str]) -> bool:
@@ -175,6 +185,7 @@ def _folded(rows: list[str], stated: tuple[int, int] | None, line: int) -> list[
     ends = _ends(row)
     if ends is not None and stated is None:
         low, high = sorted((row.index(ends[0]), row.index(ends[1])))
+        # Without a wall between its ends the row alone is a maze. The square is one too only if it has a path.
         if not any(sign in row[low:high] for sign in walls):
             square = [row[i : i + side] for i in range(0, len(row), side)]
             if _reachable(square, walls, divmod(low, side), divmod(high, side)):
@@ -208,6 +219,7 @@ def _check(rows: list[str], line: int, bits: bool) -> None:
         return
     for sign in "SGEAB":
         if text.count(sign) > 1:
+            # The line of each occurrence: the error is at the second one.
             places = [number for number, row in enumerate(rows, line) for _ in range(row.count(sign))]
             raise InputError(f"a second {sign}", line=places[1], hint=HINT)
     pair = next((ends for ends in _ENDS if ends[0] in text or ends[1] in text), _ENDS[0])

@@ -76,7 +76,7 @@ def completions(n: int, givens: dict[int, int], known: list[int], rng: random.Ra
     Returns:
         Columns by row, 0-based, in lexicographic order.
     """
-    found = {tuple(known)}
+    found = {tuple(known)}  # a set, sorted at the end: the targets do not depend on the order of the searches
     for _ in range(2 * COMPLETIONS):
         if len(found) == COMPLETIONS:
             break
@@ -101,6 +101,7 @@ def _complete(n: int, givens: dict[int, int], rng: random.Random) -> tuple[int, 
 
     def place(free: list[int]) -> bool:
         nonlocal left
+        # The row with the fewest free squares fails first, if the board has no completion.
         row = min((r for r in range(n) if columns[r] < 0), key=lambda r: free[r].bit_count(), default=-1)
         if row < 0:
             return True

@@ -49,6 +49,7 @@ def formula_invariant(graph: ConstraintGraph) -> int:
         for name, value in clause.literals
     ]
     literals, clauses = np.array(ends, dtype=np.int64).reshape(-1, 2).T
+    # Two vertices for each variable, its literals, and one for each clause.
     colours = np.full(2 * n, n, dtype=np.uint64)
     for _ in range(ROUNDS):
         clause = mixed(summed(len(graph.constraints), clauses, mixed(colours)[literals]))

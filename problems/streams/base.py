@@ -54,6 +54,7 @@ class FamilyStream:
 
     def rng(self, k: int) -> random.Random:
         """The random numbers of the k-th chunk: a function of name, split, seed and k."""
+        # A string seed is hashed with SHA-512: streams with similar names are independent.
         return random.Random(f"{self.name}:{self.split}:{self.seed}:{k}")
 
     def dice(self, k: int) -> random.Random:

@@ -42,7 +42,7 @@ def pack(instances: Iterable[Example], solutions: int) -> Examples:
         for name, value in given.items():
             givens[n, graph.index[name]] = graph.domains[name].index(value)
         for a in range(solutions):
-            targets[n, a, : len(graph.domains)] = known[a % len(known)]
+            targets[n, a, : len(graph.domains)] = known[a % len(known)]  # repeated if there are fewer than A
     template = np.array([place[id(graph)] for graph, _, _ in rows], dtype=np.int64)
     return Examples(tuple(graphs.values()), template, givens, targets)
 

@@ -69,6 +69,7 @@ def read_examples(path: str) -> tuple[str, Examples]:
         hint = "write them to a file for each family, each with its own --data"
         raise InputError(f"holds problems of several families: {', '.join(names)}", path, hint=hint)
     missing = [problem for problem in problems if not _has_stated_solution(problem)]
+    # All in one call: the time limit is for the file.
     found = dict(zip(map(id, missing), _solved(missing), strict=True))
     rows = []
     for problem in problems:

@@ -31,6 +31,7 @@ def read_arrays(path: str, largest: int = LARGEST) -> tuple[np.ndarray, np.ndarr
     try:
         files.check(path, largest)
         with zipfile.ZipFile(path) as packed:
+            # The directory of the archive states the sizes; nothing is unpacked yet.
             if sum(item.file_size for item in packed.infolist()) > largest:
                 raise files.too_large(path, largest)
         with np.load(path) as data:

@@ -64,7 +64,7 @@ def _was_seen(puzzle: Array, memory: Array) -> bool:
     The memory is a hash table without probing: a board overwrites the one in its place, which is then forgotten.
     """
     number = invariant(puzzle)
-    place = number & np.uint64(len(memory) - 1)
+    place = number & np.uint64(len(memory) - 1)  # the length is a power of 2
     seen: bool = memory[place] == number
     memory[place] = number
     return seen

@@ -101,6 +101,7 @@ class Sudoku(Family):
         size = isqrt(len(problem.graph.domains))
         place = {value: i for i, value in enumerate(problem.graph.domains["r1c1"], 1)}
         board = [place[problem.givens[name]] if name in problem.givens else 0 for name in problem.graph.domains]
+        # A search on a 16x16 board may take long; there only clashes of givens count.
         return consistent(board, size, isqrt(size)) and (size > 9 or has_solution(board, size))
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:

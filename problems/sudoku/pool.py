@@ -55,6 +55,7 @@ def fill(folder: Path, seed: int, shares: dict[str, float]) -> None:
     batch: list[Board] = []
     part, start = 0, time.monotonic()
     while True:
+        # The range that is farthest behind its share: hard ranges are slow, and boards come in batches.
         limits = min(shares, key=lambda limits: total[limits] / shares[limits])
         for board in next(sources[limits]):
             number = int(invariant(board[0]))
@@ -62,6 +63,7 @@ def fill(folder: Path, seed: int, shares: dict[str, float]) -> None:
             if number not in known and split_of(number) == "train":
                 known.add(number)
                 batch.append(board)
+        # A part is written whole; a program that is stopped loses at most ``SECONDS`` of work.
         if batch and (len(batch) >= PART or time.monotonic() - start > SECONDS):
             _save(folder / f"train-{seed}-{part:03d}.npz", batch)
             batch, part, start = [], part + 1, time.monotonic()
@@ -129,6 +131,7 @@ def _hard_of(source: Iterator[Board], split: str) -> Iterator[Board]:
 
 def _save(path: Path, rows: list[Board]) -> None:
     """Write boards in random order."""
+    # Boards of one population are similar and come in sequence: a reader of the first rows would see few populations.
     order = np.random.default_rng(0).permutation(len(rows))
     rows = [rows[i] for i in order]
     with files.write_whole(path) as file:

@@ -59,6 +59,7 @@ def boards(text: str) -> Iterator[Record]:
     """
     start = text.lstrip()[:1]
     if start == "{" or (start == "[" and not _SECTION.match(text.lstrip())):
+        # "[" may also start a grid in brackets, as NumPy prints one. It is JSON if its first board is read.
         first = records.first(records.json_boards(text))
         if start == "{" or first is not None:
             yield from map(_sized, records.json_boards(text))
@@ -90,7 +91,7 @@ def cut_grid(text: str) -> InputError | None:
     signs = {sign for _, row in rows for sign in row}
     if full < 3 or 2 * full < len(rows) or not signs <= set("0123456789.*_?-xX") or not signs & set("123456789"):
         return None
-    for number, row in rows:
+    for number, row in rows:  # the first row of another length is where a cell is missing
         if len(row) != 9:
             message = f"looks like a Sudoku grid, but this row has {len(row)} cells where others have 9"
             return InputError(message, line=number, hint="write 9 cells in each row, . for a blank")
@@ -214,7 +215,7 @@ class _Lines:
             for i in range(0, len(lines) // 16 * 16, 16)
         ]
         if len(lines) % 16:
-            if not _fit(small):
+            if not _fit(small):  # rows of a grid that ends early
                 _refuse_cut(small, len(lines) % 16, self.number)
             yield from small
             return
