@@ -1,4 +1,4 @@
-"""Runs on their way to a store, which may refuse them."""
+"""Write runs to a store while problems are solved, and survive a store that fails."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from typing import Protocol
 from .solution import Solution
 
 FLUSH_RUNS = 1000
+"""Waiting runs that are written at once, before the next interval ends."""
 FLUSH_SECONDS = 1.0
+"""Seconds between two writes."""
 
 
 class Recorder(Protocol):
-    """Where runs are remembered; the store is one."""
+    """An object that stores runs, such as ``Store``."""
 
     def write(self, solutions: Sequence[Solution]) -> None:
-        """Keep runs, all or none of them."""
+        """Store all of the runs, or raise and store none of them."""
 
 
 class Recording:
-    """Writes runs in batches, in the loop's pauses.
+    """Writes runs to a store in batches.
 
-    A store that refuses (a disk is full, a server gone) must not cost the answers that are still to come: its runs are
-    kept and offered once more at the end.
+    A store that fails (a full disk, a lost server) must not stop the solving of further problems. Its runs are kept in
+    memory, and ``finish`` tries to write them once more.
 
     Args:
-        store: where to; None for nowhere.
-        on_notice: told at once when the store refuses.
+        store: receives the runs; None stores nothing.
+        on_notice: function that is called with a message at the first failed write.
     """
 
     def __init__(self, store: Recorder | None, on_notice: Callable[[str], None]) -> None:
@@ -38,21 +40,21 @@ class Recording:
         self._refused = False
 
     def add(self, solution: Solution) -> None:
-        """Remember a run, now or soon."""
+        """Store a run now, or with the next batch."""
         if self._store is None:
             return
         self._waiting.append(solution)
         due = len(self._waiting) >= FLUSH_RUNS or time.monotonic() - self._flushed > FLUSH_SECONDS
         if due and not self._refused and (error := self.finish()) is not None:
             self._refused = True
-            self._on_notice(f"runs cannot be remembered for now: {error}")
+            self._on_notice(f"cannot write to the store: {error}; mull tries again at the end")
 
     def finish(self) -> Exception | None:
-        """Write what waits; the error where the store refuses it."""
+        """Write the waiting runs; return the error if the store fails, else None."""
         try:
             if self._store is not None and self._waiting:
                 self._store.write(self._waiting)
-        except Exception as error:  # a store may be anybody's
+        except Exception as error:  # the store may be any class with the method ``write``
             return error
         self._waiting = []
         self._flushed = time.monotonic()

@@ -169,15 +169,24 @@ class Solution(Sampled):
 
 
 class Unrecorded(MullError, RuntimeError):
-    """Raised by ``solve`` when the store refused runs: ``solutions`` has every answer all the same."""
+    """``solve`` answered every problem, but the store failed to record some runs.
+
+    Args:
+        solutions: every solution, in the order of the problems.
+        refused: the error of the store.
+    """
 
     def __init__(self, solutions: list[Solution], refused: Exception) -> None:
-        super().__init__(f"not all runs are remembered: {refused}", getattr(refused, "hint", ""))
+        super().__init__(f"not all runs are recorded: {refused}", getattr(refused, "hint", ""))
         self.solutions = solutions
 
 
 class Unsolved(MullError, RuntimeError):
-    """Raised by ``solve(..., check=True)`` when a problem ends neither solved nor proved unsatisfiable."""
+    """Raised by ``solve(..., check=True)`` if a problem is neither solved nor proved unsatisfiable.
+
+    Args:
+        solutions: every solution, in the order of the problems.
+    """
 
     def __init__(self, solutions: list[Solution]) -> None:
         bad = [s for s in solutions if not s.status.good]
