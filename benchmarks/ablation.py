@@ -30,7 +30,7 @@ MEANING = {
     "inference": "no noise in training, fixed noise when solving",
 }
 SAMPLES = 20
-ALONE = {"commit": "0", "doubt": "1"}
+ALONE = {"decimation_residual": "0", "undecided_share": "1"}
 """No decimation: the recursion alone chooses the values."""
 ITERATIONS = 48
 """Most iterations of a sample: 16 segments, restarts included."""

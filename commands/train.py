@@ -238,7 +238,7 @@ def _solver_and_recipe(name: str, options: dict[str, str]) -> tuple[Any, Any]:
 
         raise MullError(f"solver {name!r} has no weights to train", f"solve train takes {', '.join(kinds())}")
     # Options that only say how to solve (weights, segments, copies) are refused in a training.
-    present = {"preset", "backbone", "hidden", "layers", "inner", *kind.recursion(), *kind.dials}
+    present = {"preset", "backbone", "hidden", "layers", "inner", *kind.recursion(), *kind.inference_options}
     shaping = {*present, *kind.former, *(old for old, new in kind.renamed_options.items() if new in present)}
     mine = {key: value for key, value in options.items() if key in shaping}
     rest = {key: value for key, value in options.items() if key not in shaping}

@@ -152,7 +152,7 @@ class Ebt(Learned):
     citation: ClassVar[str] = (
         "A. Gladstone et al.: Energy-based transformers are scalable learners and thinkers. arXiv 2507.02092, 2025."
     )
-    dials: ClassVar = frozenset({"monotone", "inference_noise"})
+    inference_options: ClassVar = frozenset({"monotone", "inference_noise"})
     former: ClassVar = frozenset({"landscapes", "inner_steps"})
     renamed_options: ClassVar[Mapping[str, str]] = {
         **Learned.renamed_options,

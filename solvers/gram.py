@@ -17,7 +17,7 @@ from torch.nn.functional import softplus
 from ..engine.random import Random
 from ..engine.shapes import Float
 from ..engine.training.loss import Target
-from .learned import DOUBT, PUBLISHED, Learned
+from .learned import PUBLISHED, UNDECIDED_SHARE, Learned
 from .nets.layers import SwiGLU
 from .nets.reasoner import Latent, Readout, Reasoner
 from .nets.shape import NetShape
@@ -275,7 +275,7 @@ class Gram(Learned):
         description="learned parts of the noise: full (scale and mean), scale, mean, noise (neither), or inference (neither, and "
         "noise only when solving)",
     )
-    doubt: float = Field(0.5, gt=0, le=1, description=DOUBT)
+    undecided_share: float = Field(0.5, gt=0, le=1, description=UNDECIDED_SHARE)
     segments: int = Field(16, ge=1, description="segments after which a trajectory restarts")
     copies: int = Field(8, ge=1, description="trajectories of a problem, side by side, without --restarts")
 

@@ -1,4 +1,4 @@
-"""What the learned solvers share: options, trained weights, a state in the engine's loop."""
+"""The base of the learned solvers: options, trained weights, and steps of a trained recursion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..engine.registry import BACKBONES, entries
 from ..engine.rows import BatchSize
 from ..engine.solver import Info, OptionError, Solver
 from ..engine.weights import Card, CheckpointError, find
-from .decimation import decimate, in_doubt
+from .decimation import decimate, undecided
 from .nets.backbones import backbone
 from .nets.reasoner import Latent, Reasoner
 from .nets.shape import NetShape
@@ -30,10 +30,10 @@ from .weights import choose, loaded
 Sizes = Mapping[str, Any]
 
 CPU_LITERALS = 12_000
-"""Literals of a batch on a processor: what its caches hold. 9 x 9 Sudokus take 2.1 ms a board and step in rows of 16, 8 ms in
-rows of 64."""
+"""Literals of a batch on a CPU, so that it fits into the caches. A step of 9×9 Sudokus takes 2.1 ms per board with 16 rows,
+8 ms with 64."""
 GPU_LITERALS = 1 << 22
-DOUBT = "share of open variables in doubt above which a row takes a likely value as given every step (1: never)"
+UNDECIDED_SHARE = "fix one variable per step while more than this share of the open variables is undecided (1: never)"
 
 PUBLISHED: Mapping[str, Any] = {
     "batch": 768,
@@ -46,17 +46,17 @@ PUBLISHED: Mapping[str, Any] = {
     "halt_weight": 0.5,
     "max_segments": 16,
 }
-"""The recipe that HRM and TRM share, on AdamW as TRM's paper has it."""
+"""Training settings that HRM and TRM published, with AdamW as in TRM's paper."""
 
 
 @dataclass(frozen=True)
 class LearnedState:
     """Args:
-    z: the recursion's latent states, [B, S, H] each.
-    allowed: [B, V, D] the literals left by givens, domains and what the row took as given on its way.
-    chances: [B, V, D] log-probabilities, minus infinity where a literal is not allowed.
-    halt: [B] probability of being right, as the net sees it.
-    random: one stream a row.
+    z: latent states of the recursion, [B, S, H] each.
+    allowed: [B, V, D] values that are left by domains, givens and the variables that decimation fixed.
+    chances: [B, V, D] log-probabilities of the values, minus infinity where a value is not allowed.
+    halt: [B] the net's estimate of the probability that its answer is right.
+    random: one stream per row.
     age: [B] steps since the row's start.
     """
 
@@ -69,46 +69,55 @@ class LearnedState:
 
 
 class Learned(Solver):
-    """Base of the learned solvers: a subclass says how its recursion is built and which sizes its presets have."""
+    """Base of the learned solvers. A subclass implements ``reasoner`` and sets ``presets``.
+
+    An unbound solver has options only. ``bind`` chooses trained weights for a problem and returns the same solver with
+    ``weights`` set; only that one can step.
+    """
 
     presets: ClassVar[Mapping[str, Mapping[str, Sizes]]]
     """Preset -> backbone -> sizes of the net; a preset's first backbone is its default."""
-    dials: ClassVar[frozenset[str]] = frozenset()
-    """Options of a subclass that say how to solve, whatever the weights: ``Reasoner.solve_step`` gets them as arguments."""
+    inference_options: ClassVar[frozenset[str]] = frozenset()
+    """Options of a subclass that concern solving alone and go with any weights. ``Reasoner.solve_step`` receives them."""
     former: ClassVar[frozenset[str]] = frozenset()
-    """Options that a subclass had once; its ``from_options`` still takes them."""
-    optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"  # no net has seen a bound on the objective
+    """Former options of a subclass. Its ``from_options`` still accepts them."""
+    renamed_options: ClassVar[Mapping[str, str]] = {"commit": "decimation_residual", "doubt": "undecided_share"}
+    # Nets are trained on shortest paths; a bound on the objective is a constraint that no net has seen.
+    optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
     batch_size: ClassVar[BatchSize] = BatchSize(CPU_LITERALS, gpu_literals=GPU_LITERALS)
     auto_turn: ClassVar[int | None] = 9
-    """Place among the learned solvers that ``auto`` tries, the lower first, then by name; None: ``auto`` does not try it."""
+    """``auto`` tries learned solvers in this order, equal ones by name. None: ``auto`` does not try the solver."""
 
-    preset: Literal["small", "paper"] = Field("small", description="sizes to train: what ships, or as published")
+    preset: Literal["small", "paper"] = Field(
+        "small", description="sizes of the net to train: as shipped, or as published"
+    )
     backbone: str | None = Field(
-        None, description="the net under the recursion, by name (default: the preset's first, or the weights')"
+        None, description="name of the net inside the recursion (default: of the weights, or the preset's first)"
     )
-    hidden: int | None = Field(None, ge=8, le=4096, description="numbers in a state (default: the preset's)")
-    layers: int | None = Field(None, ge=1, le=64, description="layers of the net (default: the preset's)")
-    inner: int | None = Field(None, ge=8, le=16384, description="inner width of the SwiGLU (default: the preset's)")
+    hidden: int | None = Field(None, ge=8, le=4096, description="width of a state (default: of the preset)")
+    layers: int | None = Field(None, ge=1, le=64, description="layers of the net (default: of the preset)")
+    inner: int | None = Field(None, ge=8, le=16384, description="inner width of the SwiGLU (default: of the preset)")
     weights: str | None = Field(
-        None, description="name or .safetensors file of trained weights (default: those trained for the problem)"
+        None, description="name or .safetensors file of trained weights (default: trained on such problems)"
     )
-    segments: int = Field(64, ge=1, description="depth: segments after which a row that is not solved starts anew")
+    segments: int = Field(64, ge=1, description="segments after which an unsolved row restarts")
     halt: float = Field(
-        1.0, gt=0, le=1, description="learned probability of being right at which a row settles (1: never)"
+        1.0,
+        gt=0,
+        le=1,
+        description="a row settles when its estimated probability of being right exceeds this (1: never)",
     )
-    commit: float = Field(
-        0.2,
-        ge=0,
-        description="residual below which an unsolved row takes a likely value as given: several answers (0: never)",
+    decimation_residual: float = Field(
+        0.2, ge=0, description="residual below which an unsolved row fixes its most certain variable (0: never)"
     )
-    doubt: float = Field(1.0, gt=0, le=1, description=DOUBT)
-    copies: int = Field(1, ge=1, description="random starts of a problem run side by side, unless --restarts says")
+    undecided_share: float = Field(1.0, gt=0, le=1, description=UNDECIDED_SHARE)
+    copies: int = Field(1, ge=1, description="copies of a problem run side by side, unless --restarts is given")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of the net when solving; auto is bfloat16 where the processor has it"
+        "auto", description="number format of the net when solving; auto is bfloat16 if the hardware supports it"
     )
-
     compiled: bool = Field(
-        False, description="compile the net before solving: half a minute, for many thousand problems on a GPU"
+        False,
+        description="compile the net before solving: takes half a minute, pays for thousands of problems on a GPU",
     )
 
     @field_validator("backbone")
@@ -122,20 +131,27 @@ class Learned(Solver):
     # Building ---------------------------------------------------------------------------------------------------------
 
     def recipe(self) -> Mapping[str, Any]:
-        """Training settings in place of ``Recipe``'s defaults."""
+        """Training settings that differ from the defaults of ``Recipe``."""
         return {}
 
     @abstractmethod
     def reasoner(self, shape: NetShape) -> Reasoner:
-        """An untrained net of these options."""
+        """An untrained net with these options.
+
+        Args:
+            shape: sizes of the net.
+        """
 
     def shape(self, **fitted: Any) -> NetShape:
-        """The net's sizes: the preset's, with the options that were given, and ``fitted`` to the problems.
+        """The sizes of the net: those of the preset, changed by the given options and by ``fitted``.
 
-        A backbone that the preset does not name brings its own sizes (``Backbone.sizes``).
+        A backbone that the preset does not name has sizes of its own (``Backbone.sizes``).
+
+        Args:
+            fitted: sizes that depend on the problems: roles, values, variables.
 
         Raises:
-            OptionError: the preset has no such backbone, and the backbone no sizes.
+            OptionError: neither the preset nor the backbone has sizes.
             PluginError: the backbone cannot be loaded.
         """
         choices = self.presets[self.preset]
@@ -153,8 +169,8 @@ class Learned(Solver):
 
     @classmethod
     def recursion(cls) -> frozenset[str]:
-        """The options that a subclass adds and that must be as the weights were trained: how its recursion runs."""
-        return frozenset(cls.model_fields) - frozenset(Learned.model_fields) - cls.dials
+        """Options of a subclass that define the recursion. They must equal those that the weights were trained with."""
+        return frozenset(cls.model_fields) - frozenset(Learned.model_fields) - cls.inference_options
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         if graph.inexact:
@@ -169,23 +185,27 @@ class Learned(Solver):
         try:
             fixed = choose(self, problem.graph, problem.family).options.get("random_start") is False
         except CheckpointError:
-            return None  # to bind it fails, with the reason
+            return None  # bind raises the same error, with the reason
         return "its weights start every trajectory from the same state, and no step is random" if fixed else None
 
     def bind(self, problem: Problem) -> Learned:
-        """The same solver with its weights named. It reads their card here, and never again."""
+        """The same solver with its weights named. Their card is read here; no step reads it again.
+
+        Raises:
+            CheckpointError: no weights fit the problem.
+        """
         path = str(choose(self, problem.graph, problem.family).path)
         given = {name: getattr(self, name) for name in self.model_fields_set}
         bound = type(self)(**{**given, "weights": path})
-        bound._card  # noqa: B018  # kept: a file that is replaced during a run does not change the net
+        bound._card  # noqa: B018  # read and kept, so that replacing the file during a run does not change the net
         return bound
 
     @cached_property
     def _card(self) -> Card:
-        """The card of the weights named.
+        """The card of the named weights.
 
         Raises:
-            CheckpointError: none are named, or there is no such card.
+            CheckpointError: no weights are named, or they have no card.
         """
         if self.weights is None:
             raise CheckpointError(f"{self.name} is not bound to weights", "call bind(problem) before init")
@@ -210,39 +230,54 @@ class Learned(Solver):
 
     def step(self, instance: Instance, state: LearnedState) -> tuple[LearnedState, Info]:
         net = self.net(instance)
-        how = {name: getattr(self, name) for name in self.dials}
+        how = {name: getattr(self, name) for name in self.inference_options}
         with torch.no_grad():
             view = net.backbone.view(replace(instance, allowed=state.allowed))
             improved = net.solve_step(state.z, view, state.allowed, state.random, state.age, **how)
         z, chances, halt, change, energy = improved
         age = state.age + 1
         allowed = state.allowed
-        if self.commit or self.doubt < 1:
-            doubtful = in_doubt(allowed, chances)
-            # Fewer than two segments tell nothing yet; between two commitments the net has one to think about the last.
-            calm = (change < self.commit) & (age % net.steps_per_segment == 0) & (age >= 2 * net.steps_per_segment)
-            # A random recursion is never calm: what leaves most of the answer in doubt for long has many answers.
-            share = doubtful.sum(1) / instance.free.sum(1).clamp(min=1)
-            lost = (share > self.doubt) & (age >= 3 * net.steps_per_segment)
-            # What is likely need not be part of the best answer.
+        if self.decimation_residual or self.undecided_share < 1:
+            open_ = undecided(allowed, chances)
+            # The first two segments are too early to judge. Between two decimations the net has one segment to react.
+            calm = (
+                (change < self.decimation_residual)
+                & (age % net.steps_per_segment == 0)
+                & (age >= 2 * net.steps_per_segment)
+            )
+            # A recursion with noise is never calm. If most variables stay undecided, the problem has many solutions.
+            share = open_.sum(1) / instance.free.sum(1).clamp(min=1)
+            lost = (share > self.undecided_share) & (age >= 3 * net.steps_per_segment)
+            # With an objective nothing is fixed: a likely value need not be part of the cheapest solution.
             due = (calm | lost) & ~instance.minimises
-            allowed = decimate(allowed, chances, due[:, None] & doubtful, state.random.at(age))
+            allowed = decimate(allowed, chances, due[:, None] & open_, state.random.at(age))
         return LearnedState(z, allowed, chances, halt, state.random, age), Info(energy, change)
 
     def decode(self, instance: Instance, state: LearnedState) -> Tensor:
         return state.chances.argmax(-1)
 
     def settled(self, instance: Instance, state: LearnedState, info: Info) -> Tensor:
-        """In order of trust after the checker: the state stands still; the net believes it is right; depth is spent."""
+        """[B] bool: the state no longer changes, the net estimates that it is right, or the row has reached its depth."""
         spent = state.age >= self.depth(self.net(instance))
         return (info.residual < self.tolerance) | (state.halt > self.halt) | spent
 
     def depth(self, net: Reasoner) -> int:
-        """Steps after which a row ends: it starts anew, unless its answer holds."""
+        """Steps after which an unsolved row restarts.
+
+        Args:
+            net: of the weights.
+        """
         return self.segments * net.steps_per_segment
 
     def net(self, instance: Instance) -> Reasoner:
-        """The trained net on the instance's device; the solver must be bound."""
+        """The trained net on the instance's device.
+
+        Args:
+            instance: to be solved.
+
+        Raises:
+            CheckpointError: the solver is not bound, or the weights are damaged.
+        """
         device = instance.device
         return loaded(type(self), self._card, str(device), self._dtype(device), self.compiled)
 

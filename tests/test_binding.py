@@ -71,7 +71,8 @@ class Uniform(Solver):
     def decode(self, instance: Instance, state: Any) -> torch.Tensor:
         random, age = state
         _, v, d = instance.shape
-        return random.at(age).uniform(v, d).masked_fill(~instance.allowed, -1).argmax(-1)
+        chance: torch.Tensor = random.at(age).uniform(v, d).masked_fill(~instance.allowed, -1)
+        return chance.argmax(-1)
 
 
 # The contract -----------------------------------------------------------------------------------------------------------
@@ -254,6 +255,13 @@ def test_a_share_of_the_time_leaves_the_budget_as_it_is() -> None:
     now[0] = 5.0
     assert part.over
     assert not task.over
+
+
+def test_renamed_options_of_learned_solvers_work_with_a_warning() -> None:
+    with pytest.warns(MullDeprecationWarning, match=r"option (doubt|commit) is deprecated"):
+        assert mull.solver("gram", commit=0.1, doubt=0.4) == mull.solver(
+            "gram", decimation_residual=0.1, undecided_share=0.4
+        )
 
 
 def test_unknown_options_are_still_refused() -> None:

@@ -160,18 +160,18 @@ def test_the_prior_learns_to_find_answers(taught: Path, monkeypatch: pytest.Monk
     assert sum(s.status is Status.SOLVED for s in solutions) >= 5
 
 
-def test_what_stays_in_doubt_is_decided(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a row with many answers one variable a step takes a value, once three segments have told nothing."""
+def test_undecided_variables_are_fixed(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a row with many solutions one variable per step is fixed, after three segments without a decision."""
     monkeypatch.setenv(HOME, str(taught))
     instance = compile_problems([*load("queens:6"), *load("queens:6:5", seed=1)])
     left: dict[str, list[int]] = {}
-    for doubt in ("0.01", "1"):
-        solver = mull.solver("gram", doubt=doubt, commit="0")
+    for share in ("0.01", "1"):
+        solver = mull.solver("gram", undecided_share=share, decimation_residual="0").bind(load("queens:6")[0])
         assert isinstance(solver, Gram)
         state = solver.init(instance, Random.for_rows([1, 2]))
         for _ in range(12):
             state, _ = solver.step(instance, state)
-            left.setdefault(doubt, []).append(int((state.allowed.sum(-1) > 1).sum(1)[0]))
+            left.setdefault(share, []).append(int((state.allowed.sum(-1) > 1).sum(1)[0]))
     assert left["1"] == [6] * 12
     assert left["0.01"][:8] == [6] * 8
     assert left["0.01"][8:] == [5, 4, 3, 2]
