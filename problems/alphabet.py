@@ -44,8 +44,8 @@ def symbols(order: int, boards: Iterable[Sequence[str]], zero: bool | None = Non
 def _from_zero(order: int, boards: list[Sequence[str]], signs: set[str]) -> bool:
     """Whether 0 is a value of the boards.
 
-    It is if a 0 occurs, at most once in each row and column, the n-th sign from 1 does not occur, and blanks are written with
-    another sign, or there are none.
+    It is if 0 occurs at most once in each row and column, and the n-th sign from 1 does not occur. Blanks must have another
+    sign, or there must be none.
     """
     last = (str(order), *((_DIGITS + _LETTERS)[order : order + 1] if order < 36 else ()))
     if "0" not in signs or any(s in signs or s.lower() in signs for s in last):

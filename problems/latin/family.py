@@ -27,8 +27,8 @@ HINT = "give n rows of n numbers or letters, . for a hole; or a line 'order n', 
 class Latin(Family):
     """Each value occurs once in every row and column. The variables are r1c1 to rNcN.
 
-    Two formats are read. One is a grid of numbers 1 to n, or of n letters, with ``.`` or 0 for a hole; a line ``latin`` may come
-    first. The other is that of quasigroup-with-holes lists: a line ``order n``, then n rows of numbers from 0, with -1 for a hole.
+    Two formats are read. One is a grid of numbers 1 to n, or of n letters, with ``.`` or 0 for a hole, maybe after a line
+    ``latin``. The other is that of quasigroup-with-holes lists: a line ``order n``, then n rows of numbers from 0, with -1 for a hole.
     Answers use the values of the file. A file may have several squares.
     """
 

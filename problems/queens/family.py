@@ -28,8 +28,8 @@ HINT = "give n rows of n signs '.' or 'Q'; or a line 'queens N', then a line 'ro
 class Queens(Family):
     """n queens on an n×n board, one in each row, none attacking another. Some may be placed already.
 
-    The variables q1 to qn are the columns of the queens by row. Two formats are read: a board of n lines with ``.`` and ``Q``; and
-    a line ``queens n``, followed by a line ``row column`` for each queen placed. A file may have several boards.
+    The variables q1 to qn are the columns of the queens by row. Two formats are read. One is a board of n lines with
+    ``.`` and ``Q``. The other is a line ``queens n``, then a line ``row column`` for each queen placed. A file may have several boards.
     """
 
     name = "queens"

@@ -1,8 +1,10 @@
 """Sudoku, n²×n² for n = 2 to 5.
 
-``family`` and ``template`` have the problems; ``text`` and ``archive`` read files; ``stream`` and ``files`` make training
-examples; ``search``, ``boards``, ``evolve`` and ``generate`` make 9x9 boards of a given difficulty; ``symmetry`` and ``augment``
-have the symmetries; ``pool`` is a program that fills a folder with boards.
+* ``family`` and ``template`` have the problems, ``text`` and ``archive`` the file formats.
+* ``stream`` and ``files`` make training examples.
+* ``search``, ``boards``, ``evolve`` and ``generate`` make 9x9 boards of a given difficulty.
+* ``symmetry`` and ``augment`` have the symmetries.
+* ``pool`` is a program that fills a folder with boards.
 """
 
 from .family import Sudoku, has_solution

@@ -88,7 +88,7 @@ def evolve(
 
     A step is a tournament of three random boards. The one nearest to the range is mutated; the mutant replaces the one farthest
     from it if it is at least as near. Nearly all neighbours of a hard board are easier, so that a single random walk seldom
-    climbs and soon falls; a population keeps its hard boards. It finds 2 to 6 boards of 300 guesses per second and core.
+    climbs and soon falls. A population keeps its hard boards. It finds 2 to 6 boards of 300 guesses per second and core.
 
     Args:
         low: least mean guesses of the boards collected.

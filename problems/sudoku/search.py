@@ -1,7 +1,7 @@
 """9x9 Sudoku at speed: depth-first search with naked and hidden singles, and the mean number of guesses it takes.
 
 A board is uint8 [81], 0 for a blank. Candidates are int32 [81] bit masks; bit d stands for digit d + 1. Random numbers come
-from a xorshift state, uint64 [1], that the caller passes: numba's own generator is one per thread and cannot be named by a seed.
+from a xorshift state, uint64 [1], that the caller passes. numba's own generator is shared by all callers in a thread.
 """
 
 from __future__ import annotations
