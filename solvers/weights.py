@@ -89,7 +89,7 @@ def refuse(solver: Learned, card: Card) -> None:
             f"{card.name} are weights of {card.solver}, not of {solver.name}", f"--solver {card.solver}"
         )
     for key, value in architecture(solver):
-        had = {**card.shape, **card.options}.get(key)
+        had = {**card.shape, **options_of(card, type(solver))}.get(key)
         if value != had:
             raise CheckpointError(
                 f"{card.name} were trained with {key}={had}, not {value}", f"leave out -o {key} or -o weights"
@@ -98,7 +98,18 @@ def refuse(solver: Learned, card: Card) -> None:
 
 def fits(solver: Learned, card: Card) -> bool:
     """Whether the weights are of the net that the options say."""
-    return all({**card.shape, **card.options}.get(key) == value for key, value in architecture(solver))
+    stated = {**card.shape, **options_of(card, type(solver))}
+    return all(stated.get(key) == value for key, value in architecture(solver))
+
+
+def options_of(card: Card, kind: type[Learned]) -> dict[str, Any]:
+    """The options on a card under their present names. A card written before a renaming has the former ones.
+
+    Args:
+        card: of the weights.
+        kind: the learned solver that the card names.
+    """
+    return {kind.renamed_options.get(name, name): value for name, value in card.options.items()}
 
 
 def architecture(solver: Learned) -> list[tuple[str, Any]]:
@@ -174,7 +185,7 @@ def build(card: Card, kind: type[Learned]) -> Reasoner:
         CheckpointError: the solver does not have the card's options, or the card does not describe a net.
     """
     try:
-        return kind(**card.options).reasoner(NetShape(**card.shape))
+        return kind(**options_of(card, kind)).reasoner(NetShape(**card.shape))
     except (ValueError, PluginError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise CheckpointError(f"{card.name}: its card does not describe a net ({reason})", "train them again") from None
@@ -193,7 +204,7 @@ def continued(solver: Kind, card: Card, roles: Collection[str]) -> tuple[Kind, R
         CheckpointError: the weights are damaged, or of another solver or net than the options say.
     """
     refuse(solver, card)
-    taken, net = solver.model_validate(card.options), read(type(solver), card)
+    taken, net = solver.model_validate(options_of(card, type(solver))), read(type(solver), card)
     shape = net.backbone.shape
     if shape.backbone != "lattice" or set(roles) <= set(shape.roles):
         return taken, net

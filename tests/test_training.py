@@ -13,6 +13,7 @@ from torch import Tensor
 from conftest import learned_solver
 from mull.engine import compile_problems
 from mull.engine.compile import compile_examples
+from mull.engine.deprecation import MullDeprecationWarning
 from mull.engine.examples import Examples
 from mull.engine.training import Recipe, Trainer, TrainingProgress
 from mull.engine.training import trainer as training
@@ -104,6 +105,19 @@ def test_a_training_without_known_solutions_solves_more() -> None:
     assert stream("coloring:10:0.2:3").chunk(0).targets.shape[1] == 0
     trainer("coloring:10:0.2:3", recipe={"lr": 3e-3}, on_progress=reports.append).run(steps=80)
     assert reports[-1].solved > 0.4 > 2 * reports[0].solved
+
+
+def test_former_settings_of_a_recipe_work_and_warn() -> None:
+    with (
+        pytest.warns(MullDeprecationWarning, match="use grad_clip"),
+        pytest.warns(MullDeprecationWarning, match="use max_segments"),
+    ):
+        recipe = Recipe(clip=2.0, most=5)
+    assert recipe == Recipe(grad_clip=2.0, max_segments=5)
+    with pytest.raises(ValueError, match="max_segments is given twice"):
+        Recipe(most=5, max_segments=6)
+    with pytest.raises(ValueError, match="min_segments=9 is more than max_segments=6"):
+        Recipe(min_segments=9, max_segments=6)
 
 
 # Resuming ---------------------------------------------------------------------------------------------------------------

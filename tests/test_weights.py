@@ -202,6 +202,22 @@ def test_a_replaced_file_is_another_net(home: Path) -> None:
     assert read_card(first.path).sha256 == solver.checkpoint
 
 
+def test_a_card_with_former_option_names_loads(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a warning: the user cannot change a card that somebody else wrote."""
+    kind = type(learned_solver("looped"))
+    monkeypatch.setattr(kind, "renamed_options", {**kind.renamed_options, "mixing": "damping"})
+    card = make(home, options={"mixing": 0.5})
+    (problem,) = load("sudoku:4", seed=1)
+    assert learned_solver("looped", weights="tiny", damping=0.5).supports(problem.graph) is None
+    assert getattr(build(card), "damping", None) == 0.5
+
+
+def test_former_settings_on_cards_have_their_present_names(home: Path) -> None:
+    make(home, recipe={"most": 8, "fewest": 2, "depth": 16, "floor": 0.05, "clip": 1.0})
+    present = {"max_segments": 8, "min_segments": 2, "eval_segments": 16, "final_lr": 0.05, "grad_clip": 1.0}
+    assert find("tiny").recipe == present
+
+
 def chosen(family: str = "sudoku", size: int = 4) -> str:
     (problem,) = load(f"{family}:{size}", seed=1)
     solver = learned_solver("looped")
