@@ -160,7 +160,7 @@ def find_entry(group: str, name: str, among: Sequence[Entry]) -> Entry:
         raise PluginError(f"{ALLOWED} leaves out {excluded[0]}", f"{ALLOWED}={excluded[0].distribution}")
     known = list(dict.fromkeys(entry.name for entry in among))
     close = get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+    hint = f"did you mean {close[0]}?" if close else f"installed: {', '.join(known)}"
     raise PluginError(f"unknown {word} {name[:40]!r}", hint)
 
 
