@@ -226,6 +226,7 @@ def load_tensors(card: Card) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{card.path}: {error.strerror or error}", f"weights are two files: NAME{SUFFIX} and NAME.json"
         ) from None
+    # Read once, then hashed and parsed from memory: the file may be replaced in between.
     digest = hashlib.sha256(data).hexdigest()
     if digest != card.sha256:
         raise CheckpointError(
@@ -256,6 +257,7 @@ def save(card: Card, tensors: Mapping[str, Tensor], folder: Path) -> Card:
 
     data = pack({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()})
     card = card.model_copy(update={"sha256": hashlib.sha256(data).hexdigest(), "folder": str(folder)})
+    # Tensors first: a card without its tensors would be found by name.
     write_file(card.path, data)
     write_file(card.path.with_suffix(".json"), (json.dumps(card.model_dump(), indent=1) + "\n").encode())
     return card
@@ -284,6 +286,7 @@ def claimed(folder: Path, name: str) -> Iterator[None]:
     """
     with (folder / f".{name}.lock").open("w") as file:
         try:
+            # The kernel releases the lock even after SIGKILL; a file as a lock would stay.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CheckpointError(

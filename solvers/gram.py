@@ -128,7 +128,8 @@ class GramNet(Reasoner):
             with torch.no_grad():
                 u, low = self._update(z, x, view)
             if encoded is not None:
-                # Counted although no gradient passes through this step: its increment depends on the target.
+                # Counted although no gradient passes through this step: its increment depends on the target. Counted in the
+                # last step alone, queens 8 was 100 % solved under the posterior and 0 % under the prior (docs/log.md).
                 divergence = divergence + balanced_kl(self.posterior(u + encoded), self.prior(u))
             with torch.no_grad():
                 z = u + self._increment(u, encoded, learning=target is not None), low

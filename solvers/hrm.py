@@ -39,6 +39,7 @@ class HrmNet(Reasoner):
         injected = z_high + x
         learning = torch.is_grad_enabled()
         for k in range(self.low):
+            # As published. TRM's paper has 56.5 % for this gradient and 87.4 % for that of a whole cycle.
             with torch.set_grad_enabled(learning and k == self.low - 1):
                 z_low = lower(view, z_low, injected)
         return upper(view, z_high, z_low), z_low
@@ -78,4 +79,5 @@ class Hrm(Learned):
         return HrmNet(shape, self.high, self.low, halts, self.random_start)
 
     def recipe(self) -> Mapping[str, Any]:
+        # HRM was published without a moving average of the weights.
         return {**PUBLISHED, "ema": 0.0} if self.preset == "paper" else {"batch": 768}

@@ -30,6 +30,7 @@ class LoopedNet(Reasoner):
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
         """z after a step, [B, S, H]."""
         new = self.stacks[0](view, z[0], x)
+        # Without the test a step of the default would read and write the state once more.
         return (new,) if self.damping == 1 else (z[0].lerp(new, self.damping),)
 
 

@@ -120,7 +120,7 @@ def train(
     """
     check_writable(folder)
     first = [stream.chunk(0) for stream, _ in streams]
-    torch.manual_seed(seed)
+    torch.manual_seed(seed)  # of the initial weights
     origin = find(base) if base is not None else None
     solver, net = _net(solver, origin, [graph for examples in first for graph in examples.graphs])
     if net.uses_targets:
@@ -141,6 +141,7 @@ def train(
         cancelled=cancelled,
         kind=identity if origin is None else {**identity, "base": origin.sha256},
     )
+    # Process 0 alone locks the name: the others of the same training would be refused.
     with claimed(folder, name) if trainer.rank == 0 else nullcontext():
         trainer.run(minutes=minutes, steps=steps, stop_after=stop_after)
     card = Card(
@@ -164,6 +165,7 @@ def train(
         sha256="",
     )
     if trainer.rank == 0:
+        # float16 halves the files. Weights are far from its limits; solving computes in bfloat16 or float32.
         card = save(card, {key: tensor.half() for key, tensor in net.state_dict().items()}, folder)
     finished = (minutes is not None and trainer.seconds >= 60 * minutes) or (
         steps is not None and trainer.step >= steps

@@ -32,7 +32,7 @@ class TrmNet(Reasoner):
         """z_H and z_L after a step, [B, S, H] each."""
         z_high, z_low = z
         injected = z_high + x
-        for _ in range(self.low):
+        for _ in range(self.low):  # one net for both states: two do worse (82.4 and 87.4 % in the paper)
             z_low = self.stacks[0](view, z_low, injected)
         return self.stacks[0](view, z_high, z_low), z_low
 

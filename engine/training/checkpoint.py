@@ -25,7 +25,7 @@ def write(path: Path, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -
     Raises:
         CheckpointError: the file cannot be written; the last checkpoint is kept.
     """
-    from safetensors.torch import save
+    from safetensors.torch import save  # not pickle, which could run code when it is read
 
     data = save({k: t.contiguous().cpu() for k, t in tensors.items()}, {"training": json.dumps(state)})
     write_file(path, data)

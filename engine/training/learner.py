@@ -53,6 +53,7 @@ def first_states(learner: Learner, view: Any, generator: torch.Generator) -> tup
     """
     x = learner.backbone.embed(view).detach()
     device = generator.device
+    # States carry over from segment to segment in the dtype of autocast, so that a compiled net sees one dtype.
     dtype = torch.bfloat16 if device.type == "cuda" else x.dtype
 
     def draw(k: int, *shape: int) -> Tensor:

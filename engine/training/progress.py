@@ -81,7 +81,7 @@ class Tally:
     """
 
     def __init__(self, device: torch.device, step: int) -> None:
-        self.sums = torch.zeros(5, device=device)
+        self.sums = torch.zeros(5, device=device)  # reading them each step would wait for the device
         self.step, self.since = step, time.monotonic()
 
     def add(self, sums: Tensor) -> None:

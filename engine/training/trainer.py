@@ -97,7 +97,8 @@ class Trainer:
         if compiled:
             # One case for each family of a mixture, with and without gradients, and one for each change of size.
             torch._dynamo.config.recompile_limit = COMPILED_CASES
-            learner.compile(dynamic=False)  # sizes are rounded, so that they rarely change
+            # Fixed sizes: torch 2.11 crashed on a symbolic size. Sizes are rounded, so that they rarely change.
+            learner.compile(dynamic=False)
         self.net = learner
         if self.group.count > 1:
             # A step on one stream of a mixture leaves the maps of other roles unused.
@@ -213,6 +214,7 @@ class Trainer:
     def _update(self, done: float) -> None:
         """An optimizer step: linear warm-up, then cosine decay over the share ``done`` of the training."""
         recipe = self.recipe
+        # ``done`` is the larger of the shares of time and steps, so the decay ends with the training.
         scale = recipe.final_lr + (1 - recipe.final_lr) * (1 + math.cos(math.pi * min(done, 1))) / 2
         rate = recipe.lr * scale * min(1.0, (self.step + 1) / max(recipe.warmup, 1))
         torch.nn.utils.clip_grad_norm_(self.parameters, recipe.grad_clip, foreach=True)
@@ -250,7 +252,7 @@ class Trainer:
         # no target.
         if self.learner.uses_targets and self.accuracy:
             self.ema.choose(sum(self.accuracy.values()) / len(self.accuracy))
-        for rows in streams:
+        for rows in streams:  # carried states are not saved: rows restart, in this process too, to take the same steps
             rows.pause()
         self.positions = [(rows.index, rows.taken) for rows in streams]
         if self.path is not None and self.rank == 0:

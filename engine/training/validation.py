@@ -47,6 +47,7 @@ def evaluate(learner: Learner, examples: Examples, *, depth: int, batch: int, ge
     pool = compile_examples(examples, device, factors=checkable(examples))
     right = 0
     for first in range(0, len(examples), batch):
+        # The last rows are repeated to fill the batch, and not counted.
         rows = np.resize(np.arange(first, min(first + batch, len(examples))), batch)
         instance = pool.select(torch.from_numpy(rows).to(device))
         targets = torch.from_numpy(examples.targets[rows]).long().to(device)
@@ -56,6 +57,7 @@ def evaluate(learner: Learner, examples: Examples, *, depth: int, batch: int, ge
             z = first_states(learner, view, generator)
             for _ in range(depth):
                 z, readout = learner(z, view)
+                # Any segment counts: when solving, the checker ends a row at its first right answer.
                 solved |= is_right(instance, masked(readout.logits, instance), targets)
         right += int(solved[: len(examples) - first].sum())
     return right / len(examples)

@@ -19,6 +19,7 @@ STATUSES = 3
 
 def statuses(allowed: Tensor) -> Tensor:
     """allowed [..., D] bool -> [..., D] int64: EXCLUDED, GIVEN for the only allowed value of a variable, else OPEN."""
+    # A domain of one value counts as a given: both leave nothing to decide.
     one = allowed.sum(-1, keepdim=True) == 1
     return torch.where(allowed, one.long() * GIVEN, EXCLUDED)
 
@@ -42,7 +43,7 @@ class Stack(nn.Module):
             z: [B, S, H] the state.
             injected: [B, S, H] the input.
         """
-        z = z + injected
+        z = z + injected  # the input is added once, before the first layer, as in HRM and TRM
         for layer in self.layers:
             z = layer(z, view)
         return z
@@ -54,6 +55,7 @@ class Stack(nn.Module):
             arguments: as those of ``nn.Module.compile``.
             options: as those of ``nn.Module.compile``.
         """
+        # A layer of a maze net takes 45 to 70 s to compile on an H100.
         for layer in self.layers:
             layer.compile(*arguments, **options)
 

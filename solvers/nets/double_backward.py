@@ -114,7 +114,7 @@ def compile_double_backward(layers: Sequence[nn.Module]) -> None:
     With ``create_graph`` only z gets a gradient; parameters get theirs from a backward pass without it. Do not copy the layers
     afterwards: a copy would compute with the parameters of the original.
     """
-    plain = deepcopy(layers[0])
+    plain = deepcopy(layers[0])  # the traced layer: its own forward is replaced below
     cases: dict[Any, CompiledFunction] = {}
     for layer in layers:
         layer.forward = _compiled(plain, cases, layer)
@@ -129,6 +129,7 @@ def _compiled(
         leaves, structure = tree_flatten(view)
         at = [k for k, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
         inputs = (z, *parameters, *(leaves[k] for k in at))
+        # Leaves that are no tensors (sizes, None) are constants of the code, so they are part of its key.
         rest = [None if isinstance(leaf, Tensor) else leaf for leaf in leaves]
         device = z.device.type
         cast = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None

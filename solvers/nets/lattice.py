@@ -69,6 +69,7 @@ class LatticeLayer(nn.Module):
             z: [B, L, H] state of each literal.
             view: of the instance.
         """
+        # One sum over all roles: the order of roles and groups does not matter, and a graph may lack any of them.
         received = self._from_variables(z, view)
         for role, r in view.roles.items():
             weight = _weight(role, r)
@@ -79,6 +80,7 @@ class LatticeLayer(nn.Module):
             received = received + scatter(message, r, None)
             if weight is not None:
                 received = received + scatter(self.own[role](pooled), r, weight)
+        # The messages do not start at zero (as other branches do): the gate halves them.
         z = norm(z + received * self.gate(z).sigmoid())
         up, down = self.swiglu.up.weight, self.swiglu.down.weight
         return residual_swiglu(z, up, down) if fits(z, up, down) else norm(z + self.swiglu(z))
@@ -153,6 +155,7 @@ class Lattice(Backbone):
             domain = torch.from_numpy(domains_of(instance.graphs, v, d))
             return roles, None if bool(domain.all()) else domain.to(device)
 
+        # Built once for an instance: stacking literal groups takes longer than a step.
         roles, domain = instance.once(("lattice", self.shape, device), build)
         if domain is not None and len(domain) > 1:
             domain = domain[instance.template]

@@ -95,6 +95,7 @@ class Reasoner(nn.Module, ABC):
         nn.init.zeros_(self.halt.weight)
         nn.init.constant_(self.halt.bias, -5.0)
         self.random_start = random_start
+        # A buffer, so that the fixed start is saved with the weights.
         self.register_buffer("first", nn.init.trunc_normal_(torch.empty(states, shape.hidden), a=-2, b=2))
 
     first: Tensor
@@ -108,6 +109,7 @@ class Reasoner(nn.Module, ABC):
             draw: returns standard normal numbers [B, *shape] for a state's number and a shape.
         """
         if self.random_start:
+            # Clamped at two standard deviations, as the fixed start of the papers.
             return tuple(draw(k, *x.shape[1:]).clamp(-2, 2).to(x.dtype) for k in range(len(self.first)))
         return tuple(vector.to(x.dtype).expand_as(x).contiguous() for vector in self.first)
 
@@ -198,6 +200,7 @@ class Reasoner(nn.Module, ABC):
         new = self.sample_step(z, self.backbone.embed(view), view, random.at(age), **options)
         readout = self.read(new, view)
         before = z[0].flatten(1).float()
+        # In float32: a sum of squares over a whole state loses small changes in bfloat16.
         change = (new[0].flatten(1).float() - before).norm(dim=1) / before.norm(dim=1)
         log_probs = readout.logits.float().masked_fill(~allowed, -torch.inf).log_softmax(-1)
         energy = self.answer_energy(new, log_probs, view)

@@ -161,6 +161,7 @@ class Tokens(Backbone):
             sin: as in ``TokensView``.
             mask: as in ``TokensView``.
         """
+        # Excluded values of open variables are not read: the published nets read givens only.
         given = (statuses(allowed) == GIVEN).long()
         return TokensView(given.sum(-1) * (1 + given.argmax(-1)), cos, sin, mask)
 
