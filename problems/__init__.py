@@ -26,7 +26,7 @@ FIRST = ("graph", "sat", "coloring", "sudoku", "queens", "latin", "maze")
 
 
 class Families(Mapping[str, "Family"]):
-    """The installed families by name. Each is imported at its first use, so that a broken one does not affect the others.
+    """The installed families by name. Each is imported at its first use; a broken one does not affect the others.
 
     Args:
         found: the entry points of families.
@@ -120,7 +120,8 @@ def write(problems: Sequence[Problem], path: str) -> None:
 
     Args:
         problems: one or more.
-        path: of the file. ``.json``, ``.jsonl`` and ``.ndjson`` hold every graph; another suffix selects the family's format.
+        path: of the file. ``.json``, ``.jsonl`` and ``.ndjson`` hold every graph; another suffix selects the family's
+            format.
 
     Raises:
         InputError: the format does not hold these problems, or the file cannot be written.

@@ -20,8 +20,8 @@ def symbols(order: int, boards: Iterable[Sequence[str]], zero: bool | None = Non
     Args:
         order: n, the number of values.
         boards: the n² signs of each board, row by row. All boards have this order.
-        zero: whether the values start at 0. None decides by the boards; then they start at 0 only above order 9, or if -1 is
-            a blank.
+        zero: whether the values start at 0. None decides by the boards; then they start at 0 only above order 9, or if
+            -1 is a blank.
     """
     boards = list(boards)
     signs: set[str] = set().union(*boards)
@@ -44,8 +44,8 @@ def symbols(order: int, boards: Iterable[Sequence[str]], zero: bool | None = Non
 def _from_zero(order: int, boards: list[Sequence[str]], signs: set[str]) -> bool:
     """Whether 0 is a value of the boards.
 
-    It is if 0 occurs at most once in each row and column, and the n-th sign from 1 does not occur. Blanks must have another
-    sign, or there must be none.
+    It is if 0 occurs at most once in each row and column, and the n-th sign from 1 does not occur. Blanks must have
+    another sign, or there must be none.
     """
     last = (str(order), *((_DIGITS + _LETTERS)[order : order + 1] if order < 36 else ()))
     if "0" not in signs or any(s in signs or s.lower() in signs for s in last):

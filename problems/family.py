@@ -104,7 +104,8 @@ class Family(ABC):
             minimises: whether the run asked for a best answer.
 
         Returns:
-            The problem with ``render``, and with ``tighten`` and ``cost`` if the family has an objective that is not linear.
+            The problem with ``render``, and with ``tighten`` and ``cost`` if the family has an objective that is not
+            linear.
         """
         return replace(problem, render=self.draw)
 

@@ -32,11 +32,15 @@ SUFFIXES = {
 
 _SIGNS = {
     "a WCNF (MaxSAT)": r"^[ \t]*p[ \t]+wcnf\b",
-    "a DIMACS problem other than 'p cnf' and 'p edge'": r"^[ \t]*p[ \t]+(?:max|min|sp|mat|asn|tw|ds|fvs|sat|xor|inccnf|cnf\+)\b",
+    "a DIMACS problem other than 'p cnf' and 'p edge'": (
+        r"^[ \t]*p[ \t]+(?:max|min|sp|mat|asn|tw|ds|fvs|sat|xor|inccnf|cnf\+)\b"
+    ),
     "an OPB (pseudo-Boolean)": r"\A\* *#variable *=|^(?:[-+]\d+ +~?x\d+ +)+(?:>=|=|<=) +[-+]?\d+ *;",
     "an XCSP3": r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<instance\b[^>]*XCSP",
     "an XML": r"\A\s*<(?:\?xml|graphml|instance)\b",
-    "a MiniZinc": r"^\s*solve\s+(?:satisfy|minimize|maximize|::)|^\s*(?:constraint|include|var|array)\b[^\n]*;\s*(?:%|$)",
+    "a MiniZinc": (
+        r"^\s*solve\s+(?:satisfy|minimize|maximize|::)|^\s*(?:constraint|include|var|array)\b[^\n]*;\s*(?:%|$)"
+    ),
     "an SMT-LIB": r"^\s*\((?:set-logic|set-info|set-option|declare-fun|declare-const|assert)\b",
     "a PDDL": r"\A\s*(?:;[^\n]*\n\s*)*\(define\b",
     "an MPS": r"^ROWS[ \t]*$",

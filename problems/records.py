@@ -63,7 +63,8 @@ def table(text: str, sign: str) -> Iterator[Record]:
     if puzzle is None:
         raise InputError("the header has no column of boards", line=place + 1, hint=HINT)
     answer = next((names.index(name) for name in ANSWERS if name in names), None)
-    # ``csv`` and not ``split``: a quoted field may be a grid of several lines. ``line_num`` then gives the next row's line.
+    # ``csv`` and not ``split``: a quoted field may be a grid of several lines. ``line_num`` then gives the next row's
+    # line.
     reader = csv.reader((f"{line}\n" for line in islice(lines, place + 1, None)), delimiter=sign)
     number = place + 2
     try:
@@ -150,7 +151,10 @@ def _boards(value: Any, line: int, depth: int) -> Iterator[Record]:
 
 
 def board_of(value: Any) -> Signs | None:
-    """The signs of a JSON value that is a board: a string, n rows of n cells, n strings of n signs, or n² cells. Else None."""
+    """The signs of a JSON value, or None if it is not a board.
+
+    A board is a string, n rows of n cells, n strings of n signs, or n² cells.
+    """
     if isinstance(value, str):
         return value
     if not isinstance(value, list) or not value:

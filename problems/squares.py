@@ -11,8 +11,8 @@ def random_sudoku(n: int, rng: random.Random) -> Board:
     """A random full n²×n² Sudoku with values 1 to n².
 
     It starts with the cyclic pattern under random symmetries. Then it makes random switches of two kinds. One exchanges
-    the values of a cycle in two rows of a band, or two columns of a stack. The other exchanges two values in a connected component
-    of their cells.
+    the values of a cycle in two rows of a band, or two columns of a stack. The other exchanges two values in a
+    connected component of their cells.
 
     Args:
         n: rows of a box.

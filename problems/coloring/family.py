@@ -25,10 +25,11 @@ from .text import Lists, parse
 class Coloring(Family):
     """Adjacent vertices differ in colour. The variables are v1 to vn.
 
-    Without ``colors`` the fewest colours are sought: after each answer, one colour fewer is asked for (``Problem.tighten``).
+    Without ``colors`` the fewest colours are sought: after each answer, one colour fewer is asked for
+    (``Problem.tighten``).
 
-    A file's line ``f VERTEX COLOUR...`` lists the colours that a vertex may take. Then colours are not interchangeable, and any
-    colouring from the lists is an answer. Vertices without a line take any colour.
+    A file's line ``f VERTEX COLOUR...`` lists the colours that a vertex may take. Then colours are not interchangeable,
+    and any colouring from the lists is an answer. Vertices without a line take any colour.
     """
 
     name = "coloring"

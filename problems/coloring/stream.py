@@ -30,8 +30,8 @@ FORM = "coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]"
 class ColoringStream(FamilyStream):
     """``coloring:N:DENSITY:COLOURS[:ANSWERS]``; the first three may be ranges.
 
-    Without ANSWERS the graphs are random with a hidden colouring, which is not a target. With ANSWERS they are Erdős–Rényi graphs
-    of that density that can be coloured, and so many colourings, drawn from all, are the targets.
+    Without ANSWERS the graphs are random with a hidden colouring, which is not a target. With ANSWERS they are
+    Erdős–Rényi graphs of that density that can be coloured, and so many colourings, drawn from all, are the targets.
     """
 
     def check(self) -> None:

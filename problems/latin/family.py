@@ -21,15 +21,15 @@ from ..records import Record
 
 LARGEST = 100
 """Most rows."""
-HINT = "give n rows of n numbers or letters, . for a hole; or a line 'order n', then n rows of numbers from 0, -1 for a hole"
+HINT = "give n rows of n numbers or letters, . for a hole; or 'order n', then n rows of numbers from 0, -1 for a hole"
 
 
 class Latin(Family):
     """Each value occurs once in every row and column. The variables are r1c1 to rNcN.
 
-    Two formats are read. One is a grid of numbers 1 to n, or of n letters, with ``.`` or 0 for a hole, maybe after a line
-    ``latin``. The other is that of quasigroup-with-holes lists: a line ``order n``, then n rows of numbers from 0, with -1 for a hole.
-    Answers use the values of the file. A file may have several squares.
+    Two formats are read. One is a grid of numbers 1 to n, or of n letters, with ``.`` or 0 for a hole, maybe after a
+    line ``latin``. The other is that of quasigroup-with-holes lists: a line ``order n``, then n rows of numbers from 0,
+    with -1 for a hole. Answers use the values of the file. A file may have several squares.
     """
 
     name = "latin"

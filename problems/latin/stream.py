@@ -20,7 +20,7 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class LatinStream(FamilyStream):
-    """``latin:N[:SHARE]``, each a number or a range: a share of the cells of a random Latin square, which is the target."""
+    """``latin:N[:SHARE]``, each a number or a range: a share of the cells of a random square, which is the target."""
 
     def check(self) -> None:
         _parse(self.spec)

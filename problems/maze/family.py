@@ -28,11 +28,14 @@ Cell = tuple[int, int]
 class Maze(Family):
     """The shortest path from S to G. Each free cell is a 0/1 variable r1c1, which is 1 on the path.
 
-    A cell of the path has two neighbours on it; S and G have one. The objective is the number of cells on the path, without S.
+    A cell of the path has two neighbours on it; S and G have one. The objective is the number of cells on the path,
+    without S.
     """
 
     name = "maze"
-    summary = "text of '#', ' ', 'S' and 'G' (also E, A/B, 0/1, one line of n^2 signs, CSV); the shortest path, four neighbours"
+    summary = (
+        "text of '#', ' ', 'S' and 'G' (also E, A/B, 0/1, one line of n^2 signs, CSV); shortest path, four neighbours"
+    )
     spec = "maze:ROWSxCOLUMNS[:SHORTEST], both odd are best; the shortest path takes SHORTEST steps or more"
     suffixes = (".maze",)
     stream_forms = ("maze:ROWSxCOLUMNS[:SHORTEST]",)
@@ -173,8 +176,8 @@ def _neighbours(r: int, c: int) -> tuple[Cell, ...]:
 def _carve(height: int, width: int, rng: random.Random) -> tuple[list[str], int]:
     """A random maze and the steps of its shortest path.
 
-    Randomised depth-first search connects the odd cells, a tenth of the walls between two cells are opened, and S and G are
-    placed far apart.
+    Randomised depth-first search connects the odd cells, a tenth of the walls between two cells are opened, and S and G
+    are placed far apart.
     """
     grid = [[WALL] * width for _ in range(height)]
     rooms = {(r, c): None for r in range(1, height - 1, 2) for c in range(1, width - 1, 2)}  # a dict as an ordered set

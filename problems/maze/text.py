@@ -11,7 +11,7 @@ from .. import records
 from ..errors import Ambiguous, InputError, excerpt
 
 WALL, FREE, START, GOAL, PATH = "#", " ", "S", "G", "o"
-HINT = "rows of # (wall), space or . (free), one S and one G; or one line of n^2 signs; a short row is filled with free cells"
+HINT = "rows of # (wall), space or . (free), one S and one G; or one line of n^2 signs; short rows end in free cells"
 LARGEST = 1_000_000
 """Most cells."""
 

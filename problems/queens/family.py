@@ -29,7 +29,8 @@ class Queens(Family):
     """n queens on an n×n board, one in each row, none attacking another. Some may be placed already.
 
     The variables q1 to qn are the columns of the queens by row. Two formats are read. One is a board of n lines with
-    ``.`` and ``Q``. The other is a line ``queens n``, then a line ``row column`` for each queen placed. A file may have several boards.
+    ``.`` and ``Q``. The other is a line ``queens n``, then a line ``row column`` for each queen placed. A file may have
+    several boards.
     """
 
     name = "queens"

@@ -64,8 +64,8 @@ def canonical(n: int, givens: dict[int, int]) -> tuple[int, list[tuple[int, int]
 def completions(n: int, givens: dict[int, int], known: list[int], rng: random.Random) -> list[list[int]]:
     """Up to four completions of a board, the known one among them.
 
-    Each further one comes from a depth-first search on the row with the fewest free squares, with squares in random order. A
-    search stops after ``NODES`` queens, so that some completions may not be found.
+    Each further one comes from a depth-first search on the row with the fewest free squares, with squares in random
+    order. A search stops after ``NODES`` queens, so that some completions may not be found.
 
     Args:
         n: rows of the board.

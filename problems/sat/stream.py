@@ -20,7 +20,7 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class SatStream(FamilyStream):
-    """``sat:VARIABLES[:CLAUSES]``, each a number or a range: random 3-SAT with a hidden solution, which is not a target."""
+    """``sat:VARIABLES[:CLAUSES]``, each a number or a range: random 3-SAT with a hidden solution, without targets."""
 
     def check(self) -> None:
         _parse(self.spec)

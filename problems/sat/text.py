@@ -19,8 +19,8 @@ DECLARED = 100_000
 def parse(text: str) -> tuple[int, list[list[int]]]:
     """The number of variables, and the clauses as signed variable numbers.
 
-    A regular expression finds the parts that are not numbers; the numbers between two of them are converted in one call. A
-    million clauses take a second.
+    A regular expression finds the parts that are not numbers; the numbers between two of them are converted in one
+    call. A million clauses take a second.
 
     Raises:
         InputError: the text is not DIMACS CNF; with the line.
@@ -112,7 +112,7 @@ def _header(line: str, number: int, size: int) -> tuple[int, int]:
 
 
 def _most(size: int) -> int:
-    """The most variables that a file of ``size`` characters may declare, so that a short file cannot fill the memory."""
+    """The most variables that a file of ``size`` characters may declare: a short one must not fill the memory."""
     return min(LARGEST, max(DECLARED, size))
 
 

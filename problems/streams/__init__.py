@@ -1,7 +1,7 @@
-"""Streams of training examples by name: ``sudoku:9:20-60``, ``maze:30x30:110``, ``queens:8-12:1-3``, or a file of problems.
+"""Streams of training examples by name: ``sudoku:9:20-60``, ``maze:30x30:110``, ``queens:8-12:1-3``, or a file.
 
-Each family makes its own streams (``Family.stream``). Modules that compile code or import slowly are imported when a stream is
-made.
+Each family makes its own streams (``Family.stream``). Modules that compile code or import slowly are imported when a
+stream is made.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ __all__ = ["Example", "FamilyStream", "draw_split", "forms", "hashed", "pack", "
 def forms() -> tuple[str, ...]:
     """How streams are named, of all families that can be loaded.
 
-    Except for the sizes of Sudokus and mazes, every number may be a range such as ``10-20``. For 9x9 Sudokus a range without a
-    decimal point is a range of guesses.
+    Except for the sizes of Sudokus and mazes, every number may be a range such as ``10-20``. For 9x9 Sudokus a range
+    without a decimal point is a range of guesses.
     """
     known = families()
     return tuple(form for name in known for form in getattr(known.get(name), "stream_forms", ()))
@@ -48,7 +48,8 @@ def stream(name: str, split: str = "train", seed: int = 0) -> Stream:
     known = families()
     family, _, spec = name.partition(":")
     try:
-        # A name of an unknown family that looks like a path is one, so that the error of a missing file is about the file.
+        # A name of an unknown family that looks like a path is one, so that the error of a missing file is about the
+        # file.
         suffix = os.path.splitext(name)[1]
         if os.path.isfile(name) or (family not in known and ("*" in name or suffix)):
             reader = of_archive(name, known)

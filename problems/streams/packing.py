@@ -17,7 +17,7 @@ Example = tuple[ConstraintGraph, Mapping[str, Value], Sequence[Sequence[int]]]
 """A graph, its givens by name, and known solutions as domain indices in the order of the graph's variables."""
 
 TRIES = 3000
-"""Instances drawn without one of the split before the stream is refused. A split of 1 % is missed by chance with 1e-13."""
+"""Instances drawn before a split is called empty. One with 1 % of the instances is missed with probability 1e-13."""
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """Colour refinement with 64-bit numbers: invariants of graphs, squares and formulas under their symmetries.
 
-A vertex gets a new colour from its own and the sum of its neighbours' mixed colours; a sum does not depend on their order.
-Equal numbers do not prove that two instances are symmetric, which a split does not need.
+A vertex gets a new colour from its own and the sum of its neighbours' mixed colours; a sum does not depend on their
+order. Equal numbers do not prove that two instances are symmetric, which a split does not need.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ SECONDS = 60.0
 class TextFile(FamilyStream):
     """The problems of a text file. A name with ``*`` stands for all files that match.
 
-    A stated solution is the target if it holds; ``cpsat`` solves the other problems. Each pass over the problems is in another
-    random order. For training, ``Family.augment`` puts them under random symmetries. All problems belong to the split that is
-    named.
+    A stated solution is the target if it holds; ``cpsat`` solves the other problems. Each pass over the problems is in
+    another random order. For training, ``Family.augment`` puts them under random symmetries. All problems belong to the
+    split that is named.
     """
 
     def check(self) -> None:

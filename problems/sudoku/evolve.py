@@ -14,8 +14,8 @@ from .symmetry import invariant
 def _neighbour(puzzle: Array, rng: Array, pair: Array) -> Array:
     """A random puzzle with one solution near another one. It may have redundant clues.
 
-    One or two clues are removed, and one of the solutions that remain is chosen. Clues of it are added where the two solutions
-    of a search differ, until it is the only one. Along a chain of such steps the full board changes as well.
+    One or two clues are removed, and one of the solutions that remain is chosen. Clues of it are added where the two
+    solutions of a search differ, until it is the only one. Along a chain of such steps the full board changes as well.
 
     Args:
         puzzle: uint8 [81].
@@ -86,15 +86,16 @@ def evolve(
 ) -> int:
     """Evolve a population of minimal boards towards a range of mean guesses, and collect the boards inside it.
 
-    A step is a tournament of three random boards. The one nearest to the range is mutated; the mutant replaces the one farthest
-    from it if it is at least as near. Nearly all neighbours of a hard board are easier, so that a single random walk seldom
-    climbs and soon falls. A population keeps its hard boards. It finds 2 to 6 boards of 300 guesses per second and core.
+    A step is a tournament of three random boards. The one nearest to the range is mutated; the mutant replaces the one
+    farthest from it if it is at least as near. Nearly all neighbours of a hard board are easier, so that a single
+    random walk seldom climbs and soon falls. A population keeps its hard boards. It finds 2 to 6 boards of 300 guesses
+    per second and core.
 
     Args:
         low: least mean guesses of the boards collected.
         high: most mean guesses.
-        aim: lower end of the range that the population moves to, ``low`` or more. Mutants of much harder boards fill a hard
-            range.
+        aim: lower end of the range that the population moves to, ``low`` or more. Mutants of much harder boards fill a
+            hard range.
         steps: mutants tried.
         rng: random state, uint64 [1], advanced.
         population: uint8 [P, 81], changed.

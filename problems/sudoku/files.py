@@ -25,8 +25,8 @@ LARGEST = 4 << 30
 class BoardFile(FamilyStream):
     """The boards of an ``.npz`` file with arrays puzzles and solutions, uint8 [N, 81], 0 for a blank.
 
-    A name with ``*`` stands for all files that match. Each pass over the boards is in another random order. For training, each
-    board is put under a random symmetry. All boards belong to the split that is named.
+    A name with ``*`` stands for all files that match. Each pass over the boards is in another random order. For
+    training, each board is put under a random symmetry. All boards belong to the split that is named.
     """
 
     def check(self) -> None:
@@ -54,7 +54,8 @@ def load_boards(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Puzzles and solutions of a file, or of all files that match a pattern with ``*``, uint8 [N, 81] each.
 
     Raises:
-        InputError: a file cannot be read, holds other boards than 9x9, or solutions that are not complete or do not fit.
+        InputError: a file cannot be read, holds other boards than 9x9, or solutions that are not complete or do not
+            fit.
     """
     if "*" in path:
         parts = [load_boards(part) for part in sorted(glob(path))]

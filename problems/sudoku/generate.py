@@ -1,4 +1,4 @@
-"""9x9 Sudokus of a range of guesses, without end: random minimal boards, and populations that evolve towards the range."""
+"""9x9 Sudokus of a range of guesses: random minimal boards, and populations that evolve towards the range."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def minimal_boards(seed: int) -> Iterator[list[Board]]:
 def boards_in_range(low: float, high: float, seed: int, length: int = 500) -> Iterator[list[Board]]:
     """Boards of a range of guesses without end, no two symmetric.
 
-    A population evolves until it gave ``length`` boards, or gave too few for some time. Then a new one starts from random
-    minimal boards.
+    A population evolves until it gave ``length`` boards, or gave too few for some time. Then a new one starts from
+    random minimal boards.
 
     Args:
         low: least mean guesses.

@@ -12,8 +12,8 @@ Function = TypeVar("Function")
 def jit(function: Function) -> Function:
     """Compile a function at its first call. The code is cached beside the source or in the user's cache folder.
 
-    If neither can be written, each process compiles again. The cache of a function is invalidated by changes of its own file
-    only: after a change of a function that it calls in another file, delete ``__pycache__``.
+    If neither can be written, each process compiles again. The cache of a function is invalidated by changes of its own
+    file only: after a change of a function that it calls in another file, delete ``__pycache__``.
     """
     try:
         return njit(cache=True)(function)  # type: ignore[no-any-return]

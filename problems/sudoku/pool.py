@@ -1,9 +1,9 @@
 """Fill a folder with pools of 9x9 boards, for training and for benchmarks.
 
-``python -m mull.problems.sudoku.pool FOLDER train SEED RANGE=SHARE ...`` adds parts ``train-SEED-nnn.npz`` until it is stopped.
-A range is ``LOW-HIGH`` guesses, or ``minimal`` for random minimal boards. ``... FOLDER hard SEED`` makes
-{test,validation}-hard.npz with 20 to 60 guesses, ``... FOLDER veryhard SEED`` makes {test,validation}-veryhard.npz with 300 or
-more. Arrays are puzzles and solutions, uint8 [N, 81], and guesses, float32 [N].
+``python -m mull.problems.sudoku.pool FOLDER train SEED RANGE=SHARE ...`` adds parts ``train-SEED-nnn.npz`` until it is
+stopped. A range is ``LOW-HIGH`` guesses, or ``minimal`` for random minimal boards. ``... FOLDER hard SEED`` makes
+{test,validation}-hard.npz with 20 to 60 guesses, ``... FOLDER veryhard SEED`` makes {test,validation}-veryhard.npz with
+300 or more. Arrays are puzzles and solutions, uint8 [N, 81], and guesses, float32 [N].
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def hard(folder: Path, seed: int) -> None:
 def veryhard(folder: Path, seed: int) -> None:
     """Make {test,validation}-veryhard.npz: boards of 300 guesses and more.
 
-    They are too rare to wait for the one in a hundred that belongs to a split. They come from populations of their own, a few
-    from each, without boards that a part for training has as well.
+    They are too rare to wait for the one in a hundred that belongs to a split. They come from populations of their own,
+    a few from each, without boards that a part for training has as well.
 
     Args:
         folder: of the files and of the parts for training.

@@ -1,7 +1,8 @@
 """9x9 Sudoku at speed: depth-first search with naked and hidden singles, and the mean number of guesses it takes.
 
-A board is uint8 [81], 0 for a blank. Candidates are int32 [81] bit masks; bit d stands for digit d + 1. Random numbers come
-from a xorshift state, uint64 [1], that the caller passes. numba's own generator is shared by all callers in a thread.
+A board is uint8 [81], 0 for a blank. Candidates are int32 [81] bit masks; bit d stands for digit d + 1. Random numbers
+come from a xorshift state, uint64 [1], that the caller passes. numba's own generator is shared by all callers in a
+thread.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ ALL = 511
 CELLS = np.arange(81)
 _ROW, _COLUMN = CELLS // 9, CELLS % 9
 _BOX = _ROW // 3 * 3 + _COLUMN // 3
-# Cells of the 27 units: rows, columns, boxes. Bits of the units that a cell is in. The 20 cells that share a unit with a cell.
+# Cells of the 27 units: rows, columns, boxes. Bits of the units that a cell is in. The 20 cells that share a unit with
+# a cell.
 UNITS = np.stack([np.flatnonzero(kind == i) for kind in (_ROW, _COLUMN, _BOX) for i in range(9)]).astype(np.int32)
 HOME = ((1 << _ROW) | (1 << (9 + _COLUMN)) | (1 << (18 + _BOX))).astype(np.int32)
 PEERS = np.stack([[p for p in CELLS if p != i and HOME[p] & HOME[i]] for i in CELLS]).astype(np.int32)
@@ -242,8 +244,8 @@ def rate(puzzle: Array, runs: int, rng: Array, solutions: Array) -> tuple[int, f
 def guesses(puzzle: np.ndarray, seed: int = 0, runs: int = 10) -> tuple[float, int, np.ndarray]:
     """The difficulty of a board: the mean number of guesses of a backtracker that knows naked and hidden singles.
 
-    The backtracker applies both until nothing changes, branches on a cell with the fewest candidates and tries its values in
-    random order. Each value tried is a guess. It stops at the second solution.
+    The backtracker applies both until nothing changes, branches on a cell with the fewest candidates and tries its
+    values in random order. Each value tried is a guess. It stops at the second solution.
 
     Args:
         puzzle: uint8 [81], 0 for a blank.

@@ -33,8 +33,8 @@ BLANKS = (0, 1, 2, 4, 8, 16, 30)
 class FewBlanks(FamilyStream):
     """Random full 9x9 boards with 0 to 30 blank cells, as ``BLANKS`` lists them.
 
-    Every training on 9x9 boards is also validated on them: `ebt` once solved all boards with 8 blanks and few with 1 to 4
-    (`docs/log.md`).
+    Every training on 9x9 boards is also validated on them: `ebt` once solved all boards with 8 blanks and few with 1 to
+    4 (`docs/log.md`).
     """
 
     def chunk(self, k: int) -> Examples:
@@ -65,8 +65,8 @@ def few_blanks(split: str, seed: int) -> tuple[FewBlanks, ...]:
 class RatedBoards(FamilyStream):
     """``sudoku:9`` and ``sudoku:9:LOW-HIGH``: minimal 9x9 boards with one solution, of a range of mean guesses.
 
-    ``search.guesses`` defines a guess. Either end of the range may be left out. Without a range the boards are random minimal
-    ones, half of which take six guesses or fewer.
+    ``search.guesses`` defines a guess. Either end of the range may be left out. Without a range the boards are random
+    minimal ones, half of which take six guesses or fewer.
     """
 
     def check(self) -> None:
@@ -94,7 +94,7 @@ class RatedBoards(FamilyStream):
 
 @dataclass(frozen=True)
 class PartlyFilled(FamilyStream):
-    """``sudoku:SIZE:SHARE``, SHARE a number or a range: a share of the cells of a random full board, which is the target.
+    """``sudoku:SIZE:SHARE``, SHARE a number or a range: part of the cells of a random full board, which is the target.
 
     4x4 boards have one solution. Larger boards may have others than the target.
     """

@@ -28,9 +28,9 @@ def _mixed(x: np.uint64) -> np.uint64:
 def invariant(puzzle: Array) -> int:
     """A 64-bit number that no symmetry changes, by colour refinement of cells, lines, boxes and digits.
 
-    Each gets a new colour from the sum of its neighbours' mixed colours; a sum does not depend on their order. Rows and columns
-    follow one rule, and a line's colour depends on its band or stack. Equal numbers do not prove that two boards are
-    symmetric, which a split does not need.
+    Each gets a new colour from the sum of its neighbours' mixed colours; a sum does not depend on their order. Rows and
+    columns follow one rule, and a line's colour depends on its band or stack. Equal numbers do not prove that two
+    boards are symmetric, which a split does not need.
 
     Args:
         puzzle: uint8 [n^4], 0 for a blank.
@@ -92,7 +92,7 @@ ORDERS = _orders()
 
 @jit
 def _least(puzzle: Array, orders: Array) -> Array:
-    """The least board under all symmetries: row by row, keep every arrangement of the rows so far that gives the least digits."""
+    """The least board under all symmetries. After each row, keep the arrangements whose digits so far are least."""
     ways = 2 * len(orders)
     picked = np.zeros((ways, 9), dtype=np.int8)  # rows in order
     named = np.zeros((ways, 10), dtype=np.int8)  # digit -> new digit, 0 for none yet
@@ -157,9 +157,9 @@ def _least(puzzle: Array, orders: Array) -> Array:
 
 
 def canonical(puzzle: Array) -> Array:
-    """The canonical form of a 9x9 board: the least of its symmetric boards, read row by row with blanks as 0; uint8 [81].
+    """The canonical form of a 9x9 board: the least of its symmetric boards, row by row with 0 for blanks; uint8 [81].
 
-    Two boards are symmetric if and only if their canonical forms are equal. It takes milliseconds, and longer for a board with
-    many empty lines.
+    Two boards are symmetric if and only if their canonical forms are equal. It takes milliseconds, and longer for a
+    board with many empty lines.
     """
     return _least(np.ascontiguousarray(puzzle, dtype=np.uint8), ORDERS)

@@ -47,7 +47,7 @@ def parse_size(text: str) -> int:
 
 
 def is_guess_range(text: str) -> bool:
-    """Whether the text after ``sudoku:9:`` is a range of guesses: one without a decimal point, which a range of shares has."""
+    """Whether the text after ``sudoku:9:`` is a range of guesses. A range of shares has a decimal point."""
     return "-" in text and "." not in text
 
 
@@ -138,8 +138,8 @@ def _content(line: str) -> str:
 class _Lines:
     """Reads lines that are boards or rows of boards.
 
-    A line of 16 cells is a 4x4 board or a row of a 16x16 grid. Such lines are collected until another line follows, and then
-    decided together.
+    A line of 16 cells is a 4x4 board or a row of a 16x16 grid. Such lines are collected until another line follows, and
+    then decided together.
     """
 
     def __init__(self) -> None:
@@ -230,7 +230,7 @@ class _Lines:
 
 
 def _fit(found: list[Record], check: bool = False) -> bool:
-    """Whether every sign of the boards is a value and, with ``check``, no value occurs twice in a row, column or box."""
+    """Whether every sign is a value and, with ``check``, no value occurs twice in a row, column or box."""
     order = isqrt(len(found[0].board))
     values = symbols(order, (record.board for record in found))
     known = meaning(values)
@@ -251,7 +251,7 @@ def _refuse_cut(small: list[Record], rows: int, line: int) -> None:
 
 
 def _split(bare: str, number: int) -> list[Record] | list[str]:
-    """A line as boards, or as the signs of one row. A line of 16 cells is returned as a row, although it may be a board.
+    """A line as boards, or as the signs of one row. A line of 16 cells is returned as a row, but may be a board.
 
     Raises:
         InputError: the line is neither.
