@@ -1,4 +1,4 @@
-"""Whether an error says that memory ran out."""
+"""Recognise errors that mean that memory ran out."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import torch
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on a GPU or in this process.
+    """Whether an error means that memory ran out, on a GPU or in this process.
 
     Args:
-        error: as it was caught. PyTorch's allocator on the CPU raises a plain ``RuntimeError``, so its text is read.
+        error: as caught. PyTorch's CPU allocator raises a plain ``RuntimeError``, which is recognised by its text.
     """
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

@@ -1,4 +1,4 @@
-"""What a run ends in: an outcome, an assignment, and how it got there."""
+"""The result of a run: a status, an assignment, and how they were found."""
 
 from __future__ import annotations
 
@@ -19,33 +19,32 @@ from .values import Assignment, Value
 
 @dataclass(frozen=True, repr=False)
 class Solution(Sampled):
-    """One solver on one problem with one seed, and what came of it.
+    """The result of one solver on one problem with one seed.
 
     Args:
-        problem: what was asked.
-        solver: who answered; under a portfolio (``auto``) the member that won.
-        status: how it ended; ``status.advice`` tells what to try next.
-        assignment: the best assignment found, whole; None where there is none.
-        violations: how many constraints it breaks, by the engine's check; -1 without an assignment.
-        energy: total violation degree of the assignment; 0.0 exactly when solved.
-        objective: the figure that the problem minimises, or None.
-        iterations: how many ``unit`` until the solution was seen, or until the end.
-        unit: what ``iterations`` counts, and what ``Budget.iterations`` limits: steps, or conflicts of a complete solver.
-        seconds: solving time of this solver on this problem: in a batch its share of the batch's steps. Imports, reading and
-            other problems' time are excluded.
+        problem: that was solved.
+        solver: name of the solver; for a portfolio (``auto``), of the member that answered.
+        status: how the run ended; ``status.advice`` suggests what to try next.
+        assignment: the best assignment found, of all variables; None if none was found.
+        violations: constraints that it violates, counted by the engine; -1 without an assignment.
+        energy: total violation degree of the assignment; 0.0 exactly if it is a solution.
+        objective: value of the problem's objective, or None.
+        iterations: number of ``unit`` until the solution was found, or until the end.
+        unit: of ``iterations`` and ``Budget.iterations``: steps, or conflicts for a complete solver.
+        seconds: solving time of this solver on this problem; in a batch, its share of the batch's time. It excludes
+            imports, reading and the time of other problems.
         wall: seconds from the start of the call until the answer.
-        seed, device: what, with the versions, makes the run repeatable.
+        seed, device: of the task.
         version, options: of the solver.
-        checkpoint: sha256 of the trained weights that answered; None where nothing was learned.
-        via: the portfolio that chose the solver, or None.
-        detail: a sentence more, e.g. which givens contradict or why the graph is unsupported.
-        solutions: where several were asked for, the distinct ones found, each checked; the first is ``assignment``.
-            None where one answer was asked for.
-        samples: trajectories drawn by a sampling solver.
-        hits: how many of them ended solved.
-        total: how many solutions there are, where an exact solver enumerated them all (of an objective: best ones).
-        budget: what the run was allowed, with its copies as they were: a task of this budget, seed and device repeats it.
-        trace: the course of the run, where one was kept.
+        checkpoint: SHA-256 of the trained weights; None for a solver without weights.
+        via: name of the portfolio that chose the solver, or None.
+        detail: an explanation, e.g. which givens contradict each other or why the graph is unsupported.
+        solutions: distinct solutions, each checked, if several were requested; the first is ``assignment``.
+        samples: number of samples drawn by a sampling solver.
+        hits: number of samples that ended solved.
+        total: number of all solutions, if an exact solver enumerated them; with an objective, of the optimal ones.
+        budget: limits of the run, with the copies that ran. A task of this budget, seed and device repeats the run.
+        trace: of the run, if one was recorded.
         id: a ULID, sortable by time.
     """
 
@@ -90,7 +89,7 @@ class Solution(Sampled):
         """The value of a variable.
 
         Raises:
-            KeyError: there is no answer, or no such variable.
+            KeyError: there is no assignment, or no such variable.
         """
         if self.assignment is None:
             raise KeyError(f"{name!r}: the run ended {self.status} without an assignment")
@@ -101,7 +100,7 @@ class Solution(Sampled):
 
     @property
     def advice(self) -> str:
-        """What the user may try next; of an unsolved problem it names the limit that ended it."""
+        """What to try next. For an unsolved problem it names the limit that ended the run."""
         if self.status is Status.UNSUPPORTED:
             return f"{self.detail}; --solver auto chooses a solver that fits" if self.detail else self.status.advice
         if self.status is Status.FAILED and self.detail:
@@ -122,7 +121,7 @@ class Solution(Sampled):
 
     @property
     def text(self) -> str:
-        """The answer drawn for a terminal; empty where there is none."""
+        """The assignment drawn for a terminal; empty without one."""
         return self.problem.show(self.assignment) if self.assignment is not None else ""
 
     @property
@@ -131,7 +130,7 @@ class Solution(Sampled):
         return None if self.solutions is None else len(self.solutions)
 
     def to_json(self) -> dict[str, Any]:
-        """The object that ``solve --json`` prints; ``energy`` is null where there is no assignment."""
+        """The object that ``solve --json`` prints. ``energy`` is null without an assignment."""
         source = {"path": self.problem.source.path}
         if self.problem.source.line is not None:
             source["line"] = self.problem.source.line  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""What a run is allowed to spend, and how the world watches and stops it."""
+"""The limits of a run, and how a caller follows and stops it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from .values import Assignment
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits of one call; whichever is met first ends it.
+    """Limits of one call. The first one that is reached ends it.
 
     Args:
-        seconds: wall time from ``Task.started``, so that reading and compiling count; None for no limit.
-        iterations: steps a row may take, over all its restarts; conflicts of a complete solver (``Solver.unit``).
-        restarts: starts a problem may have in all, side by side and one after another.
-        batch: the largest number of rows (problem copies) run side by side; None leaves it to the solver. Samples of one problem
-            (``solutions``) stay together, up to 32 of them.
-        solutions: several answers: how many samples of each problem are drawn while there is time, and at most how many
-            distinct solutions an exact solver enumerates; None for one answer. A sample is one start, and
-            further ones where it arrives where another has been: ``restarts`` has no say then.
-        copies: how many rows a problem has, from which iteration on, to repeat a run as it was: ((0, 4), (120, 8)) is four at
-            first and eight from iteration 120. None: as many as fit beside the others.
+        seconds: wall time from ``Task.started``, including reading and compiling; None for no limit.
+        iterations: steps of a row, over all its restarts; conflicts for a complete solver (``unit`` of the solver).
+        restarts: starts of a problem in total, side by side and one after another.
+        batch: largest number of rows (copies of problems) side by side; None for the solver's own number. Up to 32
+            samples of one problem (``solutions``) always stay in one batch.
+        solutions: number of samples of each problem, or the most distinct solutions that an exact solver enumerates;
+            None for one answer. A sample restarts when it reaches a known solution; ``restarts`` is ignored.
+        copies: (iteration, rows) pairs that repeat a stored run: ((0, 4), (120, 8)) gives a problem four rows at first
+            and eight from iteration 120. None for as many as fit.
     """
 
     seconds: float | None = 60.0
@@ -37,15 +36,16 @@ class Budget:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a batch stands, told to ``Task.on_progress`` at each check.
+    """The progress of a batch, passed to ``Task.on_progress`` at each check.
 
     Args:
-        solver: who is running.
+        solver: name of the solver.
         iteration: steps taken in this batch.
-        solved, total: problems of the batch.
-        violations: the fewest constraints broken now, among the problems that are not done.
-        problem: the first of them.
-        view: its best assignment now (decoded only when called).
+        solved: problems of the batch that are solved.
+        total: problems of the batch.
+        violations: fewest violated constraints of an unfinished problem; -1 if unknown.
+        problem: the first unfinished problem.
+        view: returns its best assignment so far; nothing is decoded before the call.
     """
 
     solver: str
@@ -59,7 +59,19 @@ class Progress:
 
 @dataclass(frozen=True)
 class Task:
-    """Everything about a run that is neither the problem nor the solver."""
+    """A run's settings that belong neither to the problem nor to the solver.
+
+    Args:
+        budget: limits of the call.
+        seed: of all random numbers.
+        device: where tensors are: ``cpu``, ``cuda`` or ``cuda:N``.
+        started: reading of ``clock`` from which ``budget.seconds`` counts; by default the time of creation.
+        on_progress: called at each check of a batch.
+        on_notice: called with a sentence for the user, such as an error that was worked around.
+        cancelled: returns True to stop the run as soon as possible. It may be called from another thread.
+        clock: returns monotonic seconds. Tests pass their own.
+        deadline: reading of ``clock`` at which this part of the call ends; None for the end of the budget.
+    """
 
     budget: Budget = Budget()
     seed: int = 0
@@ -69,9 +81,7 @@ class Task:
     on_notice: Callable[[str], None] = lambda text: None
     cancelled: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = lambda: time.monotonic()
-    """Monotonic seconds; ``started`` is a reading of it. Tests pass a clock of their own."""
     deadline: float | None = None
-    """A reading of ``clock`` at which this part of the call ends; None for the end of the budget."""
 
     @property
     def elapsed(self) -> float:
@@ -87,7 +97,7 @@ class Task:
 
     @property
     def over(self) -> bool:
-        """Whether time is up or somebody asked to stop."""
+        """Whether time is up or the run was cancelled."""
         return self.remaining <= 0 or self.cancelled()
 
     def share(self, seconds: float) -> Task:
