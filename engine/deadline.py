@@ -1,8 +1,8 @@
-"""A time limit that holds inside long calls: a watchdog thread raises ``OutOfTime`` in the thread that overstays.
+"""A time limit inside long calls: a watchdog thread raises ``OutOfTime`` in a thread that exceeds its limit.
 
-The loop looks at the clock between steps. That is not enough where one call takes long: compiling a large graph,
-posting it to CP-SAT, a plugin's endless step. ``interrupting(task)`` marks such a block. Python delivers the exception
-between two bytecodes, as it delivers Ctrl-C. A single call into C++ still runs to its end.
+The loop reads the clock between steps. That is not enough when one call takes long: compiling a large graph, posting it
+to CP-SAT, an endless step of a plugin. ``interrupting(task)`` marks such a block. Python raises the exception between two
+bytecodes, as it does for Ctrl-C. A single call into C++ still runs to its end.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from types import TracebackType
 from typing import Protocol
 
 GRACE = 0.1
-"""Seconds that a block may go on after its task is over, so that it can end by itself and keep what it found."""
+"""Seconds that a block may go on after its task is over, so that it can end by itself and keep its results."""
 
 POLL = 0.05
-"""Seconds between two looks at the open blocks."""
+"""Seconds between two checks of the open blocks."""
 
 
 class OutOfTime(BaseException):
-    """An ``interrupting`` block's task is over. Not an ``Exception``, so that a plugin does not catch it by chance."""
+    """The task of an ``interrupting`` block is over. Not an ``Exception``, so that ``except Exception`` does not catch it."""
 
 
 class Limited(Protocol):
-    """What has a limit; a ``Task`` is one. ``over`` is read in another thread."""
+    """An object with a limit, such as a ``Task``. Another thread reads ``over``."""
 
     @property
     def over(self) -> bool:
-        """Whether time is up or somebody asked to stop."""
+        """Whether time is up or the run was cancelled."""
 
 
-class interrupting:  # used like a function, as the managers of contextlib are
-    """Mark a block that is abandoned ``grace`` seconds after its task is over.
+class interrupting:  # lower case, as it is used like a function of contextlib
+    """Mark a block that is interrupted ``grace`` seconds after its task is over.
 
-    The exception is raised once in a block. It is not raised during an import, which would leave a module half loaded.
+    The exception is raised once per block. It is not raised during an import, which would leave a module half loaded.
 
     Args:
-        task: what has the limit.
-        grace: seconds.
+        task: with the limit.
+        grace: seconds that the block may go on.
 
     Raises:
-        OutOfTime: inside the block, or where it begins or ends.
+        OutOfTime: inside the block, or at its beginning or end.
 
     Example::
 
@@ -71,7 +71,7 @@ class interrupting:  # used like a function, as the managers of contextlib are
 
 
 class _Watchdog:
-    """The thread that looks at all open blocks. It starts with the first block and sleeps while there is none."""
+    """The thread that checks all open blocks. It starts with the first block and sleeps while there is none."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -93,7 +93,7 @@ class _Watchdog:
             if block in self.blocks:
                 self.blocks.remove(block)
             elif block.raised:
-                _raise_in(block.thread, None)  # where the block ended before the exception was delivered
+                _raise_in(block.thread, None)  # if the block ended before the exception was raised
 
     def _watch(self) -> None:
         while True:
@@ -106,12 +106,10 @@ class _Watchdog:
 
     @staticmethod
     def _ended(block: interrupting) -> bool:
-        """Whether the block was interrupted now."""
+        """Whether the block is over; interrupts it if so."""
         try:
             over = block.task.over
-        except (
-            Exception
-        ):  # a caller's clock or ``cancelled`` failed: it fails in the caller's thread too, where it is reported
+        except Exception:  # a caller's clock or ``cancelled`` failed; the caller's thread reports the same error
             return False
         now = time.monotonic()
         if not over:
@@ -135,7 +133,7 @@ def _imports(thread: int) -> bool:
 
 
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
-    """Raise an exception in another thread at its next bytecode; None takes back one that is not delivered yet."""
+    """Raise an exception in another thread at its next bytecode; None cancels one that is pending."""
     what = ctypes.py_object() if kind is None else ctypes.py_object(kind)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
 

@@ -15,10 +15,10 @@ from .status import Status
 from .task import Task
 
 GRACE = 0.35
-"""Seconds that a solver has when time is up: more than its own calls have, so that theirs end first and keep what they found."""
+"""Seconds that a solver may go on when time is up. Its inner calls have less, so that they end first and keep their results."""
 
 PATIENCE = 32
-"""How often a solver may raise before all that it has not answered is given up: enough to find two culprits among thousands."""
+"""Exceptions of a solver after which all its unanswered problems fail: enough to find two faulty ones among thousands."""
 
 
 def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
@@ -70,10 +70,18 @@ def _run(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Ite
 
 
 def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
-    """The solver's answers to problems it supports, each position once.
+    """The solver's answers, with errors isolated.
 
-    Where it raises, its open problems are asked again in halves, so that the ones at fault end up alone and are marked
-    failed, and the rest is carried on.
+    When the solver raises, its open problems run again in two halves, and so on. The faulty problems end up alone and are
+    *failed*; the others are solved.
+
+    Args:
+        problems: supported by the solver.
+        solver: not bound yet.
+        task: budget, seed and device.
+
+    Yields:
+        (position, solution), each position once.
     """
     waiting = [list(range(len(problems)))] if problems else []
     raised = 0
@@ -82,7 +90,7 @@ def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
         asked = waiting.pop()
         open_ = dict.fromkeys(asked)
         try:
-            answers = _watched(solver, [problems[i] for i in asked], task)
+            answers = _once_each(_watched(solver, [problems[i] for i in asked], task), len(asked))
             while True:
                 since = task.clock()
                 answer = next(answers, None)
@@ -90,12 +98,8 @@ def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
                 if answer is None:
                     break
                 n, solution = answer
-                if asked[n] not in open_:
-                    raise RuntimeError(f"the solver answers problem {n} twice")
                 del open_[asked[n]]
                 yield asked[n], _answer(solution, problems[asked[n]], solver, task, spent)
-            if open_:
-                raise RuntimeError(f"the solver leaves {len(open_)} of {len(asked)} problems without an answer")
         except OutOfTime:
             detail = "the solver did not end by itself when time was up"
             for i in [*open_, *(i for batch in waiting for i in batch)]:
@@ -111,10 +115,22 @@ def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
             yield from ((i, conclude(problems[i], solver, task, Status.FAILED, detail)) for i in left)
 
 
+def _once_each(answers: Iterator[tuple[int, Solution]], count: int) -> Iterator[tuple[int, Solution]]:
+    """The answers; raises ``RuntimeError`` unless each of ``count`` positions occurs once."""
+    missing = set(range(count))
+    for n, solution in answers:
+        if n not in missing:
+            raise RuntimeError(f"the solver answers problem {n} twice")
+        missing.remove(n)
+        yield n, solution
+    if missing:
+        raise RuntimeError(f"the solver leaves {len(missing)} of {count} problems without an answer")
+
+
 def _watched(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-    """The solver's answers as they come; ``OutOfTime`` where it does not end by itself."""
+    """The solver's answers as they come; raises ``OutOfTime`` if the solver does not end by itself."""
     answers: Iterator[tuple[int, Solution]] | None = None
-    block = interrupting(task, GRACE)  # one for all answers: its grace is not renewed by each of them
+    block = interrupting(task, GRACE)  # one for all answers, so that each answer does not extend the time
     while True:
         with block:
             try:
@@ -126,7 +142,13 @@ def _watched(solver: AbstractSolver, problems: Sequence[Problem], task: Task) ->
 
 
 def refusal(solver: AbstractSolver, problem: Problem, task: Task) -> Solution | None:
-    """What is to be said of a problem that the solver does not take, or cannot give several answers to; else None."""
+    """The solution of a problem that the solver cannot take, or cannot give several answers to; else None.
+
+    Args:
+        solver: not bound yet.
+        problem: to be solved.
+        task: of the run; it decides whether several answers are needed.
+    """
     try:
         reason = solver.supports(problem.graph)
         if reason is None and task.budget.solutions is not None:
@@ -137,9 +159,9 @@ def refusal(solver: AbstractSolver, problem: Problem, task: Task) -> Solution | 
 
 
 def _answer(solution: Solution, problem: Problem, solver: AbstractSolver, task: Task, spent: float) -> Solution:
-    """The solution if it is one, of this problem, and says no more than its solver may say.
+    """The solution if it is valid for this problem and its status is allowed for the solver; else a failed one.
 
-    No problem took more than the seconds ``spent`` inside the solver: a plugin may count from the start of the call.
+    Its seconds are at most ``spent``, the time inside the solver: a plugin may count from the start of the call.
     """
     if not (isinstance(solution, Solution) and isinstance(solution.status, Status)):
         detail = f"the solver answers with {type(solution).__name__}, which is no Solution with a Status"
@@ -147,10 +169,10 @@ def _answer(solution: Solution, problem: Problem, solver: AbstractSolver, task: 
     if solution.problem is not problem or solution.seconds > spent:
         solution = replace(solution, problem=problem, seconds=min(solution.seconds, spent))
     if solution.assignment is not None and not _assigns(solution.assignment, problem):
-        detail = "the solver's assignment is none of the problem's variables to values of their domains"
+        detail = "the solver's assignment does not give each variable a value of its domain"
         return replace(solution, status=Status.FAILED, detail=detail, assignment=None, violations=-1)
     if not solver.complete and solution.status is Status.UNSATISFIABLE:
-        detail = "the solver says unsatisfiable, and is not declared complete"
+        detail = "the solver answers unsatisfiable but is not declared complete"
         return replace(solution, status=Status.FAILED, detail=detail)
     if not solver.complete and solution.status is Status.OPTIMAL:
         return replace(solution, status=Status.SOLVED)

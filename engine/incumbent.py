@@ -18,13 +18,13 @@ NOTHING = torch.iinfo(torch.int64).max
 
 @dataclass(frozen=True)
 class Incumbent:
-    """Of P problems the best assignments so far: fewest violations first, then least cost.
+    """The best assignments of P problems so far: fewest violations first, then least cost.
 
     Args:
-        violations: [P] int64, constraints broken.
+        violations: [P] int64, violated constraints.
         energy: [P] int64, violation degrees summed.
-        cost: [P] float64, objective without its constant; 0 where none is minimised.
-        iteration: [P] float64, when it was found.
+        cost: [P] float64, objective without its constant; 0 without an objective.
+        iteration: [P] float64, when the assignment was found.
         seconds: [P] float64, the problem's solving time until then.
         assignment: [P, V] int64, domain indices.
     """
@@ -38,7 +38,13 @@ class Incumbent:
 
     @classmethod
     def none(cls, problems: int, variables: int, device: torch.device | str) -> Incumbent:
-        """Of problems without an assignment."""
+        """No assignment yet for any problem.
+
+        Args:
+            problems: P.
+            variables: V.
+            device: of the tensors.
+        """
         zeros = torch.zeros(problems, dtype=torch.float64, device=device)
         whole = torch.zeros(problems, dtype=torch.int64, device=device)
         nothing = torch.full_like(whole, NOTHING)
@@ -46,11 +52,11 @@ class Incumbent:
 
     @property
     def solved(self) -> Tensor:
-        """[P] bool: problems whose assignment breaks nothing."""
+        """[P] bool: problems whose assignment violates nothing."""
         return self.violations == 0
 
     def better(self, other: Incumbent) -> Incumbent:
-        """Problem by problem the better of the two; this one where both are as good."""
+        """For each problem the better of two assignments; this one if they are equally good."""
         less = other.violations < self.violations
         cheaper = (other.violations == self.violations) & (other.cost < self.cost)
         take = less | cheaper
@@ -64,7 +70,7 @@ class Incumbent:
         )
 
     def forget(self, problem: int) -> Incumbent:
-        """The same without the assignment of one problem, so that any other is better."""
+        """The same without the assignment of one problem, so that any other one is better."""
         violations = self.violations.clone()
         violations[problem] = NOTHING
         return Incumbent(violations, self.energy, self.cost, self.iteration, self.seconds, self.assignment)
@@ -105,7 +111,19 @@ def best_copies(
 def least_energy(
     instance: Instance, assignment: Tensor, info: Info, count: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """As ``best_copies``, for a solver whose energy is zero exactly where nothing is violated: only P rows are checked."""
+    """The copy of least energy of each problem, of a solver whose energy is zero exactly where nothing is violated.
+
+    Only P rows are checked, not all B.
+
+    Args:
+        instance: of B rows, P problems times R copies.
+        assignment: [B, V] decoded from all rows.
+        info: of the last step, [B] each.
+        count: P.
+
+    Returns:
+        As ``best_copies``: row, violations, energy and cost [P], wrong [B].
+    """
     copies = len(assignment) // count
     row = torch.arange(count, device=assignment.device) * copies + info.energy.view(count, copies).argmin(1)
     violations, energy = instance.select(row).check(assignment[row])

@@ -52,7 +52,12 @@ class BatchSize:
     most: int | None = None
 
     def rows(self, graph: ConstraintGraph, device: str = "cpu") -> int:
-        """The number of rows when ``graph`` is the largest of the batch on ``device``."""
+        """The number of rows of a batch.
+
+        Args:
+            graph: the largest graph of the batch.
+            device: of the batch.
+        """
         literals = self.gpu_literals if self.gpu_literals and device.startswith("cuda") else self.literals
         rows = literals // max(1, graph.literals)
         if self.work is not None:

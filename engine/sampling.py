@@ -1,4 +1,4 @@
-"""Several answers: independent trajectories of a step-wise solver on each problem, and what they found together."""
+"""Several answers: independent samples of a solver with steps, and the distinct solutions that they find."""
 
 from __future__ import annotations
 
@@ -21,11 +21,19 @@ STALE = 0.02
 
 
 def sample(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-    """Draw ``task.budget.solutions`` samples of each problem, or what there is time for; one at least.
+    """Draw ``task.budget.solutions`` samples of each problem, or as many as there is time for, at least one.
 
-    A sample is a problem of the loop with one start, the k-th with that of copy k in an ordinary run. One that arrives where
-    another of its block has been begins anew, while there seems to be more to find; if it finds nothing new before it settles
-    or its budget is spent, its first answer stands. A problem is answered when all of its samples are.
+    Sample k is a trial of the loop with one start, the start of copy k in an ordinary run. A sample that reaches a
+    solution of its group restarts while new solutions are likely. If it finds no new one before it settles or its budget
+    ends, its first solution counts. A problem is answered when all of its samples are.
+
+    Args:
+        solver: bound to all of the problems.
+        problems: in any mixture.
+        task: with ``budget.solutions``.
+
+    Yields:
+        (position, solution), each position once.
     """
     count = task.budget.solutions or 1
     once = replace(task, budget=replace(task.budget, restarts=1, solutions=None))
@@ -40,7 +48,7 @@ def sample(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[
 
 
 class _Samples:
-    """The samples of one problem as they end. Mutable, private."""
+    """The samples of one problem. Mutable, private."""
 
     def __init__(self, problem: Problem, count: int) -> None:
         self.problem = problem
@@ -48,8 +56,8 @@ class _Samples:
         self.seconds = 0.0
         self.best: tuple[bool, int, int, int] = (True, 0, 0, 0)
         self.answer: Solution | None = None
-        self.found: dict[tuple[Value, ...], tuple[int, int, int]] = {}  # values -> cost, and when: iterations, sample
-        # By group, of answers that differ in more than the names of values.
+        self.found: dict[tuple[Value, ...], tuple[int, int, int]] = {}  # values -> cost, iterations, sample
+        # Visits of each solution by group of samples. Solutions that differ only by renaming values count as one.
         self.group = group_size(problem.graph)
         self.visits: list[Counter[tuple[Value, ...]]] = [Counter() for _ in range(0, count, self.group)]
 
@@ -65,10 +73,11 @@ class _Samples:
         return visits[answer] == 1 or once <= STALE * visits.total()
 
     def add(self, k: int, s: Solution) -> None:
+        """Count the end of sample k."""
         self.drawn += 1
         self.hits += s.status.solved
         self.seconds += s.seconds
-        # The order of waves and batches must not show: the first is the cheapest, then the one of fewest iterations.
+        # The first answer must not depend on the order of batches: the cheapest, then the one of fewest iterations.
         objective = s.problem.graph.objective
         cost = objective.cost(s.assignment) if objective and s.assignment and s.status.solved else 0
         rank = (not s.status.solved, cost, s.iterations if s.status.solved else s.violations, k)
@@ -79,6 +88,7 @@ class _Samples:
             self.found[values] = min(self.found.get(values, rank[1:]), rank[1:])
 
     def together(self, task: Task) -> Solution:
+        """The solution of the problem, from all samples drawn so far."""
         assert self.answer is not None
         status = self.answer.status
         if task.cancelled() and not status.solved:

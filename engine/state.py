@@ -1,6 +1,6 @@
-"""Row surgery on solver states: any nest of dataclasses, tuples, lists and dicts whose tensors lead with the batch axis.
+"""Operations on the rows of solver states: nests of dataclasses, tuples, lists and dicts of tensors [B, ...].
 
-Tensors without axes and plain Python values belong to the whole batch and are left as they are.
+Tensors without axes and plain Python values belong to the whole batch and stay as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from .shapes import Int
 
 
 def map_tensors(f: Callable[..., Tensor], state: Any, *others: Any) -> Any:
-    """``f`` applied to every tensor with axes of ``state`` (and its counterparts in ``others``), the nest kept."""
+    """Apply a function to every tensor of a state that has axes.
+
+    Args:
+        f: receives a tensor [B, ...] of the state and the corresponding tensors of ``others``.
+        state: any nest of tensors.
+        others: states of the same structure.
+
+    Returns:
+        A state of the same structure with the results.
+    """
     if isinstance(state, Tensor):
         return f(state, *others) if state.dim() else state
     if is_dataclass(state) and not isinstance(state, type):
@@ -41,10 +50,27 @@ def clone(state: Any) -> Any:
 
 
 def select_rows(state: Any, rows: Int[Tensor, " chosen"]) -> Any:
-    """The state of some rows: every [B, ...] tensor becomes [len(rows), ...]."""
+    """The state of some rows.
+
+    Args:
+        state: of B rows.
+        rows: [N] int64, the rows to take.
+
+    Returns:
+        The state with every tensor [B, ...] as [N, ...].
+    """
     return map_tensors(lambda t: t[rows], state)
 
 
 def put_rows(state: Any, rows: Int[Tensor, " chosen"], fresh: Any) -> Any:
-    """The state with the rows ``rows`` replaced by those of ``fresh``; the old tensors are left alone."""
+    """The state with some rows replaced. The old tensors are not changed.
+
+    Args:
+        state: of B rows.
+        rows: [N] int64, the rows to replace.
+        fresh: a state of N rows.
+
+    Returns:
+        A state of B rows, every tensor [B, ...].
+    """
     return map_tensors(lambda t, new: torch.index_copy(t, 0, rows, new), state, fresh)

@@ -10,6 +10,20 @@ from .problem import Problem
 from .values import Assignment
 
 
+def _ignore(text: str) -> None:
+    """Ignore a notice."""
+
+
+def _never() -> bool:
+    """False: the run is never cancelled."""
+    return False
+
+
+def _now() -> float:
+    """Monotonic seconds."""
+    return time.monotonic()
+
+
 @dataclass(frozen=True)
 class Budget:
     """Limits of one call. The first one that is reached ends it.
@@ -76,11 +90,11 @@ class Task:
     budget: Budget = Budget()
     seed: int = 0
     device: str = "cpu"
-    started: float = field(default_factory=lambda: time.monotonic())
+    started: float = field(default_factory=_now)
     on_progress: Callable[[Progress], None] | None = None
-    on_notice: Callable[[str], None] = lambda text: None
-    cancelled: Callable[[], bool] = lambda: False
-    clock: Callable[[], float] = lambda: time.monotonic()
+    on_notice: Callable[[str], None] = _ignore
+    cancelled: Callable[[], bool] = _never
+    clock: Callable[[], float] = _now
     deadline: float | None = None
 
     @property
