@@ -1,4 +1,4 @@
-"""GRAM: the bound is Pyro's own, the prior learns what the posterior knows, draws differ and can be repeated."""
+"""GRAM: the loss is Pyro's evidence lower bound, the prior learns from the posterior, draws differ and repeat."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def gram(**options: str) -> Gram:
 
 
 def scene(variant: str = "full", backbone: str = "lattice") -> tuple[GramNet, Instance, Any, Target]:
-    """A net with weights that are not silent, a batch of three boards, and an answer to each."""
+    """A net without zero weights, a batch of three boards, its view, and the solutions as targets."""
     problems = [load("sudoku:4:0.5", seed=s)[0] for s in range(3)]
     instance = compile_problems(problems)
     torch.manual_seed(0)
@@ -61,14 +61,14 @@ def scene(variant: str = "full", backbone: str = "lattice") -> tuple[GramNet, In
     return net, instance, net.backbone.view(instance), Target(answers, instance.allowed, instance.free)
 
 
-def fresh(net: GramNet, view: Any) -> tuple[Tensor, ...]:
+def first_states(net: GramNet, view: Any) -> tuple[Tensor, ...]:
     return net.start(net.backbone.embed(view), view, lambda k, *shape: torch.zeros(3, *shape))
 
 
 @pytest.mark.parametrize("backbone", ["lattice", "tokens", "mixer"])
 def test_the_bound_is_the_mean_field_elbo_of_pyro(backbone: str) -> None:
     net, _, view, target = scene(backbone=backbone)
-    u = fresh(net, view)[0]
+    u = first_states(net, view)[0]
     arguments = (u, net.answers(view, target.beliefs()), view, target)
     with torch.no_grad():
         torch.manual_seed(5)
@@ -80,49 +80,57 @@ def test_the_bound_is_the_mean_field_elbo_of_pyro(backbone: str) -> None:
     assert theirs == pytest.approx(float((divergence - likelihood).sum()), rel=1e-4)
 
 
-def test_an_untrained_posterior_says_what_the_prior_says() -> None:
+def test_an_untrained_posterior_equals_the_prior() -> None:
     net, _, view, target = scene()
     solver = gram()
     net = solver.reasoner(solver.shape(roles=("all_different",), values=4, variables=16))
-    u = fresh(net, view)[0]
+    u = first_states(net, view)[0]
     assert elbo(net._model, net._guide, u, net.answers(view, target.beliefs()), view, target)[3].abs().max() < 1e-6
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_what_each_variant_learns(variant: Variant) -> None:
+def test_each_variant_trains_its_own_parts(variant: Variant) -> None:
     net, _, view, target = scene(variant)
-    _, said = net(fresh(net, view), view, target)
+    _, said = net(first_states(net, view), view, target)
     assert said.loss is not None
     assert said.loss.shape == (3,)
     said.loss.sum().backward()
-    taught = {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    trained = {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     for who in ("prior", "posterior"):
-        assert any(name.startswith(f"{who}.mean") for name in taught) == (variant in ("full", "mean"))
-        assert any(name.startswith(f"{who}.scale") for name in taught) == (variant in ("full", "scale"))
-    assert any(name.startswith("stacks.1") for name in taught)
-    assert {"value.weight", "value.bias"} <= taught
+        assert any(name.startswith(f"{who}.mean") for name in trained) == (variant in ("full", "mean"))
+        assert any(name.startswith(f"{who}.scale") for name in trained) == (variant in ("full", "scale"))
+    assert any(name.startswith("stacks.1") for name in trained)
+    assert {"value.weight", "value.bias"} <= trained
 
 
-def test_a_net_without_noise_in_training_is_sure_of_itself() -> None:
+def test_the_variant_inference_has_no_noise_in_training() -> None:
     net, _, view, target = scene("inference")
-    assert torch.equal(net(fresh(net, view), view, target)[1].logits, net(fresh(net, view), view, target)[1].logits)
+    assert torch.equal(
+        net(first_states(net, view), view, target)[1].logits, net(first_states(net, view), view, target)[1].logits
+    )
     net, _, view, target = scene("noise")
-    assert not torch.equal(net(fresh(net, view), view, target)[1].logits, net(fresh(net, view), view, target)[1].logits)
+    assert not torch.equal(
+        net(first_states(net, view), view, target)[1].logits, net(first_states(net, view), view, target)[1].logits
+    )
 
 
-def test_the_value_head_is_what_copies_are_chosen_by() -> None:
+def test_the_energy_of_an_answer_comes_from_the_value_head() -> None:
     net, instance, view, _ = scene()
     with torch.no_grad():
         made = net.solve_step(
-            fresh(net, view), view, instance.allowed, Random.for_rows([1, 2, 3]), torch.zeros(3, dtype=torch.int64)
+            first_states(net, view),
+            view,
+            instance.allowed,
+            Random.for_rows([1, 2, 3]),
+            torch.zeros(3, dtype=torch.int64),
         )
         assert torch.equal(made.energy, 1 - net.predicted_accuracy(made.z))
     assert len(made.energy.unique()) == 3
 
 
-def test_draws_follow_the_stream_of_their_row_alone() -> None:
+def test_draws_depend_on_the_random_stream_of_their_row_alone() -> None:
     net, instance, view, _ = scene()
-    z, age = fresh(net, view), torch.zeros(3, dtype=torch.int64)
+    z, age = first_states(net, view), torch.zeros(3, dtype=torch.int64)
     with torch.no_grad():
         one, again = (net.solve_step(z, view, instance.allowed, Random.for_rows([1, 1, 2]), age).z[0] for _ in range(2))
         row = torch.tensor([2])
@@ -153,7 +161,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return train_small(folder, {"queens": gram()}, "queens:6:1-3", Recipe(**RECIPE), steps=120, seed=1)
 
 
-def test_the_prior_learns_to_find_answers(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_prior_learns_to_find_solutions(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME, str(taught))
     problems = [p for s in range(6) for p in load("queens:6:2", seed=s)]
     solutions = solve(problems, mull.solver("gram"), Task(Budget(seconds=60, restarts=8), seed=2))
@@ -184,7 +192,9 @@ def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("spec", ["coloring:8:0.3:3", "sat:8:20"])
-def test_it_learns_from_answers_only(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_without_known_solutions_are_refused(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(coloring, "CHUNK", 64)
     with pytest.raises(OptionError, match="needs examples with known solutions"):
         train(

@@ -1,4 +1,4 @@
-"""Checkpoints: found, checked, and refused with a reason; in the library and through the program."""
+"""Weights and cards: finding, loading, refusing damaged ones; in Python and through the program."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_round_trip(home: Path) -> None:
     assert sorted(p.name for p in home.iterdir()) == ["tiny.json", "tiny.safetensors"]
 
 
-def test_own_weights_hide_those_that_ship(home: Path) -> None:
+def test_own_weights_replace_shipped_ones(home: Path) -> None:
     assert folders()[0] == home
     (shipped,) = (card for card in cards() if card.name == "looped-sudoku")
     assert Path(shipped.folder) == folders()[1]
@@ -84,7 +84,7 @@ def test_own_weights_hide_those_that_ship(home: Path) -> None:
     assert [card.folder for card in cards() if card.name == "looped-sudoku"] == [str(home)]
 
 
-def test_an_unreadable_card_hides_nothing_else(home: Path) -> None:
+def test_an_unreadable_card_does_not_hide_other_weights(home: Path) -> None:
     make(home)
     (home / "broken.json").write_text("{")
     assert "tiny" in {card.name for card in cards()}
@@ -92,7 +92,7 @@ def test_an_unreadable_card_hides_nothing_else(home: Path) -> None:
         find("broken")
 
 
-def test_writing_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="cannot write") as error:
         make(tmp_path / "file" / "below")
@@ -171,7 +171,7 @@ def _refused(capsys: pytest.CaptureFixture[str], message: str, *arguments: str) 
     assert "Traceback" not in err
 
 
-def test_bad_cards_do_not_stand_in_the_way_of_good_weights(home: Path) -> None:
+def test_invalid_cards_do_not_hide_valid_weights(home: Path) -> None:
     rewrite(make(home, "a"), shape={})
     rewrite(make(home, "b"), shape={"backbone": "sponge"})
     good = make(home, "c")
@@ -180,7 +180,7 @@ def test_bad_cards_do_not_stand_in_the_way_of_good_weights(home: Path) -> None:
     assert choose(solver, problem.graph, "sudoku") in (good, find("looped-sudoku"))
 
 
-def test_auto_does_without_damaged_weights(home: Path) -> None:
+def test_auto_leaves_out_damaged_weights(home: Path) -> None:
     truncate(make(home, "looped-sudoku"))
     said: list[str] = []
     (problem,) = load("sudoku:4", seed=1)
@@ -189,8 +189,8 @@ def test_auto_does_without_damaged_weights(home: Path) -> None:
     assert "looped is left out" in said[0]
 
 
-def test_a_replaced_file_is_another_net(home: Path) -> None:
-    """Nets that were loaded are kept by their content, not by their name."""
+def test_a_replaced_file_gives_another_net(home: Path) -> None:
+    """Loaded nets are cached by the content of their file, not by its name."""
     first = make(home)
     solver = learned_solver("looped", weights="tiny")
     check_weights(solver)
@@ -224,7 +224,7 @@ def chosen(family: str = "sudoku", size: int = 4) -> str:
     return choose(solver, problem.graph, family).name
 
 
-def test_weights_are_chosen_by_their_check(home: Path) -> None:
+def test_weights_are_chosen_by_their_validation(home: Path) -> None:
     make(home, "failed", accuracy={"sudoku:4": 0.0})
     assert chosen() == "looped-sudoku"
     make(home, "poor", accuracy={"sudoku:4": 0.7})
@@ -236,7 +236,7 @@ def test_weights_are_chosen_by_their_check(home: Path) -> None:
     assert chosen(size=9) == "looped-sudoku"
 
 
-def test_weights_that_failed_are_used_where_they_are_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_failed_are_used_only_by_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(home, "failed", accuracy={"sudoku:4": 0.0})
     monkeypatch.setattr("mull.solvers.weights.cards", lambda: [find("failed")])
     with pytest.raises(
@@ -288,7 +288,9 @@ def test_weights_are_exported_and_imported(
         (["import", "/dev/null"], "cannot read the card"),
     ],
 )
-def test_bad_input_to_weights(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_to_weights_is_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert weights(*arguments) == 2
     err = capsys.readouterr().err
     assert message in err
