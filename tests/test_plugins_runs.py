@@ -283,7 +283,7 @@ def test_an_answer_with_changed_givens_fails() -> None:
         problem = replace(problem, givens=changed)
     (solution,) = solve([problem], Editing())
     assert solution.status is Status.FAILED
-    assert "none: the answer changes the given" in solution.detail
+    assert "invalid assignment: the answer changes the given" in solution.detail
 
 
 def test_an_invalid_answer_among_several_fails_the_run() -> None:
