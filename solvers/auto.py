@@ -1,4 +1,4 @@
-"""The portfolio behind ``--solver auto``: the exact solver's first try, learned solvers, then search by turns, inside one budget."""
+"""The portfolio ``auto``: a short exact search, then learned solvers, then local and exact search by turns."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from .learned import Learned
 
 FIRST_CONFLICTS, FIRST_SECONDS, FIRST_CONSTRAINTS = 1000, 0.5, 10_000
-"""The exact solver's first try: conflicts, seconds a problem, and the most constraints that are posted in such a time."""
+"""Limits of the first exact search: conflicts, seconds per problem, and constraints that can be posted in that time."""
 
 WORK, STEPS = 1 << 21, 20
-"""Local search's first turn: numbers that its steps touch in each row (``ConstraintGraph.work``), and the fewest steps."""
+"""First turn of local search: numbers that its steps read in each row (``ConstraintGraph.work``), and the fewest steps."""
 
 CLOCKED = "turns of the portfolio were ended by the clock: another run may differ"
 
 
 class Auto(WholeSolver):
-    """CP-SAT first, for 1000 conflicts; then trained reasoners; then local search and CP-SAT by turns that double, until one answers.
+    """Chooses solvers: ``cpsat`` for 1000 conflicts, then trained solvers, then ``localsearch`` and ``cpsat`` by turns.
 
-    A turn is a number of iterations, so that seed and ``--iterations`` decide the answer. Without ``--iterations`` a turn
-    also ends after a share of the time: where that happened, the answer's detail says so, for another run may differ.
+    A turn is a number of iterations, so that the seed and ``--iterations`` decide the answer. Without ``--iterations`` a
+    turn also ends after a share of the time. The answer's detail then says so, because another run may differ.
 
-    The reasoners are the installed learned solvers, plugins' among them, that have weights trained on a problem's family.
-    Each has one turn on these problems: one start of a moderate depth, in half of the time that is left at most. Doubling turns cost at most four times what the better of the others
-    alone would have taken, without knowing which it is (Luby, Sinclair and Zuckerman 1993). Where an objective is to be
-    minimised, or several answers are wanted, only the exact solver is asked.
+    Trained solvers are the installed learned solvers, including those of plugins, with weights for a problem's family.
+    Each has one turn: one start of moderate depth, in at most half of the time left. Then the turns double. They cost at
+    most four times as much as the better of the two solvers alone (Luby, Sinclair and Zuckerman 1993). With an objective,
+    or for several answers, only ``cpsat`` runs.
     """
 
     name: ClassVar[str] = "auto"
@@ -52,11 +52,11 @@ class Auto(WholeSolver):
         "Letters 47, 1993; and the citation of the member that won."
     )
 
-    slice: float = Field(1.0, gt=0, description="most seconds of the first turn of local search and of CP-SAT")
+    slice: float = Field(1.0, gt=0, description="most seconds of the first turn of localsearch and of cpsat")
 
-    first: int = Field(FIRST_CONFLICTS, ge=0, description="conflicts of the exact solver's first try (0: none)")
+    first: int = Field(FIRST_CONFLICTS, ge=0, description="conflicts of the first exact search (0: none)")
 
-    depth: int = Field(16, ge=1, description="segments that a trained reasoner is given")
+    depth: int = Field(16, ge=1, description="segments of a trained solver's turn")
 
     def samples(self, problem: Problem) -> str | None:
         return None
@@ -70,15 +70,15 @@ class Auto(WholeSolver):
 
 
 class _Portfolio:
-    """The members' turns on one list of problems. Mutable, private."""
+    """The turns of the members on a list of problems. Mutable, private."""
 
     def __init__(self, solver: Auto, problems: Sequence[Problem], task: Task) -> None:
         self.solver, self.task = solver, task
         self.open = dict(enumerate(problems))
         self.best: dict[int, Solution] = {}
         self.spent = dict.fromkeys(self.open, 0.0)  # solving seconds of all members
-        self.clocked: set[int] = set()  # problems that a turn left because its share of the time was over
-        # Under a limit on iterations or restarts a second turn would begin from the first's start: one turn each.
+        self.clocked: set[int] = set()  # problems of turns that ended with their share of the time
+        # With a limit on iterations or restarts a second turn would repeat the first: one turn each.
         self.limited = task.budget.iterations is not None or task.budget.restarts is not None
 
     def run(self) -> Iterator[tuple[int, Solution]]:
@@ -107,14 +107,14 @@ class _Portfolio:
         families = {problem.family for problem in self.open.values() if problem.graph.objective is None}
         if not families or self.task.over:
             return []
-        # Nets and plugins are imported only when the exact solver's first try was not enough.
+        # Nets and plugins are imported only if the first exact search was not enough.
         from .kinds import trained_on
 
         return [kind(segments=self.solver.depth) for kind in trained_on(families, self.task.on_notice)]
 
     @staticmethod
     def _searchers() -> tuple[AbstractSolver, AbstractSolver]:
-        from .localsearch import LocalSearch  # imports torch, which the exact solver's first try does without
+        from .localsearch import LocalSearch  # imports torch, which the first exact search does not need
 
         return LocalSearch(), CpSat()
 
@@ -125,7 +125,7 @@ class _Portfolio:
             yield from self._turn(CpSat(), _supported(CpSat()), small, FIRST_SECONDS * len(small), iterations=conflicts)
 
     def _double(self, member: AbstractSolver, seconds: float, times: int) -> Iterator[tuple[int, Solution]]:
-        """A turn of a number of iterations by the problem's size; problems of like number go together."""
+        """A turn of iterations that depend on the problem's size; problems with equal numbers run together."""
         turns: dict[int, list[int]] = defaultdict(list)
         for n, problem in self.open.items():
             steps = max(STEPS, WORK // max(1, problem.graph.work))
@@ -145,7 +145,7 @@ class _Portfolio:
         iterations: int | None = None,
         restarts: int | None = None,
     ) -> Iterator[tuple[int, Solution]]:
-        """One member on some problems: yields what it answers, and keeps the best of the rest."""
+        """Run one member on some problems: yield its answers, and keep the best assignment of each other problem."""
         if self.task.over:
             return
         task = self.task if self.limited else self.task.share(seconds)
@@ -165,20 +165,20 @@ class _Portfolio:
                 if task.over:
                     self.clocked.add(n)
         except Exception as error:
-            # A damaged file or a plugin at fault must not spoil the answers of the others.
+            # A damaged file or a faulty plugin must not affect the answers of the others.
             if type(member).__module__.startswith("mull.solvers.") and not isinstance(error, MullError):
                 raise
             text = str(error) if isinstance(error, MullError) else described(error)
             self.task.on_notice(f"{member.name} is left out: {text}")
 
     def _ours(self, n: int, solution: Solution) -> Solution:
-        """The member's answer as the portfolio's."""
+        """The member's answer, with the portfolio as ``via``."""
         detail = solution.detail or (CLOCKED if n in self.clocked else "")
         return replace(solution, via=self.solver.name, seconds=self.spent[n], detail=detail)
 
 
 def _trained(member: Learned) -> Callable[[Problem], bool]:
-    """Which problems a reasoner is asked: its weights may fit a graph unlike all that they were trained on."""
+    """Problems for a learned solver: its weights may fit a graph unlike all of their training problems."""
     from .weights import trained_for
 
     return lambda problem: problem.graph.objective is None and trained_for(member, problem)
@@ -191,5 +191,5 @@ def _supported(member: AbstractSolver) -> Callable[[Problem], bool]:
 
 
 def _rank(solution: Solution) -> tuple[bool, int]:
-    """Better answers first: any assignment before none, then the one that breaks less."""
+    """Sort key, better first: with an assignment, then by fewer violations."""
     return solution.assignment is None, solution.violations

@@ -1,4 +1,4 @@
-"""CP-SAT: the exact solver, for proofs."""
+"""CP-SAT, the exact solver."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from ..engine.task import Progress, Task
 from ..engine.values import Assignment, Value
 
 POLL, PATIENCE = 0.05, 5
-"""Seconds between two looks at a running search, and how many looks it has to stop when time is up."""
+"""Seconds between two checks of a running search, and the number of checks that it has to stop when time is up."""
 
 FEASIBLE = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 
 
 class CpSat(WholeSolver):
-    """Lazy clause generation with OR-Tools' CP-SAT: proves that an answer is best or that there is none.
+    """Lazy clause generation with CP-SAT of OR-Tools: proves answers optimal, and problems unsatisfiable.
 
-    Problems are solved one after another, each within its share of the time. Iterations are conflicts.
-    Several answers are enumerated, with one worker, and counted where all are found; of an objective the best ones.
+    Problems are solved one after another, each within its share of the time. Iterations are conflicts. Several answers
+    are enumerated by one worker, and counted if all of them are found; with an objective, only optimal ones.
     """
 
     name: ClassVar[str] = "cpsat"
@@ -93,13 +93,13 @@ class CpSat(WholeSolver):
         return replace(several, status=Status.OPTIMAL, iterations=best.iterations)
 
     def _search(self, problem: Problem, posting: Posting, task: Task, most: int | None = None) -> Solution:
-        """One run of CP-SAT: for the answer, or for up to ``most`` of the solutions."""
+        """One search by CP-SAT: for an answer, or for up to ``most`` solutions."""
         listed = None if most is None else _Listed(posting, most)
         solver = cp_model.CpSolver()
-        solver.parameters.num_workers = self.workers if most is None else 1  # who enumerates is alone
+        solver.parameters.num_workers = self.workers if most is None else 1  # CP-SAT enumerates with one worker only
         solver.parameters.enumerate_all_solutions = most is not None
         solver.parameters.random_seed = task.seed % 2**31
-        solver.parameters.catch_sigint_signal = False  # Ctrl-C is the caller's, by Task.cancelled
+        solver.parameters.catch_sigint_signal = False  # the caller handles Ctrl-C, by Task.cancelled
         if task.remaining < float("inf"):
             solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
         if task.budget.iterations is not None:
@@ -139,7 +139,7 @@ class CpSat(WholeSolver):
 
 
 def _proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) -> bool:
-    """Whether CP-SAT's bound equals the answer's objective as an exact integer: its own test compares doubles."""
+    """Whether CP-SAT's bound equals the objective as an exact integer: CP-SAT itself compares doubles."""
     objective = problem.graph.objective
     if objective is None or not posting.model.has_objective():
         return False
@@ -148,7 +148,7 @@ def _proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) 
 
 
 class _Listed(cp_model.CpSolverSolutionCallback):
-    """The distinct solutions of a graph, up to ``most``, as CP-SAT finds them; auxiliary variables make no difference."""
+    """Collects distinct solutions of a graph, up to ``most``. Solutions that differ in auxiliary variables only are equal."""
 
     def __init__(self, posting: Posting, most: int) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ def _run(
     task: Task,
     callback: cp_model.CpSolverSolutionCallback | None,
 ) -> Any:
-    """Solve in a thread, so that a request to stop is heard while C++ searches; None where C++ does not stop in time."""
+    """Solve in a thread, so that the search can be stopped while C++ runs; None if C++ does not stop in time."""
     outcome: list[Any] = []
     thread = Thread(target=lambda: outcome.append(solver.solve(model, callback)), daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""Gradient descent of the energy over beliefs, with weights that rise on what stays violated."""
+"""Gradient descent on the energy of beliefs, with weights that grow for constraints that stay violated."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ..engine.solver import Info, Solver
 @dataclass(frozen=True)
 class DescentState:
     """Args:
-    logits: [B, V, D], minus infinity where a literal is not allowed.
-    beliefs: [B, V, D], their softmax.
-    weights: a tensor [B, F] for each factor.
-    random: one stream a row.
+    logits: [B, V, D], minus infinity where a value is not allowed.
+    beliefs: [B, V, D], the softmax of the logits.
+    weights: [B, F] for each factor.
+    random: one stream per row.
     age: [B] steps since the row's start.
     """
 
@@ -39,7 +39,7 @@ class Descent(Solver):
     The gradient is taken with respect to the beliefs and added to their logits, which is steepest descent in the
     geometry of the simplex and, unlike the plain gradient, does not vanish where beliefs are nearly certain. Constraint
     weights grow in proportion to what stays violated, a Lagrangian ascent that lifts the state out of local minima
-    (Nagamatu and Yanaru 1996). Logits are bounded, so that a belief can always change its mind in a few steps.
+    (Nagamatu and Yanaru 1996). Logits are bounded, so that a belief can change within a few steps.
     """
 
     name: ClassVar[str] = "descent"
@@ -51,12 +51,12 @@ class Descent(Solver):
     check_every: ClassVar[int] = 10
 
     rate: float = Field(1.0, gt=0, description="step size of the logits")
-    weight_rate: float = Field(0.3, ge=0, description="how fast the weight of a violated constraint rises")
-    decay: float = Field(0.0, ge=0, lt=1, description="share of itself that a logit loses each step")
-    bound: float = Field(3.0, gt=0, description="largest difference of a logit from the mean of its variable's")
-    noise: float = Field(0.0, ge=0, description="Langevin noise on the logits at the start, in units of sqrt(rate)")
-    cooling: float = Field(500.0, gt=0, description="steps in which the noise falls to a third")
-    patience: int = Field(1000, ge=1, description="steps after which a row that is not solved starts anew")
+    weight_rate: float = Field(0.3, ge=0, description="growth of a constraint's weight per step and unit of violation")
+    decay: float = Field(0.0, ge=0, lt=1, description="share that a logit loses per step")
+    bound: float = Field(3.0, gt=0, description="largest distance of a logit from the mean of its variable")
+    noise: float = Field(0.0, ge=0, description="initial Langevin noise on the logits, in units of sqrt(rate)")
+    cooling: float = Field(500.0, gt=0, description="steps after which the noise has fallen to 1/e")
+    patience: int = Field(1000, ge=1, description="steps after which an unsolved row restarts")
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.obstacle()
@@ -77,7 +77,7 @@ class Descent(Solver):
             )
             return rows.sum(), (rows, each)
 
-        # Rows are disjoint graphs: the gradient of their sum is each instance's own, without the cost of vmap.
+        # Rows are disjoint graphs, so the gradient of their sum is that of each row; vmap would cost more.
         gradient, (rows, each) = torch.func.grad(energy, has_aux=True)(state.beliefs)
         logits = (1 - self.decay) * state.logits - self.rate * gradient
         if self.noise:

@@ -1,4 +1,4 @@
-"""Local search: probSAT where a graph is clauses over two-valued variables, tabu search on all others."""
+"""Local search: probSAT for clauses over two-valued variables, tabu search for other graphs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .tabu import Tabu
 
 
 class LocalSearch(AbstractSolver):
-    """Chooses ``probsat`` or ``tabu`` by the graph; a solution names the one that answered, with ``via="localsearch"``.
+    """Binds each problem to ``probsat`` or ``tabu``, by its graph.
 
-    Its options are theirs; each takes those that it has.
+    A solution names the solver that answered, with ``via="localsearch"``. The options are passed to the solver that has them.
     """
 
     name: ClassVar[str] = "localsearch"

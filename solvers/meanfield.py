@@ -1,4 +1,4 @@
-"""Mean-field variational inference with Pyro: a factorised guide on a uniform prior tilted by exp(-beta * energy)."""
+"""Mean-field variational inference with Pyro: a factorised guide for a uniform prior times exp(−β·energy)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ..engine.rows import EVALUATION, BatchSize
 from ..engine.solver import Info, Solver
 
 NEVER = -1e4
-"""Logit of a literal that is not allowed: its probability is exactly zero and, unlike minus infinity, differentiable."""
+"""Logit of a value that is not allowed. Its probability is exactly zero and, unlike with minus infinity, differentiable."""
 
 
 @dataclass(frozen=True)
 class MeanFieldState:
     """Args:
     logits: [B, V, D] natural parameters of the guide.
-    first: [B] inverse temperature at the row's start.
-    age: [B] steps since the row's start: places it on the annealing schedule.
+    first: [B] inverse temperature at the start of the row.
+    age: [B] steps since the start of the row, its position in the annealing schedule.
     """
 
     logits: Tensor
@@ -54,10 +54,10 @@ class MeanField(Solver):
     check_every: ClassVar[int] = 10
 
     rate: float = Field(0.5, gt=0, le=1, description="step size of the natural gradient")
-    beta_start: float = Field(1.0, gt=0, description="lowest inverse temperature at which a row starts")
-    beta_end: float = Field(8.0, gt=0, description="inverse temperature when annealed")
-    anneal: int = Field(60, ge=1, description="steps in which beta rises, geometrically; then the row starts anew")
-    spread: float = Field(2.0, ge=0, description="standard deviation of the logits at the start")
+    beta_start: float = Field(1.0, gt=0, description="lowest inverse temperature at a start")
+    beta_end: float = Field(8.0, gt=0, description="inverse temperature at the end of the annealing")
+    anneal: int = Field(60, ge=1, description="steps of a geometric rise of beta, after which the row restarts")
+    spread: float = Field(2.0, ge=0, description="standard deviation of the logits at a start")
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.obstacle()
@@ -65,7 +65,7 @@ class MeanField(Solver):
     def init(self, instance: Instance, random: Random) -> MeanFieldState:
         b, v, d = instance.shape
         logits = (self.spread * random.at(0).normal(v, d)).masked_fill(~instance.allowed, NEVER)
-        # The temperature at which a problem's symmetries break is not known: every start draws its own.
+        # The temperature at which a problem's symmetries break is unknown, so every start draws its own.
         first = self.beta_start * (self.beta_end / self.beta_start) ** random.at(1).uniform(1)[:, 0]
         return MeanFieldState(logits, first, torch.zeros(b, dtype=torch.int64, device=instance.device))
 

@@ -1,4 +1,4 @@
-"""probSAT: stochastic local search over clauses of two-valued variables, one flip a step in every row."""
+"""probSAT: stochastic local search over clauses of two-valued variables, one flip per step in every row."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from ..engine.tables import by_owner
 
 EPS = 0.9
 LITERALS, ROWS = 1 << 20, 2048
-"""Literals of a batch, and the most rows: a flip touches a few clauses, so that thousands of chains cost little."""
+"""Literals of a batch, and the most rows. A flip touches few clauses, so thousands of chains cost little."""
 PUBLISHED = {3: 2.06, 4: 3.0, 5: 3.7, 6: 5.0, 7: 5.4}
-"""probSAT's break exponents by clause length (their table 1), found on formulas of 10^4 variables and more."""
+"""Break exponents by clause length (table 1 of the paper), tuned on formulas with 10^4 variables and more."""
 GREEDS = (1.0, 1.2, 1.4, 1.6)
-"""Chains multiply it: on small formulas the published values wander for too long. Measured in docs/log.md."""
+"""Factors of the break exponent, one per chain. On small formulas the published values walk for too long (docs/log.md)."""
 PADDED = 100
 """True literals of the padding clause."""
 DRAWS = 32
-"""Steps whose random numbers are drawn together: the hash is then a small part of a step."""
+"""Steps whose random numbers are drawn together, so that the hash is a small part of a step."""
 
 
 class _Tables:
-    """What the flips need to know of T templates with at most M clauses of at most K literals.
+    """Constant tables of T templates with at most M clauses of at most K literals.
 
-    Not a nest of tensors in the eyes of ``engine.state``: it has no rows.
+    Not a dataclass, so that ``engine.state`` does not treat its tensors as rows.
 
     Args:
-        variable, wanted, slots: [T, M + 1, K] the clauses' variables, the value each wants, and which slots are in use;
-            clause M stands for padding.
-        occurs: [T * V * 2, O] the clauses that a variable satisfies at each value, padded with M.
-        blocks: [N, S] the clauses in N runs of S, so that a broken one is found in N + S looks; padded with M.
-        weight: [C, O + 1] the unnormalised chance of a flip by how many clauses it breaks, for C kinds of chain.
+        variable, wanted, slots: [T, M + 1, K] variables of the clauses, the values that satisfy them, and which slots are
+            used; clause M is padding.
+        occurs: [T * V * 2, O] clauses that a variable satisfies at each value, padded with M.
+        blocks: [N, S] clauses in N blocks of S, so that a violated one is found by reading N + S numbers; padded with M.
+        weight: [C, O + 1] unnormalised probability of a flip by the number of clauses it breaks, for C kinds of chain.
     """
 
     def __init__(self, instance: Instance, cb: float | None) -> None:
@@ -92,13 +92,13 @@ class FlipState:
 
 
 def is_cnf(graph: ConstraintGraph) -> bool:
-    """Whether a graph is clauses over variables of at most two values, with a choice somewhere."""
+    """Whether a graph consists of clauses over variables with at most two values, one of them with two."""
     two = max((len(domain) for domain in graph.domains.values()), default=0) == 2
     return two and bool(graph.constraints) and all(isinstance(c, Clause) for c in graph.constraints)
 
 
 class ProbSat(Solver):
-    """Each row is a chain that flips a variable of a random violated clause, the less likely the more clauses that would violate."""
+    """Each row flips a variable of a random violated clause. A flip that breaks more clauses is less probable."""
 
     name: ClassVar[str] = "probsat"
     citation: ClassVar[str] = (
@@ -112,13 +112,13 @@ class ProbSat(Solver):
     cb: float | None = Field(
         None,
         gt=0,
-        description="break exponent (default: the published one for the clause length, and up to 1.6 times it in some chains)",
+        description="break exponent (default: as published for the clause length, times up to 1.6 in some chains)",
     )
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         if graph.inexact:
             return graph.inexact
-        return None if is_cnf(graph) else "it takes clauses over variables of two values only; tabu takes any graph"
+        return None if is_cnf(graph) else "it takes only clauses over variables with two values; tabu takes any graph"
 
     def init(self, instance: Instance, random: Random) -> FlipState:
         return _init(instance, random, self.cb)
@@ -130,7 +130,7 @@ class ProbSat(Solver):
         return state.assignment.long()
 
     def settled(self, instance: Instance, state: FlipState, info: Info) -> Tensor:
-        return info.energy < 0  # a chain never settles: noise keeps it moving
+        return info.energy < 0  # never: noise keeps the chain moving
 
 
 def _init(instance: Instance, random: Random, cb: float | None) -> FlipState:
@@ -151,14 +151,14 @@ def _init(instance: Instance, random: Random, cb: float | None) -> FlipState:
 
 
 def _step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
-    """One flip in every row that still has a broken clause; assignment, true and broken are updated in place."""
+    """One flip in every row with a violated clause. Assignment, true and broken are updated in place."""
     tables, true, broken = state.tables, state.true, state.broken
     draws = state.draws
     if state.clock and state.clock % DRAWS == 0:
         draws = state.random.at(state.clock // DRAWS).uniform(DRAWS, 2)
     which, choice = draws[:, state.clock % DRAWS].unbind(1)
 
-    # A broken clause, each equally likely: first its block, then its place in there.
+    # A violated clause, each equally probable: first its block, then its position in the block.
     upto = broken.cumsum(1)
     total = upto[:, -1:]
     rank = (which[:, None] * total).long()
@@ -168,7 +168,7 @@ def _step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
     place = ((true.gather(1, members) == 0).cumsum(1) <= rank).sum(1, keepdim=True).clamp(max=tables.side - 1)
     clause = torch.where(total > 0, members.gather(1, place), tables.clauses)[:, 0]
 
-    # One of its variables, by how many clauses its flip would break.
+    # One of its variables, by the number of clauses that its flip would break.
     at = state.template * (tables.clauses + 1) + clause
     variable = tables.variable.flatten(0, 1).index_select(0, at)
     value = state.assignment.gather(1, variable).long()
@@ -177,7 +177,7 @@ def _step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
     breaks = (true.gather(1, supports) == 1).view(*literal.shape, -1).sum(-1)
     chance = tables.weight[state.kind, breaks] * (tables.slots.flatten(0, 1)[at] & state.free.gather(1, variable))
     upto_chance = chance.cumsum(1)
-    flips = upto_chance[:, -1] > 0  # not where nothing is broken, or all of the clause is given
+    flips = upto_chance[:, -1] > 0  # not if nothing is violated, or the whole clause is given
     slot = (upto_chance <= choice[:, None] * upto_chance[:, -1:]).sum(1, keepdim=True).clamp(max=chance.shape[1] - 1)
 
     chosen, old, literal = variable.gather(1, slot), value.gather(1, slot), literal.gather(1, slot)[:, 0]
@@ -198,12 +198,12 @@ def _step(instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
 
 
 def _clauses(instance: Instance) -> tuple[Tensor, Tensor, Tensor]:
-    """Variables, wanted values and slots of all clauses, [T, M + 1, K] each; the last clause is padding."""
+    """Variables, satisfying values and slots of all clauses, [T, M + 1, K] each; the last clause is padding."""
     arity = max(factor.scopes.shape[2] for factor in instance.factors)
     parts = []
     for factor in instance.factors:
         member = factor.parameters["member"]
-        slots = factor.parameters["slots"] & ~(member.all(-1).any(-1))[..., None]  # x or not x: nothing to do
+        slots = factor.parameters["slots"] & ~(member.all(-1).any(-1))[..., None]  # contains x or not x: always satisfied
         pad = (0, arity - factor.scopes.shape[2])
         parts.append([F.pad(x, pad) for x in (factor.scopes, member[..., 1].long(), slots)])
     variable, wanted, slots = (torch.cat(columns, 1) for columns in zip(*parts, strict=True))

@@ -1,8 +1,8 @@
-"""Tabu search: min-conflicts with tabu and adaptive weights on any graph, one move a step in every row.
+"""Tabu search: min-conflicts with tabu and adaptive weights on any graph, one move per step in every row.
 
-Every row keeps a table of what each literal would cost: the weighted violation degree if that variable changed to that
-value and all else stayed. A move changes only the entries of its neighbours, which each constraint kind knows how to
-name (``Constraint.cost_changes``); a step looks at the rows of the table that belong to variables in conflict.
+Every row keeps a table of move costs: the weighted violation degree if one variable changed to a value and all others
+stayed. A move changes only the entries of its neighbours (``Constraint.cost_changes``). A step reads only the table rows
+of variables in conflict.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from ..engine.solver import Info, Solver
 from ..engine.tables import by_owner
 
 LITERALS, ROWS = 1 << 16, 256
-"""Literals of a batch, and the most rows: a move rewrites a part of the cost table, which is dear in many chains."""
+"""Literals of a batch, and the most rows. A move rewrites a part of the cost table, so many chains are costly."""
 
 NOISE = 1 << 16
 APART = 1009
-"""Between the noise of one variable's values and of the next one's: more than values, and the same whatever is beside."""
+"""Offset between the noise of two neighbouring variables: larger than a domain, and independent of the batch."""
 NARROW = 1 << 16
-"""The largest sum of a graph whose move costs are kept in 32 bits."""
+"""Graphs with sums up to this have move costs in 32 bits; others need 64."""
 CHUNK = 1 << 22
-"""Entries of cost tables built at a time when a row starts: bounds the memory of starting on a large graph."""
+"""Entries of cost tables built at once when rows start, to bound the memory on a large graph."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class MoveState:
 
     Args:
         assignment: [B, V] int64.
-        cost: [B, V, D] int32 (int64 for large sums), the table; only differences along D mean anything, but a variable is in conflict exactly
-            when its present literal costs more than zero.
-        weights: a tensor [B, F] int32 for each factor.
+        cost: [B, V, D] int32 (int64 for large sums), the table of move costs. Only differences along D have a meaning,
+            but a variable is in conflict exactly if its present value costs more than zero.
+        weights: [B, F] int32 for each factor.
         tabu: [B, V, D] int32, the step until which a literal is forbidden.
-        energy, best: [B] int64, weighted degree now and its least since the weights last changed.
-        improved: [B] int32, the step of that least.
-        random: one stream a row.
+        energy, best: [B] int64, weighted violation degree now, and its least value since the weights last changed.
+        improved: [B] int32, the step of that least value.
+        random: one stream per row.
         clock: steps of the batch so far.
     """
 
@@ -63,7 +63,7 @@ class MoveState:
 
 
 class Tabu(Solver):
-    """Each row is a chain that makes the best move that is not tabu among the values of its variables in conflict.
+    """Each row makes the best move that is not tabu, among all values of its variables in conflict.
 
     TabuCol's rule (Hertz and de Werra 1987) with the tenure of Galinier and Hao; constraint weights rise in chains that
     stagnate (Morris 1993).
@@ -96,17 +96,17 @@ class Tabu(Solver):
         return state.assignment.long()
 
     def settled(self, instance: Instance, state: MoveState, info: Info) -> Tensor:
-        return info.energy < 0  # a chain never settles: tabu keeps it moving
+        return info.energy < 0  # never: tabu keeps the chain moving
 
 
 def _init(instance: Instance, random: Random) -> MoveState:
-    """Random assignments, greedily none the better: the first moves are quick to make up for it."""
+    """Random assignments. A greedy start gains nothing: the first moves catch up quickly."""
     b, v, d = instance.shape
     device = instance.device
     chance = random.at(0).uniform(v, d).masked_fill(~instance.allowed, -1)
     assignment = chance.argmax(-1)
     weights = tuple(torch.ones(b, f.count, dtype=torch.int32, device=device) for f in instance.factors)
-    # Degrees grow with the sums of a graph, and weights multiply them: wide tables where 32 bits may not do.
+    # Degrees grow with the sums of a graph, and weights multiply them: 64 bits if 32 may overflow.
     table = torch.int64 if max(graph.magnitude for graph in instance.graphs) > NARROW else torch.int32
     cost = torch.zeros(b * v, d, dtype=table, device=device)
     for factor in instance.factors:
@@ -124,7 +124,7 @@ def _init(instance: Instance, random: Random) -> MoveState:
 def _step(
     instance: Instance, state: MoveState, tenure: float, tenure_random: int, patience: int
 ) -> tuple[MoveState, Info]:
-    """The best move that is not tabu in every row with a conflict; the state's tensors are updated in place."""
+    """One move in every row with a conflict. The tensors of the state are updated in place."""
     clock = state.clock + 1
     b, v, d = instance.shape
     if clock % patience == 0:
@@ -136,7 +136,7 @@ def _step(
         return replace(state, clock=clock), _info(state, v)
 
     # Candidates [N, D]: every value of every variable in conflict. Noise below one breaks ties at random.
-    # Whole rows of the tables are read at a time, which is several times as fast as reading entries.
+    # Reading whole rows of the table is several times as fast as reading entries.
     place = rows * v + variables
     now = state.assignment.view(-1)[place, None]
     change = state.cost.view(-1, d).index_select(0, place)
@@ -150,7 +150,7 @@ def _step(
     score, value = score.min(1)
     least = torch.full((b,), torch.inf, device=rows.device).scatter_reduce(0, rows, score, "amin")
     chosen = ((score == least[rows]) & (score < torch.inf)).nonzero()[:, 0]
-    # Equal noise is rare; where it happens the last candidate of the row is taken.
+    # Equal noise is rare; then the last candidate of the row is taken.
     winner = torch.full((b,), -1, device=rows.device).scatter_reduce(0, rows[chosen], chosen, "amax")
     chosen = winner[winner >= 0]
 
@@ -177,9 +177,9 @@ def _info(state: MoveState, variables: int) -> Info:
 
 @cache
 def _noise(size: int, device: torch.device) -> Tensor:
-    """[NOISE, D] uniform in (0, 1), enough to break ties: reading it is far cheaper than a hash a candidate.
+    """[NOISE, D] uniform in (0, 1), to break ties. Reading it is much cheaper than a hash per candidate.
 
-    Every row is the one before it moved on by one, a view of NOISE + D - 1 numbers.
+    Each row is the previous one shifted by one, a view of NOISE + D - 1 numbers.
     """
     return (Random.for_rows(["ties"], device).uniform(NOISE + size - 1)[0] * 0.99).unfold(0, size, 1)
 
@@ -187,7 +187,7 @@ def _noise(size: int, device: torch.device) -> Tensor:
 def _update(
     instance: Instance, number: int, weights: Tensor, state: MoveState, rows: Tensor, variables: Tensor, new: Tensor
 ) -> None:
-    """Add to the cost table what moving one variable in each of some rows changes in factor ``number``."""
+    """Update the cost table for a move of one variable in some rows, as far as factor ``number`` is concerned."""
     _, v, d = instance.shape
     factor = instance.factors[number]
     table = instance.once(("tabu", number), lambda: _occurrences(factor, v))
@@ -205,7 +205,7 @@ def _update(
 
 
 def _occurrences(factor: Factor, variables: int) -> Tensor:
-    """[T * V, O, 2]: the constraints that a variable is in and its slot there, padded with -1."""
+    """[T * V, O, 2]: the constraints of each variable and its slot in them, padded with -1."""
     templates, constraint, slot = (factor.parameters["slots"] & factor.active[..., None]).nonzero(as_tuple=True)
     variable = templates * variables + factor.scopes[templates, constraint, slot]
     return by_owner(variable, torch.stack((constraint, slot), 1), factor.scopes.shape[0] * variables, -1)
@@ -221,7 +221,7 @@ def _add_costs(cost: Tensor, factor: Factor, assignment: Tensor, rows: Tensor, i
 
 
 def _raise_weights(instance: Instance, state: MoveState, clock: int, patience: int) -> MoveState:
-    """One more for every constraint broken now, in rows that have not improved for ``patience`` steps (breakout)."""
+    """Add 1 to the weight of every violated constraint, in rows without improvement for ``patience`` steps (breakout)."""
     stuck = clock - state.improved >= patience
     cost = state.cost.view(-1, state.cost.shape[2])
     energy = state.energy.clone()

@@ -1,4 +1,4 @@
-"""Trained weights of a learned solver: which are used for a graph, and the net that they make."""
+"""Trained weights of learned solvers: which ones a graph gets, and the net that they make."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 Kind = TypeVar("Kind", bound="Learned")
 
-REACH = 6
-"""``auto`` skips a learned solver on problems of more than this many times the literals of its largest training problem."""
+MAX_SIZE_RATIO = 6
+"""``auto`` skips a learned solver on problems with more than this many times the literals of its largest training problem."""
 
 
 # Choice ---------------------------------------------------------------------------------------------------------------
@@ -34,15 +34,15 @@ def choose(solver: Learned, graph: ConstraintGraph, family: str = "") -> Card:
     """The card of the weights that a solver uses for a graph.
 
     Args:
-        solver: with its options. Its ``weights``, where set, name the weights.
-        graph: to be read by the net.
-        family: the problem's; empty where it is not known.
+        solver: with its options. If ``weights`` is set, it names the weights.
+        graph: to be solved.
+        family: of the problem; empty if unknown.
 
     Returns:
-        The card of the named weights; else the first that ``choice.ranked`` gives among the weights that can read the graph.
+        The card of the named weights; else the first one that ``choice.ranked`` gives among those that can read the graph.
 
     Raises:
-        CheckpointError: there are none, with the command that trains some.
+        CheckpointError: no weights fit. The hint has the command that trains some.
     """
     if solver.weights is not None:
         card = find(solver.weights)
@@ -66,23 +66,32 @@ def choose(solver: Learned, graph: ConstraintGraph, family: str = "") -> Card:
 
 
 def trained_for(solver: Learned, problem: Problem) -> bool:
-    """Whether there are weights that support the problem and were trained on its family, on problems not much smaller."""
-    # Sizes first: to list the literal groups of a large graph takes longer than most limits.
+    """Whether weights support the problem and were trained on its family, with problems that are not much smaller.
+
+    Args:
+        solver: learned.
+        problem: with its family.
+    """
+    # Sizes first: listing the literal groups of a large graph takes longer than most time limits.
     mine = [card for card in cards() if card.solver == solver.name or solver.weights is not None]
-    if problem.graph.literals > REACH * max((card.sizes.get(problem.family, 0) for card in mine), default=0):
+    if problem.graph.literals > MAX_SIZE_RATIO * max((card.sizes.get(problem.family, 0) for card in mine), default=0):
         return False
     try:
         card = choose(solver, problem.graph, problem.family)
     except CheckpointError:
         return False
-    return problem.graph.literals <= REACH * card.sizes.get(problem.family, 0)
+    return problem.graph.literals <= MAX_SIZE_RATIO * card.sizes.get(problem.family, 0)
 
 
 def refuse(solver: Learned, card: Card) -> None:
-    """Refuse weights of another solver, or of another net than the options say.
+    """Refuse weights of another solver, or of a net with other options.
+
+    Args:
+        solver: with its options.
+        card: of the weights.
 
     Raises:
-        CheckpointError: naming the option that differs.
+        CheckpointError: the weights do not fit; the message names the option that differs.
     """
     if card.solver != solver.name:
         raise CheckpointError(
@@ -97,7 +106,12 @@ def refuse(solver: Learned, card: Card) -> None:
 
 
 def fits(solver: Learned, card: Card) -> bool:
-    """Whether the weights are of the net that the options say."""
+    """Whether the weights belong to the net that the options describe.
+
+    Args:
+        solver: with its options.
+        card: of the weights.
+    """
     stated = {**card.shape, **options_of(card, type(solver))}
     return all(stated.get(key) == value for key, value in architecture(solver))
 
@@ -113,18 +127,28 @@ def options_of(card: Card, kind: type[Learned]) -> dict[str, Any]:
 
 
 def architecture(solver: Learned) -> list[tuple[str, Any]]:
-    """The given options that must be as the weights were trained: sizes of the net, and the recursion's own options."""
+    """The options that are set and must equal those of the weights: sizes of the net, and options of the recursion."""
     given = solver.model_fields_set & {"backbone", "hidden", "layers", "inner", *solver.recursion()}
     return [(key, getattr(solver, key)) for key in sorted(given) if getattr(solver, key) is not None]
 
 
 def advice(solver: Learned, family: str) -> str:
-    """The command that trains weights for a family."""
+    """The command that trains weights for a family.
+
+    Args:
+        solver: learned.
+        family: of problems; empty if unknown.
+    """
     return f"train some: solve train {solver.name} --data {family or 'FAMILY:SPEC'} --minutes 5"
 
 
 def unreadable(card: Card, graph: ConstraintGraph) -> str | None:
-    """Why the net of a card cannot read a graph, or None."""
+    """Why the net of a card cannot read a graph, or None.
+
+    Args:
+        card: of the weights.
+        graph: to be solved.
+    """
     try:
         shape = NetShape(**card.shape)
     except ValueError:
@@ -140,13 +164,13 @@ def unreadable(card: Card, graph: ConstraintGraph) -> str | None:
 
 @lru_cache(maxsize=8)
 def loaded(kind: type[Learned], card: Card, device: str, dtype: torch.dtype, compiled: bool = False) -> Reasoner:
-    """The trained net, ready to solve, from a cache. Its key holds the card's sha256: a file that was replaced is another net.
+    """The trained net, ready to solve, from a cache by the card's SHA-256: a replaced file is another net.
 
     Args:
         kind: the learned solver.
         card: of the weights.
-        device: where the net computes.
-        dtype: in which it computes.
+        device: of the net.
+        dtype: of the net's numbers.
         compiled: whether its steps are compiled.
     """
     net = read(kind, card).eval().requires_grad_(False).to(device, dtype)
@@ -158,17 +182,23 @@ def loaded(kind: type[Learned], card: Card, device: str, dtype: torch.dtype, com
 def read(kind: type[Learned], card: Card) -> Reasoner:
     """The net of a card with its weights, in float32.
 
+    Args:
+        kind: the learned solver.
+        card: of the weights.
+
     Raises:
-        CheckpointError: the tensors are damaged, or not those of the net on the card.
+        CheckpointError: the tensors are damaged, or belong to another net.
     """
-    with torch.random.fork_rng(devices=[]):  # a new net draws its first numbers; the caller's generator stays as it is
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # initialising a net draws random numbers; the caller's generator must not change
         net = build(card, kind)
     tensors = load_tensors(card)
     missing = set(net.state_dict()) ^ set(tensors)
     wrong = missing or {k for k, t in net.state_dict().items() if t.shape != tensors[k].shape}
     if wrong:
         raise CheckpointError(
-            f"{card.name}: its tensors are not those of the net on its card ({min(wrong)})", "train them again"
+            f"{card.name}: the tensors do not fit the net on the card ({min(wrong)})", "train the weights again"
         )
     net.load_state_dict(tensors)
     return net
