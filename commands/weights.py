@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mull.engine.errors import MullError
+from mull.engine.files import write_whole
 
 from .common import ListGroup, json_option
 from .tables import table
@@ -118,14 +119,12 @@ def _found(name: str) -> Card:
 
 
 def _copy(card: Card, folder: Path) -> None:
-    card_file = card.path.with_suffix(".json")
+    """Copy weights and their card into a folder, each file atomically."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for source in (card.path, card_file):
-            # A crash leaves a partial file under another name, never half a file of weights.
-            partial = folder / f".{source.name}.partial"
-            shutil.copyfile(source, partial)
-            partial.replace(folder / source.name)
+        for source in (card.path, card.path.with_suffix(".json")):
+            with source.open("rb") as original, write_whole(folder / source.name) as copy:
+                shutil.copyfileobj(original, copy)
     except OSError as error:
         raise MullError(f"{error.filename or folder}: {error.strerror or error}", "choose another folder") from None
 
