@@ -130,7 +130,7 @@ class Batch:
         return info
 
     def _check(self, info: Info) -> tuple[np.ndarray, np.ndarray]:
-        """Check the rows, keep each problem's best and a point of its trace: whether it holds [P], and settled [P, R]."""
+        """Check the rows, keep each problem's best and a point of its trace. Returns solved [P], settled [P, R]."""
         count, copies = len(self.problems), self.copies
         assignment = self.solver.decode(self.instance, self.state)
         require_shapes(self.instance.shape, info, assignment)

@@ -1,8 +1,8 @@
 """A time limit inside long calls: a watchdog thread raises ``OutOfTime`` in a thread that exceeds its limit.
 
 The loop reads the clock between steps. That is not enough when one call takes long: compiling a large graph, posting it
-to CP-SAT, an endless step of a plugin. ``interrupting(task)`` marks such a block. Python raises the exception between two
-bytecodes, as it does for Ctrl-C. A single call into C++ still runs to its end.
+to CP-SAT, an endless step of a plugin. ``interrupting(task)`` marks such a block. Python raises the exception between
+two bytecodes, as it does for Ctrl-C. A single call into C++ still runs to its end.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ POLL = 0.05
 
 
 class OutOfTime(BaseException):
-    """The task of an ``interrupting`` block is over. Not an ``Exception``, so that ``except Exception`` does not catch it."""
+    """The task of an ``interrupting`` block is over. ``except Exception`` does not catch it."""
 
 
 class Limited(Protocol):

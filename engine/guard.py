@@ -1,4 +1,4 @@
-"""Run a solver and isolate its errors: an exception fails only the problems that cause it, and every answer is validated."""
+"""Run a solver and isolate its errors: an exception fails only the problems that cause it. Validate every answer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .status import Status
 from .task import Task
 
 GRACE = 0.35
-"""Seconds that a solver may go on when time is up. Its inner calls have less, so that they end first and keep their results."""
+"""Seconds that a solver may go on when time is up. Its inner calls have less, so that they end first."""
 
 PATIENCE = 32
-"""Exceptions of a solver after which all its unanswered problems fail: enough to find two faulty ones among thousands."""
+"""Exceptions of a solver after which all its unanswered problems fail. This finds two faulty ones among thousands."""
 
 
 def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:

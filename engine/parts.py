@@ -138,7 +138,7 @@ def join(problem: Problem, parts: Sequence[Solution], order: tuple[str, ...]) ->
 
 
 def _longest(budgets: Sequence[Budget]) -> Budget:
-    """The budget with the longest list of copies, of which all other lists are a beginning; without copies if they differ."""
+    """The budget with the longest list of copies; without copies if another list is not a beginning of it."""
     longest = max(budgets, key=lambda budget: len(budget.copies or ()))
     copies = longest.copies or ()
     alike = all((budget.copies or ()) == copies[: len(budget.copies or ())] for budget in budgets)

@@ -1,8 +1,8 @@
-"""Rows of a batch: how many a solver steps side by side, which problems share them, and how many copies each problem has.
+"""Rows of a batch: how many there are, which problems share them, and how many copies each problem has.
 
 A row is one copy of one problem. Four figures decide how many there are: the solver's ``batch_size``, the user's
-``Budget.batch``, the limits on copies (``Budget.restarts``, ``Solver.copies``, and ``Budget.copies`` of a replay), and the
-rows that fitted into the memory after an error.
+``Budget.batch``, the limits on copies (``Budget.restarts``, ``Solver.copies``, and ``Budget.copies`` of a replay), and
+the rows that fitted into the memory after an error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WASTE = 2.0
 """Problems share a batch while padding them to the largest costs at most this factor in literals."""
 
 CPU_ROWS = 256
-"""Rows that copies of problems fill on a CPU. With more of them a row's step costs the same, and the first check comes later."""
+"""Rows that copies of problems fill on a CPU. More rows do not make a row cheaper, and delay the first check."""
 
 EVALUATION = 1 << 21
 """Numbers that one evaluation of the energy of a whole batch may touch: a fifth of a second on one core."""
@@ -118,7 +118,7 @@ def copies(solver: Solver, problems: Sequence[Problem], task: Task, iteration: i
 
 
 def group_size(graph: ConstraintGraph) -> int:
-    """Number of samples of one problem that are always stepped in the same batch, so that duplicates can be detected."""
+    """Number of samples of one problem that always share a batch, so that duplicates can be detected."""
     return max(1, min(GROUP, GROUP_LITERALS // max(1, graph.literals)))
 
 

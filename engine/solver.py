@@ -59,9 +59,10 @@ class OptionError(MullError, ValueError):
 class AbstractSolver(BaseModel, ABC):
     """Base of all solvers: what the engine, the program and the store need of one.
 
-    A solver is frozen configuration. Its fields are options: typed, documented and bounded; ``-o key=value``, the messages
-    and ``solve solvers show`` are made from them. Derive from ``Solver`` (a solver with steps) or ``WholeSolver`` (one
-    that answers whole problems). Only a solver that hands every problem to another one in ``bind`` derives from this class.
+    A solver is frozen configuration. Its fields are options: typed, documented and bounded; ``-o key=value``, the
+    messages and ``solve solvers show`` are made from them. Derive from ``Solver`` (a solver with steps) or
+    ``WholeSolver`` (one that answers whole problems). Only a solver that hands every problem to another one in ``bind``
+    derives from this class.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -103,8 +104,8 @@ class AbstractSolver(BaseModel, ABC):
         """The solver that answers a problem, with everything chosen that depends on the problem.
 
         The engine binds a solver to each problem before it runs it, and runs problems together whose bound solvers are
-        equal. By default a solver is its own. A learned solver returns itself with its weights named; a portfolio of one
-        member per problem returns the member.
+        equal. By default a solver is its own. A learned solver returns itself with its weights named; a portfolio of
+        one member per problem returns the member.
 
         Args:
             problem: supported by the solver.
@@ -154,9 +155,9 @@ class Solver(AbstractSolver):
     A subclass sets ``name`` and ``citation`` and implements ``init``, ``step`` and ``decode``. In the shapes, B is the
     number of rows (copies of problems side by side), V of variables and D of values of the largest domain.
 
-    The state is any nest of dataclasses, tuples and dictionaries of tensors whose first axis is B. Rows must not depend on
-    one another: an answer must not change with the other problems of the batch. ``step`` owns the state it is given and
-    may reuse its memory; to keep a state, clone it first (``engine.state.clone``). All randomness comes from the
+    The state is any nest of dataclasses, tuples and dictionaries of tensors whose first axis is B. Rows must not depend
+    on one another: an answer must not change with the other problems of the batch. ``step`` owns the state it is given
+    and may reuse its memory; to keep a state, clone it first (``engine.state.clone``). All randomness comes from the
     ``Random`` that ``init`` receives and keeps in the state.
 
     Example:
@@ -182,9 +183,9 @@ class Solver(AbstractSolver):
     """Whether ``Info.energy`` is zero exactly for rows whose decoded assignment violates nothing. The loop then checks
     only the row of least energy of each problem."""
     optimises: ClassVar[Literal["bound", "trajectory"]] = "bound"
-    """How the engine looks for a better answer to a problem with an objective. ``bound``: it solves the problem again with
-    the objective bounded below the last answer. ``trajectory``: it runs a problem with a linear objective until all copies
-    have settled, which each must at some time, and takes the cheapest solution seen."""
+    """How the engine looks for a better answer to a problem with an objective. ``bound``: it solves the problem again
+    with the objective bounded below the last answer. ``trajectory``: it runs a problem with a linear objective until
+    all copies have settled, which each must at some time, and takes the cheapest solution seen."""
     batch_size: ClassVar[BatchSize] = BatchSize()
     """How many rows run side by side."""
 
@@ -211,7 +212,7 @@ class Solver(AbstractSolver):
         """The first state of every row.
 
         Args:
-            instance: the compiled problems. ``instance.allowed`` [B, V, D] marks the values that domains and givens leave.
+            instance: the compiled problems. ``instance.allowed`` [B, V, D] marks the values still possible.
             random: one stream of random numbers per row.
 
         Returns:

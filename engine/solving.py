@@ -130,7 +130,7 @@ def _sample(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
 
 
 def _improve(best: dict[int, Solution], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
-    """Solve again with the objective bounded below the last answer, until that fails; the last answer may be optimal."""
+    """Solve again with the objective bounded below the last answer, until that fails. The last answer counts."""
     problems = {i: solution.problem for i, solution in best.items()}
     while best:
         tighter = {i: _tightened(problems[i], solution) for i, solution in best.items()}

@@ -27,7 +27,7 @@ FIRST_CONFLICTS, FIRST_SECONDS, FIRST_CONSTRAINTS = 1000, 0.5, 10_000
 """Limits of the first exact search: conflicts, seconds per problem, and constraints that can be posted in that time."""
 
 WORK, STEPS = 1 << 21, 20
-"""First turn of local search: numbers that its steps read in each row (``ConstraintGraph.work``), and the fewest steps."""
+"""First turn of local search: numbers read per row (``ConstraintGraph.work``), and the fewest steps."""
 
 CLOCKED = "turns of the portfolio were ended by the clock: another run may differ"
 

@@ -148,7 +148,7 @@ def _proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) 
 
 
 class _Listed(cp_model.CpSolverSolutionCallback):
-    """Collects distinct solutions of a graph, up to ``most``. Solutions that differ in auxiliary variables only are equal."""
+    """Collects distinct solutions of a graph, up to ``most``. Auxiliary variables do not count."""
 
     def __init__(self, posting: Posting, most: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Decimation (Mézard, Parisi and Zecchina 2002): fix variables one by one, each to a value drawn from the net's estimate."""
+"""Decimation (Mézard, Parisi and Zecchina 2002): fix variables one by one, to values drawn from the net's estimate."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from .nets.reasoner import Reasoner
 
 
 def kinds() -> dict[str, type[Learned]]:
-    """All learned solvers that can be loaded, by name. It imports every installed solver, so use it for messages and lists."""
+    """All learned solvers that can be loaded, by name. It imports every installed solver."""
     found: dict[str, type[Learned]] = {}
     for name in sorted({entry.name for entry in installed()}):
         try:

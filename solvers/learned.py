@@ -30,8 +30,8 @@ from .weights import choose, loaded
 Sizes = Mapping[str, Any]
 
 CPU_LITERALS = 12_000
-"""Literals of a batch on a CPU, so that it fits into the caches. A step of 9×9 Sudokus takes 2.1 ms per board with 16 rows,
-8 ms with 64."""
+"""Literals of a batch on a CPU, so that it fits into the caches. A step of 9×9 Sudokus takes 2.1 ms per board with 16
+rows, 8 ms with 64."""
 GPU_LITERALS = 1 << 22
 UNDECIDED_SHARE = "fix one variable per step while more than this share of the open variables is undecided (1: never)"
 
@@ -78,7 +78,7 @@ class Learned(Solver):
     presets: ClassVar[Mapping[str, Mapping[str, Sizes]]]
     """Preset -> backbone -> sizes of the net; a preset's first backbone is its default."""
     inference_options: ClassVar[frozenset[str]] = frozenset()
-    """Options of a subclass that concern solving alone and go with any weights. ``Reasoner.solve_step`` receives them."""
+    """Options of a subclass that concern solving alone and go with any weights, passed to ``Reasoner.solve_step``."""
     former: ClassVar[frozenset[str]] = frozenset()
     """Former options of a subclass. Its ``from_options`` still accepts them."""
     renamed_options: ClassVar[Mapping[str, str]] = {"commit": "decimation_residual", "doubt": "undecided_share"}
@@ -257,7 +257,7 @@ class Learned(Solver):
         return state.chances.argmax(-1)
 
     def settled(self, instance: Instance, state: LearnedState, info: Info) -> Tensor:
-        """[B] bool: the state no longer changes, the net estimates that it is right, or the row has reached its depth."""
+        """[B] bool: the state no longer changes, the net estimates that it is right, or the depth is reached."""
         spent = state.age >= self.depth(self.net(instance))
         return (info.residual < self.tolerance) | (state.halt > self.halt) | spent
 

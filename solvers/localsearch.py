@@ -16,7 +16,8 @@ from .tabu import Tabu
 class LocalSearch(AbstractSolver):
     """Binds each problem to ``probsat`` or ``tabu``, by its graph.
 
-    A solution names the solver that answered, with ``via="localsearch"``. The options are passed to the solver that has them.
+    A solution names the solver that answered, with ``via="localsearch"``. The options are passed to the solver that has
+    them.
     """
 
     name: ClassVar[str] = "localsearch"

@@ -19,7 +19,8 @@ from ..engine.rows import EVALUATION, BatchSize
 from ..engine.solver import Info, Solver
 
 NEVER = -1e4
-"""Logit of a value that is not allowed. Its probability is exactly zero and, unlike with minus infinity, differentiable."""
+"""Logit of a value that is not allowed. Its probability is exactly zero and, unlike with minus infinity,
+differentiable."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ LITERALS, ROWS = 1 << 20, 2048
 PUBLISHED = {3: 2.06, 4: 3.0, 5: 3.7, 6: 5.0, 7: 5.4}
 """Break exponents by clause length (table 1 of the paper), tuned on formulas with 10^4 variables and more."""
 GREEDS = (1.0, 1.2, 1.4, 1.6)
-"""Factors of the break exponent, one per chain. On small formulas the published values walk for too long (docs/log.md)."""
+"""Factors of the break exponent, one per chain. On small formulas the published values walk for too long
+(docs/log.md)."""
 PADDED = 100
 """True literals of the padding clause."""
 DRAWS = 32
@@ -66,16 +67,16 @@ class _Tables:
 
 @dataclass(frozen=True)
 class FlipState:
-    """A chain a row.
+    """One chain per row.
 
     Args:
         assignment: [B, V] uint8.
-        true: [B, M + 1] uint8, true literals per clause; many for padding, which nothing can break.
+        true: [B, M + 1] uint8, true literals per clause; a large number for padding.
         broken: [B, N] int16, clauses without a true literal in each block.
         draws: [B, DRAWS, 2] random numbers of this and the following steps.
-        kind: [B, 1] which row of ``_Tables.weight`` the chain goes by.
+        kind: [B, 1] row of ``_Tables.weight`` that the chain uses.
         template, free: [B] and [B, V] bool, of the instance.
-        random: one stream a row.
+        random: one stream per row.
         clock: steps of the batch so far.
     """
 
@@ -203,8 +204,8 @@ def _clauses(instance: Instance) -> tuple[Tensor, Tensor, Tensor]:
     parts = []
     for factor in instance.factors:
         member = factor.parameters["member"]
-        slots = factor.parameters["slots"] & ~(member.all(-1).any(-1))[..., None]  # contains x or not x: always satisfied
-        pad = (0, arity - factor.scopes.shape[2])
+        slots = factor.parameters["slots"] & ~(member.all(-1).any(-1))[..., None]  # contains x or not x: always
+        satisfied pad = (0, arity - factor.scopes.shape[2])
         parts.append([F.pad(x, pad) for x in (factor.scopes, member[..., 1].long(), slots)])
     variable, wanted, slots = (torch.cat(columns, 1) for columns in zip(*parts, strict=True))
     return F.pad(variable, (0, 0, 0, 1)), F.pad(wanted, (0, 0, 0, 1)), F.pad(slots, (0, 0, 0, 1))

@@ -1,8 +1,8 @@
 """Tabu search: min-conflicts with tabu and adaptive weights on any graph, one move per step in every row.
 
 Every row keeps a table of move costs: the weighted violation degree if one variable changed to a value and all others
-stayed. A move changes only the entries of its neighbours (``Constraint.cost_changes``). A step reads only the table rows
-of variables in conflict.
+stayed. A move changes only the entries of its neighbours (``Constraint.cost_changes``). A step reads only the table
+rows of variables in conflict.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CHUNK = 1 << 22
 
 @dataclass(frozen=True)
 class MoveState:
-    """A chain a row.
+    """One chain per row.
 
     Args:
         assignment: [B, V] int64.
@@ -221,7 +221,8 @@ def _add_costs(cost: Tensor, factor: Factor, assignment: Tensor, rows: Tensor, i
 
 
 def _raise_weights(instance: Instance, state: MoveState, clock: int, patience: int) -> MoveState:
-    """Add 1 to the weight of every violated constraint, in rows without improvement for ``patience`` steps (breakout)."""
+    """Add 1 to the weight of every violated constraint, in rows without improvement for ``patience`` steps
+    (breakout)."""
     stuck = clock - state.improved >= patience
     cost = state.cost.view(-1, state.cost.shape[2])
     energy = state.energy.clone()

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Kind = TypeVar("Kind", bound="Learned")
 
 MAX_SIZE_RATIO = 6
-"""``auto`` skips a learned solver on problems with more than this many times the literals of its largest training problem."""
+"""``auto`` skips a learned solver on problems with more than this many times the literals of its largest training
+problem."""
 
 
 # Choice ---------------------------------------------------------------------------------------------------------------

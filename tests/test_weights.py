@@ -126,7 +126,7 @@ DAMAGES = {
     "card is a list": (lambda card: card.path.with_suffix(".json").write_text("[]"), "is not a valid card"),
     "unknown field": (lambda card: rewrite(card, colour="red"), "is not a valid card"),
     "another solver's": (lambda card: rewrite(card, solver="hrm"), "are weights of hrm, not of looped"),
-    "other sizes": (lambda card: rewrite(card, shape={**card.shape, "hidden": 32}), "are not those of the net"),
+    "other sizes": (lambda card: rewrite(card, shape={**card.shape, "hidden": 32}), "do not fit the net"),
     "no such net": (lambda card: rewrite(card, shape={"backbone": "sponge"}), "does not describe a net"),
     "no such option": (lambda card: rewrite(card, options={"warp": 9}), "does not describe a net"),
 }
