@@ -204,8 +204,8 @@ def _clauses(instance: Instance) -> tuple[Tensor, Tensor, Tensor]:
     parts = []
     for factor in instance.factors:
         member = factor.parameters["member"]
-        slots = factor.parameters["slots"] & ~(member.all(-1).any(-1))[..., None]  # contains x or not x: always
-        satisfied pad = (0, arity - factor.scopes.shape[2])
+        slots = factor.parameters["slots"] & ~(member.all(-1).any(-1))[..., None]  # x or not x: always satisfied
+        pad = (0, arity - factor.scopes.shape[2])
         parts.append([F.pad(x, pad) for x in (factor.scopes, member[..., 1].long(), slots)])
     variable, wanted, slots = (torch.cat(columns, 1) for columns in zip(*parts, strict=True))
     return F.pad(variable, (0, 0, 0, 1)), F.pad(wanted, (0, 0, 0, 1)), F.pad(slots, (0, 0, 0, 1))
