@@ -52,18 +52,31 @@ from mull.cli import main
 from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Solution, Source, Status, Task, Trace, solve
 from mull.engine.examples import Examples
 from mull.engine.store import Store
-from mull.engine.training import Recipe
+from mull.engine.training import Recipe, TrainingProgress
+from mull.plugins.conformance import base
+from mull.plugins.conformance import runs as runs_of_conformance
 from mull.problems import load
 from mull.problems.streams import stream
 from mull.solvers.learned import Learned
 from mull.solvers.train import train
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the weights that a module trains are slow."""
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests of the weights that a module trains as slow, for one worker; run them first, then other slow tests.
+
+    A module's weights take up to 30 s to train. On one worker they are trained once, and the workers end together where
+    the longest parts come first.
+    """
+    order = {}
     for item in items:
-        if "taught" in getattr(item, "fixturenames", ()):
+        trains = "taught" in getattr(item, "fixturenames", ())
+        if trains:
             item.add_marker(pytest.mark.slow)
+            if config.pluginmanager.hasplugin("xdist"):
+                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        order[item] = 0 if trains else 1 if item.get_closest_marker("slow") else 2
+    items.sort(key=lambda item: order[item])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -147,6 +160,22 @@ def store(store_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
+def _few_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limit the runs of the conformance checks to 120 iterations, for solvers whose step applies a net.
+
+    A check ends early for a solver that answers all its problems; a small net leaves some unanswered, and took most of the
+    suite's time for the iterations 120 to 1000.
+    """
+
+    def few(**budget: Any) -> Task:
+        return whole(**{**budget, "iterations": min(budget["iterations"], 120)} if "iterations" in budget else budget)
+
+    whole = base.task
+    for module in (base, runs_of_conformance):
+        monkeypatch.setattr(module, "task", few)
+
+
+@pytest.fixture
 def _fresh_compiler() -> Iterator[None]:
     """Drop the compiled code after the test: the compiler reuses it for equal code with other sizes."""
     yield
@@ -216,13 +245,32 @@ def same_examples(one: Examples, other: Examples) -> bool:
 
 
 def train_small(
-    folder: Path, solvers: Mapping[str, Learned], spec: str, recipe: Recipe, steps: int, seed: int = 0
+    folder: Path,
+    solvers: Mapping[str, Learned],
+    spec: str,
+    recipe: Recipe,
+    steps: int,
+    seed: int = 0,
+    progress: dict[str, list[TrainingProgress]] | None = None,
 ) -> Path:
-    """Train solvers for a few steps; write their weights into a folder under the names given."""
+    """Train solvers for a few steps; write their weights into a folder under the names given, their progress into a dict."""
     torch.set_num_threads(1)  # a shared fixture is set up before ``_own_store``
     pair = (stream(spec), stream(spec, "validation"))
     for name, solver in solvers.items():
-        train(solver, [pair], recipe, name=name, folder=folder, version="0", steps=steps, seed=seed)
+        reports: list[TrainingProgress] = []
+        train(
+            solver,
+            [pair],
+            recipe,
+            name=name,
+            folder=folder,
+            version="0",
+            steps=steps,
+            seed=seed,
+            on_progress=reports.append,
+        )
+        if progress is not None:
+            progress[name] = reports
     return folder
 
 

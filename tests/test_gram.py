@@ -29,7 +29,7 @@ from mull.solvers.train import train
 
 VARIANTS = ("full", "scale", "mean", "noise", "inference")
 RECIPE = {
-    "batch": 64,
+    "batch": 32,
     "lr": 3e-3,
     "warmup": 10,
     "ema": 0.9,
@@ -185,6 +185,7 @@ def test_undecided_variables_are_fixed(taught: Path, monkeypatch: pytest.MonkeyP
     assert left["0.01"][8:] == [5, 4, 3, 2]
 
 
+@pytest.mark.usefixtures("_few_iterations")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME, str(taught))

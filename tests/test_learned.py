@@ -208,6 +208,7 @@ def test_out_of_memory_with_little_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 # Conformance ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("_few_iterations")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.slow
 def test_conformance(check: Check) -> None:
@@ -225,6 +226,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return train_small(tmp_path_factory.mktemp("taught"), solvers, "sudoku:4:0.4", recipe, steps=80)
 
 
+@pytest.mark.usefixtures("_few_iterations")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", ["hrm", "trm"])
 def test_conformance_of_what_was_taught(name: str, check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
