@@ -1,7 +1,7 @@
 # `make demo` and `make test` create .venv at their first use.
 
-PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13,$(shell $(p) -c \
-	'import sys; print("$(p)" if (3, 11) <= sys.version_info[:2] <= (3, 13) else "")' 2>/dev/null)))
+PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13 python3.14,$(shell $(p) -c \
+	'import sys; print("$(p)" if (3, 11) <= sys.version_info[:2] <= (3, 14) else "")' 2>/dev/null)))
 BIN := .venv/bin
 CONSTRAINTS ?= constraints.txt
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -46,7 +46,7 @@ gpu-check:
 	PYTHONPATH=build/gpu$${PYTHONPATH:+:$$PYTHONPATH} python3 -m pytest -m gpu
 
 .venv/installed: pyproject.toml $(CONSTRAINTS)
-	@test -n "$(PYTHON)" || { echo "mull needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "mull needs Python 3.11 to 3.14: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "installing mull with PyTorch, OR-Tools and 40 smaller packages into .venv: a few minutes;"
 	@echo "about 2 GB on disk, several more if pip chooses PyTorch with CUDA (Linux)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

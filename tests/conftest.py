@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     order = {}
     for item in items:
-        trains = "taught" in getattr(item, "fixturenames", ())
+        trains = "trained" in getattr(item, "fixturenames", ())
         if trains:
             item.add_marker(pytest.mark.slow)
             if config.pluginmanager.hasplugin("xdist"):
@@ -81,13 +81,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The user's home, settings, weights and plugins are not there for tests, nor for the programs that tests start."""
+    """Hide the user's home, settings, weights and plugins from the tests and from the programs that tests start."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in [*os.environ]:
-            if name in STRANGE or name.startswith("XDG_") or (name.startswith("MULL_") and name != POSTGRESQL):
+            if name in UNSET or name.startswith("XDG_") or (name.startswith("MULL_") and name != POSTGRESQL):
                 patch.delenv(name)
-        # Packages of the user's own stay importable, and matplotlib lists the fonts once, not once a session.
+        # Packages in the user's site folder stay importable, and matplotlib lists the fonts once, not in every run.
         patch.setenv("PYTHONUSERBASE", site.getuserbase())
         patch.setenv("MPLCONFIGDIR", str(Path(tempfile.gettempdir(), f"mull-tests-matplotlib-{os.getuid()}")))
         patch.setenv("HOME", str(home))
@@ -100,16 +100,16 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 POSTGRESQL = "MULL_TEST_POSTGRESQL"
-STRANGE = {
+UNSET = {
     *("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"),
     *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PYTHONIOENCODING", "PYTHONWARNINGS"),
 }
-"""Environment variables that change what the program does or shows."""
+"""Environment variables that change what the program does or prints; the tests run without them."""
 
 
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test touches the user's store or sees their solvers, and none takes more than one thread."""
+    """Give each test a store, settings and weights of its own, and one thread."""
     monkeypatch.setenv("MULL_STORE", str(tmp_path / "store.db"))
     monkeypatch.setenv("MULL_CONFIG", str(tmp_path / "config"))
     monkeypatch.setenv("MULL_WEIGHTS", str(tmp_path / "weights"))
@@ -117,10 +117,10 @@ def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def complains(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Asserts that all the program said is one error, with this in it, and a hint."""
+def reports_error(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Assert that the program printed one error with a text in it, a hint, and nothing else."""
 
-    def look(message: str) -> None:
+    def check(message: str) -> None:
         out, err = capsys.readouterr()
         assert out == ""
         assert err.startswith("error: ")
@@ -128,7 +128,7 @@ def complains(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
         assert "hint: " in err
         assert "Traceback" not in err
 
-    return look
+    return check
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a store may be made: a file, and a database of a server."""
+    """The location of a store to create: a file, or a database of a server."""
     return request.getfixturevalue("postgresql") if request.param == "postgresql" else str(tmp_path / "runs.db")
 
 
@@ -177,7 +177,7 @@ def _few_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _fresh_compiler() -> Iterator[None]:
-    """Drop the compiled code after the test: the compiler reuses it for equal code with other sizes."""
+    """Drop the compiled code after the test: the compiler reuses it for the same code with other sizes."""
     yield
     torch.compiler.reset()
 
@@ -255,22 +255,11 @@ def train_small(
 ) -> Path:
     """Train solvers for a few steps; write their weights into a folder under the names given, their progress into a dict."""
     torch.set_num_threads(1)  # a shared fixture is set up before ``_own_store``
-    pair = (stream(spec), stream(spec, "validation"))
+    progress = {} if progress is None else progress
+    options: dict[str, Any] = {"folder": folder, "version": "0", "steps": steps, "seed": seed}
     for name, solver in solvers.items():
-        reports: list[TrainingProgress] = []
-        train(
-            solver,
-            [pair],
-            recipe,
-            name=name,
-            folder=folder,
-            version="0",
-            steps=steps,
-            seed=seed,
-            on_progress=reports.append,
-        )
-        if progress is not None:
-            progress[name] = reports
+        report = progress.setdefault(name, []).append
+        train(solver, [(stream(spec), stream(spec, "validation"))], recipe, name=name, on_progress=report, **options)
     return folder
 
 
@@ -298,7 +287,7 @@ def site_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Runs:
-    """Makes runs that nobody has to solve for."""
+    """Makes solutions without solving."""
 
     names = ("a", "b", "c", "d")
     graph = ConstraintGraph(dict.fromkeys(names, range(1, 5)), [AllDifferent(names)])

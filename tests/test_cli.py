@@ -139,10 +139,10 @@ def test_contradictory_givens_are_an_error(tmp_path: Path, capsys: pytest.Captur
     ],
 )
 def test_bad_usage_is_an_error_with_a_hint(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], complains: Callable[[str], None]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], reports_error: Callable[[str], None]
 ) -> None:
     assert call(*arguments) == 2
-    complains(message)
+    reports_error(message)
 
 
 def test_nothing_is_solved_when_one_input_is_bad(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

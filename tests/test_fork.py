@@ -1,4 +1,4 @@
-"""A child made by fork after torch was used solves too: the threads of its parent's pool are not there to wait for."""
+"""A process forked after torch was used solves, although the threads of its parent's pool do not exist in it."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def test_draws_depend_on_the_random_stream_of_their_row_alone() -> None:
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small weights of GRAM."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(queens, "CHUNK", 128)
@@ -161,16 +161,16 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return train_small(folder, {"queens": gram()}, "queens:6:1-3", Recipe(**RECIPE), steps=120, seed=1)
 
 
-def test_the_prior_learns_to_find_solutions(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(HOME, str(taught))
+def test_the_prior_learns_to_find_solutions(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME, str(trained))
     problems = [p for s in range(6) for p in load("queens:6:2", seed=s)]
     solutions = solve(problems, mull.solver("gram"), Task(Budget(seconds=60, restarts=8), seed=2))
     assert sum(s.status is Status.SOLVED for s in solutions) >= 5
 
 
-def test_undecided_variables_are_fixed(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undecided_variables_are_fixed(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a row with many solutions one variable per step is fixed, after three segments without a decision."""
-    monkeypatch.setenv(HOME, str(taught))
+    monkeypatch.setenv(HOME, str(trained))
     instance = compile_problems([*load("queens:6"), *load("queens:6:5", seed=1)])
     left: dict[str, list[int]] = {}
     for share in ("0.01", "1"):
@@ -187,8 +187,8 @@ def test_undecided_variables_are_fixed(taught: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.usefixtures("_few_iterations")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_conformance(check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(HOME, str(taught))
+def test_conformance(check: Check, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME, str(trained))
     check(type(mull.solver("gram")))
 
 

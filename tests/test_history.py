@@ -338,10 +338,10 @@ def test_an_answer_is_stored_by_name_for_any_order_of_variables() -> None:
     ],
 )
 def test_invalid_input_is_an_error(
-    arguments: list[str], message: str, runs: list[str], complains: Callable[[str], None]
+    arguments: list[str], message: str, runs: list[str], reports_error: Callable[[str], None]
 ) -> None:
     assert call(*arguments) == 2
-    complains(message)
+    reports_error(message)
     assert [row.id for row in Store().runs()] == runs
 
 

@@ -355,10 +355,10 @@ def test_an_mlflow_error_is_reported_and_the_export_repeated(
         (["export", "--format", "xml"], "xml"),
     ],
 )
-def test_bad_input(arguments: list[str], message: str, folder: Path, complains: Callable[[str], None]) -> None:
+def test_bad_input(arguments: list[str], message: str, folder: Path, reports_error: Callable[[str], None]) -> None:
     traceless = next(row.id for row in Store().runs() if row.solver == "cpsat")
     assert call(*(traceless if argument == "TRACELESS" else argument for argument in arguments)) == 2
-    complains(message)
+    reports_error(message)
     assert list(folder.iterdir()) == []
 
 

@@ -216,21 +216,23 @@ def test_conformance(check: Check) -> None:
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small weights of hrm and trm: none that ship read the checks' small graphs."""
     options = {"backbone": "lattice", "hidden": "32", "inner": "64", "low": "2", "random_start": "true"}
     solvers = {f"{name}-small": learned_solver(name, **options) for name in ("hrm", "trm")}
     recipe = Recipe(batch=32, lr=1e-2, warmup=10, optimizer="muon", ema=0.9, block=1, validation=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sudoku, "SHARE_CHUNK", {4: 128})
-        return train_small(tmp_path_factory.mktemp("taught"), solvers, "sudoku:4:0.4", recipe, steps=80)
+        return train_small(tmp_path_factory.mktemp("trained"), solvers, "sudoku:4:0.4", recipe, steps=80)
 
 
 @pytest.mark.usefixtures("_few_iterations")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", ["hrm", "trm"])
-def test_conformance_of_what_was_taught(name: str, check: Check, taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(HOME, str(taught))
+def test_conformance_of_what_was_taught(
+    name: str, check: Check, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HOME, str(trained))
     check(type(mull.solver(name)))
 
 

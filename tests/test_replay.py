@@ -160,7 +160,7 @@ def test_a_replay_finds_weights_by_their_hash(tmp_path: Path, capsys: pytest.Cap
     ],
 )
 def test_runs_that_cannot_be_repeated_are_refused(
-    change: str, message: str, capsys: pytest.CaptureFixture[str], complains: Callable[[str], None]
+    change: str, message: str, capsys: pytest.CaptureFixture[str], reports_error: Callable[[str], None]
 ) -> None:
     assert call("queens:5", "-s", "localsearch") == 0
     (row,) = Store().runs()
@@ -169,5 +169,5 @@ def test_runs_that_cannot_be_repeated_are_refused(
         connection.execute(change)
     capsys.readouterr()
     assert call("replay", row.id) == 2
-    complains(message)
+    reports_error(message)
     assert len(Store().runs()) == 1
