@@ -12,11 +12,11 @@ demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: .venv/installed-dev
-	$(BIN)/pytest -n auto --dist loadgroup -m "not gpu"
+	$(BIN)/pytest -n auto -m "not gpu"
 
 # All tests except those that train, compile or take more than 5 seconds.
 test-quick: .venv/installed-dev
-	$(BIN)/pytest -n auto --dist loadgroup -m "not gpu and not slow"
+	$(BIN)/pytest -n auto -m "not gpu and not slow"
 
 # The store's tests on SQLite and on a temporary PostgreSQL server.
 test-postgresql: .venv/installed-dev

@@ -60,23 +60,34 @@ from mull.problems.streams import stream
 from mull.solvers.learned import Learned
 from mull.solvers.train import train
 
+TRAINING = {path.stem for path in Path(__file__).parent.glob("test_*.py") if "def trained(" in path.read_text()}
+"""Test files with a fixture ``trained``: weights for the tests of the file, which take up to 20 s to train."""
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests of the weights that a module trains as slow, for one worker; run them first, then other slow tests.
 
-    A module's weights take up to 30 s to train. On one worker they are trained once, and the workers end together where
-    the longest parts come first.
-    """
-    order = {}
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests of trained weights as slow; run the slow tests first, so that the workers end together."""
     for item in items:
-        trains = "trained" in getattr(item, "fixturenames", ())
-        if trains:
+        if "trained" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-            if config.pluginmanager.hasplugin("xdist"):
-                item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        order[item] = 0 if trains else 1 if item.get_closest_marker("slow") else 2
-    items.sort(key=lambda item: order[item])
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which may be missing
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Run each file of ``TRAINING`` in one worker, so that its weights are trained once; distribute all other tests.
+
+    The mark ``xdist_group`` would do the same. pytest 9.2 ignores the node ids by which pytest-xdist 3.8 passes it on.
+    """
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduler(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return file if Path(file).stem in TRAINING else nodeid
+
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
