@@ -3,6 +3,8 @@
 ``python tests/test_docstrings.py engine/store`` lists what is missing below a folder.
 """
 
+from __future__ import annotations
+
 import ast
 import importlib
 import inspect
@@ -10,6 +12,8 @@ import pkgutil
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,13 +24,13 @@ SHAPE = re.compile(r"\[[A-Za-z0-9_ ,.…*+·×-]*\]|\bscalar\b")
 TENSOR = re.compile(r"\bTensor\b")
 
 
-def modules():
+def modules() -> list[str]:
     """Every module of the package but migrations and templates, which are not imported by name."""
     found = pkgutil.walk_packages(mull.__path__, "mull.")
     return sorted(each.name for each in found if not SKIPPED.search(each.name))
 
 
-def public(module_name):
+def public(module_name: str) -> Iterator[tuple[str, Any, type | None]]:
     """Pairs (qualified name, object, owning class or None) of the public names that a module defines."""
     module = importlib.import_module(module_name)
     for name, value in vars(module).items():
@@ -44,12 +48,12 @@ def public(module_name):
             yield name, value, None
 
 
-def written(function, owner):
+def written(function: Any, owner: type) -> bool:
     """Whether the class states the method itself: not a dataclass, not pydantic."""
-    return function.__module__ == owner.__module__
+    return bool(function.__module__ == owner.__module__)
 
 
-def docs(name, value, owner):
+def docs(name: str, value: Any, owner: type | None) -> list[str]:
     """The docstrings of an object and of the methods that it overrides."""
     if owner is None:
         return [value.__doc__ or ""]
@@ -57,7 +61,7 @@ def docs(name, value, owner):
     return [(getattr(vars(base).get(attribute), "__doc__", "") or "") for base in owner.__mro__]
 
 
-def arguments(value):
+def arguments(value: Any) -> list[str]:
     """The names of a function's parameters without self and cls."""
     try:
         parameters = inspect.signature(value).parameters.values()
@@ -66,7 +70,7 @@ def arguments(value):
     return [each.name for each in parameters if each.name not in ("self", "cls") and not each.name.startswith("_")]
 
 
-def raises(function):
+def raises(function: Any) -> bool:
     """Whether the function's own body raises an error by name."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
@@ -77,7 +81,7 @@ def raises(function):
     return bool(names - {"AssertionError", "NotImplementedError", "StopIteration"})
 
 
-def faults(name, value, owner):
+def faults(name: str, value: Any, owner: type | None) -> Iterator[str]:
     """What the documentation of one public name lacks."""
     texts = docs(name, value, owner)
     if not any(text.strip() for text in texts):
@@ -96,7 +100,7 @@ def faults(name, value, owner):
         yield "no Raises"
 
 
-def listed(module_name):
+def listed(module_name: str) -> list[str]:
     """The faults of one module, a line each."""
     return [
         f"{module_name}: {name}: {fault}"
@@ -106,23 +110,23 @@ def listed(module_name):
 
 
 @pytest.mark.parametrize("module_name", modules())
-def test_public_names_are_documented(module_name):
+def test_public_names_are_documented(module_name: str) -> None:
     assert not listed(module_name), "\n".join(listed(module_name))
 
 
 class Undocumented:
-    def pair(self, left, right):
+    def pair(self, left: int, right: int) -> None:
         """Says nothing of its arguments."""
 
-    def bare(self):
+    def bare(self) -> None:
         pass
 
-    def fail(self):
+    def fail(self) -> None:
         """Does not say that it fails."""
         raise ValueError("always")
 
 
-def test_a_missing_part_is_found():
+def test_a_missing_part_is_found() -> None:
     found = {
         name: list(faults(f"Undocumented.{name}", value, Undocumented))
         for name, value in vars(Undocumented).items()
