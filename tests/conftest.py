@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,10 +49,23 @@ if find_spec("jaxtyping") and find_spec("beartype"):
 
 import mull
 from mull.cli import main
-from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Solution, Source, Status, Task, Trace, solve
+from mull.engine import (
+    AllDifferent,
+    Budget,
+    ConstraintGraph,
+    Instance,
+    Problem,
+    Solution,
+    Source,
+    Status,
+    Task,
+    Trace,
+    solve,
+)
 from mull.engine.examples import Examples
 from mull.engine.store import Store
 from mull.engine.training import Recipe, TrainingProgress
+from mull.engine.training.loss import Target
 from mull.plugins.conformance import base
 from mull.plugins.conformance import runs as runs_of_conformance
 from mull.problems import load
@@ -229,6 +242,17 @@ def write(folder: Path, name: str, text: str | bytes) -> str:
 def answer(problem: Problem) -> Solution:
     """The exact solver's solution of a problem."""
     return solve([problem], mull.solver("cpsat"), Task(Budget(seconds=60)))[0]
+
+
+def target(problems: Sequence[Problem], instance: Instance) -> Target:
+    """The solutions of problems, as training compares answers with them."""
+    solutions = solve(problems, mull.solver("cpsat"))
+    index = [
+        [p.graph.domains[name].index(s.assignment[name]) for name in p.graph.names]  # type: ignore[index]
+        for p, s in zip(problems, solutions, strict=True)
+    ]
+    width = instance.shape[1]
+    return Target(torch.tensor([row + [0] * (width - len(row)) for row in index]), instance.allowed, instance.free)
 
 
 def task(seconds: float | None = 60, **budget: Any) -> Task:
