@@ -1,4 +1,4 @@
-"""The portfolio: its turns, and what decides its answers."""
+"""The portfolio: its turns, and how they decide its answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mull.problems import load
 
 
 def hard() -> list[Problem]:
-    """Satisfiable, and too hard for the first try that the tests give CP-SAT."""
+    """A satisfiable problem, too hard for the first exact search in these tests."""
     return [load(spec, seed=seed)[0] for seed in range(2) for spec in ("sat:120:500", "coloring:60:0.2:5")]
 
 
@@ -17,7 +17,7 @@ def clock_at_zero() -> float:
 
 
 def test_turns_by_iterations_repeat_their_answers() -> None:
-    """On a clock that stands still nothing but the seed and the iterations decides."""
+    """With a clock that stands still, only the seed and the iterations decide."""
     runs = [
         solve(hard(), mull.solver("auto", first=1), Task(Budget(seconds=1e9), seed=3, started=0.0, clock=clock_at_zero))
         for _ in range(2)
@@ -29,7 +29,7 @@ def test_turns_by_iterations_repeat_their_answers() -> None:
 
 
 def test_a_turn_ended_by_the_clock_is_recorded() -> None:
-    """The clock jumps by a second at every reading, so that each turn ends by it."""
+    """The clock advances by a second at every reading, so that it ends each turn."""
     now = iter(range(10**9))
     task = Task(Budget(seconds=200), started=0.0, clock=lambda: float(next(now)))
     (solution,) = solve([load("sat:400:1720", seed=1)[0]], mull.solver("auto", first=0), task)

@@ -1,4 +1,4 @@
-"""Limits: every solver and every phase ends soon after time is up, or after somebody asked to stop."""
+"""Limits: every solver and every phase ends soon after time is up or the run is cancelled."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from mull.problems import load
 
 
 def spin() -> None:
-    """Compute without end, in calls that take no time each: what a long phase does."""
+    """Compute endlessly in short calls, as a long phase does."""
     for _ in count():
         pass
 
 
 class Endless(Solver):
-    """One of its calls never ends."""
+    """A solver with one call that never ends."""
 
     name: ClassVar[str] = "endless"
     where: str = "step"
@@ -111,13 +111,13 @@ def test_a_whole_solver_without_end_is_interrupted() -> None:
 
 
 class Over:
-    """Something whose limit is reached."""
+    """A limit that is reached."""
 
     over = True
 
 
-def test_an_exception_never_arrives_behind_its_block() -> None:
-    """The block ends by itself again and again until a look of the watchdog falls into it."""
+def test_no_exception_is_raised_after_the_block() -> None:
+    """The block ends by itself repeatedly, until the watchdog checks during one."""
     block = interrupting(Over(), grace=0)
     place = ""
     try:
@@ -134,7 +134,7 @@ def test_an_exception_never_arrives_behind_its_block() -> None:
         pass
 
 
-def test_blocks_may_stand_in_each_other() -> None:
+def test_blocks_may_be_nested() -> None:
     def inner() -> str:
         try:
             with interrupting(Over()):
@@ -148,7 +148,7 @@ def test_blocks_may_stand_in_each_other() -> None:
 
 
 def test_an_import_is_not_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module that is half loaded would spoil every later import of it."""
+    """A half loaded module would break every later import of it."""
     (tmp_path / "slow_to_import.py").write_text(
         "import time\nuntil = time.monotonic() + 0.5\nwhile time.monotonic() < until:\n    pass\nwhole = True\n"
     )
@@ -165,7 +165,7 @@ def test_an_import_is_not_interrupted(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 class Ticking:
-    """A clock that each step of a solver moves on by a second."""
+    """A clock that each step of a solver advances by a second."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -176,11 +176,11 @@ class Ticking:
 
 STEPPING = ["descent", "meanfield", "probsat", "tabu", "looped", "trm", "hrm", "gram", "ebt"]
 IMPOSSIBLE = "12345678." + "." * 27 + "........9" + "." * 36
-"""The last cell of the first row must be 9, and a 9 stands below it: no solver that takes steps can prove that."""
+"""The last cell of the first row must be 9, and a 9 is below it: no solver with steps can prove that."""
 
 
 def clauses() -> Problem:
-    """Clauses of which one is always broken."""
+    """Clauses of which one is always violated."""
     literals = [(("a", a), ("b", b)) for a in (0, 1) for b in (0, 1)]
     return Problem(ConstraintGraph(dict.fromkeys("ab", (0, 1)), [Clause(each) for each in literals]))
 
@@ -193,8 +193,8 @@ def impossible(tmp_path: Path) -> Problem:
 
 
 @pytest.mark.parametrize("name", STEPPING)
-def test_the_limit_is_looked_at_between_steps(name: str, impossible: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a clock that counts steps, the call ends with the step in which time is up."""
+def test_the_limit_is_checked_between_steps(name: str, impossible: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a clock that counts steps, the call ends with the step in which time is up."""
     clock = Ticking()
     solver = mull.solver(name)
     assert isinstance(solver, Solver)
@@ -214,7 +214,7 @@ def test_the_limit_is_looked_at_between_steps(name: str, impossible: Problem, mo
 
 
 class Jumping:
-    """A clock that jumps beyond every limit at its n-th reading, so that time is up in one phase after the other."""
+    """A clock that passes every limit at its n-th reading, so that time is up in each phase in turn."""
 
     def __init__(self, reading: int) -> None:
         self.reading, self.read = reading, 0
@@ -228,7 +228,7 @@ class Jumping:
 @pytest.mark.parametrize("reading", range(1, 16))
 @pytest.mark.parametrize("name", ["cpsat", "auto", "localsearch"])
 def test_time_may_be_up_in_any_phase(name: str, reading: int, impossible: Problem) -> None:
-    """Many looks at the clock follow where a phase goes on in spite of it."""
+    """A phase that ignored the limit would read the clock many more times."""
     clock = Jumping(reading)
     task = Task(Budget(seconds=1000), started=0.0, clock=clock)
     (solution,) = solve([impossible], mull.solver(name), task)

@@ -1,4 +1,4 @@
-"""No circles of imports: no module needs, at its top or inside a function, a module that needs it."""
+"""No circles of imports, neither at the top of modules nor inside functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("engine", "problems", "solvers", "plugins", "commands")
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
+def test_no_modules_import_each_other_in_a_circle() -> None:
     circles = [sorted(each) for each in nx.strongly_connected_components(imports()) if len(each) > 1]
     assert not circles, "\n".join(map(", ".join, circles))
 
@@ -39,7 +39,7 @@ def test_imports_are_found(text: str, imported: set[str]) -> None:
 
 @lru_cache
 def imports() -> nx.DiGraph:
-    """Module -> the modules that it imports, at run time and by name."""
+    """Module -> the modules that it imports at run time."""
     files = {"mull": ROOT / "src" / "mull" / "__init__.py"}
     files |= {f"mull.{name}": ROOT / f"{name}.py" for name in ("cli", "terminal")}
     for package in PACKAGES:

@@ -1,4 +1,4 @@
-"""Learned solvers at work: the weights that ship, same answers in any company, what they say where they cannot."""
+"""Learned solvers: shipped weights, equal answers in any batch, and their messages."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def same_run(one: Solution, other: Solution) -> bool:
 # The weights that ship --------------------------------------------------------------------------------------------------
 
 
-def test_what_ships_is_there() -> None:
+def test_shipped_weights_are_found() -> None:
     assert {card.name for card in cards()} >= set(SHIPPED)
 
 
 @pytest.mark.parametrize("card", cards(), ids=lambda card: card.name)
-def test_shipped_weights_are_what_their_cards_say(card: Card) -> None:
+def test_shipped_weights_match_their_cards(card: Card) -> None:
     net = build(card)
     net.load_state_dict(load_tensors(card))  # after the hash was compared
     assert card.parameters == sum(p.numel() for p in net.parameters())
@@ -62,7 +62,7 @@ def test_shipped_weights_are_what_their_cards_say(card: Card) -> None:
 @pytest.mark.parametrize(
     ("name", "spec"), [("looped", "sudoku:9:0.35"), ("hrm", "sudoku:9:0.5"), ("looped", "sudoku:4:0.6")]
 )
-def test_shipped_weights_solve(name: str, spec: str) -> None:
+def test_shipped_weights_solve_their_problems(name: str, spec: str) -> None:
     solutions = solve(boards(4, spec=spec), mull.solver(name), task())
     assert [s.status for s in solutions] == [Status.SOLVED] * 4
     for s in solutions:
@@ -74,8 +74,8 @@ def test_shipped_weights_solve(name: str, spec: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["looped", "trm", "hrm", "gram", "ebt"])
-def test_boards_that_are_nearly_done_are_finished(name: str) -> None:
-    """Weights trained on hard boards alone left a single blank open for ever."""
+def test_nearly_complete_boards_are_solved(name: str) -> None:
+    """Weights trained on hard boards alone never filled a single blank cell."""
     rng = random.Random(3)
     lines = []
     for blanks in (0, 1, 2, 4, 8, 16, 30):
@@ -89,7 +89,7 @@ def test_boards_that_are_nearly_done_are_finished(name: str) -> None:
 
 
 def test_a_harder_board_takes_more_iterations() -> None:
-    """Depth is what difficulty costs: the claim of the project in one inequality."""
+    """More difficult problems take more iterations: the claim of the project."""
     easy, hard = (
         sum(s.iterations for s in solve(boards(4, spec=spec), mull.solver("looped"), task()))
         for spec in ("sudoku:9:0.6", "sudoku:9:0.3")
@@ -97,7 +97,7 @@ def test_a_harder_board_takes_more_iterations() -> None:
     assert easy < hard
 
 
-def test_auto_lets_the_reasoner_win() -> None:
+def test_auto_answers_with_a_learned_solver() -> None:
     (solution,) = solve(boards(1), mull.solver("auto", first=0), task())
     assert (solution.status, solution.solver, solution.via) == (Status.SOLVED, "looped", "auto")
     (solution,) = solve(boards(1), mull.solver("auto"), task())
@@ -108,7 +108,7 @@ def test_auto_lets_the_reasoner_win() -> None:
 
 
 @pytest.mark.slow
-def test_same_seed_same_answer_and_company_changes_nothing() -> None:
+def test_the_same_seed_gives_the_same_answer_in_any_batch() -> None:
     solver = mull.solver("looped", precision="float32")
     problems = boards(4, spec="sudoku:9:0.3")
     together = solve(problems, solver, task(restarts=1))
@@ -137,7 +137,7 @@ def test_segments_and_restarts_bound_the_work() -> None:
 
 
 def test_restarts_run_side_by_side() -> None:
-    """Copies of a board start from noise of their own; the checker takes the first that is right."""
+    """Copies of a board start from different noise; the first solution is the answer."""
     problems = boards(2, spec="sudoku:9:0.3")
     alone = solve(problems, mull.solver("looped", precision="float32"), task(restarts=1))
     many = solve(problems, mull.solver("looped", precision="float32"), task(restarts=4, batch=8))
@@ -145,7 +145,7 @@ def test_restarts_run_side_by_side() -> None:
     assert all(m.iterations <= a.iterations for m, a in zip(many, alone, strict=True) if a.status is Status.SOLVED)
 
 
-def test_halting_by_residual_depth_and_belief() -> None:
+def test_rows_settle_by_residual_depth_or_halting_probability() -> None:
     instance = compile_problems(boards(2))
     random = Random.for_rows([0, 1])
     solver = learned_solver("looped", segments="1", halt="0.5").bind(boards(1)[0])
@@ -162,8 +162,8 @@ def test_halting_by_residual_depth_and_belief() -> None:
     assert solver.settled(instance, old, info).tolist() == [True, False]
 
 
-def test_each_problem_is_answered_by_its_own_weights() -> None:
-    """Supported and unsupported problems in one call; those say what would help."""
+def test_each_problem_is_bound_to_its_own_weights() -> None:
+    """Supported and unsupported problems share a call; the unsupported ones have a hint."""
     problems = [load(spec, seed=1)[0] for spec in ("sudoku:9:0.5", "sat:8:20", "sudoku:4:0.4")]
     solutions = solve(problems, mull.solver("looped"), task())
     assert [s.status for s in solutions] == [Status.SOLVED, Status.UNSUPPORTED, Status.SOLVED]
@@ -195,7 +195,7 @@ def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch) -> None
     assert max(rows[1:]) <= 2
 
 
-def test_out_of_memory_with_little_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_row_that_does_not_fit_into_the_memory_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def tight(self: Learned, instance: Any, state: Any) -> Any:
         raise torch.OutOfMemoryError("on purpose")
 
@@ -211,13 +211,13 @@ def test_out_of_memory_with_little_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.usefixtures("_few_iterations")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.slow
-def test_conformance(check: Check) -> None:
+def test_looped_conforms(check: Check) -> None:
     check(type(mull.solver("looped")))
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with small weights of hrm and trm: none that ship read the checks' small graphs."""
+    """A folder with small weights of hrm and trm: shipped ones cannot read the graphs of the checks."""
     options = {"backbone": "lattice", "hidden": "32", "inner": "64", "low": "2", "random_start": "true"}
     solvers = {f"{name}-small": learned_solver(name, **options) for name in ("hrm", "trm")}
     recipe = Recipe(batch=32, lr=1e-2, warmup=10, optimizer="muon", ema=0.9, block=1, validation=0)
@@ -229,9 +229,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.usefixtures("_few_iterations")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", ["hrm", "trm"])
-def test_conformance_of_what_was_taught(
-    name: str, check: Check, trained: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_trained_solvers_conform(name: str, check: Check, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME, str(trained))
     check(type(mull.solver(name)))
 
@@ -282,7 +280,7 @@ def test_compiled_training_steps_on_the_accelerator(name: str, backbone: str) ->
 @pytest.mark.gpu
 @gpu
 @pytest.mark.parametrize("name", ["looped", "hrm"])
-def test_the_accelerator_answers_as_the_processor_does(name: str) -> None:
+def test_gpu_and_cpu_give_the_same_answers(name: str) -> None:
     problems = boards(32, spec="sudoku:9:0.45")
     here, there = (
         solve(problems, mull.solver(name, precision="float32"), Task(Budget(seconds=120), seed=1, device=device))
@@ -309,7 +307,7 @@ def test_auto_imports_only_solvers_with_weights_for_the_family() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_auto_goes_on_without_a_plugin_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_continues_without_a_failing_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     class Failing(Learned):
         name = "failing"
 
@@ -326,7 +324,7 @@ def test_auto_goes_on_without_a_plugin_that_fails(monkeypatch: pytest.MonkeyPatc
     assert said[0].startswith("failing is left out: KeyError: 'missing'")
 
 
-def test_a_solver_that_does_not_learn_has_no_weights() -> None:
+def test_solvers_without_weights_are_not_learned() -> None:
     assert set(kinds.kinds()) == {"ebt", "gram", "hrm", "ired", "looped", "trm"}
     with pytest.raises(PluginError, match="'descent' has no trained weights"):
         kinds.kind("descent")

@@ -44,7 +44,7 @@ def test_localsearch_answers_as_the_search_that_it_chooses(spec: str) -> None:
         (ConstraintGraph({}), False),
     ],
 )
-def test_what_counts_as_clauses(graph: ConstraintGraph, expected: bool) -> None:
+def test_graphs_of_clauses_are_recognised(graph: ConstraintGraph, expected: bool) -> None:
     assert is_cnf(graph) is expected
 
 
@@ -65,19 +65,19 @@ def test_probsat_refuses_other_graphs_and_names_tabu() -> None:
         ("localsearch", {"tenure_random": "0"}),
     ],
 )
-def test_options_are_checked(name: str, options: dict[str, str]) -> None:
+def test_options_outside_their_bounds_are_refused(name: str, options: dict[str, str]) -> None:
     with pytest.raises(OptionError):
         mull.solver(name, **options)
 
 
-def test_options_reach_the_search_that_has_them() -> None:
+def test_options_are_passed_to_the_solver_that_has_them() -> None:
     solver = mull.solver("localsearch", cb="2.3", patience="50")
     clauses, other = (solver.bind(load(spec)[0]).options for spec in ("sat:20:60", "queens:5"))
     assert (clauses["cb"], "patience" in clauses) == (2.3, False)
     assert (other["patience"], "cb" in other) == (50, False)
 
 
-def test_a_mixed_call_with_nothing_to_do() -> None:
+def test_calls_without_problems_or_variables_end() -> None:
     assert solve([], mull.solver("localsearch")) == []
     (answer,) = solve([Problem(ConstraintGraph({}))], mull.solver("localsearch"))
     assert answer.status is Status.SOLVED

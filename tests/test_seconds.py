@@ -1,4 +1,4 @@
-"""What seconds, wall time and iterations mean, on a clock that counts steps."""
+"""Seconds, wall time and iterations, measured with a clock that counts steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mull.solvers.localsearch import LocalSearch
 
 
 class Clock:
-    """Seconds that pass only when somebody says so."""
+    """A clock that advances only when a test advances it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -28,7 +28,7 @@ class Clock:
 
 
 class Slow(Descent):
-    """Descent whose every step takes a second, and that is never done."""
+    """Descent with steps of one second, which never ends."""
 
     clock: Any = Field(exclude=True)
 
@@ -38,7 +38,7 @@ class Slow(Descent):
 
 
 class Whole(WholeSolver):
-    """Answers after three seconds each and says that it took a hundred."""
+    """Answers after three seconds each and reports a hundred."""
 
     name = "whole"
     clock: Any = Field(exclude=True)
@@ -54,7 +54,7 @@ def impossible() -> Problem:
     return Problem(ConstraintGraph(dict.fromkeys(names, (0, 1, 2)), [AllDifferent(tuple(names))]))
 
 
-def test_a_batch_shares_its_seconds_and_the_caller_pays_his_own() -> None:
+def test_problems_share_the_seconds_of_their_batch_without_the_callers_time() -> None:
     clock = Clock()
     clock.now = 5.0  # before the solver starts: imports, reading
 
@@ -76,7 +76,7 @@ def test_a_solver_is_charged_at_most_what_passed_inside_it() -> None:
 
 
 @pytest.mark.parametrize("solver", [LocalSearch(), CpSat()], ids=lambda s: s.name)
-def test_what_peeling_settles_is_credited_to_peel(solver: Any) -> None:
+def test_problems_solved_by_peeling_name_peel(solver: Any) -> None:
     free = Problem(ConstraintGraph({"a": (0, 1), "b": (0, 1)}, [AllDifferent(("a", "b"))]), {})
     pairs = [AllDifferent(("a", "b")), AllDifferent(("b", "c"))]
     path = Problem(ConstraintGraph(dict.fromkeys("abc", (0, 1, 2)), pairs))
@@ -99,7 +99,7 @@ def test_iterations_limit_what_iterations_report(solver: Any, limit: int) -> Non
     assert answer.to_json()["unit"] == unit
 
 
-def test_unlike_units_have_no_best_iterations() -> None:
+def test_iterations_of_different_units_are_not_compared() -> None:
     results = [
         SolverOnProblem("a", "p", "sat", 1, 1, (3,), 0.1),
         SolverOnProblem("b", "p", "sat", 1, 1, (1,), 0.2, unit="conflicts"),

@@ -1,4 +1,4 @@
-"""Several answers: samples and enumerations, distinct, verified, counted."""
+"""Several answers: samples and enumerations are distinct, checked and counted."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def ask(problem: Problem, name: str, count: int, seed: int = 1, **budget: Any) -
 
 
 def keys(solution: Solution) -> set[frozenset[Any]]:
-    """The solutions, checked, as a set; it is as large as there are distinct ones."""
+    """The solutions as a set, after a check that they are valid and distinct."""
     assert solution.solutions is not None
     assert not any(solution.problem.broken(a) for a in solution.solutions)
     found = {frozenset(a.items()) for a in solution.solutions}
@@ -60,7 +60,7 @@ def keys(solution: Solution) -> set[frozenset[Any]]:
 
 @pytest.mark.parametrize(("spec", "total"), [("queens:6", 4), ("queens:8", 92), ("sudoku:4:0.5", 2)])
 @pytest.mark.parametrize("name", ["auto", "cpsat"])
-def test_all_are_enumerated(name: str, spec: str, total: int) -> None:
+def test_all_solutions_are_enumerated(name: str, spec: str, total: int) -> None:
     (problem,) = load(spec, seed=1)
     solution = ask(problem, name, 100)
     assert len(keys(solution)) == solution.total == total
@@ -81,7 +81,7 @@ ODD = ConstraintGraph(
 
 
 def test_enumeration_is_exact_for_every_kind_and_projected() -> None:
-    """As many as a search through all assignments finds, although constraint kinds post auxiliary variables."""
+    """It finds as many as a search through all assignments, although constraint kinds post auxiliary variables."""
     names = list(ODD.domains)
     brute = [dict(zip(names, values, strict=True)) for values in product(*ODD.domains.values())]
     right = {frozenset(a.items()) for a in brute if not ODD.broken(a)}
@@ -93,7 +93,7 @@ def test_enumeration_is_exact_for_every_kind_and_projected() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_enumeration_stops_at_what_was_asked_for(count: int) -> None:
+def test_enumeration_stops_at_the_requested_number(count: int) -> None:
     (problem,) = load("queens:6")
     solution = ask(problem, "cpsat", count)
     assert len(keys(solution)) == count
@@ -102,7 +102,7 @@ def test_enumeration_stops_at_what_was_asked_for(count: int) -> None:
 
 @pytest.mark.parametrize("name", SAMPLERS)
 @pytest.mark.parametrize("spec", ["queens:5", "coloring:5:0.6:3"])
-def test_samples_are_distinct_solutions_of_all_there_are(name: str, spec: str) -> None:
+def test_samples_give_distinct_solutions(name: str, spec: str) -> None:
     (problem,) = load(spec, seed=2)
     everything = ask(problem, "cpsat", 1000)
     drawn = ask(problem, name, 70, iterations=100, batch=32)
@@ -117,7 +117,7 @@ def test_samples_are_distinct_solutions_of_all_there_are(name: str, spec: str) -
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_samples_depend_on_the_seed_alone(name: str) -> None:
-    """Not on the batch that they share, nor on the other problems of the call."""
+    """They depend neither on the batch nor on the other problems of the call."""
     problems = [load("coloring:5:0.6:3", seed=s)[0] for s in (2, 3)]
     task = Task(Budget(solutions=12, iterations=60, batch=7), seed=5)
     one, other = solve(problems, mull.solver(name), task)
@@ -130,7 +130,7 @@ def test_samples_depend_on_the_seed_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["auto", "cpsat", *SAMPLERS])
-def test_none_where_there_are_none(name: str) -> None:
+def test_a_problem_without_solutions_gives_none(name: str) -> None:
     for problem in unsatisfiable():
         solution = ask(problem, name, 5, iterations=50)
         assert (solution.solutions, solution.distinct, solution.coverage) == ((), 0, None)
@@ -140,7 +140,7 @@ def test_none_where_there_are_none(name: str) -> None:
             assert (solution.status, solution.samples, solution.hits) == (Status.UNSOLVED, 5, 0)
 
 
-def test_one_answer_counts_nothing() -> None:
+def test_a_run_for_one_answer_counts_no_samples() -> None:
     (problem,) = load("queens:6")
     (solution,) = solve([problem], mull.solver("cpsat"))
     assert [solution.solutions, solution.distinct, solution.samples, solution.total] == [None] * 4
@@ -148,15 +148,15 @@ def test_one_answer_counts_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["cpsat", *SAMPLERS])
-def test_what_is_under_no_constraint_takes_every_value(name: str) -> None:
-    """Neither peeled nor split: the solutions of the parts come in all combinations."""
+def test_a_variable_without_constraints_takes_every_value(name: str) -> None:
+    """The problem is neither peeled nor split, so solutions of the parts occur in all combinations."""
     loose = ConstraintGraph({"a": (0, 1), "b": (0, 1)})
     parts = ConstraintGraph(dict.fromkeys("abcd", (0, 1)), [Compare("a", "=", "b"), Compare("c", "!=", "d")])
     for graph in (loose, parts):
         assert len(keys(ask(Problem(graph), name, 80, iterations=60))) == 4
 
 
-def test_of_an_objective_the_exact_solver_lists_the_best() -> None:
+def test_the_exact_solver_enumerates_optimal_solutions() -> None:
     graph = ConstraintGraph(
         dict.fromkeys("abc", (0, 1)), [Clause((("a", 1), ("b", 1), ("c", 1)))], Objective(dict.fromkeys("abc", 1), 2)
     )
@@ -169,7 +169,7 @@ def test_of_an_objective_the_exact_solver_lists_the_best() -> None:
 
 
 @pytest.mark.parametrize("name", ["cpsat", "localsearch"])
-def test_time_and_cancellation_are_kept(name: str) -> None:
+def test_limits_hold_for_several_answers(name: str) -> None:
     (problem,) = load("queens:20")
     short = ask(problem, name, 100_000, seconds=1.5)
     assert len(keys(short)) < 100_000
@@ -182,7 +182,7 @@ def test_time_and_cancellation_are_kept(name: str) -> None:
 
 
 class Dice(Solver):
-    """Solves at once: every variable takes a value at random, the same for all the variables."""
+    """Solves in one step: all variables take the same random value."""
 
     name: ClassVar[str] = "dice"
 
@@ -198,19 +198,19 @@ class Dice(Solver):
 
 
 def equal_pair(values: int) -> Problem:
-    """Two variables that are to be equal, and are not mere names."""
+    """Two variables that must be equal, with values that cannot be renamed."""
     domains = {"a": tuple(range(values)), "b": tuple(range(values))}
     return Problem(ConstraintGraph(domains, [Compare("a", "=", "b"), Compare("a", "<=", "b")]))
 
 
-def test_a_sample_that_arrives_where_another_has_been_begins_anew() -> None:
+def test_a_sample_that_finds_a_known_solution_restarts() -> None:
     drawn, fewer = solve([equal_pair(40), equal_pair(5)], Dice(), Task(Budget(solutions=20), seed=1))
     assert (drawn.samples, drawn.hits, drawn.distinct) == (20, 20, 20)
     assert drawn.iterations == 1  # of the first
     assert (fewer.hits, fewer.distinct) == (20, 5)  # that there is no more is no reason to go on for ever
 
 
-def test_the_first_answer_of_a_sample_stands_where_it_finds_no_other() -> None:
+def test_a_sample_without_a_second_solution_keeps_its_first() -> None:
     (drawn,) = solve([equal_pair(40)], Dice(), Task(Budget(iterations=1, solutions=20), seed=1))
     assert drawn.hits == drawn.samples == 20
     assert 5 < (drawn.distinct or 0) < 20
@@ -219,7 +219,7 @@ def test_the_first_answer_of_a_sample_stands_where_it_finds_no_other() -> None:
 
 
 class TwoDice(Dice):
-    """A value at random for each of two variables: it seldom solves, and what does not solve stays."""
+    """A random value for each of two variables at the start; it seldom solves, and it never changes."""
 
     name: ClassVar[str] = "two-dice"
 
@@ -234,7 +234,7 @@ class TwoDice(Dice):
         return state
 
 
-def test_what_begins_anew_and_finds_nothing_keeps_its_first_answer() -> None:
+def test_a_restarted_trial_that_finds_nothing_keeps_its_first_answer() -> None:
     problem = equal_pair(3)
     arrivals: dict[int, list[Any]] = {}
 
@@ -252,7 +252,7 @@ def test_what_begins_anew_and_finds_nothing_keeps_its_first_answer() -> None:
             assert (solution.assignment, solution.violations) == (arrivals[n][0], 0)
 
 
-def test_a_stop_while_one_begins_anew_loses_no_answer() -> None:
+def test_cancelling_during_a_restart_keeps_the_answer() -> None:
     stopped: list[dict[str, Any]] = []
 
     def accept(found: dict[str, Any]) -> bool:
@@ -264,8 +264,8 @@ def test_a_stop_while_one_begins_anew_loses_no_answer() -> None:
     assert (solution.status, solution.violations, len(stopped)) == (Status.SOLVED, 0, 1)
 
 
-def test_answers_that_differ_in_names_are_one_place_to_arrive_at() -> None:
-    """Of two variables that are equal there is one colouring: nobody begins anew for another colour."""
+def test_solutions_that_differ_in_names_of_values_are_duplicates() -> None:
+    """Two equal variables have one colouring, so no sample restarts for another colour."""
     graph = ConstraintGraph({"a": tuple(range(40)), "b": tuple(range(40))}, [Compare("a", "=", "b")])
     (drawn,) = solve([Problem(graph)], Dice(), Task(Budget(solutions=20), seed=1))
     (once,) = solve([Problem(graph)], Dice(), Task(Budget(iterations=1, solutions=20), seed=1))
@@ -303,7 +303,7 @@ def test_the_canonical_form_keeps_values_with_a_meaning(spec: str) -> None:
 
 
 class Single(WholeSolver):
-    """Answers once, and claims more where it is asked: the first value everywhere, then the last."""
+    """Answers once, and claims several solutions: the first value everywhere, then the last."""
 
     name: ClassVar[str] = "single"
     able: bool = False
@@ -317,12 +317,12 @@ class Single(WholeSolver):
             yield i, Solution(problem, self.name, Status.SOLVED, first, 0, 0.0, solutions=(last, first, last))
 
 
-def test_who_cannot_sample_says_so() -> None:
+def test_a_solver_without_samples_is_unsupported() -> None:
     (solution,) = solve(load("queens:6"), Single(), Task(Budget(solutions=3)))
     assert (solution.status, solution.detail) == (Status.UNSUPPORTED, "it answers a problem once")
 
 
-def test_the_checker_looks_at_every_claim() -> None:
+def test_every_one_of_several_solutions_is_checked() -> None:
     task = Task(Budget(solutions=3))
     graph = ConstraintGraph({"a": (1, 2), "b": (1, 2)}, [Compare("a", "=", "b")])
     (right,) = solve([Problem(graph)], Single(able=True), task)

@@ -1,4 +1,4 @@
-"""The grid: every solver on every family's example and on generated problems with known answers; the loop's promises."""
+"""Every solver on every family, and what the engine guarantees for any solver."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from mull.solvers.descent import Descent
 SOLVERS = ("auto", "cpsat", "descent", "localsearch", "meanfield", "tabu")
 PROBLEMS = ("sudoku:4:0.4", "coloring:12:0.6:4", "sat:20:70", "queens:6", "latin:4", "coloring:9:0.5")
 FIXED_COST = {"coloring:9:0.5"}
-"""Asks for the fewest colours: heuristics end ``solved``, complete solvers ``optimal``."""
+"""Minimises the number of colours: heuristics end ``solved``, complete solvers ``optimal``."""
 
 
 task = partial(conftest.task, batch=64)
@@ -53,7 +53,7 @@ task = partial(conftest.task, batch=64)
 
 @pytest.mark.parametrize("name", SOLVERS)
 @pytest.mark.parametrize("spec", PROBLEMS)
-def test_grid(name: str, spec: str) -> None:
+def test_every_solver_solves_every_family(name: str, spec: str) -> None:
     (problem,) = load(spec, seed=1)
     # Lowering a cost, a heuristic only ends when its budget does.
     limits = {"iterations": 300} if spec in FIXED_COST else {}
@@ -68,18 +68,18 @@ def test_grid(name: str, spec: str) -> None:
 
 @pytest.mark.parametrize("name", SOLVERS)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_conformance(name: str, check: Check) -> None:
+def test_solvers_conform(name: str, check: Check) -> None:
     check(type(mull.solver(name)))
 
 
 @pytest.mark.parametrize("name", ["auto", "cpsat"])
-def test_complete_solvers_prove(name: str) -> None:
+def test_complete_solvers_prove_that_there_is_no_solution(name: str) -> None:
     solutions = solve(unsatisfiable(), mull.solver(name), task(iterations=200))
     assert [s.status for s in solutions] == [Status.UNSATISFIABLE] * len(solutions)
 
 
 @pytest.mark.parametrize("name", ["auto", "cpsat"])
-def test_shortest_path(name: str) -> None:
+def test_the_shortest_path_is_found(name: str) -> None:
     (problem,) = load("maze:9x9", seed=3)
     (solution,) = solve([problem], mull.solver(name), task())
     assert solution.status is Status.OPTIMAL
@@ -105,7 +105,7 @@ def test_two_coloured_petersen_is_impossible_and_three_is_optimal() -> None:
 
 
 @pytest.mark.parametrize("name", ["descent", "localsearch", "meanfield"])
-def test_unlike_problems_share_a_call(name: str) -> None:
+def test_different_problems_share_a_call(name: str) -> None:
     specs = ("sat:20:60", "sat:12:40", "queens:5", "sudoku:4", "coloring:8:0.6:3", "sat:15:50")
     problems = [p for spec in specs for p in load(spec, seed=2)]
     solutions = solve(problems, mull.solver(name), task())
@@ -114,8 +114,8 @@ def test_unlike_problems_share_a_call(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["descent", "localsearch", "meanfield"])
-def test_company_does_not_change_an_answer(name: str) -> None:
-    """Rows have random streams of their own: a problem goes the same way alone and among others."""
+def test_other_problems_do_not_change_an_answer(name: str) -> None:
+    """Rows have their own random streams: a problem gets the same answer alone and in a batch."""
     problems = [load("sudoku:4:0.3", seed=s)[0] for s in range(4)]
     together = solve(problems, mull.solver(name), task(iterations=400, restarts=1, batch=4))
     alone = solve(problems[2:3], mull.solver(name), task(iterations=400, restarts=1, batch=1))
@@ -123,7 +123,7 @@ def test_company_does_not_change_an_answer(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SOLVERS)
-def test_unknown_options_and_bounds(name: str) -> None:
+def test_unknown_options_and_values_outside_bounds_are_refused(name: str) -> None:
     with pytest.raises(OptionError, match="nonsense"):
         mull.solver(name, nonsense=1)
     option = {"cpsat": "workers", "auto": "slice", "localsearch": "patience"}.get(name, "copies")
@@ -131,7 +131,7 @@ def test_unknown_options_and_bounds(name: str) -> None:
         mull.solver(name, **{option: "0"})
 
 
-def test_langevin_noise_changes_the_course() -> None:
+def test_langevin_noise_changes_the_trace() -> None:
     (problem,) = load("sat:30:120", seed=1)
     plain, noisy = (
         solve([problem], mull.solver("descent", noise=noise), task(iterations=20))[0].trace for noise in (0.0, 0.5)
@@ -145,7 +145,7 @@ def test_langevin_noise_changes_the_course() -> None:
 
 
 class Fixed(Solver):
-    """Says the same thing at every step: whatever ``answer`` names, or raises."""
+    """Answers with the same value at every step, or raises."""
 
     name: ClassVar[str] = "fixed"
     citation: ClassVar[str] = "none"
@@ -165,7 +165,7 @@ class Fixed(Solver):
 
 
 class Liar(mull.solver("cpsat").__class__):  # type: ignore[misc]
-    """Claims that its answer, the first value everywhere, solves everything."""
+    """Claims that the first value everywhere is a solution."""
 
     name: ClassVar[str] = "liar"
 
@@ -178,13 +178,13 @@ class Liar(mull.solver("cpsat").__class__):  # type: ignore[misc]
 PAIR = ConstraintGraph({"a": (1, 2), "b": (1, 2)}, [Compare("a", "=", "b"), Clause((("a", 2), ("b", 2)))])
 
 
-def test_the_checker_alone_says_solved() -> None:
+def test_only_the_checker_decides_that_a_problem_is_solved() -> None:
     (solution,) = solve([Problem(PAIR)], Liar(), task())
     assert solution.status is Status.FAILED
     assert "breaks" in solution.detail
 
 
-def test_settled_and_wrong_ends_when_no_restart_is_left() -> None:
+def test_a_run_ends_when_all_rows_settled_wrong_and_no_restart_is_left() -> None:
     (solution,) = solve([Problem(PAIR)], Fixed(answer=0), task(seconds=None, restarts=3, batch=1))
     assert (solution.status, solution.iterations, solution.violations) == (Status.UNSOLVED, 3, 1)
     (solution,) = solve([Problem(PAIR)], Fixed(answer=1), task())
@@ -192,7 +192,7 @@ def test_settled_and_wrong_ends_when_no_restart_is_left() -> None:
 
 
 class Rivals(Fixed):
-    """Three copies: the first breaks two constraints, the others one each; ``energies`` is what it holds of them."""
+    """Three copies with the given energies: the first violates two constraints, the others one each."""
 
     energies: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
@@ -212,7 +212,9 @@ class Rivals(Fixed):
         ((0.0, math.inf, math.inf), {"a": 1, "b": 2}),
     ],
 )
-def test_the_checker_chooses_and_then_the_energy(energies: tuple[float, float, float], answer: dict[str, int]) -> None:
+def test_violations_choose_among_copies_and_then_the_energy(
+    energies: tuple[float, float, float], answer: dict[str, int]
+) -> None:
     clauses = [Clause((("a", 2),)), Clause((("b", 2),)), Clause((("a", 1), ("b", 1)))]
     problem = Problem(ConstraintGraph({"a": (1, 2), "b": (1, 2)}, clauses))
     (solution,) = solve([problem], Rivals(energies=energies), task(seconds=None, restarts=3, batch=3))
@@ -220,7 +222,7 @@ def test_the_checker_chooses_and_then_the_energy(energies: tuple[float, float, f
 
 
 class Wanderer(Solver):
-    """Goes from answer to answer, ``course`` of a each step, and settles at the last; a = 0 breaks the constraint."""
+    """Gives ``a`` the values of ``course`` one by one and settles at the last; a = 0 violates the constraint."""
 
     name: ClassVar[str] = "wanderer"
     citation: ClassVar[str] = "none"
@@ -253,10 +255,10 @@ class Pursuer(Wanderer):
         (Pursuer, 1, (0, 0, 0), Status.UNSOLVED, 0, 3),
     ],
 )
-def test_a_better_answer_is_pursued_to_the_end_of_the_trajectory(
+def test_a_trajectory_is_followed_to_its_cheapest_solution(
     kind: type[Wanderer], cost: int | None, course: tuple[int, ...], status: Status, value: int, iterations: int
 ) -> None:
-    """The best on the way is the answer, and its iterations are those that it took."""
+    """The cheapest solution is the answer; its iterations are those until it was found."""
     objective = None if cost is None else Objective({"a": cost})
     graph = ConstraintGraph({"a": (0, 1, 2, 3)}, [Clause((("a", 1), ("a", 2), ("a", 3)))], objective)
     (solution,) = solve([Problem(graph)], kind(course=course), task(seconds=None, restarts=1, batch=1))
@@ -265,7 +267,7 @@ def test_a_better_answer_is_pursued_to_the_end_of_the_trajectory(
     assert solution.status is (Status.SOLVED if any(course[:2]) else Status.UNSOLVED)
 
 
-def test_costs_are_told_apart_however_large() -> None:
+def test_large_costs_are_compared_exactly() -> None:
     """2^24 + 1 and 2^24 are one number in float32."""
     large = ConstraintGraph(
         {"a": (0, (1 << 24) + 1, 1 << 24)}, [Clause((("a", (1 << 24) + 1), ("a", 1 << 24)))], Objective({"a": 1})
@@ -276,14 +278,14 @@ def test_costs_are_told_apart_however_large() -> None:
 
 
 class Staggered(Pursuer):
-    """Each row walks on from a place of its own, so that copies settle one after the other."""
+    """Each row starts at another position, so that copies settle one after the other."""
 
     def init(self, instance: Instance, random: Random) -> torch.Tensor:
         return (random.uniform(1)[:, 0] * 6).long() - 1
 
 
-def test_what_has_an_objective_and_what_has_none_share_a_batch() -> None:
-    """With several copies, restarts, and rows that are done before others."""
+def test_problems_with_and_without_objective_share_a_batch() -> None:
+    """With several copies, restarts, and rows that end before others."""
     clause = Clause((("a", 1), ("a", 2), ("a", 3)))
     graphs = [
         ConstraintGraph({"a": (0, 1, 2, 3)}, [clause], o) for o in (None, Objective({"a": 1}), Objective({"a": -1}))
@@ -298,7 +300,7 @@ def test_what_has_an_objective_and_what_has_none_share_a_batch() -> None:
     assert all(s.status is Status.SOLVED for s in together)
 
 
-def test_of_several_answers_the_cheapest_comes_first() -> None:
+def test_the_cheapest_of_several_answers_comes_first() -> None:
     clause = Clause((("a", 1), ("a", 2), ("a", 3)))
     problem = Problem(ConstraintGraph({"a": (0, 1, 2, 3)}, [clause], Objective({"a": 1})))
     solver = Staggered(course=(0, 3, 0, 2, 0, 0, 1, 1))
@@ -309,7 +311,7 @@ def test_of_several_answers_the_cheapest_comes_first() -> None:
     assert costs == sorted(costs)
 
 
-def test_a_failing_solver_is_contained_and_check_raises() -> None:
+def test_an_exception_of_a_solver_fails_the_problem_and_check_raises() -> None:
     (solution,) = solve([Problem(PAIR)], Fixed(fail=True), task())
     assert solution.status is Status.FAILED
     assert "on purpose" in solution.detail
@@ -317,7 +319,7 @@ def test_a_failing_solver_is_contained_and_check_raises() -> None:
         solve([Problem(PAIR)], Fixed(fail=True), task(), check=True)
 
 
-def test_cancelling_keeps_the_best() -> None:
+def test_a_cancelled_run_keeps_the_best_assignment() -> None:
     (problem,) = load("sudoku:9:0.3", seed=1)
     asked: list[int] = []
     stop = Task(Budget(seconds=60), on_progress=lambda p: asked.append(p.iteration), cancelled=lambda: len(asked) > 2)
@@ -365,7 +367,7 @@ class _Nest:
     n: int
 
 
-def test_row_surgery() -> None:
+def test_rows_of_states_are_selected_and_replaced() -> None:
     state = _Nest(torch.arange(4), (torch.ones(4, 2), {"z": torch.zeros(4)}), 3)
     some = select_rows(state, torch.tensor([2, 0]))
     assert some.x.tolist() == [2, 0]
@@ -376,7 +378,7 @@ def test_row_surgery() -> None:
     assert state.x.tolist() == [0, 1, 2, 3]
 
 
-def test_random_streams_are_uniform_and_separate() -> None:
+def test_random_streams_are_uniform_and_independent() -> None:
     random = Random.for_rows(["a", "b"])
     u = random.uniform(20_000)
     assert abs(u.mean().item() - 0.5) < 0.01
@@ -386,8 +388,8 @@ def test_random_streams_are_uniform_and_separate() -> None:
     assert math.isclose(torch.corrcoef(torch.cat((u, random.at(1).uniform(20_000))))[0, 2].item(), 0, abs_tol=0.03)
 
 
-def test_padding_changes_nothing() -> None:
-    """Problems of unlike size in one batch: violations and energies are those of each alone."""
+def test_padding_does_not_change_violations_and_energies() -> None:
+    """With problems of different size in one batch, violations and energies are those of each alone."""
     problems = [load(s, seed=1)[0] for s in ("sat:9:20", "sat:5:9", "sat:14:40")]
     whole = compile_problems(problems)
     for i, problem in enumerate(problems):
@@ -414,7 +416,7 @@ def test_solvers_run_on_the_accelerator(name: str) -> None:
 
 
 def test_without_a_task_the_clock_starts_with_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not with the import, an hour ago in a program that lives long."""
+    """Not with the import, which may be an hour ago."""
     now = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: now() + 3600)
     (solution,) = solve(load("queens:6"), mull.solver("cpsat"))
@@ -422,7 +424,7 @@ def test_without_a_task_the_clock_starts_with_the_call(monkeypatch: pytest.Monke
 
 
 def test_a_costly_constraint_gets_few_rows() -> None:
-    """Rows are bounded by what one evaluation of the energy touches, not by literals alone."""
+    """Rows are bounded by the numbers that one evaluation of the energy reads, not by literals alone."""
     names = ("a", "b", "c")
     wide = ConstraintGraph(dict.fromkeys(names, range(201)), [Linear(names, (3, 5, 7), "=", 1999)])
     size = Descent.batch_size
