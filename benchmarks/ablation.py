@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import get_args
 
 from arguments import add_options, key_values
-from coverage import Score, instances, score
+from solution_coverage import Score, instances, score
 
 import mull
 from mull.engine.training import Recipe

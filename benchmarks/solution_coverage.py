@@ -1,6 +1,6 @@
 """Accuracy and coverage of solvers that give several answers, as the GRAM paper defines them.
 
-    python benchmarks/coverage.py SOLVER STREAM... [-o KEY=VALUE] [--samples 20] [--iterations N] [--count N]
+    python benchmarks/solution_coverage.py SOLVER STREAM... [-o KEY=VALUE] [--samples 20] [--iterations N] [--count N]
 
 Instances come from the stream's split ``test``. ``cpsat`` enumerates all their solutions; the engine checks every sample.
 
