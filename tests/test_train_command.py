@@ -234,6 +234,17 @@ main(sys.argv[1:])
 def test_a_training_with_workers_ends(tmp_path: Path) -> None:
     """The processes of its workers end with the program."""
     command = [sys.executable, "-m", "mull", "train", "looped", "--data", "sudoku:4", "--steps", "1", "--workers", "1"]
-    options = ["--device", "cpu", "-o", "batch=8", "-o", "hidden=16", "--no-store", "--no-compile", "--out"]
-    for name in ("first", "second"):
-        subprocess.run([*command, *options, str(tmp_path / name)], check=True, capture_output=True, timeout=240)
+    options = [
+        "--device",
+        "cpu",
+        "-o",
+        "batch=8",
+        "-o",
+        "hidden=16",
+        "-o",
+        "validation=8",
+        "--no-store",
+        "--no-compile",
+        "--out",
+    ]
+    subprocess.run([*command, *options, str(tmp_path)], check=True, capture_output=True, timeout=240)

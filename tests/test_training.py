@@ -23,6 +23,7 @@ from mull.engine.weights import HOME, CheckpointError
 from mull.problems import latin, load
 from mull.problems.coloring import stream as coloring
 from mull.problems.latin import stream as latin_squares
+from mull.problems.queens import stream as queens
 from mull.problems.sat import stream as sat
 from mull.problems.streams import stream
 from mull.problems.sudoku import stream as sudoku
@@ -53,7 +54,7 @@ OFTEN = 1e-9
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(HOME, str(tmp_path / "weights"))
     monkeypatch.setattr(sudoku, "SHARE_CHUNK", {4: 256, 9: 32, 16: 16, 25: 16})
-    for module in (coloring, latin_squares, sat):
+    for module in (coloring, latin_squares, queens, sat):
         monkeypatch.setattr(module, "CHUNK", 128)
 
 
@@ -80,10 +81,9 @@ def weights(of: Trainer) -> list[Tensor]:
     return [p.detach().clone() for p in of.parameters]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_training_learns(seed: int) -> None:
+def test_a_training_learns() -> None:
     reports: list[TrainingProgress] = []
-    mine = trainer("sudoku:4:0.4", seed=seed, on_progress=reports.append)
+    mine = trainer("sudoku:4:0.4", on_progress=reports.append)
     mine.run(steps=60)
     assert mine.accuracy["sudoku:4:0.4"] >= 0.9
     assert [p.step for p in reports] == [20, 40, 60]
