@@ -173,6 +173,7 @@ def test_groups_of_a_sum_are_sums_of_positive_weights(data: st.DataObject) -> No
     graph = data.draw(graphs("Linear"))
     values = {name: data.draw(st.sampled_from(domain)) for name, domain in graph.domains.items()}
     for constraint in graph.constraints:
+        assert isinstance(constraint, Linear)
         if constraint.op == "!=":
             continue
         groups = constraint.groups(graph.domains)

@@ -112,10 +112,10 @@ def test_former_settings_of_a_recipe_work_and_warn() -> None:
         pytest.warns(MullDeprecationWarning, match="use grad_clip"),
         pytest.warns(MullDeprecationWarning, match="use max_segments"),
     ):
-        recipe = Recipe(clip=2.0, most=5)
+        recipe = Recipe(clip=2.0, most=5)  # type: ignore[call-arg]
     assert recipe == Recipe(grad_clip=2.0, max_segments=5)
     with pytest.raises(ValueError, match="max_segments is given twice"):
-        Recipe(most=5, max_segments=6)
+        Recipe(most=5, max_segments=6)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="min_segments=9 is more than max_segments=6"):
         Recipe(min_segments=9, max_segments=6)
 
