@@ -57,7 +57,6 @@ class interrupting:  # lower case, as it is used like a function of contextlib
 
     def __init__(self, task: Limited, grace: float = GRACE) -> None:
         self.task, self.grace = task, grace
-        self.raised = False
         self.thread = threading.get_ident()
         self.over_since: float | None = None
 
@@ -74,9 +73,10 @@ class _Watchdog:
     """The thread that checks all open blocks. It starts with the first block and sleeps while there is none."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # a finaliser may run, and call ``repeat``, while its thread holds it
         self.some = threading.Event()
         self.blocks: list[interrupting] = []
+        self.interrupted: list[interrupting] = []  # that have not ended yet
         self.started = False
 
     def add(self, block: interrupting) -> None:
@@ -84,6 +84,7 @@ class _Watchdog:
             self.blocks.append(block)
             if not self.started:
                 self.started = True
+                _hook_swallowed()
                 threading.Thread(target=self._watch, name="mull-watchdog", daemon=True).start()
         if not self.some.is_set():
             self.some.set()
@@ -92,8 +93,18 @@ class _Watchdog:
         with self.lock:
             if block in self.blocks:
                 self.blocks.remove(block)
-            elif block.raised:
+            elif block in self.interrupted:
+                self.interrupted.remove(block)
                 _raise_in(block.thread, None)  # if the block ended before the exception was raised
+
+    def repeat(self, thread: int) -> None:
+        """Interrupt the open blocks of a thread once more."""
+        with self.lock:
+            missed = [block for block in self.interrupted if block.thread == thread]
+            self.interrupted = [block for block in self.interrupted if block.thread != thread]
+            self.blocks += missed
+        if missed:
+            self.some.set()
 
     def _watch(self) -> None:
         while True:
@@ -104,8 +115,7 @@ class _Watchdog:
                 if not self.blocks:
                     self.some.clear()
 
-    @staticmethod
-    def _ended(block: interrupting) -> bool:
+    def _ended(self, block: interrupting) -> bool:
         """Whether the block is over; interrupts it if so."""
         try:
             over = block.task.over
@@ -117,9 +127,23 @@ class _Watchdog:
         elif block.over_since is None:
             block.over_since = now
         elif now - block.over_since >= block.grace and not _imports(block.thread):
-            block.raised = True
+            self.interrupted.append(block)
             _raise_in(block.thread, OutOfTime)
-        return block.raised
+            return True
+        return False
+
+
+def _hook_swallowed() -> None:
+    """Raise the exception again where Python swallows it: in a finaliser, or in a callback of the garbage collector."""
+    reported = sys.unraisablehook
+
+    def hook(swallowed: sys.UnraisableHookArgs) -> None:
+        if swallowed.exc_type is not OutOfTime:
+            reported(swallowed)
+        else:
+            _watchdog.repeat(threading.get_ident())
+
+    sys.unraisablehook = hook
 
 
 def _imports(thread: int) -> bool:

@@ -116,6 +116,22 @@ class Over:
     over = True
 
 
+def test_an_exception_that_a_finaliser_swallows_is_raised_again() -> None:
+    """Python reports what a finaliser raises, and goes on."""
+
+    class Endless:
+        def __del__(self) -> None:
+            spin()
+
+    def wait() -> None:
+        thing = Endless()
+        del thing
+        spin()
+
+    with pytest.raises(OutOfTime), interrupting(Over(), grace=0):
+        wait()
+
+
 def test_no_exception_is_raised_after_the_block() -> None:
     """The block ends by itself repeatedly, until the watchdog checks during one."""
     block = interrupting(Over(), grace=0)
