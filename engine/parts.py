@@ -67,8 +67,12 @@ def part_of(problem: Problem, piece: ConstraintGraph) -> Problem:
         problem: of the whole graph.
         piece: the component.
     """
-    givens = {name: value for name, value in problem.givens.items() if name in piece.domains}
-    return Problem(piece, givens, problem.family, problem.source)
+    givens, hint = (
+        {name: value for name, value in values.items() if name in piece.domains}
+        for values in (problem.givens, problem.hint)
+    )
+    auxiliary = problem.auxiliary.intersection(piece.domains)
+    return Problem(piece, givens, problem.family, problem.source, hint=hint, auxiliary=auxiliary)
 
 
 def unconstrained(problem: Problem, solver: AbstractSolver, task: Task) -> Solution:

@@ -56,6 +56,8 @@ class Problem:
         guessed: the families whose format fits the source, where ``family`` was chosen among several by content.
         hint: values to start from, for some of the variables. A solver that cannot use them ignores them. They are not part
             of the problem: neither digest nor answer depends on them.
+        auxiliary: names of variables that a reader added to state the problem. The answer does not show them, and
+            solutions that differ only in them count once. The digest ignores them.
 
     Raises:
         GraphError: a given for an unknown variable or outside its domain, or an argument of the wrong type.
@@ -84,6 +86,7 @@ class Problem:
     expected: tuple[Value, ...] | None = field(default=None, repr=False, compare=False)
     guessed: tuple[str, ...] = field(default=(), repr=False, compare=False)
     hint: Mapping[str, Value] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
+    auxiliary: frozenset[str] = field(default=frozenset(), repr=False, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.graph, ConstraintGraph):
@@ -96,6 +99,9 @@ class Problem:
         for text in (self.name, self.comment):
             if not isinstance(text, str):
                 raise GraphError(f"the name and the comment of a problem are strings, not {brief(text)}")
+        unknown = next((name for name in self.auxiliary if name not in self.graph.domains), None)
+        if unknown is not None:
+            raise GraphError(f"unknown auxiliary variable {unknown!r}", "name variables of the graph")
         for name, value in self.givens.items():
             if name not in self.graph.domains:
                 raise GraphError(f"given for an unknown variable {name!r}")
@@ -160,9 +166,9 @@ class Problem:
             assignment: variable name -> value, for every variable.
 
         Returns:
-            Values in the order of the graph's variables.
+            Values in the order of the graph's variables, without the auxiliary ones.
         """
-        values = [assignment[name] for name in self.graph.domains]
+        values = [assignment[name] for name in self.graph.domains if name not in self.auxiliary]
         if self.minimises or not self.graph.interchangeable:
             return tuple(values)
         known = dict.fromkeys(self.givens.values())  # given values keep their names: the instance distinguishes them
@@ -200,11 +206,17 @@ class Problem:
             return f"{text}: the stated one has objective {other}"
         return f"{text}: both hold, the problem has several solutions"
 
+    def visible(self, assignment: Mapping[str, Value]) -> Mapping[str, Value]:
+        """The assignment without auxiliary variables."""
+        if not self.auxiliary:
+            return assignment
+        return {name: value for name, value in assignment.items() if name not in self.auxiliary}
+
     def show(self, assignment: Mapping[str, Value]) -> str:
         """The assignment as text for a terminal, by ``render`` if the problem has it."""
         if self.render is not None:
             return self.render(assignment)
-        return " ".join(f"{name}={value}" for name, value in assignment.items())
+        return " ".join(f"{name}={value}" for name, value in self.visible(assignment).items())
 
     def __repr__(self) -> str:
         named = f" {self.name!r}" if self.name else ""
@@ -214,7 +226,8 @@ class Problem:
     def to_json(self) -> dict[str, object]:
         """The graph's JSON object with ``givens`` and ``family`` added. The store keeps it as the problem's payload."""
         labels = {key: text for key, text in (("name", self.name), ("comment", self.comment)) if text}
-        return {**labels, **self.graph.to_json(), "givens": dict(self.givens), "family": self.family}
+        data = {**labels, **self.graph.to_json(), "givens": dict(self.givens), "family": self.family}
+        return data | {"auxiliary": sorted(self.auxiliary)} if self.auxiliary else data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], source: Source | None = None) -> Problem:
@@ -243,7 +256,7 @@ class Problem:
         source = source or Source("-")
         if not isinstance(data, Mapping):
             raise GraphError(f'a graph is an object with "variables" and "constraints", not {brief(data)}')
-        refuse_unknown(data, (*KEYS, "givens", "family", "name", "comment"), "graph")
+        refuse_unknown(data, (*KEYS, "givens", "family", "name", "comment", "auxiliary"), "graph")
         graph = ConstraintGraph.from_json({key: item for key, item in data.items() if key in KEYS})
         family, givens = data.get("family", "graph"), data.get("givens", {})
         if not isinstance(family, str):
@@ -253,7 +266,12 @@ class Problem:
         if not listed or not all(isinstance(each, Mapping) for each in listed):
             raise GraphError(f'"givens" is an object (name: value), or a list of such objects, not {brief(givens)}')
         labels = {key: data[key] for key in ("name", "comment") if key in data}
+        auxiliary = data.get("auxiliary", [])
+        if not isinstance(auxiliary, list) or not all(isinstance(each, str) for each in auxiliary):
+            raise GraphError(f'"auxiliary" is a list of variables, not {brief(auxiliary)}')
         sources = (
             [Source(f"{source.path}#{k}", source.line) for k in range(1, len(listed) + 1)] if several else [source]
         )
-        return [cls(graph, each, family, at, **labels) for each, at in zip(listed, sources, strict=True)]
+        hidden = frozenset(auxiliary)
+        pairs = zip(listed, sources, strict=True)
+        return [cls(graph, each, family, at, auxiliary=hidden, **labels) for each, at in pairs]

@@ -149,7 +149,7 @@ class Solution(Sampled):
             "wall": round(self.wall, 6),
             "seed": self.seed,
             "device": self.device,
-            "assignment": self.assignment,
+            "assignment": None if self.assignment is None else dict(self.problem.visible(self.assignment)),
         }
         if self.problem.minimises:
             data["objective"] = self.objective
@@ -163,7 +163,9 @@ class Solution(Sampled):
             data["detail"] = self.detail
         if self.solutions is not None:
             counts = ("samples", "hits", "accuracy", "distinct", "total", "coverage")
-            data |= {"solutions": list(self.solutions)} | {name: getattr(self, name) for name in counts}
+            data |= {"solutions": [dict(self.problem.visible(each)) for each in self.solutions]} | {
+                name: getattr(self, name) for name in counts
+            }
         return data
 
 

@@ -16,6 +16,7 @@ from .solution import Solution, Unrecorded, Unsolved
 from .solver import AbstractSolver, Solver
 from .status import PEEL, Status
 from .task import Task
+from .values import Assignment, Value
 from .verify import certain, verified
 
 
@@ -241,8 +242,11 @@ def _budgeted(solution: Solution, task: Task) -> Solution:
 
 
 def _counted(solution: Solution, task: Task) -> Solution:
-    """The solution with several distinct solutions, of which the first is the answer."""
+    """The solution with several distinct solutions, of which the first is the answer. Auxiliaries do not count."""
     claimed = [solution.assignment, *(solution.solutions or ())] if solution.status.solved else []
-    distinct = {frozenset(a.items()): a for a in claimed if a is not None}
+    distinct: dict[frozenset[tuple[str, Value]], Assignment] = {}
+    for each in claimed:
+        if each is not None:
+            distinct.setdefault(frozenset(solution.problem.visible(each).items()), each)
     total = 0 if solution.status is Status.UNSATISFIABLE else solution.total
     return replace(solution, solutions=tuple(distinct.values()), total=total, budget=task.budget)

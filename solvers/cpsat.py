@@ -94,10 +94,12 @@ class CpSat(WholeSolver):
 
     def _search(self, problem: Problem, posting: Posting, task: Task, most: int | None = None) -> Solution:
         """One search by CP-SAT: for an answer, or for up to ``most`` solutions."""
-        listed = None if most is None else _Listed(posting, most)
+        listed = None if most is None else _Listed(problem, posting, most)
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = self.workers if most is None else 1  # CP-SAT enumerates with one worker only
         solver.parameters.enumerate_all_solutions = most is not None
+        if problem.hint:  # presolve removes solutions by symmetry and dominance, the hinted one among them
+            solver.parameters.keep_all_feasible_solutions_in_presolve = True
         solver.parameters.random_seed = task.seed % 2**31
         solver.parameters.catch_sigint_signal = False  # the caller handles Ctrl-C, by Task.cancelled
         if task.remaining < float("inf"):
@@ -148,11 +150,11 @@ def _proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) 
 
 
 class _Listed(cp_model.CpSolverSolutionCallback):
-    """Collects distinct solutions of a graph, up to ``most``. Auxiliary variables do not count."""
+    """Collects distinct solutions of a problem, up to ``most``. Auxiliary variables do not count."""
 
-    def __init__(self, posting: Posting, most: int) -> None:
+    def __init__(self, problem: Problem, posting: Posting, most: int) -> None:
         super().__init__()
-        self.posting, self.most = posting, most
+        self.problem, self.posting, self.most = problem, posting, most
         self.found: dict[tuple[Value, ...], Assignment] = {}
         self.conflicts = 0
 
@@ -160,7 +162,7 @@ class _Listed(cp_model.CpSolverSolutionCallback):
         if not self.found:
             self.conflicts = self.num_conflicts
         assignment = _assignment(self.posting, self)
-        self.found.setdefault(tuple(assignment.values()), assignment)
+        self.found.setdefault(tuple(self.problem.visible(assignment).values()), assignment)
         if len(self.found) >= self.most:
             self.stop_search()
 

@@ -331,3 +331,31 @@ def test_every_one_of_several_solutions_is_checked() -> None:
     (wrong,) = solve([Problem(graph)], Single(able=True), task)
     assert (wrong.status, wrong.solutions) == (Status.FAILED, ())
     assert wrong.assignment == {"a": 2, "b": 2}
+
+
+def test_auxiliary_variables_are_neither_shown_nor_counted() -> None:
+    graph = ConstraintGraph({"a": range(3), "b": range(3), "free": range(4)}, [Compare("a", "<", "b")])
+    problem = Problem(graph, auxiliary=frozenset({"free"}))
+    solution = ask(problem, "cpsat", 100)
+    assert solution.distinct == solution.total == 3
+    assert set(solution.to_json()["assignment"]) == {"a", "b"}
+    assert all(set(each) == {"a", "b"} for each in solution.to_json()["solutions"])
+    assert problem.show({"a": 0, "b": 1, "free": 3}) == "a=0 b=1"
+    assert problem.digest == Problem(graph).digest
+    assert Problem.from_json(problem.to_json()).auxiliary == {"free"}
+
+
+def test_an_auxiliary_variable_that_the_graph_lacks_is_an_error() -> None:
+    graph = ConstraintGraph({"a": range(3)}, [])
+    with pytest.raises(mull.GraphError, match="unknown auxiliary variable 'b'"):
+        Problem(graph, auxiliary=frozenset({"b"}))
+    with pytest.raises(mull.GraphError, match='"auxiliary" is a list'):
+        Problem.from_json(Problem(graph).to_json() | {"auxiliary": "a"})
+
+
+@pytest.mark.parametrize("hint", [0, 2])
+def test_a_hint_reaches_the_parts_of_a_problem(hint: int) -> None:
+    pairs = [Linear((f"a{i}", f"b{i}"), (1, 1), "=", 2) for i in range(2)]
+    graph = ConstraintGraph({f"{side}{i}": range(3) for i in range(2) for side in "ab"}, pairs)
+    answer = solve([Problem(graph, hint={"a0": hint, "b0": 2 - hint})], mull.solver("cpsat"))[0]
+    assert answer["a0"] == hint

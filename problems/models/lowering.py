@@ -350,9 +350,8 @@ def problem_of(model: Any) -> Problem:
     lowering.add(model.constraints)
     if model.objective_ is not None:
         lowering.optimise(model.objective_, model.objective_is_min)
-    for variable in get_variables_model(model):
-        lowering.name(variable)
-    return Problem(lowering.graph())
+    own = {lowering.name(variable) for variable in get_variables_model(model)}
+    return Problem(lowering.graph(), auxiliary=frozenset(lowering.domains) - own)
 
 
 def compared(terms: Mapping[str, int], op: str, bound: int) -> Constraint | bool:
