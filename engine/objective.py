@@ -64,7 +64,12 @@ class Objective:
         return self.constant + sum(c * int(assignment[name]) for name, c in self.coefficients.items())
 
     def of(self, names: Iterable[str], constant: int) -> Objective:
-        """The part of the objective over some of its variables, with another constant."""
+        """The part of the objective over some of its variables.
+
+        Args:
+            names: the variables.
+            constant: the part's constant.
+        """
         return Objective({name: self.coefficients[name] for name in names}, constant, self.maximise)
 
     def to_json(self) -> dict[str, Any]:

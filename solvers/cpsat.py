@@ -106,7 +106,7 @@ class CpSat(WholeSolver):
             solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
         if task.budget.iterations is not None:
             solver.parameters.max_number_of_conflicts = task.budget.iterations
-        outcome = None if task.over else _run(solver, posting.model, task, listed)
+        outcome = None if task.over else search(solver, posting.model, task, listed)
         if outcome is None:
             return unanswered(problem, self, task, "time was up before CP-SAT found an answer")
         status = {cp_model.INFEASIBLE: Status.UNSATISFIABLE, cp_model.FEASIBLE: Status.SOLVED}.get(
@@ -121,7 +121,7 @@ class CpSat(WholeSolver):
         if outcome not in FEASIBLE:
             return self._result(problem, status, task, iterations=solver.num_conflicts)
         if listed is None:
-            answer = {"assignment": _assignment(posting, solver), "iterations": solver.num_conflicts}
+            answer = {"assignment": assignment_of(posting, solver), "iterations": solver.num_conflicts}
         else:
             answer = listed.answer(outcome == cp_model.OPTIMAL)
         return self._result(problem, status, task, violations=0, energy=0.0, **answer)
@@ -145,7 +145,7 @@ def _proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) 
     objective = problem.graph.objective
     if objective is None or not posting.model.has_objective():
         return False
-    value = objective.cost(_assignment(posting, solver))
+    value = objective.cost(assignment_of(posting, solver))
     return bool(solver.response_proto.inner_objective_lower_bound >= value)
 
 
@@ -161,7 +161,7 @@ class _Listed(cp_model.CpSolverSolutionCallback):
     def on_solution_callback(self) -> None:
         if not self.found:
             self.conflicts = self.num_conflicts
-        assignment = _assignment(self.posting, self)
+        assignment = assignment_of(self.posting, self)
         self.found.setdefault(tuple(self.problem.visible(assignment).values()), assignment)
         if len(self.found) >= self.most:
             self.stop_search()
@@ -172,18 +172,34 @@ class _Listed(cp_model.CpSolverSolutionCallback):
         return {"assignment": solutions[0], "solutions": solutions, "total": total, "iterations": self.conflicts}
 
 
-def _assignment(posting: Posting, solved: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Assignment:
+def assignment_of(posting: Posting, solved: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Assignment:
+    """The graph's assignment in a CP-SAT solution.
+
+    Args:
+        posting: the posted graph.
+        solved: the solver, or the callback, that has a solution.
+    """
     index = {name: solved.value(posting.variable(name)) for name in posting.domains}
     return {name: posting.value(name, index[name]) for name in posting.domains}
 
 
-def _run(
+def search(
     solver: cp_model.CpSolver,
     model: cp_model.CpModel,
     task: Task,
     callback: cp_model.CpSolverSolutionCallback | None,
 ) -> Any:
-    """Solve in a thread, so that the search can be stopped while C++ runs; None if C++ does not stop in time."""
+    """Solve in a thread, so that the search can be stopped while C++ runs.
+
+    Args:
+        solver: with its parameters.
+        model: to solve.
+        task: ends the search when it is over.
+        callback: for each solution, or None.
+
+    Returns:
+        CP-SAT's status; None if C++ does not stop in time.
+    """
     outcome: list[Any] = []
     thread = Thread(target=lambda: outcome.append(solver.solve(model, callback)), daemon=True)
     thread.start()

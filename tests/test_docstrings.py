@@ -91,7 +91,12 @@ def faults(name: str, value: Any, owner: type | None) -> Iterator[str]:
         return
     names = arguments(value)
     stated = [text for text in texts if "Args:" in text]
-    if len(names) >= 2 and not any(all(re.search(rf"\b{each}\b", text) for each in names) for text in stated):
+    inherited = [text for text in stated if re.search(r"\bterms:", text)]  # a kind's own terms are its fields
+    if (
+        len(names) >= 2
+        and not inherited
+        and not any(all(re.search(rf"\b{each}\b", text) for each in names) for text in stated)
+    ):
         yield f"no Args for {', '.join(names)}"
     annotations = " ".join(map(str, getattr(value, "__annotations__", {}).values()))
     if TENSOR.search(annotations) and not any(SHAPE.search(text) for text in texts) and not SHAPE.search(annotations):

@@ -46,6 +46,7 @@ class Reify(Enumerated):
 
     @cached_property
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The literal's variable, then those of the constraint, each once."""
         return tuple(dict.fromkeys((self.literal[0], *self.constraint.scope)))
 
     def describe(self) -> str:

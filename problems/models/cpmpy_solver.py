@@ -146,6 +146,9 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
         Args:
             cpm_vars: variables; any nest of lists.
             vals: their values, in the same form.
+
+        Raises:
+            ValueError: the two differ in length.
         """
         variables, values = flatlist(cpm_vars), flatlist(vals)
         if len(variables) != len(values):

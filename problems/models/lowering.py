@@ -126,6 +126,9 @@ class Lowering:
         """The name of a variable's graph variable, which is made where it is new.
 
         A negated Boolean gets a variable of its own, for kinds that read numbers.
+
+        Raises:
+            ModelError: it is not a CPMpy variable.
         """
         name = str(variable.name)
         if name in self.domains:
@@ -183,7 +186,13 @@ class Lowering:
         return tuple(names)
 
     def add_ends(self, starts: Any, durations: Any, ends: Any) -> None:
-        """State start + duration = end for intervals whose ends are given: ``ends`` holds their list, or nothing."""
+        """State start + duration = end for intervals whose ends are given.
+
+        Args:
+            starts: integer expressions.
+            durations: integer expressions.
+            ends: a list that holds the list of ends, or nothing.
+        """
         if ends:
             self.add([s + d == e for s, d, e in zip(starts, durations, ends[0], strict=True)])
 
@@ -211,7 +220,12 @@ class Lowering:
         return {name: weight for name, weight in total.items() if weight}, constant
 
     def parity(self, literals: Sequence[Literal], constant: bool) -> Constraint | bool:
-        """An odd number of the literals and the constant are true; literals that occur twice cancel out."""
+        """The statement that an odd number of truths are true; literals that occur twice cancel out.
+
+        Args:
+            literals: pairs (variable, value).
+            constant: one more truth.
+        """
         odd = not constant
         left: dict[str, int] = {}
         for name, value in literals:
@@ -224,7 +238,11 @@ class Lowering:
     # Stating ----------------------------------------------------------------------------------------------------------
 
     def state(self, flat: Any) -> list[Constraint]:
-        """The constraints that state one flat expression; an empty list where it always holds."""
+        """The constraints that state one flat expression; an empty list where it always holds.
+
+        Raises:
+            ModelError: mull cannot state it.
+        """
         if isinstance(flat, DirectConstraint):
             raise ModelError(f"{flat}: a direct constraint calls a solver's own interface", "use CPMpy's globals")
         if isinstance(flat, Operator) and flat.name == "and":

@@ -1,0 +1,323 @@
+"""Guided search: CP-SAT begins where a search left off, then repairs one neighbourhood of the best answer after another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any, ClassVar
+
+from ortools.sat.python import cp_model
+from pydantic import Field
+
+from ..engine.conclude import unanswered
+from ..engine.constraints import Reify
+from ..engine.constraints.terms import TermConstraint
+from ..engine.deadline import OutOfTime, interrupting
+from ..engine.graph import ConstraintGraph
+from ..engine.guard import answers_of
+from ..engine.posting import Posting
+from ..engine.problem import Problem
+from ..engine.shares import in_shares
+from ..engine.solution import Solution
+from ..engine.solver import WholeSolver
+from ..engine.status import Status
+from ..engine.task import Task
+from ..engine.values import Assignment
+from .cpsat import FEASIBLE, assignment_of, search
+
+FIRST_SHARE, FIRST_SECONDS = 0.1, 5.0
+"""The first exact search ends after this share of the time, or after so many seconds."""
+
+ROUND_SECONDS, ROUND_CONFLICTS = 3.0, 3000
+"""Limits of the repair of one neighbourhood."""
+
+GROW, SHRINK = 1.25, 0.8
+"""Factors of the neighbourhood's size: after one without a better answer, and after one that ran into a limit."""
+
+FEW = 4
+"""An objective of so few variables states a derived figure: they are never fixed."""
+
+
+class Guided(WholeSolver):
+    """Large neighbourhood search with CP-SAT, begun from the best assignment of an iterative solver.
+
+    CP-SAT searches alone first. If it finds nothing, an iterative solver (``search``) runs, and its best assignment becomes
+    CP-SAT's hint. Then rounds follow: all variables but a neighbourhood keep the values of the best answer, and CP-SAT
+    searches the neighbourhood for a better one. Neighbourhoods are random variables, variables near each other in the
+    constraint graph, and variables with values near each other, by turns. Their size adapts. A neighbourhood that has
+    grown to the whole problem and has no better answer proves the best one optimal.
+    """
+
+    name: ClassVar[str] = "guided"
+    complete: ClassVar[bool] = True
+    unit: ClassVar[str] = "conflicts"
+    citation: ClassVar[str] = (
+        "P. Shaw: Using constraint programming and local search methods to solve vehicle routing problems. CP 1998. "
+        "L. Perron, P. Shaw and V. Furnon: Propagation guided large neighborhood search. CP 2004."
+    )
+
+    search: str = Field("localsearch", description="iterative solver whose best assignment is CP-SAT's first hint")
+    workers: int = Field(1, ge=1, le=64, description="search threads; only 1 gives the same answer every time")
+    size: float = Field(0.2, gt=0, le=1, description="share of the variables in the first neighbourhood")
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        spent = [0.0] * len(problems)
+
+        def answer(members: Sequence[int], portion: Task) -> Iterator[tuple[int, Solution]]:
+            (i,) = members
+            since = task.clock()
+            solution = self._solve(problems[i], portion)
+            spent[i] += task.clock() - since
+            yield i, replace(solution, seconds=spent[i])
+
+        single = lambda pending: [[i] for i in pending]
+        yield from in_shares(len(problems), task, single, answer, (Status.UNSOLVED, Status.SOLVED))
+
+    def _solve(self, problem: Problem, task: Task) -> Solution:
+        try:
+            with interrupting(task):
+                posting = Posting(problem.graph.domains, problem.givens)
+                for constraint in problem.graph.constraints:
+                    constraint.post(posting)
+        except OutOfTime:
+            return unanswered(problem, self, task, "time was up before all constraints were posted")
+        return _Rounds(self, problem, posting, task).run()
+
+
+class _Rounds:
+    """The rounds on one problem. Mutable, private."""
+
+    def __init__(self, solver: Guided, problem: Problem, posting: Posting, task: Task) -> None:
+        self.solver, self.problem, self.posting, self.task = solver, problem, posting, task
+        self.objective = problem.graph.objective
+        self.cost: Any = 0
+        if self.objective is not None:
+            self.cost = sum(c * posting.variable(name) for name, c in self.objective.costs.items())
+            posting.model.minimize(self.cost)
+        self.random = Random(task.seed)
+        self.best: Assignment | None = None
+        self.conflicts = 0
+        self.detail = ""
+
+    def run(self) -> Solution:
+        status = self._first()
+        if status is None and self.objective is not None and self.best is not None:
+            status = self._improve()
+        if status is None:
+            status = Status.SOLVED if self.best is not None else Status.UNSOLVED
+        if status is Status.UNSOLVED and self.task.cancelled():
+            status = Status.CANCELLED
+        found: dict[str, Any] = {}
+        if self.best is not None:
+            found = {"assignment": self.best, "violations": 0, "energy": 0.0}
+        return Solution(
+            self.problem,
+            self.solver.name,
+            status,
+            unit=self.solver.unit,
+            iterations=self.conflicts,
+            seed=self.task.seed,
+            version=self.solver.version,
+            options=self.solver.options,
+            detail=self.detail,
+            **found,
+        )
+
+    # The first answer -------------------------------------------------------------------------------------------------
+
+    def _first(self) -> Status | None:
+        """Find an answer; a status where that settles the problem."""
+        self._hint(self.problem.hint)
+        seconds = min(FIRST_SECONDS, FIRST_SHARE * self.task.remaining)
+        status = self._search(self.task.share(seconds))
+        if status is not None or self.best is not None:
+            return status
+        self._hint(self._searched() or self.problem.hint)
+        return self._search(self.task, first=self.objective is not None)
+
+    def _searched(self) -> Assignment | None:
+        """The best assignment of the iterative solver, which may violate constraints."""
+        from ..plugins import load
+
+        member = load(self.solver.search).from_options({})
+        if member.supports(self.problem.graph) is not None:
+            return None
+        portion = self.task.share(min(2 * FIRST_SECONDS, 2 * FIRST_SHARE * self.task.remaining))
+        plain = Problem(self.problem.graph, self.problem.givens, self.problem.family, self.problem.source)
+        return next((solution.assignment for _, solution in answers_of(member, [plain], portion)), None)
+
+    # Rounds -----------------------------------------------------------------------------------------------------------
+
+    def _improve(self) -> Status | None:
+        """Search neighbourhoods of the best answer until time is up, or until it is proved optimal."""
+        free = self._derived()
+        decisions = [
+            name for name in self.problem.graph.domains if name not in free and name not in self.problem.givens
+        ]
+        size, whole = max(1.0, self.solver.size * len(decisions)), 2.0
+        neighbours = _Neighbours(self.problem.graph, decisions)
+        kinds = [neighbours.random, neighbours.linked, neighbours.close]
+        stale, turn = 0, 0
+        while not self.task.over:
+            assert self.best is not None
+            if size >= len(decisions) or stale >= 12:
+                # The whole problem in turns that double: it may be that no neighbourhood holds a better answer.
+                self._hint(self.best)
+                before = self.best
+                status = self._search(self.task.share(whole), bound=True)
+                if status is not None:
+                    return status
+                size = min(size, 0.5 * len(decisions)) if self.best is before else size
+                stale, whole = 0, 2 * whole
+                continue
+            relaxed = kinds[turn % len(kinds)](max(1, round(size)), self.best, self.random)
+            turn += 1
+            self._hint({name: self.best[name] for name in decisions if name not in relaxed})
+            portion = self.task.share(min(ROUND_SECONDS, 0.1 * self.task.remaining + 0.5))
+            before = self.best
+            outcome = self._repair(portion)
+            if self.best is not before:
+                stale = 0
+                continue
+            stale += 1
+            size *= GROW if outcome == cp_model.INFEASIBLE else SHRINK
+        return None
+
+    def _derived(self) -> set[str]:
+        """Variables that others determine: results of functions, reified truths, auxiliaries, a single figure to minimise."""
+        derived = set(getattr(self.problem, "auxiliary", ()))
+        for constraint in self.problem.graph.constraints:
+            inner = constraint
+            if isinstance(constraint, Reify):
+                derived.add(constraint.literal[0])
+                inner = constraint.constraint
+            result = getattr(inner, "value", None) if isinstance(inner, TermConstraint) else None
+            if isinstance(result, str):
+                derived.add(result)
+        weighed = [name for name, c in self.objective.costs.items() if c] if self.objective else []
+        if len(weighed) <= FEW:
+            derived.update(weighed)
+        names = set(self.problem.graph.domains)
+        return derived if derived < names else set(weighed) if len(weighed) <= FEW else set()
+
+    # CP-SAT -----------------------------------------------------------------------------------------------------------
+
+    def _hint(self, values: Any) -> None:
+        model, domains = self.posting.model, self.problem.graph.domains
+        model.clear_hints()  # type: ignore[no-untyped-call,unused-ignore]
+        for name, value in values.items():
+            if name in domains and value in domains[name]:
+                model.add_hint(self.posting.variable(name), self.posting.code(value))
+
+    def _search(self, task: Task, first: bool = False, bound: bool = False) -> Status | None:
+        """Search the whole problem; a status where that settles it."""
+        outcome = self._call(task, first=first, bound=bound)
+        if outcome == cp_model.INFEASIBLE:
+            return Status.OPTIMAL if self.best is not None else Status.UNSATISFIABLE
+        if outcome == cp_model.MODEL_INVALID:
+            self.detail = f"CP-SAT: {self.posting.model.validate()}"
+            return Status.FAILED
+        if outcome == cp_model.OPTIMAL and self.objective is None:
+            return Status.SOLVED
+        return Status.OPTIMAL if outcome == cp_model.OPTIMAL and self.proved else None
+
+    def _repair(self, task: Task) -> Any:
+        """Search with the hinted variables fixed, for an answer better than the best one."""
+        return self._call(task, bound=True, fixed=True, conflicts=ROUND_CONFLICTS)
+
+    def _call(
+        self, task: Task, first: bool = False, bound: bool = False, fixed: bool = False, conflicts: int | None = None
+    ) -> Any:
+        solver = cp_model.CpSolver()
+        solver.parameters.num_workers = self.solver.workers
+        solver.parameters.random_seed = (self.task.seed + self.conflicts) % 2**31
+        solver.parameters.catch_sigint_signal = False
+        solver.parameters.stop_after_first_solution = first
+        solver.parameters.fix_variables_to_their_hinted_value = fixed
+        if task.remaining < float("inf"):
+            solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
+        if conflicts is not None:
+            solver.parameters.max_number_of_conflicts = conflicts
+        if self.objective is not None:
+            domain = self.posting.model.proto.objective.domain
+            domain.clear()
+            if bound and self.best is not None:
+                domain.extend([-(2**62), self.objective.cost(self.best) - 1])
+        outcome = None if task.over else search(solver, self.posting.model, task, None)
+        if outcome is None:
+            return cp_model.UNKNOWN
+        self.conflicts += solver.num_conflicts
+        self.proved = False
+        if outcome in FEASIBLE:
+            found = assignment_of(self.posting, solver)
+            if (
+                self.objective is None
+                or self.best is None
+                or self.objective.cost(found) < self.objective.cost(self.best)
+            ):
+                self.best = found
+            if self.objective is not None:
+                least = solver.response_proto.inner_objective_lower_bound
+                self.proved = bool(least >= self.objective.cost(found)) and not first
+        return outcome
+
+
+class _Neighbours:
+    """Sets of variables whose values may change together.
+
+    Args:
+        graph: the problem's.
+        decisions: the variables to choose from.
+    """
+
+    def __init__(self, graph: ConstraintGraph, decisions: Sequence[str]) -> None:
+        self.decisions = decisions
+        chosen = set(decisions)
+        self.scopes = [[name for name in c.scope if name in chosen] for c in graph.constraints]
+        self.around: dict[str, list[int]] = defaultdict(list)
+        for i, scope in enumerate(self.scopes):
+            for name in scope:
+                self.around[name].append(i)
+
+    def random(self, size: int, best: Assignment, random: Random) -> set[str]:
+        """Any variables.
+
+        Args:
+            size: how many.
+            best: the present answer.
+            random: the source of choices.
+        """
+        return set(random.sample(self.decisions, min(size, len(self.decisions))))
+
+    def linked(self, size: int, best: Assignment, random: Random) -> set[str]:
+        """Variables near one variable in the constraint graph.
+
+        Args:
+            size: how many.
+            best: the present answer.
+            random: the source of choices.
+        """
+        start = random.choice(self.decisions)
+        found, queue = {start}, [start]
+        while queue and len(found) < size:
+            name = queue.pop(random.randrange(len(queue)))
+            for i in random.sample(self.around[name], len(self.around[name])):
+                near = [other for other in self.scopes[i] if other not in found]
+                for other in random.sample(near, min(len(near), max(1, size // 4), size - len(found))):
+                    found.add(other)
+                    queue.append(other)
+        return found
+
+    def close(self, size: int, best: Assignment, random: Random) -> set[str]:
+        """Variables whose values lie close together: neighbours in time, for a schedule.
+
+        Args:
+            size: how many.
+            best: the present answer.
+            random: the source of choices.
+        """
+        order = sorted(self.decisions, key=lambda name: (str(type(best[name])), best[name], random.random()))
+        first = random.randrange(max(1, len(order) - size + 1))
+        return set(order[first : first + size])
