@@ -124,7 +124,7 @@ def join(problem: Problem, parts: Sequence[Solution], order: tuple[str, ...]) ->
     violations = -1
     if all(part.assignment is not None for part in parts):
         merged = {name: value for part in parts for name, value in (part.assignment or {}).items()}
-        whole = extend(problem.graph, merged, order)
+        whole = extend(problem.graph, merged, order, problem.hint)
         violations = sum(part.violations for part in parts)
         if violations and order:
             violations = len(problem.graph.broken(whole))

@@ -9,11 +9,12 @@ satisfiability.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from itertools import chain
 
 from .constraints.base import Constraint
 from .graph import ConstraintGraph
-from .values import Assignment
+from .values import Assignment, Value
 
 
 def peel(graph: ConstraintGraph, givens: Collection[str] = ()) -> tuple[ConstraintGraph, tuple[str, ...]]:
@@ -70,13 +71,16 @@ def _room(graph: ConstraintGraph, name: str, constraints: list[int]) -> float:
     return left
 
 
-def extend(graph: ConstraintGraph, assignment: Assignment, order: tuple[str, ...]) -> Assignment:
+def extend(
+    graph: ConstraintGraph, assignment: Assignment, order: tuple[str, ...], hint: Mapping[str, Value] | None = None
+) -> Assignment:
     """A solution of the core, extended to the removed variables.
 
     Args:
         graph: the whole graph.
         assignment: a solution of the core.
         order: the removed variables, in the order of removal. They get values in the reverse order.
+        hint: values to prefer.
 
     Returns:
         A solution of ``graph``.
@@ -88,9 +92,11 @@ def extend(graph: ConstraintGraph, assignment: Assignment, order: tuple[str, ...
             around[name].append(constraint)
     for name in reversed(order):
         taken = [(c, {other: whole[other] for other in c.scope if other in whole}) for c in around[name]]
+        domain = graph.domains[name]
+        preferred = [hint[name]] if hint and name in hint and hint[name] in domain else []
         whole[name] = next(
             value
-            for value in graph.domains[name]
+            for value in chain(preferred, domain)
             if not any(name in (c.conflict({**others, name: value}) or ()) for c, others in taken)
         )
     return {name: whole[name] for name in graph.domains}

@@ -9,7 +9,8 @@ from random import Random
 from typing import Any, ClassVar
 
 from ortools.sat.python import cp_model
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from ..engine.conclude import unanswered
 from ..engine.constraints import Reify
@@ -25,6 +26,7 @@ from ..engine.solver import WholeSolver
 from ..engine.status import Status
 from ..engine.task import Task
 from ..engine.values import Assignment
+from ..plugins import installed, load
 from .cpsat import FEASIBLE, assignment_of, search
 
 FIRST_SHARE, FIRST_SECONDS = 0.1, 5.0
@@ -60,6 +62,15 @@ class Guided(WholeSolver):
 
     search: str = Field("localsearch", description="iterative solver whose best assignment is CP-SAT's first hint")
     workers: int = Field(1, ge=1, le=64, description="search threads; only 1 gives the same answer every time")
+
+    @field_validator("search")
+    @classmethod
+    def _installed(cls, name: str) -> str:
+        known = [entry.name for entry in installed() if entry.name != cls.name]
+        if name not in known:
+            raise PydanticCustomError("search", "Input should be one of {known}", {"known": ", ".join(known)})
+        return name
+
     size: float = Field(0.2, gt=0, le=1, description="share of the variables in the first neighbourhood")
 
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
@@ -139,8 +150,6 @@ class _Rounds:
 
     def _searched(self) -> Assignment | None:
         """The best assignment of the iterative solver, which may violate constraints."""
-        from ..plugins import load
-
         member = load(self.solver.search).from_options({})
         if member.supports(self.problem.graph) is not None:
             return None
