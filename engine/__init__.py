@@ -11,12 +11,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .compile import Instance as Instance
     from .compile import compile_problems as compile_problems
+    from .constraints import Abs as Abs
     from .constraints import AllDifferent as AllDifferent
+    from .constraints import AllDifferentLists as AllDifferentLists
+    from .constraints import AllEqual as AllEqual
+    from .constraints import Among as Among
+    from .constraints import BinPacking as BinPacking
     from .constraints import Clause as Clause
     from .constraints import Compare as Compare
     from .constraints import Constraint as Constraint
     from .constraints import Count as Count
+    from .constraints import Division as Division
+    from .constraints import Element as Element
+    from .constraints import GlobalCardinality as GlobalCardinality
+    from .constraints import Increasing as Increasing
+    from .constraints import Knapsack as Knapsack
+    from .constraints import LexLess as LexLess
+    from .constraints import LexLessEq as LexLessEq
     from .constraints import Linear as Linear
+    from .constraints import Maximum as Maximum
+    from .constraints import Minimum as Minimum
+    from .constraints import Modulo as Modulo
+    from .constraints import NValues as NValues
+    from .constraints import Power as Power
+    from .constraints import Precedence as Precedence
+    from .constraints import Product as Product
+    from .constraints import Reify as Reify
     from .constraints import Table as Table
     from .constraints import Xor as Xor
     from .errors import GraphError as GraphError
@@ -45,7 +65,36 @@ if TYPE_CHECKING:
 
 _HOME = {
     ".compile": ("Instance", "compile_problems"),
-    ".constraints": ("AllDifferent", "Clause", "Compare", "Constraint", "Count", "Linear", "Table", "Xor"),
+    ".constraints": (
+        "Abs",
+        "AllDifferent",
+        "AllDifferentLists",
+        "AllEqual",
+        "Among",
+        "BinPacking",
+        "Clause",
+        "Compare",
+        "Constraint",
+        "Count",
+        "Division",
+        "Element",
+        "GlobalCardinality",
+        "Increasing",
+        "Knapsack",
+        "LexLess",
+        "LexLessEq",
+        "Linear",
+        "Maximum",
+        "Minimum",
+        "Modulo",
+        "NValues",
+        "Power",
+        "Precedence",
+        "Product",
+        "Reify",
+        "Table",
+        "Xor",
+    ),
     ".errors": ("GraphError", "MullError"),
     ".graph": ("ConstraintGraph",),
     ".objective": ("Objective",),

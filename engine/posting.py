@@ -53,6 +53,7 @@ class Posting:
         self._variables: dict[str, cp_model.IntVar] = {}
         self._literals: dict[tuple[str, Value], cp_model.LiteralT] = {}
         self._definitions: set[int] = set()
+        self._conditions = 0
         for name in self.domains:
             self._variables[name] = self._variable(name)
 
@@ -100,6 +101,16 @@ class Posting:
             most: the largest value.
         """
         return self.model.new_int_var(least, most, "")
+
+    def integer_in(self, *intervals: tuple[int, int]) -> cp_model.IntVar:
+        """A new integer variable within intervals; see ``integer``.
+
+        Args:
+            intervals: pairs of a least and a largest value, in increasing order.
+        """
+        return self.model.new_int_var_from_domain(
+            cp_model.Domain.from_intervals([list(each) for each in intervals]), ""
+        )
 
     def literal(self, name: Term, value: Value) -> cp_model.LiteralT:
         """The Boolean "this term has this value", the same object at every call.
@@ -173,6 +184,46 @@ class Posting:
         beyond = cp_model.Domain.from_intervals([[-(2**62), least - 1], [most + 1, 2**62]])
         return self.model.add_linear_expression_in_domain(total, beyond)
 
+    def member(self, term: Term, values: Iterable[int]) -> cp_model.LiteralT:
+        """The Boolean "this term has one of these values".
+
+        Args:
+            term: a variable of the graph, or an integer.
+            values: integers; those outside the domain of the term have no effect.
+        """
+        if isinstance(term, int):
+            return term in values
+        domain = self.domains[term]
+        inside = sorted({value for value in values if value in domain})
+        if len(inside) <= 1:
+            return self.literal(term, inside[0]) if inside else False
+        if len(inside) == len(domain):
+            return True
+        literal, variable = self.model.new_bool_var(""), self.variable(term)
+        wanted = cp_model.Domain.from_values(inside)
+        with self.defining():
+            self.model.add_linear_expression_in_domain(variable, wanted).only_enforce_if(literal)
+            self.model.add_linear_expression_in_domain(variable, wanted.complement()).only_enforce_if(~literal)
+        return literal
+
+    def any_of(self, literals: Iterable[cp_model.LiteralT]) -> cp_model.LiteralT:
+        """The Boolean "at least one of these literals is true"."""
+        found = list(literals)
+        if any(each is True for each in found):
+            return True
+        found = [each for each in found if each is not False]
+        if len(found) <= 1:
+            return found[0] if found else False
+        literal = self.model.new_bool_var("")
+        with self.defining():
+            self.model.add_bool_or(found).only_enforce_if(literal)
+            self.model.add_bool_and([~each for each in found]).only_enforce_if(~literal)
+        return literal
+
+    def all_of(self, literals: Iterable[cp_model.LiteralT]) -> cp_model.LiteralT:
+        """The Boolean "all of these literals are true"."""
+        return self.opposite(self.any_of(self.opposite(each) for each in literals))
+
     def hull(self, terms: Iterable[Term]) -> tuple[int, int]:
         """The least and the largest value that any of the terms may take."""
         ends = [self.bounds(each) for each in terms]
@@ -192,6 +243,11 @@ class Posting:
         a, b = self.variable(left), self.variable(right)
         return self.truth(a == b, a != b)
 
+    @property
+    def conditional(self) -> bool:
+        """Whether constraints are being added within ``only_if``."""
+        return self._conditions > 0
+
     @contextmanager
     def only_if(self, *conditions: cp_model.LiteralT) -> Iterator[None]:
         """Enforce the constraints that the block adds only where all conditions are true.
@@ -203,7 +259,9 @@ class Posting:
             conditions: literals of this model.
         """
         first = len(self.model.proto.constraints)
+        self._conditions += 1
         yield
+        self._conditions -= 1
         for i in range(first, len(self.model.proto.constraints)):
             constraint = self.model.proto.constraints[i]
             if i not in self._definitions and not constraint.has_interval():

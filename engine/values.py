@@ -231,6 +231,19 @@ def values(given: object, what: str) -> tuple[Value, ...]:
     return tuple(value(each, what) for each in items(given, what, example, ordered=False))
 
 
+def integers(given: object, what: str) -> tuple[int, ...]:
+    """A collection of plain integers.
+
+    Args:
+        given: a sequence or set of integers of any type.
+        what: its name in the message.
+
+    Raises:
+        GraphError: it is not a collection, or has an element that is not an integer.
+    """
+    return tuple(integer(each, what) for each in items(given, what, "[1, 2]", ordered=False))
+
+
 def literals(given: object, kind: str) -> tuple[tuple[str, Value], ...]:
     """Pairs of a variable's name and a value.
 

@@ -23,6 +23,7 @@ from mull.engine import (
     GraphError,
     Linear,
     Problem,
+    Reify,
     Table,
     Xor,
     compile_problems,
@@ -91,6 +92,70 @@ def test_cp_sat_posting_has_the_same_solutions(kind: str, data: st.DataObject) -
         constraint.post(posting)
     outcome = cp_model.CpSolver().solve(posting.model)
     assert (outcome == cp_model.OPTIMAL) == (not graph.broken(assignment))
+
+
+class _Collected(cp_model.CpSolverSolutionCallback):
+    """The solutions that CP-SAT enumerates, auxiliary variables left out."""
+
+    def __init__(self, posting: Posting) -> None:
+        super().__init__()
+        self.posting = posting
+        self.found: list[tuple[Any, ...]] = []
+
+    def on_solution_callback(self) -> None:
+        names = self.posting.domains
+        self.found.append(tuple(self.posting.value(n, self.value(self.posting.variable(n))) for n in names))
+
+
+def _enumerated(posting: Posting) -> list[tuple[Any, ...]]:
+    solver = cp_model.CpSolver()
+    solver.parameters.enumerate_all_solutions = True
+    collected = _Collected(posting)
+    assert solver.solve(posting.model, collected) in (cp_model.OPTIMAL, cp_model.INFEASIBLE)
+    return sorted(collected.found, key=str)
+
+
+def _where(graph: ConstraintGraph, holds: Callable[[Sequence[Any]], bool]) -> list[tuple[Any, ...]]:
+    names = list(graph.domains)
+    (scope,) = (constraint.scope for constraint in graph.constraints[:1])
+    every = itertools.product(*graph.domains.values())
+    return sorted((row for row in every if holds([row[names.index(name)] for name in scope])), key=str)
+
+
+@for_every_kind
+def test_cp_sat_enumerates_each_solution_once(kind: str, data: st.DataObject) -> None:
+    """Auxiliary variables have one value for each solution, so that none is found twice."""
+    graph = data.draw(graphs(kind))
+    constraint = graph.constraints[0]
+    posting = Posting(graph.domains, {})
+    constraint.post(posting)
+    assert _enumerated(posting) == _where(graph, constraint.check)
+
+
+@for_every_kind
+def test_a_posted_negation_has_exactly_the_other_assignments(kind: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(kind))
+    constraint = graph.constraints[0]
+    if constraint.negatable:
+        posting = Posting(graph.domains, {})
+        constraint.post_negation(posting)
+        assert _enumerated(posting) == _where(graph, lambda values: not constraint.check(values))
+
+
+@for_every_kind
+def test_a_reified_constraint_holds_exactly_where_its_literal_is_true(kind: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(kind))
+    inner = graph.constraints[0]
+    if not inner.negatable:
+        return
+    graph = ConstraintGraph({**graph.domains, "flag": (0, 1)}, [Reify(("flag", 1), inner)])
+    (reified,) = graph.constraints
+    posting = Posting(graph.domains, {})
+    reified.post(posting)
+    assert _enumerated(posting) == _where(graph, reified.check)
+    named, index = _all(graph)
+    broken = torch.tensor([not reified.check([row[name] for name in reified.scope]) for row in named])
+    assert torch.equal(compile_problems([Problem(graph)], len(index)).violations(index), broken.long())
 
 
 @for_every_kind

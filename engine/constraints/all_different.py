@@ -96,11 +96,8 @@ class AllDifferent(Constraint):
     def post_negation(self, to: Posting) -> None:
         pairs = []
         for a, b in combinations(self.scope, 2):
-            pair = to.model.new_bool_var("")  # true only where the two are equal and not exempt
-            with to.only_if(pair):
-                to.model.add(to.variable(a) == to.variable(b))
-                to.model.add_bool_and(to.opposite(to.literal(a, value)) for value in self.exempt)
-            pairs.append(pair)
+            counts = [to.opposite(to.literal(a, value)) for value in self.exempt]
+            pairs.append(to.all_of([to.equal(a, b), *counts]))
         to.model.add_bool_or(pairs)
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:

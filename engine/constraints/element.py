@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from ..lazy import torch
 from ..values import Term
 from .base import Parameters
-from .terms import TermConstraint
+from .function import Function
+from .terms import refuse_empty
 
 if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
     from torch import Tensor
 
     from ..posting import Posting
 
 
 @dataclass(frozen=True)
-class Element(TermConstraint):
+class Element(Function):
     """``array[index] = value``, the index counted from 0; an index outside the array violates it.
 
     The violation degree is 1.
@@ -28,6 +30,10 @@ class Element(TermConstraint):
     value: Term
 
     of = ("array", "index", "value")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        refuse_empty(self, "array")
 
     def holds(self, array: tuple[int, ...], index: int, value: int) -> bool:
         return 0 <= index < len(array) and array[index] == value
@@ -40,12 +46,19 @@ class Element(TermConstraint):
         entry = array.expand(*lead, -1).gather(-1, place)[..., 0]
         return (entry != value) | (index < 0) | (index >= length)
 
-    def post(self, to: Posting) -> None:
-        to.model.add_element(to.term(self.index), to.terms(self.array), to.term(self.value))
+    def reach(self, to: Posting) -> tuple[int, int]:
+        return to.hull(self.array)
 
-    def post_negation(self, to: Posting) -> None:
-        entry = to.integer(*to.hull(self.array))
-        inside = to.within(self.index, 0, len(self.array) - 1)
-        with to.only_if(inside):
-            to.model.add_element(to.term(self.index), to.terms(self.array), entry)
-            to.model.add(entry != to.term(self.value))
+    def defined(self, to: Posting) -> cp_model.LiteralT:
+        return to.within(self.index, 0, len(self.array) - 1)
+
+    def define(self, to: Posting, result: cp_model.LinearExprT) -> None:
+        inside, index = self.defined(to), to.term(self.index)
+        if inside is False:
+            to.model.add(result == to.term(self.array[0]))
+            return
+        if inside is not True and to.conditional:  # elsewhere the index is restricted to the array
+            index = to.integer(0, len(self.array) - 1)  # the index, or 0 for an index outside the array
+            to.model.add(index == to.term(self.index)).only_enforce_if(inside)
+            to.model.add(index == 0).only_enforce_if(to.opposite(inside))
+        to.model.add_element(index, to.terms(self.array), result)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Domain, Term, Value, integer, items, name, set_fields
+from ..values import Domain, Term, Value, brief, integer, items, name, set_fields
 from .base import Parameters, require_integers
 from .enumerated import Enumerated
 
@@ -57,8 +57,13 @@ class TermConstraint(Enumerated):
 
     def __post_init__(self) -> None:
         set_fields(self, **{field: _terms(getattr(self, field), f"{self.kind}: {field}") for field in self.of})
+        forms = {field.name: str(field.type) for field in fields(self)}  # type: ignore[arg-type]
         for field in self.of:
             held = getattr(self, field)
+            depth = forms[field].count("tuple[")
+            if "Term" in forms[field] and _depth(held, depth) != depth:
+                form = ("a variable or an integer", "a list", "a list of lists")[depth]
+                raise GraphError(f"{self.kind}: {field} is {form}, not {brief(held)}", f"write {_EXAMPLES[depth]}")
             if isinstance(held, tuple) and held and isinstance(held[0], tuple):
                 lengths = {len(row) if isinstance(row, tuple) else -1 for row in held}
                 if len(lengths) > 1:
@@ -173,6 +178,60 @@ class TermConstraint(Enumerated):
     def degree(cls, values: Tensor, p: Parameters) -> Tensor:
         distance: Tensor = cls.distance(p, *(_read(values, p, field) for field in cls.of))
         return distance.long()
+
+
+def largest_of(parts: Mapping[str, Any], largest: Mapping[str, int]) -> dict[str, int]:
+    """The largest magnitude of each part of a constraint, for ``magnitudes``.
+
+    Args:
+        parts: name for messages -> a term, a tuple of terms or a matrix.
+        largest: variable name -> the largest magnitude among its values.
+    """
+    return {
+        part: max((largest[term] if isinstance(term, str) else abs(term) for term in _flat(held)), default=0)
+        for part, held in parts.items()
+    }
+
+
+def refuse_empty(constraint: TermConstraint, field: str) -> None:
+    """Refuse an empty list where the kind needs at least one entry.
+
+    Args:
+        constraint: the constraint.
+        field: the name of the field that holds the list.
+
+    Raises:
+        GraphError: the list is empty.
+    """
+    if not getattr(constraint, field):
+        raise GraphError(f"{constraint.kind}: {field} is empty", "write at least one entry")
+
+
+def same_length(constraint: TermConstraint, *parts: str) -> None:
+    """Refuse lists of different lengths where the kind pairs their entries.
+
+    Args:
+        constraint: the constraint.
+        parts: the names of the fields that hold the lists.
+
+    Raises:
+        GraphError: the lengths differ.
+    """
+    lengths = [len(getattr(constraint, part)) for part in parts]
+    if len(set(lengths)) > 1:
+        listed = ", ".join(f"{part} has {length}" for part, length in zip(parts, lengths, strict=True))
+        raise GraphError(f"{constraint.kind}: the lists have different lengths: {listed}", "give equally many entries")
+
+
+_EXAMPLES = ('"a" or 3', '["a", "b", 3]', '[["a", 1], ["b", "c"]]')
+
+
+def _depth(held: Any, wanted: int) -> int:
+    """How deeply the tuples of terms are nested; an empty tuple has the wanted depth."""
+    if not isinstance(held, tuple):
+        return 0
+    depths = {1 + _depth(each, wanted - 1) for each in held}
+    return max(depths) if depths else max(wanted, 1)
 
 
 def _terms(given: object, what: str) -> Any:

@@ -1,0 +1,45 @@
+"""Abs: the absolute value of a term."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..values import Term
+from .base import Parameters
+from .function import Function
+from .terms import largest_of
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class Abs(Function):
+    """``|number| = value``. The violation degree is ``||number| - value|``."""
+
+    number: Term
+    value: Term
+
+    of = ("number", "value")
+
+    def holds(self, number: int, value: int) -> bool:
+        return abs(number) == value
+
+    @staticmethod
+    def distance(p: Parameters, number: Tensor, value: Tensor) -> Tensor:
+        return (number.abs() - value).abs()
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        return largest_of({"the number": self.number, "the value": self.value}, largest)
+
+    def reach(self, to: Posting) -> tuple[int, int]:
+        low, high = to.bounds(self.number)
+        return max(low, -high, 0), max(-low, high)
+
+    def define(self, to: Posting, result: cp_model.LinearExprT) -> None:
+        to.model.add_abs_equality(result, to.term(self.number))

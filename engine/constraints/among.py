@@ -1,0 +1,61 @@
+"""Among: how many terms have one of some values."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..values import Term, integers, set_fields
+from .base import Parameters
+from .counting import Counting, is_one_of, listed
+from .terms import largest_of
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class Among(Counting):
+    """Exactly ``count`` of the items have a value of ``values``. The violation degree is the distance from ``count``.
+
+    Args:
+        items: the terms.
+        values: integers; a repeated one counts once.
+        count: a term.
+    """
+
+    items: tuple[Term, ...]
+    values: tuple[int, ...]
+    count: Term
+
+    of = ("items", "count")
+    unordered = ("items", "values")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        set_fields(self, values=integers(self.values, "Among: the values"))
+
+    def holds(self, items: tuple[int, ...], count: int) -> bool:
+        return sum(item in self.values for item in items) == count
+
+    @staticmethod
+    def distance(p: Parameters, items: Tensor, count: Tensor) -> Tensor:
+        return (is_one_of(items, p["values"]).sum(-1) - count).abs()
+
+    def constants(self) -> dict[str, np.ndarray]:
+        return {"values": listed(set(self.values))}
+
+    def layout(self) -> Hashable:
+        return super().layout(), len(set(self.values))
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        return {"the items": len(self.items), **largest_of({"the count": self.count}, largest)}
+
+    def total(self, to: Posting) -> cp_model.LinearExprT:
+        return sum(to.member(item, self.values) for item in self.items)

@@ -1,0 +1,91 @@
+"""BinPacking: items of given sizes in bins of given loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import GraphError
+from ..lazy import torch
+from ..values import Term, integers, items, set_fields
+from .base import Parameters
+from .terms import TermConstraint, largest_of, same_length
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class BinPacking(TermConstraint):
+    """The sizes of the items in each bin add up to its load; an item outside all bins violates it.
+
+    The violation degree is the sum of the distances of all sums from their loads, plus the number of items outside.
+    A capacity is a load that is a variable from 0 to the capacity.
+
+    Args:
+        bins: for each item, the term that is the number of its bin, counted from 0.
+        sizes: for each item, its size, an integer >= 0.
+        loads: for each bin, its load, a term.
+    """
+
+    bins: tuple[Term, ...]
+    sizes: tuple[int, ...]
+    loads: tuple[Term, ...]
+
+    of = ("bins", "loads")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        what = "BinPacking: the sizes"
+        set_fields(self, sizes=integers(items(self.sizes, what, "[3, 2]"), what))
+        same_length(self, "bins", "sizes")
+        if any(size < 0 for size in self.sizes):
+            raise GraphError(f"BinPacking: the size {min(self.sizes)} is negative", "sizes are at least 0")
+
+    def holds(self, bins: tuple[int, ...], loads: tuple[int, ...]) -> bool:
+        sums = [0] * len(loads)
+        for place, size in zip(bins, self.sizes, strict=True):
+            if not 0 <= place < len(loads):
+                return False
+            sums[place] += size
+        return sums == list(loads)
+
+    @staticmethod
+    def distance(p: Parameters, bins: Tensor, loads: Tensor) -> Tensor:
+        count = loads.shape[-1]
+        places = torch.arange(count, device=bins.device)
+        inside = bins[..., None, :] == places[:, None]  # [..., bins, items]
+        sums = (inside * p["sizes"][..., None, :]).sum(-1)
+        return (sums - loads).abs().sum(-1) + ((bins < 0) | (bins >= count)).sum(-1)
+
+    def constants(self) -> dict[str, np.ndarray]:
+        return {"sizes": np.array(self.sizes, dtype=np.int64)}
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        reached = {f"load {i}": load for i, load in enumerate(self.loads)}
+        return {"the sizes": sum(self.sizes) + len(self.sizes), **largest_of(reached, largest)}
+
+    def post(self, to: Posting) -> None:
+        for item in self.bins:
+            to.model.add_linear_constraint(to.term(item), 0, len(self.loads) - 1)
+        for total, load in self._sums(to):
+            to.model.add(total == load)
+        to.model.add(sum(to.terms(self.loads)) == sum(self.sizes))  # implied; it prunes early
+
+    def post_negation(self, to: Posting) -> None:
+        outside = [to.opposite(to.within(item, 0, len(self.loads) - 1)) for item in self.bins]
+        to.model.add_bool_or([*outside, *(to.truth(total != load, total == load) for total, load in self._sums(to))])
+
+    def _sums(self, to: Posting) -> list[tuple[cp_model.LinearExprT, cp_model.LinearExprT]]:
+        """The sum of the sizes in each bin, and the load that it must equal."""
+        sums = [
+            sum(size * to.literal(item, place) for item, size in zip(self.bins, self.sizes, strict=True))
+            for place in range(len(self.loads))
+        ]
+        return list(zip(sums, to.terms(self.loads), strict=True))

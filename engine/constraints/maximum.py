@@ -1,0 +1,50 @@
+"""Maximum: the largest of several terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..values import Term
+from .base import Parameters
+from .function import Function
+from .terms import largest_of, refuse_empty
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class Maximum(Function):
+    """``max(items) = value``. The violation degree is ``|max(items) - value|``."""
+
+    items: tuple[Term, ...]
+    value: Term
+
+    of = ("items", "value")
+    unordered = ("items",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        refuse_empty(self, "items")
+
+    def holds(self, items: tuple[int, ...], value: int) -> bool:
+        return max(items) == value
+
+    @staticmethod
+    def distance(p: Parameters, items: Tensor, value: Tensor) -> Tensor:
+        return (items.amax(-1) - value).abs()
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        return largest_of({"the items": self.items, "the value": self.value}, largest)
+
+    def reach(self, to: Posting) -> tuple[int, int]:
+        ends = [to.bounds(each) for each in self.items]
+        return max(low for low, _ in ends), max(high for _, high in ends)
+
+    def define(self, to: Posting, result: cp_model.LinearExprT) -> None:
+        to.model.add_max_equality(result, to.terms(self.items))

@@ -1,0 +1,79 @@
+"""Precedence: values that occur only after others."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..values import Term, integers, items, set_fields
+from .base import Parameters
+from .terms import TermConstraint, largest_of
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class Precedence(TermConstraint):
+    """An item has the value ``values[i + 1]`` only if an earlier item has the value ``values[i]``, for every i.
+
+    It breaks the symmetry of values that can be exchanged. The violation degree is the number of items without the
+    earlier item that they need.
+
+    Args:
+        items: the terms, in order.
+        values: integers, in order.
+    """
+
+    items: tuple[Term, ...]
+    values: tuple[int, ...]
+
+    of = ("items",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        what = "Precedence: the values"
+        set_fields(self, values=integers(items(self.values, what, "[1, 2]"), what))
+
+    def holds(self, items: tuple[int, ...]) -> bool:
+        pairs = pairwise(self.values)
+        return all(item != then or first in items[:i] for first, then in pairs for i, item in enumerate(items))
+
+    @staticmethod
+    def distance(p: Parameters, items: Tensor) -> Tensor:
+        first, then = p["values"][..., :-1, None], p["values"][..., 1:, None]  # [..., pairs, 1]
+        found = items[..., None, :] == first  # [..., pairs, n]
+        earlier = found.cumsum(-1) - found.long()
+        return ((items[..., None, :] == then) & (earlier == 0)).sum((-1, -2))
+
+    def constants(self) -> dict[str, np.ndarray]:
+        return {"values": np.array(self.values, dtype=np.int64)}
+
+    def layout(self) -> Hashable:
+        return super().layout(), len(self.values)
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        return largest_of({"the items": self.items}, largest)
+
+    def post(self, to: Posting) -> None:
+        for has_then, has_earlier in self._needs(to):
+            to.model.add_bool_or([to.opposite(has_then), has_earlier])
+
+    def post_negation(self, to: Posting) -> None:
+        lacking = [to.all_of([has_then, to.opposite(has_earlier)]) for has_then, has_earlier in self._needs(to)]
+        to.model.add_bool_or(lacking)
+
+    def _needs(self, to: Posting) -> Iterator[tuple[cp_model.LiteralT, cp_model.LiteralT]]:
+        """For each item and pair of values: it has the second value; an earlier item has the first."""
+        for first, then in pairwise(self.values):
+            earlier: cp_model.LiteralT = False
+            for item in self.items:
+                yield to.literal(item, then), earlier
+                earlier = to.any_of([earlier, to.literal(item, first)])

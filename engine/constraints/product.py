@@ -1,0 +1,55 @@
+"""Product: the product of several terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from ..values import Term
+from .base import Parameters
+from .function import Function
+from .terms import largest_of
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class Product(Function):
+    """The product of the factors is ``value``. The violation degree is the distance of the product from the value.
+
+    A product that may exceed 2^60 is refused when the graph is built.
+    """
+
+    factors: tuple[Term, ...]
+    value: Term
+
+    of = ("factors", "value")
+    unordered = ("factors",)
+
+    def holds(self, factors: tuple[int, ...], value: int) -> bool:
+        return prod(factors) == value
+
+    @staticmethod
+    def distance(p: Parameters, factors: Tensor, value: Tensor) -> Tensor:
+        return (factors.prod(-1) - value).abs()
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        # A factor 0 counts as 1: the product of the others must not overflow either.
+        reached = prod(max(1, largest_of({"": each}, largest)[""]) for each in self.factors)
+        return {"the product": reached, **largest_of({"the value": self.value}, largest)}
+
+    def reach(self, to: Posting) -> tuple[int, int]:
+        low, high = 1, 1
+        for each in self.factors:
+            corners = [end * other for end in (low, high) for other in to.bounds(each)]
+            low, high = min(corners), max(corners)
+        return low, high
+
+    def define(self, to: Posting, result: cp_model.LinearExprT) -> None:
+        to.model.add_multiplication_equality(result, to.terms(self.factors))
