@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..lazy import torch
 from ..values import Term, integers, set_fields
 from .base import Parameters
 from .counting import Counting, is_one_of, listed
+from .independent import Terms, mean_distance_of_sum
 from .terms import largest_of
 
 if TYPE_CHECKING:
@@ -47,6 +49,15 @@ class Among(Counting):
     @staticmethod
     def distance(p: Parameters, items: Tensor, count: Tensor) -> Tensor:
         return (is_one_of(items, p["values"]).sum(-1) - count).abs()
+
+    @staticmethod
+    def expectation(p: Parameters, items: Terms, count: Terms) -> Tensor:
+        chances = (items.chance * is_one_of(items.number, p["values"][..., None, :])).sum(-1)  # [..., n]
+        span = chances.shape[-1]
+        return mean_distance_of_sum(chances, torch.ones_like(chances, dtype=torch.int64), span, count)
+
+    def entries(self, size: int) -> int:
+        return len(self.items) * size * (1 + len(self.values) + len(self.items))
 
     def constants(self) -> dict[str, np.ndarray]:
         return {"values": listed(set(self.values))}

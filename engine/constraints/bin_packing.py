@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from ..errors import GraphError
 from ..lazy import torch
 from ..values import Term, integers, items, set_fields
 from .base import Parameters
-from .terms import TermConstraint, largest_of, same_length
+from .independent import Terms, literal_chances, mean_distance_of_sum
+from .terms import MOST_ENTRIES, TermConstraint, largest_of, same_length
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -64,8 +65,25 @@ class BinPacking(TermConstraint):
         sums = (inside * p["sizes"][..., None, :]).sum(-1)
         return (sums - loads).abs().sum(-1) + ((bins < 0) | (bins >= count)).sum(-1)
 
+    @staticmethod
+    def expectation(p: Parameters, bins: Terms, loads: Terms) -> Tensor:
+        count = loads.number.shape[-2]
+        chances = literal_chances(bins, torch.arange(count, device=bins.number.device))  # [..., bins, items]
+        sizes = p["sizes"][..., None, :].expand(chances.shape)
+        apart = mean_distance_of_sum(chances, sizes, p["room"].shape[-1], loads).sum(-1)
+        outside = (bins.number < 0) | (bins.number >= count)
+        return apart + (bins.chance * outside).sum((-1, -2))
+
+    def entries(self, size: int) -> int:
+        return len(self.loads) * (1 + sum(self.sizes)) * (len(self.bins) + size)
+
     def constants(self) -> dict[str, np.ndarray]:
-        return {"sizes": np.array(self.sizes, dtype=np.int64)}
+        # Room has a length only: the largest sum, which is a shape and so the same for a whole factor.
+        room = sum(self.sizes) if self.has_expectation and sum(self.sizes) <= MOST_ENTRIES else 0
+        return {"sizes": np.array(self.sizes, dtype=np.int64), "room": np.zeros(room, dtype=bool)}
+
+    def layout(self) -> Hashable:
+        return super().layout(), sum(self.sizes)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         reached = {f"load {i}": load for i, load in enumerate(self.loads)}

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..lazy import torch
 from ..values import Term, boolean, integers, items, set_fields
 from .base import Parameters
 from .counting import is_one_of
+from .independent import Terms, literal_chances, mean_distance_of_sum
 from .terms import TermConstraint, largest_of, same_length
 
 if TYPE_CHECKING:
@@ -60,6 +62,17 @@ class GlobalCardinality(TermConstraint):
         found = (items[..., None, :] == p["values"][..., None]).sum(-1)
         other = (~is_one_of(items, p["values"])).sum(-1)
         return (found - counts).abs().sum(-1) + other * p["closed"]
+
+    @staticmethod
+    def expectation(p: Parameters, items: Terms, counts: Terms) -> Tensor:
+        chances = literal_chances(items, p["values"])  # [..., values, n]
+        ones = torch.ones_like(chances, dtype=torch.int64)
+        apart = mean_distance_of_sum(chances, ones, chances.shape[-1], counts).sum(-1)
+        other = (items.chance * ~is_one_of(items.number, p["values"][..., None, :])).sum((-1, -2))
+        return apart + other * p["closed"]
+
+    def entries(self, size: int) -> int:
+        return len(self.items) * size * (1 + len(self.values)) * (1 + len(self.items))
 
     def constants(self) -> dict[str, np.ndarray]:
         return {"values": np.array(self.values, dtype=np.int64), "closed": np.array(int(self.closed))}

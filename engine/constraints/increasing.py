@@ -11,6 +11,7 @@ import numpy as np
 
 from ..values import Term, boolean, set_fields
 from .base import Parameters
+from .independent import Terms, mean_of_difference
 from .terms import TermConstraint, largest_of
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ class Increasing(TermConstraint):
     @staticmethod
     def distance(p: Parameters, items: Tensor) -> Tensor:
         return (items[..., :-1] - items[..., 1:] + p["strict"][..., None]).clamp(min=0).sum(-1)
+
+    @staticmethod
+    def expectation(p: Parameters, items: Terms) -> Tensor:
+        left = Terms(items.chance[..., :-1, :], items.number[..., :-1, :] + p["strict"][..., None, None])
+        right = Terms(items.chance[..., 1:, :], items.number[..., 1:, :])
+        more, _ = mean_of_difference(left, right)
+        return more.sum(-1)
 
     def constants(self) -> dict[str, np.ndarray]:
         return {"strict": np.array(int(self.strict))}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..lazy import torch
 from ..values import Term
 from .base import Parameters
+from .independent import Terms, mean_of_difference
 from .terms import TermConstraint, largest_of, same_length
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ class LexLess(TermConstraint):
         first = (more != 0).int().argmax(-1, keepdim=True)
         decisive = more.gather(-1, first)[..., 0] if more.shape[-1] else more.sum(-1)
         return torch.where(decisive == 0, int(cls.strict), decisive.clamp(min=0))
+
+    @classmethod
+    def expectation(cls, p: Parameters, left: Terms, right: Terms) -> Tensor:  # type: ignore[override]
+        more, equal = mean_of_difference(left, right)  # [..., n] each
+        equal_so_far = torch.cat([torch.ones_like(equal[..., :1]), equal.cumprod(-1)], -1)
+        return (equal_so_far[..., :-1] * more).sum(-1) + int(cls.strict) * equal_so_far[..., -1]
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"left": self.left, "right": self.right}, largest)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..values import Term
 from .base import Parameters
 from .function import Function
+from .independent import Terms, mean_distance_of_minimum
 from .terms import largest_of, refuse_empty
 
 if TYPE_CHECKING:
@@ -38,6 +39,14 @@ class Maximum(Function):
     @staticmethod
     def distance(p: Parameters, items: Tensor, value: Tensor) -> Tensor:
         return (items.amax(-1) - value).abs()
+
+    @staticmethod
+    def expectation(p: Parameters, items: Terms, value: Terms) -> Tensor:
+        # The largest item is the negation of the least negated one.
+        return mean_distance_of_minimum(*(Terms(each.chance, -each.number) for each in (items, value)))
+
+    def entries(self, size: int) -> int:
+        return (len(self.items) * size) ** 2
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the items": self.items, "the value": self.value}, largest)

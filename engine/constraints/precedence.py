@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..lazy import torch
 from ..values import Term, integers, items, set_fields
 from .base import Parameters
+from .independent import Terms, literal_chances
 from .terms import TermConstraint, largest_of
 
 if TYPE_CHECKING:
@@ -52,6 +54,16 @@ class Precedence(TermConstraint):
         found = items[..., None, :] == first  # [..., pairs, n]
         earlier = found.cumsum(-1) - found.long()
         return ((items[..., None, :] == then) & (earlier == 0)).sum((-1, -2))
+
+    @staticmethod
+    def expectation(p: Parameters, items: Terms) -> Tensor:
+        has = literal_chances(items, p["values"])  # [..., values, n]
+        lacks = (1 - has[..., :-1, :]).cumprod(-1)  # of the first value of each pair, up to each item
+        lacks_before = torch.cat([torch.ones_like(lacks[..., :1]), lacks[..., :-1]], -1)
+        return (has[..., 1:, :] * lacks_before).sum((-1, -2))
+
+    def entries(self, size: int) -> int:
+        return len(self.values) * len(self.items) * size
 
     def constants(self) -> dict[str, np.ndarray]:
         return {"values": np.array(self.values, dtype=np.int64)}

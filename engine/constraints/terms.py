@@ -5,19 +5,24 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Domain, Term, Value, brief, integer, items, name, set_fields
-from .base import Parameters, require_integers
+from ..values import Domain, Term, Value, brief, integer, items, name, refuse_unknown, set_fields
+from .base import Constraint, Parameters, require_integers
 from .enumerated import Enumerated
+from .independent import Terms
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+MOST_ENTRIES = 1 << 20
+"""Numbers that an energy in closed form works on at most."""
 
 
 class TermConstraint(Enumerated):
@@ -101,6 +106,25 @@ class TermConstraint(Enumerated):
         """The shapes of the fields and of ``constants``: constraints of one layout are compiled together."""
         return tuple(_shape(getattr(self, field)) for field in self.of)
 
+    @staticmethod
+    def expectation(p: Parameters, *terms: Terms) -> Any:
+        """The expected violation degree in closed form, for kinds that have one. All terms are independent.
+
+        Without it, and where a variable occurs twice, ``expected`` sums over all assignments of the scope.
+
+        Args:
+            p: see ``distance``.
+            terms: the distributions of the terms of each field of ``of``.
+
+        Returns:
+            [...] of the dtype of the probabilities.
+        """
+        raise NotImplementedError
+
+    def entries(self, size: int) -> int:
+        """About how many numbers ``expectation`` works on, for domains of ``size`` values."""
+        return len(self.terms) * size**2
+
     # What follows -----------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -112,6 +136,31 @@ class TermConstraint(Enumerated):
     def scope(self) -> tuple[str, ...]:  # type: ignore[override]
         """The distinct variables, in the order of the terms."""
         return tuple(dict.fromkeys(term for term in self.terms if isinstance(term, str)))
+
+    @property
+    def has_expectation(self) -> bool:
+        """Whether the energy is ``expectation``: the kind has one, and no variable occurs twice."""
+        variables = sum(isinstance(term, str) for term in self.terms)
+        return type(self).expectation is not TermConstraint.expectation and variables == len(self.scope)
+
+    def obstacle(self, domains: Mapping[str, Domain]) -> str | None:
+        if not self.has_expectation:
+            return super().obstacle(domains)
+        entries = self.entries(max(map(len, domains.values())))
+        if entries > MOST_ENTRIES:
+            return (
+                f"the energy of {self.describe()} works on {brief(entries)} numbers; "
+                f"energies are computed up to {MOST_ENTRIES}"
+            )
+        return None
+
+    def work(self, domains: Mapping[str, Domain]) -> int:
+        if not self.has_expectation:
+            return super().work(domains)
+        return min(self.entries(max(len(domains[each]) for each in self.scope)), MOST_ENTRIES)
+
+    def factor_kind(self) -> type[Constraint]:
+        return _in_closed_form(type(self)) if self.has_expectation else type(self)
 
     def check(self, values: Sequence[Value]) -> bool:
         known = dict(zip(self.scope, values, strict=True))
@@ -138,9 +187,13 @@ class TermConstraint(Enumerated):
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         given = {key: item for key, item in data.items() if key != "kind"}
+        known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        refuse_unknown(data, ("kind", *known), cls.__name__)
         for field in fields(cls):  # type: ignore[arg-type]
             if field.default is MISSING and field.name not in given:
-                raise KeyError(field.name)
+                raise GraphError(
+                    f"{cls.__name__}: the key {field.name!r} is missing", f"its keys are {', '.join(known)}"
+                )
         return cls(**given)
 
     def canonical(self) -> dict[str, Any]:
@@ -178,6 +231,17 @@ class TermConstraint(Enumerated):
     def degree(cls, values: Tensor, p: Parameters) -> Tensor:
         distance: Tensor = cls.distance(p, *(_read(values, p, field) for field in cls.of))
         return distance.long()
+
+
+@cache
+def _in_closed_form(kind: type[TermConstraint]) -> type[TermConstraint]:
+    """The kind with its energy from ``expectation``."""
+
+    def expected(cls: type[TermConstraint], beliefs: Tensor, p: Parameters) -> Tensor:
+        value: Tensor = kind.expectation(p, *(_distributions(beliefs, p, field) for field in kind.of))
+        return value
+
+    return type(f"{kind.__name__} of distinct variables", (kind,), {"expected": classmethod(expected)})
 
 
 def largest_of(parts: Mapping[str, Any], largest: Mapping[str, int]) -> dict[str, int]:
@@ -267,6 +331,18 @@ def _fill(held: Any, known: Mapping[str, Value]) -> Any:
 
 def _listed(held: Any) -> Any:
     return [_listed(each) for each in held] if isinstance(held, tuple) else held
+
+
+def _distributions(beliefs: Tensor, p: Parameters, field: str) -> Terms:
+    """The distributions [..., *shape, D] of one field's terms, at beliefs [..., K, D]."""
+    lead = p["slots"].dim() - 1
+    slot, number = p[f"{field}.slot"], p[f"{field}.number"]
+    shape, size = slot.shape[lead:], beliefs.shape[-1]
+    slots = slot.reshape(*slot.shape[:lead], -1)
+    wide = torch.broadcast_shapes(beliefs.shape[:-2], slots.shape[:-1])
+    index = slots[..., None].expand(*wide, -1, size)
+    chance = beliefs.expand(*wide, -1, -1).gather(-2, index)
+    return Terms(chance.view(*wide, *shape, size), number.expand(*wide, *shape, size))
 
 
 def _read(values: Tensor, p: Parameters, field: str) -> Tensor:

@@ -169,45 +169,41 @@ def _known(table: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
     return {name: state for name, (kind, state) in table.items() if hasattr(kinds, kind)}
 
 
-GLOBALS: Mapping[str, Callable[[Lowering, Any], Stated]] = _known(
-    {
-        "alldifferent": ("AllDifferent", _all_different),
-        "alldifferent_except0": ("AllDifferent", _all_different_except),
-        "alldifferent_except_n": ("AllDifferent", _all_different_except),
-        "allequal": ("AllEqual", _all_equal),
-        "allequal_except_n": ("AllEqual", _all_equal_except),
-        "circuit": ("Circuit", _circuit),
-        "inverse": ("Inverse", _inverse),
-        "table": ("Table", _table),
-        "negative_table": ("Table", _negative_table),
-        "indomain": ("Table", _in_domain),
-        "regular": ("Regular", _regular),
-        "xor": ("Xor", _xor),
-        "cumulative": ("Cumulative", _cumulative),
-        "no_overlap": ("NoOverlap", _no_overlap),
-        "precedence": ("Precedence", _precedence),
-        "gcc": ("GlobalCardinality", _cardinality),
-        "increasing": ("Increasing", _ordered(False, False)),
-        "decreasing": ("Increasing", _ordered(False, True)),
-        "strictly_increasing": ("Increasing", _ordered(True, False)),
-        "strictly_decreasing": ("Increasing", _ordered(True, True)),
-        "lex_less": ("LexLess", _lex(True)),
-        "lex_lesseq": ("LexLessEq", _lex(False)),
-    }
-)
-"""How each global constraint is stated; all others are decomposed by CPMpy."""
+def _negatable(kind: str) -> bool:
+    return getattr(kinds, kind).post_negation is not Constraint.post_negation
 
-NEGATABLE = {
-    "alldifferent",
-    "alldifferent_except0",
-    "alldifferent_except_n",
-    "table",
-    "negative_table",
-    "indomain",
-    "xor",
+
+_STATED: Mapping[str, tuple[str, Callable[[Lowering, Any], Stated]]] = {
+    "alldifferent": ("AllDifferent", _all_different),
+    "alldifferent_except0": ("AllDifferent", _all_different_except),
+    "alldifferent_except_n": ("AllDifferent", _all_different_except),
+    "allequal": ("AllEqual", _all_equal),
+    "allequal_except_n": ("AllEqual", _all_equal_except),
+    "circuit": ("Circuit", _circuit),
+    "inverse": ("Inverse", _inverse),
+    "table": ("Table", _table),
+    "negative_table": ("Table", _negative_table),
+    "indomain": ("Table", _in_domain),
+    "regular": ("Regular", _regular),
+    "xor": ("Xor", _xor),
+    "cumulative": ("Cumulative", _cumulative),
+    "no_overlap": ("NoOverlap", _no_overlap),
+    "precedence": ("Precedence", _precedence),
+    "gcc": ("GlobalCardinality", _cardinality),
+    "increasing": ("Increasing", _ordered(False, False)),
+    "decreasing": ("Increasing", _ordered(False, True)),
+    "strictly_increasing": ("Increasing", _ordered(True, False)),
+    "strictly_decreasing": ("Increasing", _ordered(True, True)),
+    "lex_less": ("LexLess", _lex(True)),
+    "lex_lesseq": ("LexLessEq", _lex(False)),
 }
 
-REIFIED = frozenset(GLOBALS) & NEGATABLE
+GLOBALS: Mapping[str, Callable[[Lowering, Any], Stated]] = _known(_STATED)
+"""How each global constraint is stated; all others are decomposed by CPMpy."""
+
+_WITH_ENDS = frozenset({"cumulative", "no_overlap"})  # they state more than their kind: start + duration = end
+
+REIFIED = frozenset(name for name in GLOBALS if _negatable(_STATED[name][0])) - _WITH_ENDS
 """The globals that may stand under a reification: those whose kind CP-SAT can negate."""
 
 FUNCTIONS: Mapping[str, Callable[[Lowering, Any, Any], Stated]] = _known(
