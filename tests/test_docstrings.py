@@ -89,7 +89,8 @@ def faults(name: str, value: Any, owner: type | None) -> Iterator[str]:
         return
     if inspect.isclass(value):
         return
-    names = arguments(value)
+    # A parameter that has the name of a dataclass field is documented where the field is: TermConstraint.holds.
+    names = [each for each in arguments(value) if each not in getattr(owner, "__dataclass_fields__", ())]
     stated = [text for text in texts if "Args:" in text]
     inherited = [text for text in stated if re.search(r"\bterms:", text)]  # a kind's own terms are its fields
     if (

@@ -74,13 +74,23 @@ def truncated(dividend: int, divisor: int) -> int:
 
 
 def nonzero_bounds(to: Posting, divisor: Term) -> tuple[int, int]:
-    """The bounds of ``nonzero``; neither is 0."""
+    """The bounds of ``nonzero``; neither is 0.
+
+    Args:
+        to: the model under construction.
+        divisor: the term.
+    """
     low, high = to.bounds(divisor)
     return low or 1, max(high, 1) if low <= 0 <= high else high
 
 
 def nonzero(to: Posting, divisor: Term) -> cp_model.LinearExprT:
-    """A term that equals the divisor, or 1 where the divisor is 0: CP-SAT refuses a divisor that may be 0."""
+    """A term that equals the divisor, or 1 where the divisor is 0: CP-SAT refuses a divisor that may be 0.
+
+    Args:
+        to: the model under construction.
+        divisor: the term.
+    """
     zero = to.literal(divisor, 0)
     if zero is False:
         return to.term(divisor)

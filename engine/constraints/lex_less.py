@@ -13,6 +13,7 @@ from .independent import Terms, mean_of_difference
 from .terms import TermConstraint, largest_of, same_length
 
 if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
     from torch import Tensor
 
     from ..posting import Posting
@@ -44,14 +45,14 @@ class LexLess(TermConstraint):
         return left < right if self.strict else left <= right
 
     @classmethod
-    def distance(cls, p: Parameters, left: Tensor, right: Tensor) -> Tensor:  # type: ignore[override]
+    def distance(cls, p: Parameters, left: Tensor, right: Tensor) -> Tensor:
         more = left - right  # [..., n]
         first = (more != 0).int().argmax(-1, keepdim=True)
         decisive = more.gather(-1, first)[..., 0] if more.shape[-1] else more.sum(-1)
         return torch.where(decisive == 0, int(cls.strict), decisive.clamp(min=0))
 
     @classmethod
-    def expectation(cls, p: Parameters, left: Terms, right: Terms) -> Tensor:  # type: ignore[override]
+    def expectation(cls, p: Parameters, left: Terms, right: Terms) -> Tensor:
         more, equal = mean_of_difference(left, right)  # [..., n] each
         equal_so_far = torch.cat([torch.ones_like(equal[..., :1]), equal.cumprod(-1)], -1)
         return (equal_so_far[..., :-1] * more).sum(-1) + int(cls.strict) * equal_so_far[..., -1]
@@ -74,7 +75,7 @@ def before(to: Posting, left: tuple[Term, ...], right: tuple[Term, ...], strict:
         left, right: equally long lists of terms.
         strict: whether equal lists are forbidden.
     """
-    so_far = True  # the literal "the lists are equal up to here"
+    so_far: cp_model.LiteralT = True  # the literal "the lists are equal up to here"
     last = len(left) - 1
     for i, (a, b) in enumerate(zip(left, right, strict=True)):
         with to.only_if(so_far):

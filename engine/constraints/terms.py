@@ -107,7 +107,7 @@ class TermConstraint(Enumerated):
         return tuple(_shape(getattr(self, field)) for field in self.of)
 
     @staticmethod
-    def expectation(p: Parameters, *terms: Terms) -> Any:
+    def expectation(p: Parameters, *terms: Any) -> Any:
         """The expected violation degree in closed form, for kinds that have one. All terms are independent.
 
         Without it, and where a variable occurs twice, ``expected`` sums over all assignments of the scope.
