@@ -9,11 +9,12 @@ from .conclude import conclude, unanswered
 from .constraints import Linear
 from .deadline import OutOfTime, interrupting
 from .guard import guarded, refusal
+from .improving import Improvements
 from .parts import Shared, credit_peeling, join, part_of, split, unconstrained
 from .problem import Problem
 from .recording import Recorder, Recording
 from .solution import Solution, Unrecorded, Unsolved
-from .solver import AbstractSolver, Solver
+from .solver import AbstractSolver, Solver, WholeSolver
 from .status import PEEL, Status
 from .task import Task
 from .values import Assignment, Value
@@ -46,6 +47,7 @@ def solve(
         first; only exact solvers optimise them.
 
     Raises:
+        Exception: whatever ``Task.on_improvement`` raised.
         Unrecorded: runs could not be written to the store; every problem was answered.
         Unsolved: a problem was not answered, and ``check`` is set.
         TypeError: a problem or the solver is of another type.
@@ -61,18 +63,22 @@ def solve(
     for each in asked:
         if not isinstance(each, Problem):
             raise TypeError(f"solve: a problem must be a Problem, not {type(each).__name__}; write Problem(graph)")
-    task = task or Task()
+    improvements = Improvements(task or Task())
+    task = improvements.task
     found: dict[int, Solution] = {}
     recording = Recording(store, task.on_notice)
     try:
-        for i, raw in _answers(asked, solver, task):
+        for i, raw in _answers(asked, solver, task, improvements):
             known = _budgeted(raw, task) if task.budget.solutions is None else _counted(raw, task)
             found[i] = final = replace(certain(verified(known)), wall=task.elapsed)
+            if final.status.solved:
+                improvements.report(asked[i], final)
             if on_solution is not None:
                 on_solution(final)
             recording.add(final)
     finally:
         refused = recording.finish()
+    improvements.finish()
     solutions = [found[i] for i in range(len(asked))]
     if refused is not None:
         raise Unrecorded(solutions, refused) from refused
@@ -81,7 +87,9 @@ def solve(
     return solutions
 
 
-def _answers(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
+def _answers(
+    problems: Sequence[Problem], solver: AbstractSolver, task: Task, improvements: Improvements
+) -> Iterator[tuple[int, Solution]]:
     """Answer problems: the engine handles contradictory givens and better answers, the solver everything else."""
     ready = []
     for i, problem in enumerate(problems):
@@ -103,12 +111,14 @@ def _answers(problems: Sequence[Problem], solver: AbstractSolver, task: Task) ->
         yield from ((ready[n], solution) for n, solution in _sample([problems[i] for i in ready], solver, task))
         return
     improving: dict[int, Solution] = {}
-    for i, solution in _satisfy([problems[i] for i in ready], solver, task):
+    asked = [problems[i] for i in ready]
+    for i, solution in _satisfy(asked, solver, task, improvements, asked):
         if solution.status is Status.SOLVED and _bounded(problems[ready[i]], solver):
             improving[ready[i]] = _searching(solution)
+            improvements.report(asked[i], solution)
         else:
             yield ready[i], solution
-    yield from _improve(improving, solver, task)
+    yield from _improve(improving, solver, task, improvements)
 
 
 def _bounded(problem: Problem, solver: AbstractSolver) -> bool:
@@ -130,7 +140,9 @@ def _sample(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
         yield able[n], solution
 
 
-def _improve(best: dict[int, Solution], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
+def _improve(
+    best: dict[int, Solution], solver: AbstractSolver, task: Task, improvements: Improvements
+) -> Iterator[tuple[int, Solution]]:
     """Solve again with the objective bounded below the last answer, until that fails. The last answer counts."""
     problems = {i: solution.problem for i, solution in best.items()}
     while best:
@@ -141,7 +153,8 @@ def _improve(best: dict[int, Solution], solver: AbstractSolver, task: Task) -> I
             yield from best.items()
             return
         order = list(best)
-        for n, less in _satisfy([p for p in map(tighter.get, order) if p is not None], solver, task):
+        bounded = [p for p in map(tighter.get, order) if p is not None]
+        for n, less in _satisfy(bounded, solver, task, improvements, [problems[i] for i in order]):
             i = order[n]
             if less.status.solved and less.assignment is not None:
                 best[i] = replace(
@@ -152,6 +165,7 @@ def _improve(best: dict[int, Solution], solver: AbstractSolver, task: Task) -> I
                     seconds=best[i].seconds + less.seconds,
                     status=Status.SOLVED,
                 )
+                improvements.report(problems[i], best[i])
                 if less.status is Status.OPTIMAL:
                     yield i, replace(best.pop(i), status=Status.OPTIMAL)
             else:
@@ -196,8 +210,22 @@ def _tightened(problem: Problem, solution: Solution) -> Problem | None:
     return replace(problem, graph=problem.graph.with_constraints([less]))
 
 
-def _satisfy(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
-    """Peel the problems, solve their components, join the parts of each and give the peeled variables values."""
+def _satisfy(
+    problems: Sequence[Problem],
+    solver: AbstractSolver,
+    task: Task,
+    improvements: Improvements,
+    stated: Sequence[Problem],
+) -> Iterator[tuple[int, Solution]]:
+    """Peel the problems, solve their components, join the parts of each and give the peeled variables values.
+
+    Args:
+        problems: perhaps with a bound on the objective.
+        solver: not bound yet.
+        task: of the call.
+        improvements: of the call.
+        stated: the problems as the caller stated them, in the same order.
+    """
     parts: list[Problem] = []
     owner: list[int] = []
     waiting: dict[int, int] = {}
@@ -220,18 +248,43 @@ def _satisfy(problems: Sequence[Problem], solver: AbstractSolver, task: Task) ->
         whole = len(pieces.components) == 1 and pieces.core is problem.graph
         made = [problem] if whole else [part_of(problem, piece) for piece in pieces.components]
         mine = [part for part in made if part.graph.constraints]
+        if problem.graph.objective is not None and isinstance(solver, WholeSolver):
+            # One part without a solution decides the problem: the parts that are quick to refute come first.
+            mine.sort(key=lambda part: (part.graph.objective is not None, len(part.graph.constraints)))
         joined[i] = [unconstrained(part, solver, task) for part in made if not part.graph.constraints]
         waiting[i] = len(mine)
         parts += mine
         owner += [i] * len(mine)
         if not mine:
             yield i, credit_peeling(join(problem, joined.pop(i), orders[i]), task.clock() - since)
+    position = {id(part): n for n, part in enumerate(parts)}
+    latest: dict[int, Solution] = {}
+
+    def improved(part: Solution) -> None:
+        """Join a better answer of one part with the last ones of the others."""
+        n = position.get(id(part.problem))
+        if n is None or owner[n] not in joined:
+            return
+        latest[n] = part
+        i = owner[n]
+        others = [latest[m] for m in range(len(parts)) if owner[m] == i and m in latest]
+        free = [known for known in joined[i] if not known.problem.graph.constraints]
+        if len(others) == owner.count(i):
+            improvements.report(stated[i], join(problems[i], [*free, *others], orders[i]))
+
+    if improvements.wanted:
+        task = replace(task, on_improvement=improved)
     for n, solution in guarded(parts, solver, task):
         i = owner[n]
+        if i not in joined:
+            continue  # another part has no solution
+        latest[n] = solution
         joined[i].append(solution)
         waiting[i] -= 1
-        if not waiting[i]:
+        if not waiting[i] or solution.status is Status.UNSATISFIABLE:
             yield i, join(problems[i], joined.pop(i), orders[i])
+            if not joined:
+                return
 
 
 def _budgeted(solution: Solution, task: Task) -> Solution:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from .problem import Problem
 from .values import Assignment
+
+if TYPE_CHECKING:
+    from .solution import Solution
 
 
 def _ignore(text: str) -> None:
@@ -85,6 +89,8 @@ class Task:
         cancelled: returns True to stop the run as soon as possible. It may be called from another thread.
         clock: returns monotonic seconds. Tests pass their own.
         deadline: reading of ``clock`` at which this part of the call ends; None for the end of the budget.
+        on_improvement: called with each answer that is better than all before, for problems with an objective. The
+            engine checks it first. The last one is the best.
     """
 
     budget: Budget = Budget()
@@ -96,6 +102,7 @@ class Task:
     cancelled: Callable[[], bool] = _never
     clock: Callable[[], float] = _now
     deadline: float | None = None
+    on_improvement: Callable[[Solution], None] | None = None
 
     @property
     def elapsed(self) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, ClassVar
 
@@ -95,6 +97,12 @@ class CpSat(WholeSolver):
     def _search(self, problem: Problem, posting: Posting, task: Task, most: int | None = None) -> Solution:
         """One search by CP-SAT: for an answer, or for up to ``most`` solutions."""
         listed = None if most is None else _Listed(problem, posting, most)
+        callback: cp_model.CpSolverSolutionCallback | None = listed
+        improved = task.on_improvement
+        if improved is not None and most is None and posting.model.has_objective():
+            claim = partial(self._result, problem, Status.SOLVED, task, violations=0, energy=0.0)
+            report = lambda found, conflicts: improved(claim(assignment=found, iterations=conflicts))
+            callback = _Improving(posting, report)
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = self.workers if most is None else 1  # CP-SAT enumerates with one worker only
         solver.parameters.enumerate_all_solutions = most is not None
@@ -106,7 +114,7 @@ class CpSat(WholeSolver):
             solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
         if task.budget.iterations is not None:
             solver.parameters.max_number_of_conflicts = task.budget.iterations
-        outcome = None if task.over else search(solver, posting.model, task, listed)
+        outcome = None if task.over else search(solver, posting.model, task, callback)
         if outcome is None:
             return unanswered(problem, self, task, "time was up before CP-SAT found an answer")
         status = {cp_model.INFEASIBLE: Status.UNSATISFIABLE, cp_model.FEASIBLE: Status.SOLVED}.get(
@@ -172,6 +180,22 @@ class _Listed(cp_model.CpSolverSolutionCallback):
         return {"assignment": solutions[0], "solutions": solutions, "total": total, "iterations": self.conflicts}
 
 
+_News = tuple[Assignment, int] | None
+"""An improving assignment with the conflicts until then; None at the end of the search."""
+
+
+class _Improving(cp_model.CpSolverSolutionCallback):
+    """Puts each improving assignment into a queue. ``search`` reads it and calls ``report`` in the caller's thread."""
+
+    def __init__(self, posting: Posting, report: Callable[[Assignment, int], None]) -> None:
+        super().__init__()
+        self.posting, self.report = posting, report
+        self.news: SimpleQueue[_News] = SimpleQueue()
+
+    def on_solution_callback(self) -> None:
+        self.news.put((assignment_of(self.posting, self), self.num_conflicts))
+
+
 def assignment_of(posting: Posting, solved: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Assignment:
     """The graph's assignment in a CP-SAT solution.
 
@@ -201,15 +225,31 @@ def search(
         CP-SAT's status; None if C++ does not stop in time.
     """
     outcome: list[Any] = []
-    thread = Thread(target=lambda: outcome.append(solver.solve(model, callback)), daemon=True)
+    news: SimpleQueue[_News] = callback.news if isinstance(callback, _Improving) else SimpleQueue()
+
+    def solve() -> None:
+        try:
+            outcome.append(solver.solve(model, callback))
+        finally:
+            news.put(None)
+
+    thread = Thread(target=solve, daemon=True)
     thread.start()
     overdue = 0
     try:
-        while thread.is_alive() and overdue < PATIENCE:
-            thread.join(POLL)
+        while overdue < PATIENCE:
+            try:
+                found = news.get(timeout=POLL)
+            except Empty:
+                overdue += task.over
+            else:
+                if found is None:
+                    thread.join()
+                    break
+                if isinstance(callback, _Improving):
+                    callback.report(*found)
             if task.over:
                 solver.stop_search()
-                overdue += 1
     finally:
         if thread.is_alive():
             solver.stop_search()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any, ClassVar
 
@@ -173,7 +173,8 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
         Args:
             time_limit: seconds; None for no limit, or a minute for solvers that cannot end by a proof.
             assumptions: Boolean variables or their negations that are taken as true.
-            display: expressions to print, or a function to call, at the solution.
+            display: expressions to print, or a function to call: at the solution, or at each better one where there is
+                an objective.
             options: options of the mull solver, ``seed`` and ``iterations`` (the budget) among them.
 
         Returns:
@@ -184,13 +185,19 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
             OptionError: an unknown option.
         """
         started = time.monotonic()
-        solution = self._run(self._problem(assumptions), time_limit, None, options)
+
+        def shown(better: Solution) -> None:
+            self._assign(better.assignment)
+            self.print_display(display)
+
+        follows = shown if display is not None and self.has_objective() else None
         assumed = None if assumptions is None else list(assumptions)
+        solution = self._run(self._problem(assumed), time_limit, None, options, follows)
         self._core = None
         found = self._adopt(solution, time.monotonic() - started)
         if assumed is not None and solution.status is Status.UNSATISFIABLE:
             self._core = assumed
-        if found and display is not None:
+        if found and display is not None and follows is None:
             self.print_display(display)
         return found
 
@@ -260,7 +267,14 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
             graph = graph.with_constraints(Clause((literal,)) for literal in literals)
         return Problem(graph, hint=self._hint)
 
-    def _run(self, problem: Problem, seconds: float | None, solutions: int | None, options: dict[str, Any]) -> Solution:
+    def _run(
+        self,
+        problem: Problem,
+        seconds: float | None,
+        solutions: int | None,
+        options: dict[str, Any],
+        on_improvement: Callable[[Solution], None] | None = None,
+    ) -> Solution:
         if seconds is not None and seconds <= 0:
             raise ValueError("Time limit must be positive")
         chosen = dict(options)
@@ -268,7 +282,8 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
         solver = _solver_class(self.subsolver).from_options(chosen)
         if seconds is None and not solver.complete:  # it would go on for ever where there is no solution
             seconds = Budget().seconds
-        task = Task(Budget(seconds=seconds, iterations=iterations, solutions=solutions), seed=seed)
+        budget = Budget(seconds=seconds, iterations=iterations, solutions=solutions)
+        task = Task(budget, seed=seed, on_improvement=on_improvement)
         (solution,) = solve([problem], solver, task)
         if solution.status is Status.UNSUPPORTED:
             raise NotSupportedError(f"{self.subsolver} does not take this model: {solution.detail}")
