@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 from types import ModuleType
 
@@ -45,6 +46,17 @@ def test_the_stores_page_names_every_column() -> None:
     for table in metadata.sorted_tables:
         columns = ", ".join(f"`{column.name}`" for column in table.columns)
         assert f"| `{table.name}` | {columns} |" in text
+
+
+def test_the_page_of_kinds_states_every_kind_with_its_fields_and_an_example() -> None:
+    rows = re.findall(r"^\| `(\w+)\((.*?)\)` \|.*\| `(.*)` \|$", (ROOT / "docs/constraints.md").read_text(), re.M)
+    assert {kind for kind, _, _ in rows} == set(KINDS)
+    for kind, stated, example in rows:
+        made = eval(example, dict(KINDS))  # noqa: S307
+        assert type(made) is KINDS[kind]
+        optional = {field.name: field.default for field in fields(made) if field.default is not MISSING}
+        names = [f"{f.name}={optional[f.name]!r}" if f.name in optional else f.name for f in fields(made)]
+        assert stated == ", ".join(names)
 
 
 def test_pages_link_to_what_exists() -> None:
