@@ -8,6 +8,7 @@ each flat constraint in mull's kinds. Globals that mull has stay whole; CPMpy de
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from cpmpy.expressions.core import BoolVal, Comparison, Expression, Operator
@@ -27,7 +28,7 @@ from cpmpy.transformations.safening import no_partial_functions, safen_objective
 
 from ...engine.constraints import Clause, Compare, Constraint, Linear, Reify, Xor
 from ...engine.errors import GraphError
-from ...engine.graph import ConstraintGraph
+from ...engine.graph import ConstraintGraph, gc_paused
 from ...engine.objective import Objective
 from ...engine.problem import Problem
 from ...engine.values import Domain, Term
@@ -63,6 +64,7 @@ class Lowering:
         self.constraints: list[Constraint] = []
         self.objective: Objective | None = None
         self._common = CSEMap()  # CPMpy shares equal subexpressions through it
+        self._range = cache(lambda least, most: range(least, most + 1))  # one object, so that it is checked once
 
     def graph(self) -> ConstraintGraph:
         """The graph of all that was added.
@@ -140,7 +142,7 @@ class Lowering:
         elif isinstance(variable, _BoolVarImpl):
             self.domains[name] = (0, 1)
         elif isinstance(variable, _IntVarImpl):
-            self.domains[name] = range(int(variable.lb), int(variable.ub) + 1)
+            self.domains[name] = self._range(int(variable.lb), int(variable.ub))
         else:
             raise ModelError(f"{variable} is not a variable", "use cpmpy.intvar or cpmpy.boolvar")
         return name
@@ -364,12 +366,13 @@ def problem_of(model: Any) -> Problem:
     Raises:
         ModelError: the model has a part that mull cannot state; the message quotes it.
     """
-    lowering = Lowering()
-    lowering.add(model.constraints)
-    if model.objective_ is not None:
-        lowering.optimise(model.objective_, model.objective_is_min)
-    own = {lowering.name(variable) for variable in get_variables_model(model)}
-    return Problem(lowering.graph(), auxiliary=frozenset(lowering.domains) - own)
+    with gc_paused():
+        lowering = Lowering()
+        lowering.add(model.constraints)
+        if model.objective_ is not None:
+            lowering.optimise(model.objective_, model.objective_is_min)
+        own = {lowering.name(variable) for variable in get_variables_model(model)}
+        return Problem(lowering.graph(), auxiliary=frozenset(lowering.domains) - own)
 
 
 def compared(terms: Mapping[str, int], op: str, bound: int) -> Constraint | bool:
