@@ -41,11 +41,11 @@ class Auto(WholeSolver):
     Trained solvers are the installed learned solvers, including those of plugins, with weights for a problem's family.
     Each has one turn: one start of moderate depth, in at most half of the time left. Then the turns double. They cost at
     most four times as much as the better of the two solvers alone (Luby, Sinclair and Zuckerman 1993). With an objective,
-    or for several answers, only ``cpsat`` runs.
+    ``guided`` follows the first search instead, from its best answer. For several answers only ``cpsat`` runs.
     """
 
     name: ClassVar[str] = "auto"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     complete: ClassVar[bool] = True
     citation: ClassVar[str] = (
         "M. Luby, A. Sinclair and D. Zuckerman: Optimal speedup of Las Vegas algorithms. Information Processing "
@@ -75,6 +75,8 @@ class _Portfolio:
     def __init__(self, solver: Auto, problems: Sequence[Problem], task: Task) -> None:
         self.solver, self.task = solver, task
         self.open = dict(enumerate(problems))
+        self.weighed = {n for n, problem in self.open.items() if problem.graph.objective is not None}
+        self.asked = list(problems)
         self.best: dict[int, Solution] = {}
         self.spent = dict.fromkeys(self.open, 0.0)  # solving seconds of all members
         self.clocked: set[int] = set()  # problems of turns that ended with their share of the time
@@ -83,6 +85,7 @@ class _Portfolio:
 
     def run(self) -> Iterator[tuple[int, Solution]]:
         yield from self._first_try()
+        yield from self._optimise()
         restarts = self.task.budget.restarts or 1
         for reasoner in self._reasoners():
             fits = _trained(reasoner)
@@ -122,7 +125,23 @@ class _Portfolio:
         small = [n for n, problem in self.open.items() if len(problem.graph.constraints) <= FIRST_CONSTRAINTS]
         conflicts = min(self.solver.first, self.task.budget.iterations or self.solver.first)
         if small and conflicts:
-            yield from self._turn(CpSat(), _supported(CpSat()), small, FIRST_SECONDS * len(small), iterations=conflicts)
+            yield from self._turn(
+                CpSat(), _supported(CpSat()), small, FIRST_SECONDS * len(small), iterations=conflicts, final=False
+            )
+
+    def _optimise(self) -> Iterator[tuple[int, Solution]]:
+        """One turn of ``guided``, to the end, for problems with an objective."""
+        weighed = [n for n, problem in self.open.items() if problem.graph.objective is not None]
+        if not weighed or self.task.over:
+            return
+        from .guided import Guided
+
+        for n in weighed:
+            best = self.best.get(n)
+            if best is not None and best.assignment is not None and best.status.solved:
+                self.open[n] = replace(self.open[n], hint=best.assignment)
+        share = self.task.remaining * len(weighed) / len(self.open)
+        yield from self._turn(Guided(), _supported(Guided()), weighed, share)
 
     def _double(self, member: AbstractSolver, seconds: float, times: int) -> Iterator[tuple[int, Solution]]:
         """A turn of iterations that depend on the problem's size; problems with equal numbers run together."""
@@ -144,8 +163,12 @@ class _Portfolio:
         seconds: float = float("inf"),
         iterations: int | None = None,
         restarts: int | None = None,
+        final: bool = True,
     ) -> Iterator[tuple[int, Solution]]:
-        """Run one member on some problems: yield its answers, and keep the best assignment of each other problem."""
+        """Run one member on some problems: yield its answers, and keep the best assignment of each other problem.
+
+        Unless ``final``, an answer to a problem with an objective is kept and not yielded if it is not proved optimal.
+        """
         if self.task.over:
             return
         task = self.task if self.limited else self.task.share(seconds)
@@ -156,7 +179,7 @@ class _Portfolio:
             for m, solution in answers_of(member, [self.open[n] for n in mine], task):
                 n = mine[m]
                 self.spent[n] += solution.seconds
-                if solution.status.good:
+                if solution.status.good and (final or n not in self.weighed or solution.status is not Status.SOLVED):
                     del self.open[n]
                     yield n, self._ours(n, solution)
                     continue
@@ -174,7 +197,7 @@ class _Portfolio:
     def _ours(self, n: int, solution: Solution) -> Solution:
         """The member's answer, with the portfolio as ``via``."""
         detail = solution.detail or (CLOCKED if n in self.clocked else "")
-        return replace(solution, via=self.solver.name, seconds=self.spent[n], detail=detail)
+        return replace(solution, problem=self.asked[n], via=self.solver.name, seconds=self.spent[n], detail=detail)
 
 
 def _trained(member: Learned) -> Callable[[Problem], bool]:

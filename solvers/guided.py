@@ -169,7 +169,7 @@ class _Rounds:
         neighbours = _Neighbours(self.problem.graph, decisions)
         kinds = [neighbours.random, neighbours.linked, neighbours.close]
         stale, turn = 0, 0
-        while not self.task.over:
+        while not self._over():
             assert self.best is not None
             if size >= len(decisions) or stale >= 12:
                 # The whole problem in turns that double: it may be that no neighbourhood holds a better answer.
@@ -193,6 +193,10 @@ class _Rounds:
             stale += 1
             size *= GROW if outcome == cp_model.INFEASIBLE else SHRINK
         return None
+
+    def _over(self) -> bool:
+        most = self.task.budget.iterations
+        return self.task.over or (most is not None and self.conflicts >= most)
 
     def _derived(self) -> set[str]:
         """Variables that others determine: results of functions, reified truths, auxiliaries, a single figure to minimise."""
@@ -245,6 +249,10 @@ class _Rounds:
         solver.parameters.catch_sigint_signal = False
         solver.parameters.stop_after_first_solution = first
         solver.parameters.fix_variables_to_their_hinted_value = fixed
+        most = self.task.budget.iterations
+        if most is not None:
+            left = max(0, most - self.conflicts)
+            conflicts = left if conflicts is None else min(conflicts, left)
         if task.remaining < float("inf"):
             solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
         if conflicts is not None:
@@ -254,7 +262,7 @@ class _Rounds:
             domain.clear()
             if bound and self.best is not None:
                 domain.extend([-(2**62), self.objective.cost(self.best) - 1])
-        outcome = None if task.over else search(solver, self.posting.model, task, None)
+        outcome = None if task.over or conflicts == 0 else search(solver, self.posting.model, task, None)
         if outcome is None:
             return cp_model.UNKNOWN
         self.conflicts += solver.num_conflicts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mull
-from mull.engine import Budget, Problem, Status, Task, solve
+from mull.engine import AllDifferent, Budget, Compare, ConstraintGraph, Objective, Problem, Status, Task, solve
 from mull.problems import load
 
 
@@ -41,3 +41,17 @@ def test_a_limit_on_iterations_shares_no_time() -> None:
     task = Task(Budget(seconds=60, iterations=5), seed=1)
     (solution,) = solve([load("sat:400:1720", seed=1)[0]], mull.solver("auto", first=1), task)
     assert "clock" not in solution.detail
+
+
+def test_an_objective_is_left_to_guided_after_the_first_search() -> None:
+    """The first search finds answers and proves none; guided goes on from the best of them."""
+    names = [f"x{i}" for i in range(12)]
+    graph = ConstraintGraph(
+        dict.fromkeys(names, range(12)),
+        [AllDifferent(names), *(Compare(names[i], "<", names[i + 6]) for i in range(6))],
+        Objective({name: 1 + (5 * i) % 7 for i, name in enumerate(names)}, maximise=True),
+    )
+    (solution,) = solve([Problem(graph)], mull.solver("auto", first=1), Task(Budget(seconds=60)))
+    (exact,) = solve([Problem(graph)], mull.solver("cpsat"), Task(Budget(seconds=60)))
+    assert (solution.solver, solution.via) == ("guided", "auto")
+    assert (solution.status, solution.objective) == (Status.OPTIMAL, exact.objective)
