@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..values import Term
 from .base import Parameters
-from .function import Function
+from .extreme import Extreme
 from .independent import Terms, mean_distance_of_minimum
-from .terms import largest_of, refuse_empty
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -20,18 +17,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Minimum(Function):
-    """``min(items) = value``. The violation degree is ``|min(items) - value|``."""
+class Minimum(Extreme):
+    """``min(items) = value``. The violation degree is ``|min(items) - value|``.
 
-    items: tuple[Term, ...]
-    value: Term
-
-    of = ("items", "value")
-    unordered = ("items",)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        refuse_empty(self, "items")
+    Args:
+        items: at least one term.
+        value: a term.
+    """
 
     def holds(self, items: tuple[int, ...], value: int) -> bool:
         return min(items) == value
@@ -43,12 +35,6 @@ class Minimum(Function):
     @staticmethod
     def expectation(p: Parameters, items: Terms, value: Terms) -> Tensor:
         return mean_distance_of_minimum(items, value)
-
-    def entries(self, size: int) -> int:
-        return (len(self.items) * size) ** 2
-
-    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
-        return largest_of({"the items": self.items, "the value": self.value}, largest)
 
     def reach(self, to: Posting) -> tuple[int, int]:
         ends = [to.bounds(each) for each in self.items]
