@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .compile import Instance as Instance
     from .compile import compile_problems as compile_problems
+    from .constraints import MDD as MDD
     from .constraints import Abs as Abs
     from .constraints import AllDifferent as AllDifferent
     from .constraints import AllDifferentLists as AllDifferentLists
     from .constraints import AllEqual as AllEqual
     from .constraints import Among as Among
     from .constraints import BinPacking as BinPacking
+    from .constraints import Circuit as Circuit
     from .constraints import Clause as Clause
     from .constraints import Compare as Compare
+    from .constraints import Connected as Connected
     from .constraints import Constraint as Constraint
     from .constraints import Count as Count
+    from .constraints import Cumulative as Cumulative
     from .constraints import Division as Division
     from .constraints import Element as Element
     from .constraints import GlobalCardinality as GlobalCardinality
     from .constraints import Increasing as Increasing
+    from .constraints import Inverse as Inverse
     from .constraints import Knapsack as Knapsack
     from .constraints import LexLess as LexLess
     from .constraints import LexLessEq as LexLessEq
@@ -32,11 +37,15 @@ if TYPE_CHECKING:
     from .constraints import Maximum as Maximum
     from .constraints import Minimum as Minimum
     from .constraints import Modulo as Modulo
+    from .constraints import NoOverlap as NoOverlap
+    from .constraints import NoOverlap2D as NoOverlap2D
     from .constraints import NValues as NValues
     from .constraints import Power as Power
     from .constraints import Precedence as Precedence
     from .constraints import Product as Product
+    from .constraints import Regular as Regular
     from .constraints import Reify as Reify
+    from .constraints import SubCircuit as SubCircuit
     from .constraints import Table as Table
     from .constraints import Xor as Xor
     from .errors import GraphError as GraphError
@@ -72,26 +81,35 @@ _HOME = {
         "AllEqual",
         "Among",
         "BinPacking",
+        "Circuit",
         "Clause",
         "Compare",
+        "Connected",
         "Constraint",
         "Count",
+        "Cumulative",
         "Division",
         "Element",
         "GlobalCardinality",
         "Increasing",
+        "Inverse",
         "Knapsack",
         "LexLess",
         "LexLessEq",
         "Linear",
+        "MDD",
         "Maximum",
         "Minimum",
         "Modulo",
         "NValues",
+        "NoOverlap",
+        "NoOverlap2D",
         "Power",
         "Precedence",
         "Product",
+        "Regular",
         "Reify",
+        "SubCircuit",
         "Table",
         "Xor",
     ),

@@ -154,6 +154,23 @@ class Posting:
         """The negation of a literal or of a constant."""
         return not literal if isinstance(literal, bool | int) else ~literal
 
+    def at_least(self, term: Term, least: int) -> cp_model.IntVar | int:
+        """The larger of a term and an integer.
+
+        Args:
+            term: a variable of the graph, or an integer.
+            least: the integer.
+        """
+        low, high = self.bounds(term)
+        if low >= least:
+            return self.term(term)
+        if high <= least:
+            return least
+        larger = self.integer(least, high)
+        with self.defining():
+            self.model.add_max_equality(larger, [self.term(term), least])
+        return larger
+
     def within(self, term: Term, least: int, most: int) -> cp_model.LiteralT:
         """The Boolean "this term is in an interval".
 

@@ -14,8 +14,8 @@ from typing import Any
 from cpmpy.expressions.core import BoolVal, Comparison, Expression, Operator
 from cpmpy.expressions.globalconstraints import DirectConstraint, GlobalConstraint
 from cpmpy.expressions.globalfunctions import GlobalFunction
-from cpmpy.expressions.utils import is_num
-from cpmpy.expressions.variables import NegBoolView, _BoolVarImpl, _IntVarImpl, _NumVarImpl
+from cpmpy.expressions.utils import get_bounds, implies, is_false_cst, is_num, is_true_cst
+from cpmpy.expressions.variables import NegBoolView, _BoolVarImpl, _IntVarImpl, _NumVarImpl, intvar
 from cpmpy.transformations.comparison import only_numexpr_equality
 from cpmpy.transformations.cse import CSEMap
 from cpmpy.transformations.decompose_global import decompose_in_tree, decompose_objective
@@ -187,16 +187,36 @@ class Lowering:
             names.append(copy)
         return tuple(names)
 
-    def add_ends(self, starts: Any, durations: Any, ends: Any) -> None:
+    def add_ends(self, starts: Any, durations: Any, ends: Any, present: Any = None) -> None:
         """State start + duration = end for intervals whose ends are given.
 
         Args:
-            starts: integer expressions.
-            durations: integer expressions.
-            ends: a list that holds the list of ends, or nothing.
+            starts: of the intervals.
+            durations: of the intervals.
+            ends: an empty list, or a list that contains the list of ends.
+            present: for each interval, whether it must agree with its end; None: all must.
         """
         if ends:
-            self.add([s + d == e for s, d, e in zip(starts, durations, ends[0], strict=True)])
+            agree = [s + d == e for s, d, e in zip(starts, durations, ends[0], strict=True)]
+            self.add(agree if present is None else [implies(p, a) for p, a in zip(present, agree, strict=True)])
+
+    def where(self, conditions: Iterable[Any], values: Iterable[Any]) -> tuple[Term, ...]:
+        """For each Boolean and number, a term that equals the number where the Boolean is true, else 0.
+
+        Args:
+            conditions: Boolean variables, their negations or constants.
+            values: integer variables or numbers, one for each condition.
+        """
+        terms: list[Term] = []
+        for condition, value in zip(conditions, values, strict=True):
+            if is_true_cst(condition) or is_false_cst(condition):
+                terms.append(self.term(value) if is_true_cst(condition) else 0)
+                continue
+            low, high = get_bounds(value)
+            chosen = intvar(min(0, low), max(0, high))
+            self.add([condition.implies(chosen == value), (~condition).implies(chosen == 0)])
+            terms.append(self.term(chosen))
+        return tuple(terms)
 
     def is_constant(self, value: Any) -> bool:
         """Whether a Boolean expression is a plain truth."""

@@ -64,10 +64,24 @@ def _in_domain(to: Lowering, flat: Any) -> Any:
 
 
 def _regular(to: Lowering, flat: Any) -> Any:
-    items, transitions, start, accepting = flat.args
+    items, _, start, accepting = flat.args
     numbers = flat.node_map
-    arcs = tuple((numbers[a], int(value), numbers[b]) for a, value, b in transitions)
-    return kinds.Regular(to.terms(items), arcs, numbers[start], tuple(numbers[state] for state in accepting))
+    # Of several transitions for one state and value, CPMpy's Regular keeps the last.
+    arcs = tuple((numbers[a], int(value), numbers[b]) for (a, value), b in flat.trans_dict.items())
+    states = (numbers[state] for state in accepting if state in numbers)
+    return kinds.Regular(to.terms(items), arcs, numbers.get(start, len(numbers)), tuple(states))
+
+
+def _mdd(to: Lowering, flat: Any) -> Any:
+    (items,) = flat.args
+    nodes: dict[Any, int] = {}
+    arcs = tuple(
+        (nodes.setdefault(node, len(nodes)), int(value), nodes.setdefault(after, len(nodes)))
+        for node, row in flat.mapping.items()
+        for value, after in row.items()
+    )
+    # CPMpy accepts every path that has as many arcs as there are items: all of them end in the one sink.
+    return kinds.MDD(to.terms(items), arcs, nodes.setdefault(flat.root_node, len(nodes)), (nodes[flat.sink_node],))
 
 
 def _xor(to: Lowering, flat: Any) -> Any:
@@ -90,6 +104,19 @@ def _no_overlap(to: Lowering, flat: Any) -> Any:
     start, duration, *end = flat.args
     to.add_ends(start, duration, end)
     return kinds.NoOverlap(to.terms(start), to.terms(duration))
+
+
+def _cumulative_optional(to: Lowering, flat: Any) -> Any:
+    start, duration, *end, demand, capacity, present = flat.args
+    to.add_ends(start, duration, end, present)
+    durations, demands = to.where(present, duration), to.where(present, demand)
+    return kinds.Cumulative(to.terms(start), durations, demands, to.term(capacity))
+
+
+def _no_overlap_optional(to: Lowering, flat: Any) -> Any:
+    start, duration, *end, present = flat.args
+    to.add_ends(start, duration, end, present)
+    return kinds.NoOverlap(to.terms(start), to.where(present, duration))
 
 
 def _precedence(to: Lowering, flat: Any) -> Any:
@@ -185,9 +212,12 @@ _STATED: Mapping[str, tuple[str, Callable[[Lowering, Any], Stated]]] = {
     "negative_table": ("Table", _negative_table),
     "indomain": ("Table", _in_domain),
     "regular": ("Regular", _regular),
+    "mdd": ("MDD", _mdd),
     "xor": ("Xor", _xor),
     "cumulative": ("Cumulative", _cumulative),
     "no_overlap": ("NoOverlap", _no_overlap),
+    "cumulative_optional": ("Cumulative", _cumulative_optional),
+    "no_overlap_optional": ("NoOverlap", _no_overlap_optional),
     "precedence": ("Precedence", _precedence),
     "gcc": ("GlobalCardinality", _cardinality),
     "increasing": ("Increasing", _ordered(False, False)),
@@ -201,7 +231,8 @@ _STATED: Mapping[str, tuple[str, Callable[[Lowering, Any], Stated]]] = {
 GLOBALS: Mapping[str, Callable[[Lowering, Any], Stated]] = _known(_STATED)
 """How each global constraint is stated; all others are decomposed by CPMpy."""
 
-_WITH_ENDS = frozenset({"cumulative", "no_overlap"})  # they state more than their kind: start + duration = end
+# They state more than their kind: start + duration = end.
+_WITH_ENDS = frozenset({"cumulative", "no_overlap", "cumulative_optional", "no_overlap_optional"})
 
 REIFIED = frozenset(name for name in GLOBALS if _negatable(_STATED[name][0])) - _WITH_ENDS
 """The globals that may stand under a reification: those whose kind CP-SAT can negate."""

@@ -1,0 +1,142 @@
+"""Connected: the chosen vertices of a graph are connected."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import GraphError
+from ..lazy import torch
+from ..values import Domain, Term, brief, integer, items, set_fields
+from .base import Parameters
+from .terms import TermConstraint
+
+if TYPE_CHECKING:
+    from ortools.sat.python.cp_model import LiteralT
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class Connected(TermConstraint):
+    """The vertices with ``chosen[v] = 1`` are connected by edges between them; none and one chosen vertex are.
+
+    The violation degree is the number of their components beyond one.
+
+    Args:
+        chosen: a term with values 0 and 1 for each vertex; vertices are numbered from 0.
+        edges: pairs of vertices.
+
+    Raises:
+        GraphError: an edge that is not a pair of vertices, or a term with other values.
+    """
+
+    chosen: tuple[Term, ...]
+    edges: tuple[tuple[int, int], ...]
+
+    of = ("chosen",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        form = "[[0, 1], [1, 2]]"
+        edges = []
+        for edge in items(self.edges, f"{self.kind}: the edges", form):
+            pair = items(edge, f"{self.kind}: an edge", form)
+            ends = tuple(integer(each, f"{self.kind}: a vertex of the edges") for each in pair)
+            if len(ends) != 2 or not all(0 <= end < len(self.chosen) for end in ends):
+                hint = f"vertices are numbered from 0 to {len(self.chosen) - 1}"
+                raise GraphError(f"{self.kind}: {brief(edge)} is not a pair of vertices", hint)
+            edges.append(ends)
+        for term in self.chosen:
+            if isinstance(term, int) and term not in (0, 1):
+                raise GraphError(f"{self.kind}: the constant {term} is neither 0 nor 1")
+        set_fields(self, edges=tuple(edges))
+
+    def validate(self, domains: Mapping[str, Domain]) -> None:
+        super().validate(domains)
+        for each in self.scope:
+            if len(domains[each]) > 2 or not set(domains[each]) <= {0, 1}:
+                raise GraphError(f"{self.describe()}: the domain of {each!r} has values other than 0 and 1")
+
+    def canonical(self) -> dict[str, Any]:
+        return {**self.to_json(), "edges": sorted({(min(edge), max(edge)) for edge in self.edges})}
+
+    def holds(self, chosen: tuple[int, ...]) -> bool:
+        left = {vertex for vertex, value in enumerate(chosen) if value}
+        neighbours = self._neighbours()
+        reached = [left.pop()] if left else []
+        while reached:
+            found = left.intersection(neighbours[reached.pop()])
+            left -= found
+            reached += found
+        return not left
+
+    def _neighbours(self) -> list[set[int]]:
+        found: list[set[int]] = [set() for _ in self.chosen]
+        for a, b in self.edges:
+            if a != b:
+                found[a].add(b)
+                found[b].add(a)
+        return found
+
+    def layout(self) -> Hashable:
+        return super().layout(), len(self.edges)
+
+    def constants(self) -> dict[str, np.ndarray]:
+        """``ends`` [2, E]: the vertices of each edge."""
+        return {"ends": np.array(self.edges, dtype=np.int64).reshape(-1, 2).T.copy()}
+
+    @staticmethod
+    def distance(p: Parameters, chosen: Tensor) -> Tensor:
+        # Every chosen vertex has a label, at first its own number; a component takes its smallest. A step passes labels
+        # over edges to the vertices that the labels name, then doubles the pointers: about log N steps on any graph.
+        count, wide = chosen.shape[-1], chosen.shape[:-1]
+        first, second = p["ends"][..., 0, :].expand(*wide, -1), p["ends"][..., 1, :].expand(*wide, -1)
+        both = (chosen.gather(-1, first) * chosen.gather(-1, second)).bool()
+        own = chosen.new_tensor(range(count)).expand_as(chosen)
+        label = own
+        while True:
+            a, b = label.gather(-1, first), label.gather(-1, second)
+            low = torch.where(both, a.minimum(b), count)
+            new = label
+            for place in (first, second, a, b):
+                new = new.scatter_reduce(-1, place, low, "amin")
+            new = new.gather(-1, new)
+            if torch.equal(new, label):
+                break
+            label = new
+        components = ((label == own) & chosen.bool()).sum(-1)
+        return (components - 1).clamp(min=0)
+
+    def post(self, to: Posting) -> None:
+        for chosen, reached in self._reached(to):
+            to.model.add_bool_or([to.opposite(chosen), reached])
+
+    def post_negation(self, to: Posting) -> None:
+        to.model.add_bool_or([to.all_of((chosen, to.opposite(reached))) for chosen, reached in self._reached(to)])
+
+    def _reached(self, to: Posting) -> list[tuple[LiteralT, LiteralT]]:
+        """For each vertex, the Booleans "it is chosen" and "it is connected to the first chosen vertex".
+
+        The level of a vertex is its distance from there, and N where it is not connected.
+        """
+        count, neighbours = len(self.chosen), self._neighbours()
+        chosen = [to.literal(term, 1) for term in self.chosen]
+        levels = [to.integer(0, count) for _ in chosen]
+        found: list[tuple[LiteralT, LiteralT]] = []
+        earlier: LiteralT = False  # whether a vertex before this one is chosen
+        with to.defining():
+            for v, own in enumerate(chosen):
+                to.model.add(levels[v] == count).only_enforce_if(to.opposite(own))
+                to.model.add(levels[v] == 0).only_enforce_if(own, to.opposite(earlier))
+                to.model.add(levels[v] > 0).only_enforce_if(earlier)
+                nearest = to.integer(0, count)
+                to.model.add_min_equality(nearest, [count - 1, *(levels[u] for u in sorted(neighbours[v]))])
+                to.model.add(levels[v] == nearest + 1).only_enforce_if(own, earlier)
+                found.append((own, to.truth(levels[v] < count, levels[v] >= count)))
+                earlier = to.any_of((earlier, own))
+        return found

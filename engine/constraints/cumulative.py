@@ -1,0 +1,108 @@
+"""Cumulative: tasks that share a resource of limited capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..values import Term
+from .base import Parameters
+from .no_overlap import before, interval, times
+from .terms import TermConstraint, same_length
+
+if TYPE_CHECKING:
+    from ortools.sat.python.cp_model import LinearExprT, LiteralT
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class Cumulative(TermConstraint):
+    """Task i runs from ``starts[i]`` until before ``starts[i] + durations[i]``; all demands at a time fit the capacity.
+
+    Negative durations, demands and capacities violate it. The violation degree is the demand beyond the capacity,
+    summed over the starts of tasks, plus the negative amounts.
+
+    Args:
+        starts: a term for each task.
+        durations: as many terms; a task of duration 0 uses nothing.
+        demands: as many terms.
+        capacity: a term.
+
+    Raises:
+        GraphError: the lists have different lengths.
+    """
+
+    starts: tuple[Term, ...]
+    durations: tuple[Term, ...]
+    demands: tuple[Term, ...]
+    capacity: Term
+
+    of = ("starts", "durations", "demands", "capacity")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        same_length(self, "starts", "durations", "demands")
+
+    def holds(
+        self, starts: tuple[int, ...], durations: tuple[int, ...], demands: tuple[int, ...], capacity: int
+    ) -> bool:
+        if min((*durations, *demands, capacity)) < 0:
+            return False
+        tasks = list(zip(starts, durations, demands, strict=True))
+        # The demand is largest where some task starts.
+        return all(
+            sum(demand for start, duration, demand in tasks if start <= time < start + duration) <= capacity
+            for time in starts
+        )
+
+    @staticmethod
+    def distance(p: Parameters, starts: Tensor, durations: Tensor, demands: Tensor, capacity: Tensor) -> Tensor:
+        time = starts[..., :, None]
+        first, last = starts[..., None, :], (starts + durations)[..., None, :]
+        running = (first <= time) & (time < last)  # [..., time, task]
+        load = (running * demands.clamp(min=0)[..., None, :]).sum(-1)
+        beyond = (load - capacity.clamp(min=0)[..., None]).clamp(min=0).sum(-1)
+        negative = (-durations).clamp(min=0).sum(-1) + (-demands).clamp(min=0).sum(-1) + (-capacity).clamp(min=0)
+        return beyond + negative
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        return times(super().magnitudes(largest), len(self.starts))
+
+    def post(self, to: Posting) -> None:
+        for each in (*self.durations, *self.demands, self.capacity):
+            if to.bounds(each)[0] < 0:
+                to.model.add(to.term(each) >= 0)
+        tasks = [interval(to, *each) for each in zip(self.starts, self.durations, strict=True)]
+        demands = [to.at_least(each, 0) for each in self.demands]
+        to.model.add_cumulative(tasks, demands, to.at_least(self.capacity, 0))
+
+    def post_negation(self, to: Posting) -> None:
+        wrong: list[LiteralT] = [
+            to.opposite(to.within(each, 0, max(0, to.bounds(each)[1])))
+            for each in (*self.durations, *self.demands, self.capacity)
+        ]
+        for time in self.starts:
+            loads = [self._load(to, k, time) for k in range(len(self.starts))]
+            load: Any = sum(loads)
+            capacity = to.term(self.capacity)
+            wrong.append(to.truth(load > capacity, load <= capacity))
+        to.model.add_bool_or(wrong)
+
+    def _load(self, to: Posting, task: int, time: Term) -> LinearExprT:
+        """The demand of a task at a time, at least 0."""
+        start, duration = self.starts[task], self.durations[task]
+        begun = before(to, start, 0, time)
+        running = to.all_of((begun, to.opposite(before(to, start, duration, time))))
+        demand = to.at_least(self.demands[task], 0)
+        if isinstance(running, bool | int):
+            return demand if running else 0
+        if isinstance(demand, int):
+            return running * demand
+        used = to.integer(0, to.bounds(self.demands[task])[1])
+        with to.defining():
+            to.model.add(used == demand).only_enforce_if(running)
+            to.model.add(used == 0).only_enforce_if(~running)
+        return used

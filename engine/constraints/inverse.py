@@ -1,0 +1,62 @@
+"""Inverse: two arrays that are inverse permutations of one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..values import Term
+from .base import Parameters
+from .terms import TermConstraint, same_length
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class Inverse(TermConstraint):
+    """``forward[i] = j`` exactly where ``backward[j] = i``, and all values are indices, counted from 0.
+
+    The violation degree is the number of entries, in both arrays, whose partner does not point back.
+
+    Args:
+        forward: terms.
+        backward: as many terms.
+
+    Raises:
+        GraphError: the arrays have different lengths.
+    """
+
+    forward: tuple[Term, ...]
+    backward: tuple[Term, ...]
+
+    of = ("forward", "backward")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        same_length(self, "forward", "backward")
+
+    def holds(self, forward: tuple[int, ...], backward: tuple[int, ...]) -> bool:
+        # Then forward has distinct values, so it is a permutation and backward has no other entries.
+        return all(0 <= j < len(backward) and backward[j] == i for i, j in enumerate(forward))
+
+    @staticmethod
+    def distance(p: Parameters, forward: Tensor, backward: Tensor) -> Tensor:
+        count = forward.shape[-1]
+        index = forward.new_tensor(range(count))
+        points = forward[..., :, None] == index  # [..., i, j]
+        back = backward[..., None, :] == index[:, None]
+        return 2 * count - (points & back).long().sum((-1, -2)) * 2
+
+    def post(self, to: Posting) -> None:
+        to.model.add_inverse(to.terms(self.forward), to.terms(self.backward))
+
+    def post_negation(self, to: Posting) -> None:
+        count = len(self.forward)
+        wrong = [to.opposite(to.within(each, 0, count - 1)) for each in self.forward]
+        for i, there in enumerate(self.forward):
+            for j, back in enumerate(self.backward):
+                wrong.append(to.all_of((to.literal(there, j), to.opposite(to.literal(back, i)))))
+        to.model.add_bool_or(wrong)

@@ -1,0 +1,28 @@
+"""MDD: a sequence that labels a path of a multi-valued decision diagram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .regular import Regular, Transition, arcs_by_level
+
+
+@dataclass(frozen=True)
+class MDD(Regular):
+    """The items label a path of a decision diagram from the root ``start`` to one of the ``accepting`` nodes.
+
+    The diagram has a level for each item. The violation degree is that of ``Regular``, computed level by level.
+
+    Args:
+        items: terms, one for each level.
+        transitions: triples of a node, a value and a node of the next level; nodes are integers.
+        start: the root.
+        accepting: nodes after the last level.
+
+    Raises:
+        GraphError: a node or value is not an integer.
+    """
+
+    def layers(self) -> list[list[Transition]]:
+        """The transitions of each level."""
+        return list(arcs_by_level(self.transitions, self.start, len(self.items)))

@@ -1,0 +1,83 @@
+"""NoOverlap2D: rectangles that share no point inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from ..values import Term
+from .base import Parameters
+from .no_overlap import interval, overlap, overlaps, positive, times
+from .terms import TermConstraint, same_length
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..posting import Posting
+
+
+@dataclass(frozen=True)
+class NoOverlap2D(TermConstraint):
+    """No two rectangles overlap: rectangle i covers ``x[i]`` to ``x[i] + widths[i]``, ``y[i]`` to ``y[i] + heights[i]``.
+
+    A negative width or height violates it. The violation degree is, summed over pairs of rectangles, the shorter side
+    of the area that both cover, plus the negative lengths.
+
+    Args:
+        x: a term for each rectangle.
+        y: as many terms.
+        widths: as many terms; a rectangle without area overlaps with none.
+        heights: as many terms.
+
+    Raises:
+        GraphError: the lists have different lengths.
+    """
+
+    x: tuple[Term, ...]
+    y: tuple[Term, ...]
+    widths: tuple[Term, ...]
+    heights: tuple[Term, ...]
+
+    of = ("x", "y", "widths", "heights")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        same_length(self, "x", "y", "widths", "heights")
+
+    def holds(self, x: tuple[int, ...], y: tuple[int, ...], widths: tuple[int, ...], heights: tuple[int, ...]) -> bool:
+        if any(length < 0 for length in (*widths, *heights)):
+            return False
+        boxes = [box for box in zip(x, y, widths, heights, strict=True) if box[2] and box[3]]
+        return not any(
+            a < c + w and c < a + v and b < d + k and d < b + h for (a, b, v, h), (c, d, w, k) in combinations(boxes, 2)
+        )
+
+    @staticmethod
+    def distance(p: Parameters, x: Tensor, y: Tensor, widths: Tensor, heights: Tensor) -> Tensor:
+        shared = overlaps(x, widths).minimum(overlaps(y, heights)).sum((-1, -2))
+        return shared + (-widths).clamp(min=0).sum(-1) + (-heights).clamp(min=0).sum(-1)
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        return times(super().magnitudes(largest), len(self.x))
+
+    def post(self, to: Posting) -> None:
+        for length in (*self.widths, *self.heights):
+            if to.bounds(length)[0] < 0:
+                to.model.add(to.term(length) >= 0)
+        across, down = [], []
+        for x, y, width, height in zip(self.x, self.y, self.widths, self.heights, strict=True):
+            present = to.all_of((positive(to, width), positive(to, height)))
+            across.append(interval(to, x, width, present))
+            down.append(interval(to, y, height, present))
+        to.model.add_no_overlap_2d(across, down)
+
+    def post_negation(self, to: Posting) -> None:
+        lengths = (*self.widths, *self.heights)
+        wrong = [to.opposite(to.within(each, 0, max(0, to.bounds(each)[1]))) for each in lengths]
+        for one, other in combinations(range(len(self.x)), 2):
+            beside = overlap(to, self.x, self.widths, one, other)
+            above = overlap(to, self.y, self.heights, one, other)
+            wrong.append(to.all_of((beside, above)))
+        to.model.add_bool_or(wrong)

@@ -1,0 +1,202 @@
+"""Regular: a sequence that a finite automaton accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ..errors import GraphError
+from ..lazy import torch
+from ..values import Term, brief, integer, items, set_fields
+from .base import Parameters
+from .terms import TermConstraint
+
+if TYPE_CHECKING:
+    from ortools.sat.python.cp_model import LiteralT
+    from torch import Tensor
+
+    from ..posting import Posting
+
+Transition = tuple[int, int, int]
+"""A state, the value that is read, and the next state."""
+
+
+@dataclass(frozen=True)
+class Regular(TermConstraint):
+    """An automaton that reads the items in their order goes from ``start`` to one of the ``accepting`` states.
+
+    The automaton may have several transitions for one state and value; then one accepting run is enough. The violation
+    degree is the least number of items to change, or one more than there are items where the automaton accepts no
+    sequence of this length.
+
+    Args:
+        items: terms.
+        transitions: triples of a state, a value and the next state; states are integers.
+        start: the first state.
+        accepting: states.
+
+    Raises:
+        GraphError: a state or value is not an integer.
+    """
+
+    items: tuple[Term, ...]
+    transitions: tuple[Transition, ...]
+    start: int
+    accepting: tuple[int, ...]
+
+    of = ("items",)
+    unordered: ClassVar[tuple[str, ...]] = ("transitions", "accepting")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        form = "[[0, 1, 2]] for the value 1 from state 0 to state 2"
+        rows = []
+        for row in items(self.transitions, f"{self.kind}: the transitions", form):
+            triple = items(row, f"{self.kind}: a transition", form)
+            if len(triple) != 3:
+                raise GraphError(f"{self.kind}: a transition is (state, value, state), not {brief(row)}", form)
+            rows.append(tuple(integer(each, f"{self.kind}: a number of the transitions") for each in triple))
+        accepting = items(self.accepting, f"{self.kind}: the accepting states", "[0, 2]", ordered=False)
+        set_fields(
+            self,
+            transitions=tuple(rows),
+            start=integer(self.start, f"{self.kind}: the start"),
+            accepting=tuple(integer(state, f"{self.kind}: an accepting state") for state in accepting),
+        )
+
+    def holds(self, items: tuple[int, ...]) -> bool:
+        states = {self.start}
+        for value in items:
+            states = {after for state in states for after in self._next.get((state, value), ())}
+        return not states.isdisjoint(self.accepting)
+
+    @cached_property
+    def _next(self) -> dict[tuple[int, int], set[int]]:
+        found: dict[tuple[int, int], set[int]] = {}
+        for state, value, after in self.transitions:
+            found.setdefault((state, value), set()).add(after)
+        return found
+
+    # The tensor form --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _states(self) -> dict[int, int]:
+        """State -> its number."""
+        both = (state for before, _, after in self.transitions for state in (before, after))
+        return {state: number for number, state in enumerate(dict.fromkeys((self.start, *both)))}
+
+    def layers(self) -> list[list[Transition]]:
+        """The transitions that are possible at each position; one list for all positions."""
+        return [list(self.transitions)]
+
+    @cached_property
+    def _layers(self) -> list[list[Transition]]:
+        return self.layers()
+
+    def layout(self) -> Hashable:
+        return super().layout(), len(self._states), len(self._layers), max(map(len, self._layers), default=0)
+
+    def constants(self) -> dict[str, np.ndarray]:
+        """``source``, ``label``, ``target`` and ``used`` [L, A]: the transitions of each layer, with L = 1 or the
+        number of items. ``first`` and ``last`` [S]: whether a state is the start, and whether it is accepting."""
+        most = max(map(len, self._layers), default=0)
+        arcs = np.zeros((3, len(self._layers), most), dtype=np.int64)
+        used = np.zeros((len(self._layers), most), dtype=bool)
+        for k, layer in enumerate(self._layers):
+            used[k, : len(layer)] = True
+            for n, (state, value, after) in enumerate(layer):
+                arcs[:, k, n] = self._states[state], value, self._states[after]
+        first = np.array([state == self.start for state in self._states])
+        last = np.array([state in set(self.accepting) for state in self._states])
+        return {"source": arcs[0], "label": arcs[1], "target": arcs[2], "used": used, "first": first, "last": last}
+
+    @staticmethod
+    def distance(p: Parameters, items: Tensor) -> Tensor:
+        # A min-plus dynamic programme: ``cost`` [..., S] is the least number of changes that reaches each state.
+        never = items.shape[-1] + 1
+        lead = torch.broadcast_shapes(items.shape[:-1], p["first"].shape[:-1])
+        cost = torch.where(p["first"], 0, never).expand(*lead, -1)
+        for k in range(items.shape[-1]):
+            layer = k if p["source"].shape[-2] > 1 else 0
+            source, label, target, used = (p[name][..., layer, :] for name in ("source", "label", "target", "used"))
+            reached = cost.gather(-1, source.expand(*lead, -1)) + (items[..., k, None] != label)
+            reached = torch.where(used, reached, never).expand(*lead, -1)
+            cost = torch.full_like(cost, never).scatter_reduce(-1, target.expand(*lead, -1), reached, "amin")
+        return torch.where(p["last"], cost, never).amin(-1).clamp(max=never)
+
+    # CP-SAT -----------------------------------------------------------------------------------------------------------
+
+    def post(self, to: Posting) -> None:
+        transitions, accepting = _deterministic(self)
+        if to.conditional or not (transitions and accepting):
+            # CP-SAT enumerates states of its own where an automaton is not enforced.
+            end = _run(to, self.items, transitions)
+            to.model.add_bool_or([end.get(state, False) for state in accepting])
+        else:
+            to.model.add_automaton(to.terms(self.items), 0, accepting, transitions)
+
+    def post_negation(self, to: Posting) -> None:
+        transitions, accepting = _deterministic(self)
+        end = _run(to, self.items, transitions)
+        for state in accepting:
+            to.model.add_bool_or([to.opposite(end.get(state, False))])
+
+
+def _deterministic(automaton: Regular) -> tuple[list[Transition], list[int]]:
+    """The automaton with one transition at most for a state and value, by the powerset construction.
+
+    CP-SAT accepts no others.
+
+    Returns:
+        Its transitions and its accepting states; the start is state 0.
+    """
+    outgoing: dict[int, dict[int, set[int]]] = {}
+    for (state, value), after in automaton._next.items():
+        outgoing.setdefault(state, {})[value] = after
+    first = frozenset((automaton.start,))
+    numbers, queue, transitions = {first: 0}, [first], []
+    for states in queue:  # it grows
+        reached: dict[int, set[int]] = {}
+        for state in states:
+            for value, after in outgoing.get(state, {}).items():
+                reached.setdefault(value, set()).update(after)
+        for value, after in reached.items():
+            key = frozenset(after)
+            if key not in numbers:
+                numbers[key] = len(numbers)
+                queue.append(key)
+            transitions.append((numbers[states], value, numbers[key]))
+    good = set(automaton.accepting)
+    return transitions, [number for states, number in numbers.items() if not good.isdisjoint(states)]
+
+
+def _run(to: Posting, items: Sequence[Term], transitions: Sequence[Transition]) -> dict[int, LiteralT]:
+    """State -> the Boolean "a deterministic automaton is in this state at the end"; other states are impossible."""
+    at: dict[int, LiteralT] = {0: True}
+    for item in items:
+        ways: dict[int, list[LiteralT]] = {}
+        for state, value, after in transitions:
+            way = to.all_of((at.get(state, False), to.literal(item, value)))
+            if way is not False:
+                ways.setdefault(after, []).append(way)
+        at = {state: to.any_of(literals) for state, literals in ways.items()}
+    return at
+
+
+def arcs_by_level(transitions: Sequence[Transition], start: int, length: int) -> Iterator[list[Transition]]:
+    """The transitions that leave the states that are reachable after 0, 1, ... values.
+
+    Args:
+        transitions: of an automaton.
+        start: its first state.
+        length: the number of levels.
+    """
+    states = {start}
+    for _ in range(length):
+        level = [arc for arc in transitions if arc[0] in states]
+        states = {after for _, _, after in level}
+        yield level
