@@ -134,6 +134,11 @@ class Seconds(TextType):
         return float(found[1]) * self.UNITS[found[2]]
 
 
+def finite(seconds: float | None) -> float | None:
+    """A limit as ``Budget`` has it: None for no limit, also where the user typed ``none``."""
+    return None if seconds == float("inf") else seconds
+
+
 class RenamedOption(click.Option):
     """An option with former names, which set the same value, warn on stderr and do not appear in the help."""
 

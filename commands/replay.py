@@ -130,7 +130,7 @@ def _budget(row: RunRow, problem: Problem, solver: AbstractSolver) -> Budget:
     budget = Budget(**{**stored, "copies": copies and tuple(map(tuple, copies))})
     if isinstance(solver, WholeSolver) or problem.minimises or budget.solutions is not None or not row.iterations:
         return budget
-    return replace(budget, seconds=None, iterations=row.iterations)
+    return replace(budget, seconds=None, seconds_each=None, iterations=row.iterations)
 
 
 # ------------------------------------------------------------------------------------------------------------- compare
@@ -182,8 +182,10 @@ def _reasons(row: RunRow, again: Solution) -> Iterator[str]:
         yield "the budget of the run is unknown: an older version of mull did not store it"
     cut = row.status in ("unsolved", "cancelled") or row.objective is not None or row.solutions is not None
     timed = (again.solver != row.solver and row.solver != "peel") or cut
-    if timed and row.budget is not None and row.budget["seconds"] is not None:
-        yield f"the result depends on the machine's speed within the limit of {row.budget['seconds']:g} s"
+    limits = row.budget or {}
+    seconds = limits.get("seconds") if limits.get("seconds_each") is None else limits["seconds_each"]
+    if timed and seconds is not None:
+        yield f"the result depends on the machine's speed within the limit of {seconds:g} s"
     if (row.options.get("workers") or 1) > 1:
         yield f"{row.options['workers']} workers run in parallel, in no fixed order"
     if row.checkpoint is not None:

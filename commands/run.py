@@ -18,6 +18,7 @@ from mull.terminal import Screen, counted
 from . import completion
 from .common import (
     Seconds,
+    finite,
     interruptible,
     json_option,
     make_solver,
@@ -30,6 +31,10 @@ from .devices import usable_device
 
 if TYPE_CHECKING:
     from mull.engine import AbstractSolver, Problem, Solution
+
+
+DEFAULT_SECONDS = 60.0
+"""The limit of a call without --limit and --limit-each."""
 
 
 @click.command()
@@ -60,10 +65,9 @@ if TYPE_CHECKING:
 @click.option(
     "--limit",
     type=Seconds(),
-    default="60s",
-    show_default=True,
-    help="Wall-clock limit of the whole call, or none. The answer may depend on it.",
+    help="Wall-clock limit of the whole call, or none (default: 60s; none with --limit-each). The answer may depend on it.",
 )
+@click.option("--limit-each", type=Seconds(), help="Limit of the solving time of each problem (default: none).")
 @click.option(
     "--iterations",
     type=click.IntRange(1),
@@ -111,7 +115,8 @@ def run(
     colors: int | None,
     family: str | None,
     strict: bool,
-    limit: float,
+    limit: float | None,
+    limit_each: float | None,
     iterations: int | None,
     restarts: int | None,
     batch: int | None,
@@ -132,7 +137,8 @@ def run(
     Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage.
     """
     started = time.monotonic()  # before the imports, which --limit covers
-    seconds = None if limit == float("inf") else limit
+    each = finite(limit_each)
+    seconds = DEFAULT_SECONDS if limit is None and each is None else finite(limit)
     with Screen(name, seconds, watch=watch, as_json=as_json, show=show, quiet=quiet) as screen:
         _check_arguments(arguments, name, family)
         phase = _Phase(screen, started, verbose and not quiet)
@@ -165,7 +171,7 @@ def run(
             check_weights(solver)  # missing weights are an error before anything is solved
         if solutions is not None:
             _check_sampling(solver, problems, restarts)
-        budget = Budget(seconds, iterations, restarts, batch, solutions)
+        budget = Budget(seconds, iterations, restarts, batch, solutions, seconds_each=each)
         opened = nullcontext() if no_store else open_store(url)
         with opened as store:
             target_device = usable_device(device)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from . import rows
+from .allowance import left
 from .compile import compile_problems
 from .conclude import unanswered
 from .deadline import OutOfTime, interrupting
@@ -85,7 +86,7 @@ class Batch:
             self.ended |= settled
             answered = holds & (~self.followed | self.ended.all(1))
             over = self._exhausted()
-            continued = self._refuse(answered & ~self.done & (not over))
+            continued = self._refuse(answered & ~self.done & ~over)
             stuck = settled.all(1) & ~self._may_start()
             finished = ((answered | stuck) & ~continued | over) & ~self.done
             self._report(answered & ~continued)
@@ -159,11 +160,18 @@ class Batch:
         open_ = (~self.done).nonzero()[0]
         for p in open_:
             self.call.spent[self.members[p]] += (now - self.mark) / len(open_)
+            if self.task.allowances is not None:
+                self.task.allowances.charge(self.problems[p], (now - self.mark) / len(open_))
         self.mark = now
 
-    def _exhausted(self) -> bool:
+    def _exhausted(self) -> np.ndarray:
+        """[P] bool: problems that have reached a limit."""
         limit = self.task.budget.iterations
-        return self.interrupted or self.task.over or (limit is not None and self.iteration >= limit)
+        if self.interrupted or self.task.over or (limit is not None and self.iteration >= limit):
+            return np.full(len(self.problems), True)
+        if self.task.allowances is None:
+            return np.full(len(self.problems), False)
+        return np.array([left(self.task.allowances, [problem]) <= 0 for problem in self.problems])
 
     def _may_start(self) -> np.ndarray:
         """[P] bool: problems with a restart left."""

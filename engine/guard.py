@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from .allowance import left
 from .conclude import conclude, unanswered
 from .deadline import OutOfTime, interrupting
 from .problem import Problem
 from .raised import described
+from .shares import in_shares
 from .solution import Solution
 from .solver import AbstractSolver, Solver, WholeSolver
 from .status import Status
@@ -19,6 +21,9 @@ GRACE = 0.35
 
 PATIENCE = 32
 """Exceptions of a solver after which all its unanswered problems fail. This finds two faulty ones among thousands."""
+
+
+LATE = "the solver did not end by itself when time was up"
 
 
 def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
@@ -55,10 +60,12 @@ def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) 
 
 def _run(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
     """The answers of a bound solver: by its ``run``, or by the engine's loop."""
+    if not isinstance(solver, Solver | WholeSolver):
+        raise TypeError(f"{solver.name} is bound to no Solver or WholeSolver, but to {type(solver).__name__}")
+    if task.allowances is not None and (isinstance(solver, WholeSolver) or task.budget.solutions is not None):
+        return _one_by_one(solver, problems, task)
     if isinstance(solver, WholeSolver):
         return solver.run(problems, task)
-    if not isinstance(solver, Solver):
-        raise TypeError(f"{solver.name} is bound to no Solver or WholeSolver, but to {type(solver).__name__}")
     # The loop imports torch, which exact solvers do without.
     if task.budget.solutions is not None:
         from .sampling import sample
@@ -67,6 +74,42 @@ def _run(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Ite
     from .loop import Trial, iterate
 
     return iterate(solver, [Trial(problem) for problem in problems], task)
+
+
+def _one_by_one(
+    solver: Solver | WholeSolver, problems: Sequence[Problem], task: Task
+) -> Iterator[tuple[int, Solution]]:
+    """The answers of a solver that runs each problem alone, within the problem's allowance."""
+    allowances = task.allowances
+    assert allowances is not None
+    spent = [0.0] * len(problems)
+
+    def answer(members: Sequence[int], portion: Task) -> Iterator[tuple[int, Solution]]:
+        (i,) = members
+        alone = replace(portion, allowances=None)
+        since = task.clock()
+        try:
+            with interrupting(alone, GRACE):
+                answers = list(_run(solver, [problems[i]], alone))
+        except OutOfTime:
+            answers = [(0, unanswered(problems[i], solver, alone, LATE))]
+        finally:
+            passed = task.clock() - since
+            allowances.charge(problems[i], passed)
+        before, spent[i] = spent[i], spent[i] + passed
+        for n, solution in answers:
+            if isinstance(solution, Solution):  # a plugin's answer is checked by the caller
+                solution = replace(solution, seconds=before + min(solution.seconds, passed))
+            yield i if n == 0 else -1, solution
+
+    yield from in_shares(
+        len(problems),
+        task,
+        lambda pending: [[i] for i in pending],
+        answer,
+        (Status.UNSOLVED, Status.SOLVED),
+        lambda members: left(allowances, (problems[i] for i in members)),
+    )
 
 
 def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
@@ -101,9 +144,8 @@ def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
                 del open_[asked[n]]
                 yield asked[n], _answer(solution, problems[asked[n]], solver, task, spent)
         except OutOfTime:
-            detail = "the solver did not end by itself when time was up"
             for i in [*open_, *(i for batch in waiting for i in batch)]:
-                yield i, unanswered(problems[i], solver, task, detail)
+                yield i, unanswered(problems[i], solver, task, LATE)
             return
         except (Exception, SystemExit) as error:  # a plugin may raise anything
             raised += 1

@@ -8,6 +8,7 @@ from functools import partial
 
 import torch
 
+from .allowance import left
 from .batch import TOO_EARLY, Batch, Run
 from .conclude import unanswered
 from .deadline import OutOfTime, interrupting
@@ -52,7 +53,13 @@ def iterate(solver: Solver, trials: Sequence[Trial], task: Task) -> Iterator[tup
         (position, solution), each position once.
     """
     call = Run(solver, trials, [0.0] * len(trials))
-    yield from in_shares(len(trials), task, lambda members: batches(solver, trials, members, task), partial(_run, call))
+    yield from in_shares(
+        len(trials),
+        task,
+        lambda members: batches(solver, trials, members, task),
+        partial(_run, call),
+        left_of=lambda members: left(task.allowances, (trials[i].problem for i in members)),
+    )
 
 
 def _run(call: Run, members: Sequence[int], task: Task) -> Iterator[tuple[int, Solution]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from math import inf
 
 from .solution import Solution
 from .status import Status
@@ -17,6 +18,7 @@ def in_shares(
     groups: Callable[[Sequence[int]], Iterable[Sequence[int]]],
     run: Callable[[Sequence[int], Task], Answers],
     unfinished: Collection[Status] = (Status.UNSOLVED,),
+    left_of: Callable[[Sequence[int]], float] = lambda members: inf,
 ) -> Answers:
     """Run problems group by group, each group within its share of the time left.
 
@@ -29,6 +31,7 @@ def in_shares(
         groups: splits positions into groups; called once a round.
         run: answers the problems of a group within a task; yields (position, solution).
         unfinished: statuses that more time may improve.
+        left_of: the seconds that problems may use by limits of their own.
 
     Yields:
         (position, solution), each position that ``run`` answered once.
@@ -41,7 +44,7 @@ def in_shares(
         left = len(pending)
         share = max(2 * share, task.remaining / left)
         for members in groups(pending):
-            portion = task.share(task.remaining * len(members) / left)
+            portion = task.share(min(task.remaining * len(members) / left, left_of(members)))
             left -= len(members)
             if tried and task.over:
                 yield from ((i, tried[i]) for i in members if i in tried)
@@ -49,7 +52,8 @@ def in_shares(
             for i, solution in run(members, portion) if members else ():
                 if solution.assignment is None and not solution.status.good:
                     solution = tried.get(i, solution)
-                if solution.status in unfinished and portion is not task and portion.over:
+                ran_out = solution.status in unfinished and portion is not task and portion.over
+                if ran_out and left_of([i]) >= 2 * share:
                     late[i] = solution
                 else:
                     yield i, solution

@@ -43,6 +43,7 @@ class Solution(Sampled):
         samples: number of samples drawn by a sampling solver.
         hits: number of samples that ended solved.
         total: number of all solutions, if an exact solver enumerated them; with an objective, of the optimal ones.
+        improvements: (seconds, objective) of each improving answer, if the caller of ``solve`` followed and added them.
         budget: limits of the run, with the copies that ran. A task of this budget, seed and device repeats the run.
         trace: of the run, if one was recorded.
         id: a ULID, sortable by time.
@@ -70,6 +71,7 @@ class Solution(Sampled):
     samples: int | None = None
     hits: int | None = None
     total: int | None = None
+    improvements: tuple[tuple[float, int], ...] = field(default=(), repr=False, compare=False)
     budget: Budget = field(default=Budget(), repr=False, compare=False)
     trace: Trace | None = field(default=None, repr=False, compare=False)
     id: str = field(default_factory=lambda: str(ULID()))
@@ -110,6 +112,8 @@ class Solution(Sampled):
         budget = self.budget
         if budget.iterations is not None and self.iterations >= budget.iterations:
             limit, more = f"limit of {budget.iterations} {self.unit}", "--iterations"
+        elif budget.seconds_each is not None and self.seconds >= budget.seconds_each - 0.1:
+            limit, more = f"time limit of {budget.seconds_each:g} s for each problem", "--limit-each"
         elif budget.seconds is not None and self.wall >= budget.seconds:
             limit, more = f"time limit of {budget.seconds:g} s", "--limit"
         elif budget.restarts is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from .allowance import Allowances, left
 from .conclude import conclude, unanswered
 from .constraints import Linear
 from .deadline import OutOfTime, interrupting
@@ -65,6 +66,8 @@ def solve(
             raise TypeError(f"solve: a problem must be a Problem, not {type(each).__name__}; write Problem(graph)")
     improvements = Improvements(task or Task())
     task = improvements.task
+    if task.budget.seconds_each is not None:
+        task = replace(task, allowances=Allowances(task.budget.seconds_each))
     found: dict[int, Solution] = {}
     recording = Recording(store, task.on_notice)
     try:
@@ -149,6 +152,8 @@ def _improve(
         tighter = {i: _tightened(problems[i], solution) for i, solution in best.items()}
         for i in [i for i, problem in tighter.items() if problem is None]:
             yield i, replace(best.pop(i), status=Status.OPTIMAL, detail="proved by the problem's own bound")
+        for i in [i for i in best if left(task.allowances, [problems[i]]) <= 0]:
+            yield i, best.pop(i)
         if task.over:
             yield from best.items()
             return
@@ -248,6 +253,9 @@ def _satisfy(
         whole = len(pieces.components) == 1 and pieces.core is problem.graph
         made = [problem] if whole else [part_of(problem, piece) for piece in pieces.components]
         mine = [part for part in made if part.graph.constraints]
+        if task.allowances is not None:
+            for part in mine:
+                task.allowances.join(part, stated[i])
         if problem.graph.objective is not None and isinstance(solver, WholeSolver):
             # One part without a solution decides the problem: the parts that are quick to refute come first.
             mine.sort(key=lambda part: (part.graph.objective is not None, len(part.graph.constraints)))

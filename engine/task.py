@@ -11,6 +11,7 @@ from .problem import Problem
 from .values import Assignment
 
 if TYPE_CHECKING:
+    from .allowance import Allowances
     from .solution import Solution
 
 
@@ -42,6 +43,8 @@ class Budget:
             None for one answer. A sample restarts when it reaches a known solution; ``restarts`` is ignored.
         copies: (iteration, rows) pairs that repeat a stored run: ((0, 4), (120, 8)) gives a problem four rows at first
             and eight from iteration 120. None for as many as fit.
+        seconds_each: solving time of each problem, without imports, reading and the time of other problems; None for no
+            limit. In a batch a problem is charged its share of the batch's time.
     """
 
     seconds: float | None = 60.0
@@ -50,6 +53,7 @@ class Budget:
     batch: int | None = None
     solutions: int | None = None
     copies: tuple[tuple[int, int], ...] | None = None
+    seconds_each: float | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class Task:
         deadline: reading of ``clock`` at which this part of the call ends; None for the end of the budget.
         on_improvement: called with each answer that is better than all before, for problems with an objective. The
             engine checks it first. The last one is the best.
+        allowances: the solving time that each problem has left. The engine sets it from ``budget.seconds_each``.
     """
 
     budget: Budget = Budget()
@@ -103,6 +108,7 @@ class Task:
     clock: Callable[[], float] = _now
     deadline: float | None = None
     on_improvement: Callable[[Solution], None] | None = None
+    allowances: Allowances | None = field(default=None, repr=False)
 
     @property
     def elapsed(self) -> float:

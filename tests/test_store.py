@@ -51,6 +51,7 @@ def test_a_written_run_is_read_unchanged(store: Store) -> None:
             "restarts": None,
             "batch": 16,
             "solutions": None,
+            "seconds_each": None,
             "copies": [list(pair) for pair in s.budget.copies],
         }
     assert store.run("last").id == rows[0].id

@@ -69,11 +69,12 @@ _OPTIONS = (
     ),
     click.option("--device", metavar="DEVICE", help="Select a device; cuda selects every GPU."),
     click.option("--text", help="Select runs with this text in the problem's name or in the detail."),
+    click.option("--bench", metavar="NAME", help="Select the runs of a bench (`solve bench --name NAME`)."),
     click.option(
         "--before", shell_complete=completion.ids, type=RunId(), metavar="ID", help="Select runs older than this run."
     ),
 )
-_NAMES = ("problem", "family", "solver", "status", "since", "device", "text", "before")
+_NAMES = ("problem", "family", "solver", "status", "since", "device", "text", "before", "bench")
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:

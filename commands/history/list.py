@@ -42,6 +42,7 @@ CELLS: dict[str, Callable[[RunRow], Any]] = {
     "version": lambda row: row.version,
     "detail": lambda row: row.detail.partition("\n")[0],
     "digest": lambda row: row.problem[:12],
+    "bench": lambda row: row.bench,
 }
 """Column -> the text or number that it shows of a run."""
 DEFAULT_COLUMNS = tuple(CELLS)[:9]

@@ -23,6 +23,7 @@ class Filter:
         text: text in the source or the detail. Upper and lower case are equal.
         before: id; only older runs pass, which continues a list. The start of an id is enough, and a whole id need not
             exist any more. ``Store.resolved`` completes an id of which only the end is given.
+        bench: name of the bench that the run belongs to.
 
     Example:
         >>> Filter(family="sudoku", solver="auto", status="solved")
@@ -36,6 +37,7 @@ class Filter:
     device: str | None = None
     text: str | None = None
     before: str | None = None
+    bench: str | None = None
 
     @property
     def oldest(self) -> str:

@@ -49,7 +49,7 @@ def moment(text: str) -> datetime:
 COLUMNS = (
     "id", "created", "source", "problem", "family", "size", "solver", "version", "options", "checkpoint", "via", "seed",
     "device", "host", "versions", "budget", "status", "iterations", "unit", "violations", "energy", "objective",
-    "seconds", "wall", "detail", "samples", "hits", "accuracy", "distinct", "total", "coverage",
+    "seconds", "wall", "detail", "samples", "hits", "accuracy", "distinct", "total", "coverage", "bench",
 )  # fmt: skip
 """The columns that ``record`` returns for every run."""
 
@@ -127,8 +127,8 @@ def history(
         traces: whether to read the traces too.
         store: a path or a database URL; the default is ``MULL_STORE``, else a file in the user's data directory.
         frame: the library of the data frame to return, with one row for each run; None returns a list.
-        filters: the fields of ``Filter``: problem, family, solver, status, since, device, text, before. ``since`` may
-            also be text that ``moment`` reads.
+        filters: the fields of ``Filter``: problem, family, solver, status, since, device, text, before, bench. ``since``
+            may also be text that ``moment`` reads.
 
     Returns:
         A list of ``RunRow``, or a data frame with the columns of ``record``. A store that does not exist has no runs.

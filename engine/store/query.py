@@ -20,7 +20,7 @@ FEW = 200
 RECENT = 5000
 """Number of newest runs that are searched first if there are more keys than ``FEW``."""
 
-_BUDGET = ("seconds", "iterations", "restarts", "batch", "solutions")
+_BUDGET = ("seconds", "iterations", "restarts", "batch", "solutions", "seconds_each")
 
 RUNS = (
     sa.select(
@@ -36,7 +36,7 @@ RUNS = (
         solver.c.unit,
         environment.c.host,
         environment.c.versions,
-        *(run_context.c[name] for name in ("family", "via", "device", "status")),
+        *(run_context.c[name] for name in ("family", "via", "device", "status", "bench")),
         run_context.c.budget.label("budget"),
         *(budget.c[name].label(f"budget_{name}") for name in _BUDGET),
     )
@@ -185,6 +185,8 @@ def _contexts(where: Filter) -> sa.Select[Any] | None:
         terms.append(sa.or_(solver.c.name == where.solver, run_context.c.via == where.solver))
     if where.status is not None:
         terms.append(run_context.c.status == where.status)
+    if where.bench is not None:
+        terms.append(run_context.c.bench == where.bench)
     if where.device is not None:
         numbered = run_context.c.device.startswith(where.device + ":", autoescape=True)
         terms.append(sa.or_(run_context.c.device == where.device, numbered))
@@ -206,6 +208,7 @@ def row_of(row: sa.RowMapping) -> RunRow:
     values = dict(row)
     limits = {name: values.pop(f"budget_{name}") for name in _BUDGET}
     copies = values.pop("copies")
+    values["improvements"] = tuple(map(tuple, json.loads(values["improvements"] or "[]")))
     if values["budget"] is not None:
         values["budget"] = limits | {"copies": copies and json.loads(copies)}
     points, data = values.pop("points", None), values.pop("data", None)

@@ -37,6 +37,8 @@ class RunRow(Sampled):
         distinct: number of distinct solutions found. None if one answer was wanted.
         total: number of all solutions, if an exact solver enumerated them. ``Store.run`` takes it from any run on the
         problem.
+        bench: name of the bench that the run belongs to, or None.
+        improvements: (seconds, objective) of each improving answer, if the call followed them.
         trace: None unless ``Store.run`` or ``Store.each(traces=True)`` read it.
         assignment, solutions: the best assignment, and all distinct solutions; None unless ``Store.run`` read them.
         payload: the problem as JSON; None unless ``Store.run`` read it.
@@ -70,6 +72,8 @@ class RunRow(Sampled):
     hits: int | None
     distinct: int | None
     total: int | None
+    bench: str | None = None
+    improvements: tuple[tuple[float, int], ...] = ()
     trace: Trace | None = None
     assignment: dict[str, Any] | None = None
     solutions: tuple[dict[str, Any], ...] | None = None

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The Alembic revision of these tables."""
 
 metadata = MetaData(
@@ -72,6 +72,7 @@ budget = _shared(
     Column("restarts", BigInteger),
     Column("batch", BigInteger),
     Column("solutions", BigInteger),
+    Column("seconds_each", Float),
 )
 
 # Columns that many runs share. A million runs have some hundred contexts. So one index of the runs by context and id
@@ -86,6 +87,7 @@ run_context = _shared(
     Column("via", String(64)),
     Column("device", String(32), nullable=False),
     Column("status", String(16), nullable=False),
+    Column("bench", String(128)),
 )
 
 source = Table(
@@ -117,6 +119,7 @@ run = Table(
     Column("total", Integer),
     Column("copies", Text),  # JSON; not in the budget, because few calls have the same
     Column("wall", Float),
+    Column("improvements", Text),  # JSON: [seconds, objective] of each improving answer
     Index("ix_run_problem", "problem", "id"),
     Index("ix_run_source", "source", "id"),
     Index("ix_run_facets", "facets", "id"),

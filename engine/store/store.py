@@ -89,18 +89,19 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------------- writing
 
-    def write(self, solutions: Sequence[Solution]) -> None:
+    def write(self, solutions: Sequence[Solution], bench: str | None = None) -> None:
         """Store runs in one transaction: all of them, or none.
 
         Args:
             solutions: the runs. Each ``Solution.id`` must be new.
+            bench: name of the bench that they belong to, or None.
 
         Raises:
             StoreError: the database refused the transaction; nothing was written.
         """
         from . import write
 
-        packed = [write.pack(s) for s in solutions]  # half of the time, before the database is locked
+        packed = [write.pack(s, bench) for s in solutions]  # half of the time, before the database is locked
         with store_errors(self.url):
             try:
                 with self._engine().execution_options(writes=True).begin() as connection:

@@ -45,7 +45,7 @@ def read_results(connection: sa.Connection, where: Filter) -> list[SolverOnProbl
             run_context.c.family,
             run_context.c.status,
             solver.c.unit,
-            budget.c.seconds.label("limit"),
+            sa.func.coalesce(budget.c.seconds_each, budget.c.seconds).label("limit"),
             *(sums.c[name] for name in ("runs", "seconds", "iterations")),
         )
         .select_from(sums)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 KEYS_PER_QUERY = 500
 """Number of parameters in one query. Older versions of SQLite allow 999."""
+LIMITS = ("seconds", "iterations", "restarts", "batch", "solutions", "seconds_each")
+"""The fields of ``Budget`` that are columns of table budget."""
 VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
 
 Digest = TypeVar("Digest", str, int)
@@ -36,13 +38,19 @@ class Packed(NamedTuple):
     solver: str
     budget: str
     context: str
+    bench: str | None
     run: dict[str, Any]
     trace: dict[str, Any] | None
     answer: dict[str, Any] | None
 
 
-def pack(s: Solution) -> Packed:
-    """The columns of tables run, trace and solution for one solution, and the digests of the rows it refers to."""
+def pack(s: Solution, bench: str | None = None) -> Packed:
+    """The columns of tables run, trace and solution for one solution, and the digests of the rows it refers to.
+
+    Args:
+        s: the solution.
+        bench: name of the bench that it belongs to, or None.
+    """
     row = {
         "id": s.id,
         "seed": s.seed,
@@ -58,6 +66,7 @@ def pack(s: Solution) -> Packed:
         "distinct_solutions": s.distinct,
         "total": s.total,
         "copies": _copies(s.budget.copies) if s.budget.copies else None,
+        "improvements": json.dumps(s.improvements, separators=(",", ":")) if s.improvements else None,
     }
     points = answer = None
     if s.trace is not None and len(s.trace):
@@ -70,9 +79,13 @@ def pack(s: Solution) -> Packed:
             "further": codec.pack_assignments(others, domains) if others else None,
         }
     configuration, b = _digest(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip()), s.budget
-    limits = _digest(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}")
-    context = _digest(s.problem.family, configuration, here()[0], limits, s.via, s.device, str(s.status))
-    return Packed(s, codec.source_digest(str(s.problem.source)), configuration, limits, context, row, points, answer)
+    # Parts that older schemas did not have are added only where they are set, so that older digests stay valid.
+    each = "" if b.seconds_each is None else f" {b.seconds_each}"
+    limits = _digest(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}{each}")
+    parts = [s.problem.family, configuration, here()[0], limits, s.via, s.device, str(s.status)]
+    context = _digest(*parts, *([] if bench is None else [bench]))
+    origin = codec.source_digest(str(s.problem.source))
+    return Packed(s, origin, configuration, limits, context, bench, row, points, answer)
 
 
 def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
@@ -96,7 +109,8 @@ def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
     def made(p: Packed) -> dict[str, Any]:
         s, ids = p.solution, {"solver": solvers[p.solver], "budget": budgets[p.budget]}
         ids["environment"] = environments[digest]
-        return {"family": s.problem.family, **ids, "via": s.via, "device": s.device, "status": str(s.status)}
+        common = {"via": s.via, "device": s.device, "status": str(s.status), "bench": p.bench}
+        return {"family": s.problem.family, **ids, **common}
 
     contexts = _ids(connection, run_context, {p.context: partial(made, p) for p in packed})
     sources = _ids(connection, source, {p.source: partial(_source, p.solution) for p in packed})
@@ -161,7 +175,7 @@ def _solver(s: Solution) -> dict[str, Any]:
 
 
 def _budget(s: Solution) -> dict[str, Any]:
-    return {name: getattr(s.budget, name) for name in ("seconds", "iterations", "restarts", "batch", "solutions")}
+    return {name: getattr(s.budget, name) for name in LIMITS}
 
 
 @cache
