@@ -14,7 +14,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mull.engine import Problem, Progress, Solution
+    from mull.engine import Problem, Progress, Solution, Task
+    from mull.engine.explain import Explanation
     from mull.engine.store import RunRow
     from mull.engine.training import TrainingProgress
 
@@ -111,6 +112,8 @@ class Region:
 class Screen:
     """Output of ``solve PROBLEM...``: solutions on stdout in the order of the problems, progress on stderr.
 
+    Set ``explains`` to a task to explain unsatisfiable problems within its limits.
+
     Args:
         solver: the solver's name.
         limit: time limit of the call in seconds, or None.
@@ -142,6 +145,7 @@ class Screen:
         self.answered = 0
         self.solver = solver
         self.drawn = 0.0
+        self.explains: Task | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -189,9 +193,33 @@ class Screen:
             self._print(self.ready.pop(self.printed))
             self.printed += 1
 
+    def improvement(self, solution: Solution) -> None:
+        """Print an improving answer at once, as a JSON object with ``"improving": true``."""
+        self.region.clear()
+        click.echo(json.dumps({**solution.to_json(), "improving": True}, ensure_ascii=False))
+
+    def _explanation(self, s: Solution) -> Explanation | None:
+        """Why a problem has no solution, if that was asked for and is found in time."""
+        if self.explains is None or str(s.status) != "unsatisfiable":
+            return None
+        from mull.engine.explain import Unexplained, explain
+
+        self.phase(f"explaining {s.problem.source}")
+        try:
+            return explain(s.problem, self.explains)
+        except Unexplained as error:
+            self.notice(f"{s.problem.source}: {error}")
+            return None
+        finally:
+            self.region.clear()
+
     def _print(self, s: Solution) -> None:
+        explanation = self._explanation(s)
         if self.as_json:
-            text = json.dumps(s.to_json(), ensure_ascii=False)
+            data = s.to_json()
+            if explanation is not None:
+                data["explanation"] = explanation.to_json()
+            text = json.dumps(data, ensure_ascii=False)
         else:
             by = f"{s.solver} ({s.via})" if s.via else s.solver
             goal = f", objective {s.objective}" if s.objective is not None else ""
@@ -206,6 +234,9 @@ class Screen:
                 text += f"\n{s.detail}"
             if s.distinct is not None:
                 text += f"\n{solutions_summary(s)}"
+            if explanation is not None:
+                how = "a minimal set" if explanation.minimal else "a set, not yet minimal,"
+                text += "\n".join([f"\n{how} without a solution:", *(f"  {line}" for line in explanation.lines)])
             if self.draws and s.status.solved:
                 answers = [s.text] if s.solutions is None else map(s.problem.show, s.solutions)
                 text += "\n" + "\n\n".join(answers)

@@ -87,6 +87,18 @@ DEFAULT_SECONDS = 60.0
     metavar="N",
     help="Draw N samples, or enumerate up to N solutions with an exact solver.",
 )
+@click.option(
+    "--all-improvements",
+    "improvements",
+    is_flag=True,
+    help="Print each improving answer of a problem with an objective as a JSON line, then the final one (as --json).",
+)
+@click.option(
+    "--explain",
+    "explained",
+    is_flag=True,
+    help="For an unsatisfiable problem, print a minimal set of constraints and givens that has no solution.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 @click.option(
     "--device", default="auto", show_default=True, metavar="DEVICE", help="Device: auto, cpu, cuda or cuda:N."
@@ -121,6 +133,8 @@ def run(
     restarts: int | None,
     batch: int | None,
     solutions: int | None,
+    improvements: bool,
+    explained: bool,
     seed: int,
     device: str,
     as_json: bool,
@@ -136,6 +150,7 @@ def run(
 
     Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage.
     """
+    as_json = as_json or improvements
     started = time.monotonic()  # before the imports, which --limit covers
     each = finite(limit_each)
     seconds = DEFAULT_SECONDS if limit is None and each is None else finite(limit)
@@ -177,7 +192,18 @@ def run(
             target_device = usable_device(device)
             what = counted(len(problems), "problem") if len(problems) > 1 else problems[0].source
             phase(f"{name}: {'compiling' if isinstance(solver, Solver) else 'solving'} {what} on {target_device}")
-            task = Task(budget, seed, target_device, started, screen.progress, screen.notice, interrupted)
+            task = Task(
+                budget,
+                seed,
+                target_device,
+                started,
+                screen.progress,
+                screen.notice,
+                interrupted,
+                on_improvement=screen.improvement if improvements else None,
+            )
+            if explained:
+                screen.explains = task
             try:
                 answers = solve(problems, solver, task, store=store, on_solution=screen.solution)
                 store_error = None

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .constraints.base import Constraint
 from .deprecation import deprecated
 from .errors import GraphError
 from .graph import ConstraintGraph
 from .graph_json import KEYS
-from .values import Assignment, Value, brief, refuse_unknown
+from .values import Assignment, Domain, Value, brief, refuse_unknown
 from .values import value as plain_value
+
+if TYPE_CHECKING:
+    from .explain import Explanation
+
+
+class Statement(NamedTuple):
+    """A problem as its user stated it, for ``Problem.explain``.
+
+    Args:
+        domains: variable name -> domain.
+        definitions: constraints that define auxiliary variables and exclude no values of others.
+        parts: each statement of the user as text, with the constraints that it became.
+    """
+
+    domains: Mapping[str, Domain]
+    definitions: Sequence[Constraint]
+    parts: Sequence[tuple[str, Sequence[Constraint]]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,7 @@ class Problem:
             of the problem: neither digest nor answer depends on them.
         auxiliary: names of variables that a reader added to state the problem. The answer does not show them, and
             solutions that differ only in them count once. The digest ignores them.
+        statement: returns the problem as its user stated it, where that differs from the graph. ``explain`` uses it.
 
     Raises:
         GraphError: a given for an unknown variable or outside its domain, or an argument of the wrong type.
@@ -87,6 +105,7 @@ class Problem:
     guessed: tuple[str, ...] = field(default=(), repr=False, compare=False)
     hint: Mapping[str, Value] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
     auxiliary: frozenset[str] = field(default=frozenset(), repr=False, compare=False, kw_only=True)
+    statement: Callable[[], Statement] | None = field(default=None, repr=False, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.graph, ConstraintGraph):
@@ -154,6 +173,31 @@ class Problem:
                 if names:
                     return constraint, {name: self.givens[name] for name in names}
         return None
+
+    def explain(self, seconds: float | None = 60.0) -> Explanation | None:
+        """A minimal set of constraints and givens that has no solution, as the user stated them.
+
+        Args:
+            seconds: time limit; None for no limit. A set that is not minimal yet when time is up is returned as well.
+
+        Returns:
+            The explanation, or None where the problem has a solution.
+
+        Raises:
+            Unexplained: time was up before the problem was proved unsatisfiable.
+
+        Example:
+            >>> from mull.engine import AllDifferent
+            >>> row = AllDifferent(["a", "b", "c"]).named("row 1")
+            >>> graph = ConstraintGraph(dict.fromkeys("abc", (1, 2, 3)), [row])
+            >>> Problem(graph, {"a": 1, "b": 3, "c": 1}).explain().lines
+            ['given a = 1', 'given c = 1', 'row 1']
+        """
+        # It imports OR-Tools, which few other uses of a problem need.
+        from .explain import explain
+        from .task import Budget, Task
+
+        return explain(self, Task(Budget(seconds=seconds)))
 
     def canonical(self, assignment: Mapping[str, Value]) -> tuple[Value, ...]:
         """The canonical member of an assignment's equivalence class: equal for assignments that only rename values.

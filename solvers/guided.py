@@ -120,6 +120,10 @@ class _Rounds:
             status = Status.SOLVED if self.best is not None else Status.UNSOLVED
         if status is Status.UNSOLVED and self.task.cancelled():
             status = Status.CANCELLED
+        return self._solution(status)
+
+    def _solution(self, status: Status) -> Solution:
+        """The best answer so far with a status."""
         found: dict[str, Any] = {}
         if self.best is not None:
             found = {"assignment": self.best, "violations": 0, "energy": 0.0}
@@ -275,6 +279,8 @@ class _Rounds:
                 or self.objective.cost(found) < self.objective.cost(self.best)
             ):
                 self.best = found
+                if self.task.on_improvement is not None:
+                    self.task.on_improvement(self._solution(Status.SOLVED))
             if self.objective is not None:
                 least = solver.response_proto.inner_objective_lower_bound
                 self.proved = bool(least >= self.objective.cost(found)) and not first

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import mull
+from conftest import call, json_lines
 from mull.engine import Budget, Compare, ConstraintGraph, Linear, Objective, Problem, Solution, Status, Task, solve
 from mull.problems import load
 
@@ -20,7 +23,7 @@ def knapsack() -> Problem:
     return Problem(ConstraintGraph(dict.fromkeys(names, (0, 1)), fits, Objective(values, maximise=True)))
 
 
-@pytest.mark.parametrize("name", ["cpsat", "auto", "localsearch"])
+@pytest.mark.parametrize("name", ["cpsat", "auto", "guided", "localsearch"])
 def test_each_improving_answer_is_better_and_the_last_is_the_best(name: str) -> None:
     problem, seen = knapsack(), list[Solution]()
     answer = solve([problem], mull.solver(name), Task(Budget(seconds=20, iterations=300), on_improvement=seen.append))[
@@ -63,3 +66,14 @@ def test_a_part_without_a_solution_decides_before_a_long_search_in_another() -> 
     graph = ConstraintGraph(domains, [*hard.graph.constraints, *wrong], costs)
     answer = solve([replace(hard, graph=graph, render=None)], mull.solver("cpsat"), Task(Budget(seconds=20)))[0]
     assert answer.status is Status.UNSATISFIABLE
+
+
+def test_the_program_prints_each_improving_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "knapsack.json"
+    path.write_text(json.dumps(knapsack().to_json()))
+    assert call(str(path), "--all-improvements", "-s", "cpsat", "--no-store") == 0
+    *improving, final = json_lines(capsys.readouterr().out)
+    assert improving
+    assert all(each["improving"] for each in improving)
+    assert "improving" not in final
+    assert (final["status"], final["objective"]) == ("optimal", improving[-1]["objective"])

@@ -16,7 +16,10 @@ from cpmpy.solvers.solver_interface import ExitStatus, SolverInterface, SolverSt
 from cpmpy.transformations.get_variables import get_variables
 
 from ... import plugins
+from ...engine.conclude import unanswered
 from ...engine.constraints import Clause
+from ...engine.deadline import OutOfTime, interrupting
+from ...engine.explain import unsatisfiable_subset
 from ...engine.graph import ConstraintGraph
 from ...engine.problem import Problem
 from ...engine.solution import Solution
@@ -192,7 +195,7 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
 
         follows = shown if display is not None and self.has_objective() else None
         assumed = None if assumptions is None else list(assumptions)
-        solution = self._run(self._problem(assumed), time_limit, None, options, follows)
+        solution = self._run(assumed, time_limit, None, options, follows)
         self._core = None
         found = self._adopt(solution, time.monotonic() - started)
         if assumed is not None and solution.status is Status.UNSATISFIABLE:
@@ -230,7 +233,7 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
             return int(super().solveAll(display, time_limit, solution_limit, call_from_model, **options))
         started = time.monotonic()
         limit = solution_limit if solution_limit is not None else MOST_SOLUTIONS
-        solution = self._run(self._problem(None), time_limit, limit, options)
+        solution = self._run(None, time_limit, limit, options)
         count = 0
         for assignment in solution.solutions or ():
             self._assign(assignment)
@@ -250,13 +253,12 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
         """
         if self._core is None:
             raise RuntimeError("get_core() follows a call of solve(assumptions=...) that was unsatisfiable")
-        core = list(self._core)
-        for each in list(core):  # deletion: each that the rest does without goes
-            rest = [other for other in core if other is not each]
-            if self._run(self._problem(rest), None, None, {}).status is Status.UNSATISFIABLE:
-                core = rest
-        self._core = core
-        return core
+        soft = [[Clause((self._lowering.literal(each),))] for each in self._core]
+        task = Task(Budget(seconds=None))
+        found = unsatisfiable_subset(self._lowering.domains, self._lowering.graph().constraints, soft, task)
+        assert found is not None  # the last call was unsatisfiable
+        self._core = [self._core[i] for i in found[0]]
+        return self._core
 
     def _problem(self, assumptions: Iterable[Any] | None) -> Problem:
         for variable in self.user_vars:  # one that no constraint names has a value in every solution all the same
@@ -269,7 +271,7 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
 
     def _run(
         self,
-        problem: Problem,
+        assumptions: Iterable[Any] | None,
         seconds: float | None,
         solutions: int | None,
         options: dict[str, Any],
@@ -284,6 +286,11 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
             seconds = Budget().seconds
         budget = Budget(seconds=seconds, iterations=iterations, solutions=solutions)
         task = Task(budget, seed=seed, on_improvement=on_improvement)
+        try:
+            with interrupting(task):
+                problem = self._problem(assumptions)
+        except OutOfTime:
+            return unanswered(Problem(ConstraintGraph({}, [])), solver, task, "time was up before the graph was built")
         (solution,) = solve([problem], solver, task)
         if solution.status is Status.UNSUPPORTED:
             raise NotSupportedError(f"{self.subsolver} does not take this model: {solution.detail}")

@@ -30,7 +30,7 @@ from ...engine.constraints import Clause, Compare, Constraint, Linear, Reify, Xo
 from ...engine.errors import GraphError
 from ...engine.graph import ConstraintGraph, gc_paused
 from ...engine.objective import Objective
-from ...engine.problem import Problem
+from ...engine.problem import Problem, Statement
 from ...engine.values import Domain, Term
 from .natives import FUNCTIONS, GLOBALS, REIFIED
 
@@ -52,6 +52,12 @@ class ModelError(GraphError):
 class Lowering:
     """Variables and constraints of a graph under construction.
 
+    Args:
+        share: whether equal subexpressions of several constraints share one auxiliary variable.
+
+    Attributes:
+        definitions: constraints that tie a negated or repeated variable to its original.
+
     Example:
         >>> lowering = Lowering()
         >>> lowering.add(cpmpy.AllDifferent(x, y))
@@ -59,11 +65,12 @@ class Lowering:
         >>> graph = lowering.graph()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, share: bool = True) -> None:
         self.domains: dict[str, Domain] = {}
         self.constraints: list[Constraint] = []
+        self.definitions: list[Constraint] = []
         self.objective: Objective | None = None
-        self._common = CSEMap()  # CPMpy shares equal subexpressions through it
+        self._common = CSEMap() if share else None  # CPMpy shares equal subexpressions through it
         self._range = cache(lambda least, most: range(least, most + 1))  # one object, so that it is checked once
 
     def graph(self) -> ConstraintGraph:
@@ -72,7 +79,7 @@ class Lowering:
         Raises:
             GraphError: numbers beyond 2^60, or a sum that may reach them.
         """
-        return ConstraintGraph(self.domains, self.constraints, self.objective)
+        return ConstraintGraph(self.domains, [*self.constraints, *self.definitions], self.objective)
 
     # Adding -----------------------------------------------------------------------------------------------------------
 
@@ -138,7 +145,7 @@ class Lowering:
         if isinstance(variable, NegBoolView):
             positive = self.name(variable._bv)
             self.domains[name] = (0, 1)
-            self.constraints.append(Linear((positive, name), (1, 1), "=", 1))
+            self.definitions.append(Linear((positive, name), (1, 1), "=", 1))
         elif isinstance(variable, _BoolVarImpl):
             self.domains[name] = (0, 1)
         elif isinstance(variable, _IntVarImpl):
@@ -183,7 +190,7 @@ class Lowering:
                 copy = f"{name} copy {count}"
             if copy not in self.domains:
                 self.domains[copy] = self.domains[name]
-                self.constraints.append(Compare(copy, "=", name))
+                self.definitions.append(Compare(copy, "=", name))
             names.append(copy)
         return tuple(names)
 
@@ -392,7 +399,28 @@ def problem_of(model: Any) -> Problem:
         if model.objective_ is not None:
             lowering.optimise(model.objective_, model.objective_is_min)
         own = {lowering.name(variable) for variable in get_variables_model(model)}
-        return Problem(lowering.graph(), auxiliary=frozenset(lowering.domains) - own)
+        auxiliary = frozenset(lowering.domains) - own
+        return Problem(lowering.graph(), auxiliary=auxiliary, statement=lambda: _statement(model))
+
+
+def _statement(model: Any) -> Statement:
+    """The model's own constraints by their text, each with the kinds that state it alone.
+
+    No auxiliary variable is shared: it may restrict other variables, as the quotient of a division does its divisor.
+    """
+    lowering = Lowering(share=False)
+    parts: list[tuple[str, list[Constraint]]] = []
+    for expression in [*toplevel_list(model.constraints, merge_and=False), None]:
+        before, text = len(lowering.constraints), str(expression)
+        if expression is not None:
+            lowering.add(expression)
+        elif model.objective_ is not None:  # a division in the objective excludes a zero divisor
+            lowering.optimise(model.objective_, model.objective_is_min)
+            text = f"{'minimise' if model.objective_is_min else 'maximise'} {model.objective_}"
+        added = lowering.constraints[before:]
+        if added:
+            parts.append((text, [each.named(text) for each in added]))
+    return Statement(lowering.domains, lowering.definitions, parts)
 
 
 def compared(terms: Mapping[str, int], op: str, bound: int) -> Constraint | bool:
