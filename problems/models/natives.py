@@ -5,13 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...engine import constraints
-from ...engine.constraints import Constraint
+from ...engine.constraints import (
+    MDD,
+    Abs,
+    AllDifferent,
+    AllEqual,
+    Among,
+    Circuit,
+    Constraint,
+    Cumulative,
+    Division,
+    Element,
+    GlobalCardinality,
+    Increasing,
+    Inverse,
+    LexLess,
+    LexLessEq,
+    Maximum,
+    Minimum,
+    Modulo,
+    NoOverlap,
+    NValues,
+    Power,
+    Precedence,
+    Product,
+    Regular,
+    Table,
+    Xor,
+)
 
 if TYPE_CHECKING:
     from .lowering import Lowering
-
-kinds: Any = constraints
 
 Stated = Constraint | bool
 """A constraint, or its truth where it is constant."""
@@ -21,58 +45,58 @@ def _integers(values: Any) -> tuple[int, ...]:
     return tuple(int(value) for value in values)
 
 
-def _all_different(to: Lowering, flat: Any) -> Any:
-    return kinds.AllDifferent(to.distinct(flat.args))
+def _all_different(to: Lowering, flat: Any) -> Stated:
+    return AllDifferent(to.distinct(flat.args))
 
 
-def _all_different_except(to: Lowering, flat: Any) -> Any:
+def _all_different_except(to: Lowering, flat: Any) -> Stated:
     items, exempt = flat.args
-    return kinds.AllDifferent(to.distinct(items), _integers(exempt))
+    return AllDifferent(to.distinct(items), _integers(exempt))
 
 
-def _all_equal(to: Lowering, flat: Any) -> Any:
-    return kinds.AllEqual(to.terms(flat.args))
+def _all_equal(to: Lowering, flat: Any) -> Stated:
+    return AllEqual(to.terms(flat.args))
 
 
-def _all_equal_except(to: Lowering, flat: Any) -> Any:
+def _all_equal_except(to: Lowering, flat: Any) -> Stated:
     items, exempt = flat.args
-    return kinds.AllEqual(to.terms(items), _integers(exempt))
+    return AllEqual(to.terms(items), _integers(exempt))
 
 
-def _circuit(to: Lowering, flat: Any) -> Any:
-    return kinds.Circuit(to.terms(flat.args))
+def _circuit(to: Lowering, flat: Any) -> Stated:
+    return Circuit(to.terms(flat.args))
 
 
-def _inverse(to: Lowering, flat: Any) -> Any:
+def _inverse(to: Lowering, flat: Any) -> Stated:
     forward, backward = flat.args
-    return kinds.Inverse(to.terms(forward), to.terms(backward))
+    return Inverse(to.terms(forward), to.terms(backward))
 
 
-def _table(to: Lowering, flat: Any) -> Any:
+def _table(to: Lowering, flat: Any) -> Stated:
     items, rows = flat.args
-    return kinds.Table(to.distinct(items), tuple(_integers(row) for row in rows))
+    return Table(to.distinct(items), tuple(_integers(row) for row in rows))
 
 
-def _negative_table(to: Lowering, flat: Any) -> Any:
+def _negative_table(to: Lowering, flat: Any) -> Stated:
     items, rows = flat.args
-    return kinds.Table(to.distinct(items), tuple(_integers(row) for row in rows), allowed=False)
+    return Table(to.distinct(items), tuple(_integers(row) for row in rows), allowed=False)
 
 
-def _in_domain(to: Lowering, flat: Any) -> Any:
+def _in_domain(to: Lowering, flat: Any) -> Stated:
     item, values = flat.args
-    return kinds.Table(to.distinct([item]), tuple((int(value),) for value in values))
+    return Table(to.distinct([item]), tuple((int(value),) for value in values))
 
 
-def _regular(to: Lowering, flat: Any) -> Any:
+def _regular(to: Lowering, flat: Any) -> Stated:
     items, _, start, accepting = flat.args
     numbers = flat.node_map
     # Of several transitions for one state and value, CPMpy's Regular keeps the last.
     arcs = tuple((numbers[a], int(value), numbers[b]) for (a, value), b in flat.trans_dict.items())
     states = (numbers[state] for state in accepting if state in numbers)
-    return kinds.Regular(to.terms(items), arcs, numbers.get(start, len(numbers)), tuple(states))
+    return Regular(to.terms(items), arcs, numbers.get(start, len(numbers)), tuple(states))
 
 
-def _mdd(to: Lowering, flat: Any) -> Any:
+def _mdd(to: Lowering, flat: Any) -> Stated:
     (items,) = flat.args
     nodes: dict[Any, int] = {}
     arcs = tuple(
@@ -81,10 +105,10 @@ def _mdd(to: Lowering, flat: Any) -> Any:
         for value, after in row.items()
     )
     # CPMpy accepts every path that has as many arcs as there are items: all of them end in the one sink.
-    return kinds.MDD(to.terms(items), arcs, nodes.setdefault(flat.root_node, len(nodes)), (nodes[flat.sink_node],))
+    return MDD(to.terms(items), arcs, nodes.setdefault(flat.root_node, len(nodes)), (nodes[flat.sink_node],))
 
 
-def _xor(to: Lowering, flat: Any) -> Any:
+def _xor(to: Lowering, flat: Any) -> Stated:
     literals, constant = [], False
     for part in flat.args:
         if to.is_constant(part):
@@ -94,162 +118,155 @@ def _xor(to: Lowering, flat: Any) -> Any:
     return to.parity(literals, constant)
 
 
-def _cumulative(to: Lowering, flat: Any) -> Any:
+def _cumulative(to: Lowering, flat: Any) -> Stated:
     start, duration, *end, demand, capacity = flat.args
     to.add_ends(start, duration, end)
-    return kinds.Cumulative(to.terms(start), to.terms(duration), to.terms(demand), to.term(capacity))
+    return Cumulative(to.terms(start), to.terms(duration), to.terms(demand), to.term(capacity))
 
 
-def _no_overlap(to: Lowering, flat: Any) -> Any:
+def _no_overlap(to: Lowering, flat: Any) -> Stated:
     start, duration, *end = flat.args
     to.add_ends(start, duration, end)
-    return kinds.NoOverlap(to.terms(start), to.terms(duration))
+    return NoOverlap(to.terms(start), to.terms(duration))
 
 
-def _cumulative_optional(to: Lowering, flat: Any) -> Any:
+def _cumulative_optional(to: Lowering, flat: Any) -> Stated:
     start, duration, *end, demand, capacity, present = flat.args
     to.add_ends(start, duration, end, present)
     durations, demands = to.where(present, duration), to.where(present, demand)
-    return kinds.Cumulative(to.terms(start), durations, demands, to.term(capacity))
+    return Cumulative(to.terms(start), durations, demands, to.term(capacity))
 
 
-def _no_overlap_optional(to: Lowering, flat: Any) -> Any:
+def _no_overlap_optional(to: Lowering, flat: Any) -> Stated:
     start, duration, *end, present = flat.args
     to.add_ends(start, duration, end, present)
-    return kinds.NoOverlap(to.terms(start), to.where(present, duration))
+    return NoOverlap(to.terms(start), to.where(present, duration))
 
 
-def _precedence(to: Lowering, flat: Any) -> Any:
+def _precedence(to: Lowering, flat: Any) -> Stated:
     items, order = flat.args
-    return kinds.Precedence(to.terms(items), _integers(order))
+    return Precedence(to.terms(items), _integers(order))
 
 
-def _cardinality(to: Lowering, flat: Any) -> Any:
+def _cardinality(to: Lowering, flat: Any) -> Stated:
     items, values, counts = flat.args
-    return kinds.GlobalCardinality(to.terms(items), _integers(values), to.terms(counts), bool(flat.closed))
+    return GlobalCardinality(to.terms(items), _integers(values), to.terms(counts), bool(flat.closed))
 
 
 def _ordered(strict: bool, reverse: bool) -> Callable[[Lowering, Any], Stated]:
-    def state(to: Lowering, flat: Any) -> Any:
+    def state(to: Lowering, flat: Any) -> Stated:
         items = to.terms(flat.args)
-        return kinds.Increasing(items[::-1] if reverse else items, strict)
+        return Increasing(items[::-1] if reverse else items, strict)
 
     return state
 
 
 def _lex(strict: bool) -> Callable[[Lowering, Any], Stated]:
-    def state(to: Lowering, flat: Any) -> Any:
+    def state(to: Lowering, flat: Any) -> Stated:
         left, right = (to.terms(side) for side in flat.args)
-        return kinds.LexLess(left, right) if strict else kinds.LexLessEq(left, right)
+        return LexLess(left, right) if strict else LexLessEq(left, right)
 
     return state
 
 
-def _minimum(to: Lowering, left: Any, right: Any) -> Any:
-    return kinds.Minimum(to.terms(left.args), to.term(right))
+def _minimum(to: Lowering, left: Any, right: Any) -> Stated:
+    return Minimum(to.terms(left.args), to.term(right))
 
 
-def _maximum(to: Lowering, left: Any, right: Any) -> Any:
-    return kinds.Maximum(to.terms(left.args), to.term(right))
+def _maximum(to: Lowering, left: Any, right: Any) -> Stated:
+    return Maximum(to.terms(left.args), to.term(right))
 
 
-def _abs(to: Lowering, left: Any, right: Any) -> Any:
-    return kinds.Abs(to.term(left.args[0]), to.term(right))
+def _abs(to: Lowering, left: Any, right: Any) -> Stated:
+    return Abs(to.term(left.args[0]), to.term(right))
 
 
-def _product(to: Lowering, left: Any, right: Any) -> Any:
-    return kinds.Product(to.terms(left.args), to.term(right))
+def _product(to: Lowering, left: Any, right: Any) -> Stated:
+    return Product(to.terms(left.args), to.term(right))
 
 
-def _division(to: Lowering, left: Any, right: Any) -> Any:
-    return kinds.Division(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
+def _division(to: Lowering, left: Any, right: Any) -> Stated:
+    return Division(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
 
 
-def _modulo(to: Lowering, left: Any, right: Any) -> Any:
-    return kinds.Modulo(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
+def _modulo(to: Lowering, left: Any, right: Any) -> Stated:
+    return Modulo(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
 
 
-def _power(to: Lowering, left: Any, right: Any) -> Any:
-    return kinds.Power(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
+def _power(to: Lowering, left: Any, right: Any) -> Stated:
+    return Power(to.term(left.args[0]), to.term(left.args[1]), to.term(right))
 
 
-def _element(to: Lowering, left: Any, right: Any) -> Any:
+def _element(to: Lowering, left: Any, right: Any) -> Stated:
     array, index = left.args
-    return kinds.Element(to.terms(array), to.term(index), to.term(right))
+    return Element(to.terms(array), to.term(index), to.term(right))
 
 
-def _among(to: Lowering, left: Any, right: Any) -> Any:
+def _among(to: Lowering, left: Any, right: Any) -> Stated:
     items, values = left.args
-    return kinds.Among(to.terms(items), _integers(values), to.term(right))
+    return Among(to.terms(items), _integers(values), to.term(right))
 
 
-def _n_values(to: Lowering, left: Any, right: Any) -> Any:
-    return kinds.NValues(to.terms(left.args), to.term(right))
+def _n_values(to: Lowering, left: Any, right: Any) -> Stated:
+    return NValues(to.terms(left.args), to.term(right))
 
 
-def _n_values_except(to: Lowering, left: Any, right: Any) -> Any:
+def _n_values_except(to: Lowering, left: Any, right: Any) -> Stated:
     items, exempt = left.args
-    return kinds.NValues(to.terms(items), to.term(right), (int(exempt),))
+    return NValues(to.terms(items), to.term(right), (int(exempt),))
 
 
-def _known(table: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
-    return {name: state for name, (kind, state) in table.items() if hasattr(kinds, kind)}
-
-
-def _negatable(kind: str) -> bool:
-    return getattr(kinds, kind).post_negation is not Constraint.post_negation
-
-
-_STATED: Mapping[str, tuple[str, Callable[[Lowering, Any], Stated]]] = {
-    "alldifferent": ("AllDifferent", _all_different),
-    "alldifferent_except0": ("AllDifferent", _all_different_except),
-    "alldifferent_except_n": ("AllDifferent", _all_different_except),
-    "allequal": ("AllEqual", _all_equal),
-    "allequal_except_n": ("AllEqual", _all_equal_except),
-    "circuit": ("Circuit", _circuit),
-    "inverse": ("Inverse", _inverse),
-    "table": ("Table", _table),
-    "negative_table": ("Table", _negative_table),
-    "indomain": ("Table", _in_domain),
-    "regular": ("Regular", _regular),
-    "mdd": ("MDD", _mdd),
-    "xor": ("Xor", _xor),
-    "cumulative": ("Cumulative", _cumulative),
-    "no_overlap": ("NoOverlap", _no_overlap),
-    "cumulative_optional": ("Cumulative", _cumulative_optional),
-    "no_overlap_optional": ("NoOverlap", _no_overlap_optional),
-    "precedence": ("Precedence", _precedence),
-    "gcc": ("GlobalCardinality", _cardinality),
-    "increasing": ("Increasing", _ordered(False, False)),
-    "decreasing": ("Increasing", _ordered(False, True)),
-    "strictly_increasing": ("Increasing", _ordered(True, False)),
-    "strictly_decreasing": ("Increasing", _ordered(True, True)),
-    "lex_less": ("LexLess", _lex(True)),
-    "lex_lesseq": ("LexLessEq", _lex(False)),
+_STATED: Mapping[str, tuple[type[Constraint], Callable[[Lowering, Any], Stated]]] = {
+    "alldifferent": (AllDifferent, _all_different),
+    "alldifferent_except0": (AllDifferent, _all_different_except),
+    "alldifferent_except_n": (AllDifferent, _all_different_except),
+    "allequal": (AllEqual, _all_equal),
+    "allequal_except_n": (AllEqual, _all_equal_except),
+    "circuit": (Circuit, _circuit),
+    "inverse": (Inverse, _inverse),
+    "table": (Table, _table),
+    "negative_table": (Table, _negative_table),
+    "indomain": (Table, _in_domain),
+    "regular": (Regular, _regular),
+    "mdd": (MDD, _mdd),
+    "xor": (Xor, _xor),
+    "cumulative": (Cumulative, _cumulative),
+    "no_overlap": (NoOverlap, _no_overlap),
+    "cumulative_optional": (Cumulative, _cumulative_optional),
+    "no_overlap_optional": (NoOverlap, _no_overlap_optional),
+    "precedence": (Precedence, _precedence),
+    "gcc": (GlobalCardinality, _cardinality),
+    "increasing": (Increasing, _ordered(False, False)),
+    "decreasing": (Increasing, _ordered(False, True)),
+    "strictly_increasing": (Increasing, _ordered(True, False)),
+    "strictly_decreasing": (Increasing, _ordered(True, True)),
+    "lex_less": (LexLess, _lex(True)),
+    "lex_lesseq": (LexLessEq, _lex(False)),
 }
 
-GLOBALS: Mapping[str, Callable[[Lowering, Any], Stated]] = _known(_STATED)
+GLOBALS: Mapping[str, Callable[[Lowering, Any], Stated]] = {name: state for name, (_, state) in _STATED.items()}
 """How each global constraint is stated; all others are decomposed by CPMpy."""
 
 # They state more than their kind: start + duration = end.
 _WITH_ENDS = frozenset({"cumulative", "no_overlap", "cumulative_optional", "no_overlap_optional"})
 
-REIFIED = frozenset(name for name in GLOBALS if _negatable(_STATED[name][0])) - _WITH_ENDS
+REIFIED = (
+    frozenset(name for name, (kind, _) in _STATED.items() if kind.post_negation is not Constraint.post_negation)
+    - _WITH_ENDS
+)
 """The globals that may stand under a reification: those whose kind CP-SAT can negate."""
 
-FUNCTIONS: Mapping[str, Callable[[Lowering, Any, Any], Stated]] = _known(
-    {
-        "min": ("Minimum", _minimum),
-        "max": ("Maximum", _maximum),
-        "abs": ("Abs", _abs),
-        "mul": ("Product", _product),
-        "div": ("Division", _division),
-        "mod": ("Modulo", _modulo),
-        "pow": ("Power", _power),
-        "element": ("Element", _element),
-        "among": ("Among", _among),
-        "nvalue": ("NValues", _n_values),
-        "nvalue_except": ("NValues", _n_values_except),
-    }
-)
+FUNCTIONS: Mapping[str, Callable[[Lowering, Any, Any], Stated]] = {
+    "min": _minimum,
+    "max": _maximum,
+    "abs": _abs,
+    "mul": _product,
+    "div": _division,
+    "mod": _modulo,
+    "pow": _power,
+    "element": _element,
+    "among": _among,
+    "nvalue": _n_values,
+    "nvalue_except": _n_values_except,
+}
 """How each function is stated as ``function(...) = variable``."""
