@@ -210,6 +210,24 @@ store_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 
 
+def check_solver(name: str) -> None:
+    """Refuse an unknown solver before torch is imported, which takes a second or more.
+
+    Args:
+        name: of an installed solver, or the path of a file with one.
+
+    Raises:
+        PluginError: the solver is not installed.
+    """
+    from mull.engine.registry import SOLVERS, entries, find_entry
+
+    if name not in {entry.name for entry in entries(SOLVERS)}:
+        from mull.plugins import installed, is_file
+
+        if not is_file(name):
+            find_entry(SOLVERS, name, installed())
+
+
 def make_solver(name: str, options: dict[str, str]) -> AbstractSolver:
     """Load an installed solver and set its options.
 

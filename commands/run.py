@@ -18,6 +18,7 @@ from mull.terminal import Screen, counted
 from . import completion
 from .common import (
     Seconds,
+    check_solver,
     finite,
     interruptible,
     json_option,
@@ -253,7 +254,7 @@ def _check_arguments(arguments: Sequence[str], name: str, family: str | None) ->
         InputError: an argument is neither a file nor ``FAMILY:SPEC``.
         PluginError: the family or the solver is not installed.
     """
-    from mull.engine.registry import COMMANDS, PROBLEMS, SOLVERS, entries, find_entry
+    from mull.engine.registry import COMMANDS, PROBLEMS, entries, find_entry
     from mull.problems.errors import InputError
 
     known = [entry.name for entry in entries(PROBLEMS)]
@@ -269,11 +270,7 @@ def _check_arguments(arguments: Sequence[str], name: str, family: str | None) ->
         close = get_close_matches(argument, [entry.name for entry in entries(COMMANDS)], 1)
         meant = f"did you mean solve {close[0]}?" if close else "check the path, or generate a problem, e.g. queens:12"
         raise InputError("no such file or command", argument, hint=meant)
-    if name not in {entry.name for entry in entries(SOLVERS)}:
-        from mull.plugins import installed, is_file
-
-        if not is_file(name):
-            find_entry(SOLVERS, name, installed())
+    check_solver(name)
 
 
 def _problems(

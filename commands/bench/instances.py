@@ -1,0 +1,78 @@
+"""The instances of a bench: folders, lists, files and generated problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mull.engine.errors import MullError
+from mull.engine.registry import PROBLEMS, entries
+
+LIST_BYTES = 1 << 20
+"""Largest file that may be a list of instances."""
+
+
+def expand(arguments: Sequence[str]) -> list[str]:
+    """The files and generated problems that arguments name, in their order and each once.
+
+    Args:
+        arguments: folders (all files below them, sorted by path; hidden ones are left out), lists (text files with one
+            file, folder or ``family:spec`` per line; a relative path may start at the list's folder; lines with ``#`` are
+            comments), files, and ``family:spec``.
+
+    Raises:
+        MullError: an argument does not exist, or a folder holds no files.
+    """
+    families = {entry.name for entry in entries(PROBLEMS)}
+    found: list[str] = []
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            found += _below(path)
+        elif path.exists():
+            found += _listed(path, families) or [argument]
+        elif argument.partition(":")[0] in families and ":" in argument:
+            found.append(argument)
+        else:
+            raise MullError(f"{argument}: no such file or folder", "name folders, files, or generated problems")
+    return list(dict.fromkeys(found))
+
+
+def _below(folder: Path) -> list[str]:
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not files:
+        raise MullError(f"{folder}: the folder holds no files", "name a folder with problem files")
+    return [str(path) for path in files]
+
+
+def _listed(path: Path, families: set[str]) -> list[str]:
+    """The entries of a list; empty if the file is not a list, which its first entry decides."""
+    try:
+        if path.stat().st_size > LIST_BYTES or not path.is_file():
+            return []
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return []  # the reader of problems reports the error
+    named = [line for line in lines if line and not line.startswith("#")]
+    if not named or _entry(named[0], path.parent, families) is None:
+        return []
+    found: list[str] = []
+    for line in named:
+        entry = _entry(line, path.parent, families) or line  # a missing file is reported when it is read
+        found += _below(Path(entry)) if Path(entry).is_dir() else [entry]
+    return found
+
+
+def _entry(line: str, folder: Path, families: set[str]) -> str | None:
+    """A line of a list as a path or ``family:spec``, or None."""
+    try:
+        for path in (folder / line, Path(line)):
+            if path.exists():
+                return str(path)
+    except OSError:  # a line that is too long for a path
+        return None
+    return line if ":" in line and line.partition(":")[0] in families else None
