@@ -1,4 +1,4 @@
-"""One batch of the loop: step, check, keep the best, restart rows that settled wrong, drop problems that are done."""
+"""One batch of the loop: step, check, keep the best, restart rows with wrong answers, drop problems that are done."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ TOO_EARLY = "time was up before the first step ended"
 
 @dataclass
 class Run:
-    """What the batches of one call share. Mutable, private to the loop.
+    """Data that the batches of one call share. Mutable, private to the loop.
 
     Args:
         solver: bound to all of the problems.
         trials: of the call; batches name them by position.
         spent: solving seconds by position, over all tries.
-        rows: the most rows that fit into the memory; None while it has not run out.
+        rows: the most rows that fit into memory; None until memory has run out.
     """
 
     solver: Solver
@@ -48,7 +48,7 @@ class Run:
 
 
 class Batch:
-    """P problems, R copies of each, row p * R + c. Mutable, private to the loop.
+    """P problems with R copies each: copy c of problem p is row p * R + c. Mutable, private to the loop.
 
     Args:
         run: of the call.
@@ -64,9 +64,9 @@ class Batch:
         self.total = count = len(members)
         self.iteration = 0
         self.info: Info | None = None  # of the last step
-        self.interrupted = False  # a call overstayed the limit: the state may be broken, the incumbent is whole
+        self.interrupted = False  # a call passed the limit: the state may be incomplete, the incumbent is not
         self.copies = self._copies()
-        self.schedule = [(0, self.copies)]  # copies by the iteration from which on they ran
+        self.schedule = [(0, self.copies)]  # (first iteration, copies) for each number of copies
         self.done = np.zeros(count, dtype=bool)
         self.starts = np.ones((count, self.copies), dtype=np.int64)
         self.instance = compile_problems(self.problems, self.copies, task.device)
@@ -93,7 +93,7 @@ class Batch:
             for p in finished.nonzero()[0].tolist():
                 kept = None if holds[p] else self.kept.get(self.members[p])
                 yield self.members[p], kept or self._solution(p, bool(holds[p]))
-            self.mark = self.task.clock()  # the caller's time between two answers is not the solver's
+            self.mark = self.task.clock()  # the caller's time between two answers does not count
             self.done |= finished
             if self.done.all():
                 return
@@ -104,7 +104,7 @@ class Batch:
     # Steps and checks -------------------------------------------------------------------------------------------------
 
     def _round(self) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and a check: whether each problem is solved [P], and whether each copy has settled [P, R]."""
+        """Take steps and check. Returns solved [P] by problem and settled [P, R] by copy."""
         if not self.interrupted:
             try:
                 with interrupting(self.task):
@@ -113,12 +113,12 @@ class Batch:
                     return self._check(info)
             except OutOfTime:
                 self.interrupted = True
-                if self.info is not None and not self.trace.seen:  # steps ended, and none was checked
+                if self.info is not None and not self.trace.seen:  # some steps ended, none was checked
                     return self._check(self.info)
         return self.best.solved.cpu().numpy(), np.zeros_like(self.ended)
 
     def _advance(self) -> Info:
-        """Steps until the next check; the last one's info."""
+        """Take the steps until the next check. Returns the info of the last one."""
         steps = self.solver.check_every
         if self.task.budget.iterations is not None:
             steps = min(steps, self.task.budget.iterations - self.iteration)
@@ -230,7 +230,7 @@ class Batch:
     # Starts -----------------------------------------------------------------------------------------------------------
 
     def _random(self, chosen: Iterable[int]) -> Random:
-        """One stream per row, by seed, problem, copy and number of the start: the batch makes no difference."""
+        """One stream per row, by seed, problem, copy and number of the start; it does not depend on the batch."""
         labels = []
         for p, c in (divmod(row, self.copies) for row in chosen):
             copy = self.call.trials[self.members[p]].copy + c
@@ -238,7 +238,7 @@ class Batch:
         return Random.for_rows(labels, self.task.device)
 
     def _refuse(self, answered: np.ndarray) -> np.ndarray:
-        """Restart all copies of the answered trials that do not accept their answer: which [P]."""
+        """Restart all copies of the trials that refuse their answer. Returns the mask [P] of these trials."""
         refused = np.zeros_like(answered)
         for p in answered.nonzero()[0].tolist():
             member = self.members[p]
@@ -276,7 +276,7 @@ class Batch:
             self.state = put_rows(self.state, index, fresh)
 
     def _compact(self) -> None:
-        """Drop finished problems; the rows they free go to further copies of the others."""
+        """Drop finished problems, and use their rows for further copies of the others."""
         keep = (~self.done).nonzero()[0]
         old = self.copies
         self.members = [self.members[p] for p in keep]
@@ -291,7 +291,7 @@ class Batch:
         more = ((0, 0), (0, self.copies - old))
         self.starts = np.pad(self.starts[keep], more, constant_values=1)
         self.ended = np.pad(self.ended[keep], more, constant_values=False)
-        # Row p * copies + c continues the old copy c; copies that are new take any row's place until they start.
+        # Row p * copies + c continues the old copy c; a new copy holds the state of an old one until it starts.
         chosen = keep[:, None] * old + np.arange(self.copies) % old
         index = torch.from_numpy(chosen.flatten()).to(self.task.device)
         self.instance = self.instance.select(index)

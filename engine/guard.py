@@ -17,10 +17,10 @@ from .status import Status
 from .task import Task
 
 GRACE = 0.35
-"""Seconds that a solver may go on when time is up. Its inner calls have less, so that they end first."""
+"""Seconds that a solver may continue after the limit. Calls inside it have less time, so that they end first."""
 
 PATIENCE = 32
-"""Exceptions of a solver after which all its unanswered problems fail. This finds two faulty ones among thousands."""
+"""Exceptions of a solver after which all its unanswered problems fail; enough to find two faults among thousands."""
 
 
 LATE = "the solver did not end by itself when time was up"
@@ -35,7 +35,7 @@ def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) 
         task: shared among the groups by their number of problems.
 
     Yields:
-        (position, solution). Where a solver is bound to another one, its name is the solution's ``via``.
+        (position, solution). If ``bind`` returned another solver, ``via`` of the solution is the name of the first.
 
     Raises:
         Exception: whatever a solver raises.
@@ -59,14 +59,14 @@ def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) 
 
 
 def _run(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-    """The answers of a bound solver: by its ``run``, or by the engine's loop."""
+    """The answers of a bound solver, from its ``run`` or from the engine's loop."""
     if not isinstance(solver, Solver | WholeSolver):
         raise TypeError(f"{solver.name} is bound to no Solver or WholeSolver, but to {type(solver).__name__}")
     if task.allowances is not None and (isinstance(solver, WholeSolver) or task.budget.solutions is not None):
         return _one_by_one(solver, problems, task)
     if isinstance(solver, WholeSolver):
         return solver.run(problems, task)
-    # The loop imports torch, which exact solvers do without.
+    # The loop imports torch, which exact solvers do not need.
     if task.budget.solutions is not None:
         from .sampling import sample
 
@@ -115,8 +115,8 @@ def _one_by_one(
 def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
     """The solver's answers, with errors isolated.
 
-    When the solver raises, its open problems run again in two halves, and so on. The faulty problems end up alone and are
-    *failed*; the others are solved.
+    If the solver raises, its unanswered problems run again in two halves, and a half that raises is halved again. A
+    problem that raises alone is *failed*.
 
     Args:
         problems: supported by the solver.
@@ -128,7 +128,7 @@ def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
     """
     waiting = [list(range(len(problems)))] if problems else []
     raised = 0
-    spent = 0.0  # inside the solver
+    spent = 0.0  # seconds inside the solver
     while waiting:
         asked = waiting.pop()
         open_ = dict.fromkeys(asked)
@@ -184,7 +184,7 @@ def _watched(solver: AbstractSolver, problems: Sequence[Problem], task: Task) ->
 
 
 def refusal(solver: AbstractSolver, problem: Problem, task: Task) -> Solution | None:
-    """The solution of a problem that the solver cannot take, or cannot give several answers to; else None.
+    """A solution *unsupported* or *failed* if the solver cannot answer the problem as the task states; else None.
 
     Args:
         solver: not bound yet.

@@ -1,4 +1,4 @@
-"""The one loop: it runs a solver with steps on problems, batch by batch, each within its share of the time."""
+"""The loop: it runs a solver with steps on problems, batch by batch, each batch within its share of the time."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from .values import Assignment
 
 @dataclass(frozen=True)
 class Trial:
-    """A problem as the loop runs it.
+    """An input of the loop: a problem, its first copy, and the test that an answer must pass.
 
     Args:
         problem: to be solved.
-        copy: number of its first copy's random stream; set where one problem is passed several times, one after the
-            other. When time is up, trials with another number than 0 are not started and have no answer.
-        accept: called with each solution found; where it returns False all copies of the trial restart. If they find
-            nothing more, the first solution is the answer. None accepts any.
+        copy: number of the random stream of its first copy. It is 0, unless a call contains a problem several times.
+            When time is up, trials with a number above 0 are not started and have no answer.
+        accept: called with each solution found. If it returns False, all copies of the trial restart. If they find no
+            accepted solution, the first solution is the answer. None accepts every solution.
     """
 
     problem: Problem
@@ -42,7 +42,7 @@ class Trial:
 def iterate(solver: Solver, trials: Sequence[Trial], task: Task) -> Iterator[tuple[int, Solution]]:
     """Run a solver with steps on problems.
 
-    Where memory runs out, the problems that are not answered yet run again in half as many rows.
+    If memory runs out, the problems without an answer run again in half as many rows.
 
     Args:
         solver: bound to all of the problems.
@@ -50,7 +50,7 @@ def iterate(solver: Solver, trials: Sequence[Trial], task: Task) -> Iterator[tup
         task: budget, seed and device.
 
     Yields:
-        (position, solution), each position once.
+        (position, solution), each position once; trials that were not started are left out.
     """
     call = Run(solver, trials, [0.0] * len(trials))
     yield from in_shares(
@@ -63,7 +63,7 @@ def iterate(solver: Solver, trials: Sequence[Trial], task: Task) -> Iterator[tup
 
 
 def _run(call: Run, members: Sequence[int], task: Task) -> Iterator[tuple[int, Solution]]:
-    """The answers of one batch; of several smaller ones where it does not fit into the memory."""
+    """The answers of one batch, or of several smaller ones if it does not fit into memory."""
     if task.over:
         members = [i for i in members if not call.trials[i].copy]
     waiting = [members] if call.rows is None else _split(call, members, task)
@@ -81,7 +81,7 @@ def _run(call: Run, members: Sequence[int], task: Task) -> Iterator[tuple[int, S
             if not out_of_memory(error) or failed == 1 or fixed:
                 raise
             call.rows = failed // 2
-        if open_:  # the failed batch, and its memory, went with the exception
+        if open_:  # the memory of the failed batch is free once the exception is
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             task.on_notice(f"out of memory: going on with {call.rows} rows side by side")
@@ -100,7 +100,7 @@ def _answers(call: Run, members: Sequence[int], task: Task) -> Iterator[tuple[in
 
 
 def _split(call: Run, members: Sequence[int], task: Task) -> list[Sequence[int]]:
-    """The members in batches of no more rows than fit into the memory."""
+    """The members in batches that fit into memory."""
     rows = call.rows or len(members)
     if task.budget.copies is not None:
         rows //= max(count for _, count in task.budget.copies)

@@ -1,8 +1,8 @@
 """Rows of a batch: how many there are, which problems share them, and how many copies each problem has.
 
-A row is one copy of one problem. Four figures decide how many there are: the solver's ``batch_size``, the user's
+A row is one copy of one problem. Four numbers determine how many there are: the solver's ``batch_size``, the user's
 ``Budget.batch``, the limits on copies (``Budget.restarts``, ``Solver.copies``, and ``Budget.copies`` of a replay), and
-the rows that fitted into the memory after an error.
+the rows that fit into memory after an out-of-memory error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .solver import Solver
 
 WASTE = 2.0
-"""Problems share a batch while padding them to the largest costs at most this factor in literals."""
+"""Problems share a batch if padding to the largest multiplies their literals by at most this factor."""
 
 CPU_ROWS = 256
 """Rows that copies of problems fill on a CPU. More rows do not make a row cheaper, and delay the first check."""
@@ -30,7 +30,7 @@ EVALUATION = 1 << 21
 """Numbers that one evaluation of the energy of a whole batch may touch: a fifth of a second on one core."""
 
 GROUP, GROUP_LITERALS = 32, 1 << 16
-"""Most samples of one problem, and most literals of them together, that are always stepped in the same batch."""
+"""The most samples of one problem that always share a batch, and the most literals that they have together."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class BatchSize:
     Args:
         literals: rows × variables × values of a batch.
         gpu_literals: the same on an accelerator; None for ``literals``.
-        work: numbers that one evaluation of the energy may touch (``ConstraintGraph.work``); None for no limit. A solver
-            that evaluates the energy at every step sets it, so that each step stays short.
+        work: numbers that one evaluation of the energy may touch (``ConstraintGraph.work``); None for no limit. A
+            solver that evaluates the energy at every step sets it, so that each step stays short.
         fewest, most: bounds of the number of rows; ``most`` is None for no bound.
     """
 
@@ -68,7 +68,7 @@ class BatchSize:
 
 
 def batches(solver: Solver, trials: Sequence[Trial], members: Sequence[int], task: Task) -> list[list[int]]:
-    """Trials that share a batch: the same kinds of constraint, similar size, at most one a row.
+    """Trials that share a batch: the same kinds of constraint, similar size, at most one trial per row.
 
     Samples of one problem stay in their group (``group_size``) whatever the batch size: their answers depend on one
     another, and must not depend on the batches.
@@ -104,7 +104,7 @@ def copies(solver: Solver, problems: Sequence[Problem], task: Task, iteration: i
         problems: of the batch.
         task: its budget may set the rows, limit the copies (``restarts``), or state them (``copies``).
         iteration: steps taken by the batch.
-        most: rows that fit into the memory; None where it has not run out.
+        most: rows that fit into memory; None until memory has run out.
     """
     if task.budget.copies is not None:
         return max(count for since, count in task.budget.copies if since <= iteration)

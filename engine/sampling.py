@@ -17,15 +17,15 @@ from .task import Task
 from .values import Assignment, Value
 
 STALE = 0.02
-"""Samples stop restarting from duplicates once the estimated probability of a new solution falls below this."""
+"""Samples stop restarting after duplicates once the estimated probability of a new solution falls below this."""
 
 
 def sample(solver: Solver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
     """Draw ``task.budget.solutions`` samples of each problem, or as many as there is time for, at least one.
 
-    Sample k is a trial of the loop with one start, the start of copy k in an ordinary run. A sample that reaches a
-    solution of its group restarts while new solutions are likely. If it finds no new one before it settles or its
-    budget ends, its first solution counts. A problem is answered when all of its samples are.
+    Sample k is a trial of the loop with one start, which is that of copy k in an ordinary run. A sample restarts if its
+    solution is already known in its group and new solutions are likely. If it finds no new solution before it settles
+    or its budget ends, its first solution counts. A problem is answered when all of its samples are.
 
     Args:
         solver: bound to all of the problems.
@@ -64,8 +64,8 @@ class _Samples:
     def accept(self, k: int, found: Assignment) -> bool:
         """Whether sample k ends with this answer; otherwise it restarts, to find another one.
 
-        It restarts from a duplicate as long as new solutions are likely. The probability that a further sample finds
-        one is estimated as the share of answers found once (Good and Turing: Good 1953).
+        A sample with a duplicate restarts as long as new solutions are likely. The probability that a further sample
+        finds one is estimated as the share of answers found once (Good and Turing: Good 1953).
         """
         visits, answer = self.visits[k // self.group], self.problem.canonical(found)
         visits[answer] += 1

@@ -1,4 +1,4 @@
-"""The solver contract: frozen configuration outside, a state that is a value inside."""
+"""The solver contract: a solver is frozen configuration; the loop passes its state in and out as a value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORMER_OPTIONS: Mapping[str, tuple[Any, str]] = {
     "rows": (None, "--batch, or Budget(batch=...)"),
     "tolerance": (1e-4, "a solver that has steps"),
 }
-"""Options that all solvers had once: the default, which stored runs have, and what to use instead."""
+"""Former options of all solvers -> the default, which stored runs contain, and the replacement."""
 
 
 FORMER_HOOKS: Mapping[str, str] = {
@@ -36,11 +36,11 @@ FORMER_HOOKS: Mapping[str, str] = {
     "width": "batch_size = BatchSize(...)",
     "starts": "the field copies",
 }
-"""What solvers with steps could set or override once, and what to use instead."""
+"""Former class attributes and methods of solvers with steps -> the replacement."""
 
 
 class Info(NamedTuple):
-    """What a step returns beside the state. The engine reads it and does not pass it on.
+    """Energy and residual after a step. The engine reads them and does not pass them to the next step.
 
     Args:
         energy: [B] the solver's own energy. The trace records it, and the engine uses it to choose among copies that
@@ -57,12 +57,12 @@ class OptionError(MullError, ValueError):
 
 
 class AbstractSolver(BaseModel, ABC):
-    """Base of all solvers: what the engine, the program and the store need of one.
+    """Base of all solvers: the interface that the engine, the program and the store use.
 
     A solver is frozen configuration. Its fields are options: typed, documented and bounded; ``-o key=value``, the
-    messages and ``solve solvers show`` are made from them. Derive from ``Solver`` (a solver with steps) or
-    ``WholeSolver`` (one that answers whole problems). Only a solver that hands every problem to another one in ``bind``
-    derives from this class.
+    messages and ``solve solvers show`` use them. Derive from ``Solver`` (a solver with steps) or
+    ``WholeSolver`` (one that answers whole problems). Derive from this class
+    only if ``bind`` returns another solver for every problem.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -75,7 +75,7 @@ class AbstractSolver(BaseModel, ABC):
     unit: ClassVar[str] = "steps"
     """What ``Solution.iterations`` counts and ``Budget.iterations`` limits."""
     renamed_options: ClassVar[Mapping[str, str]] = {}
-    """Old name -> present name of renamed options. The old names work for one more release, with a warning."""
+    """Old name -> new name of renamed options. The old names work for one more release, with a warning."""
 
     @model_validator(mode="before")
     @classmethod
@@ -93,19 +93,19 @@ class AbstractSolver(BaseModel, ABC):
             raise ValueError(str(error)) from None
 
     def supports(self, graph: ConstraintGraph) -> str | None:
-        """Why the solver cannot take a graph, or None."""
+        """The reason why the solver cannot solve a graph, or None."""
         return None
 
     def samples(self, problem: Problem) -> str | None:
-        """Why the solver cannot give several answers to a problem (``Budget.solutions``), or None."""
+        """The reason why the solver cannot give several answers to a problem (``Budget.solutions``), or None."""
         return None
 
     def bind(self, problem: Problem) -> AbstractSolver:
-        """The solver that answers a problem, with everything chosen that depends on the problem.
+        """The solver that answers a problem, after all choices that depend on the problem.
 
-        The engine binds a solver to each problem before it runs it, and runs problems together whose bound solvers are
-        equal. By default a solver is its own. A learned solver returns itself with its weights named; a portfolio of
-        one member per problem returns the member.
+        The engine binds a solver to each problem before it runs the solver. Problems with equal bound solvers run
+        together. By default ``bind`` returns the solver itself. A learned solver returns a copy of itself that names
+        its weights. A portfolio with one member per problem returns that member.
 
         Args:
             problem: supported by the solver.
@@ -123,7 +123,7 @@ class AbstractSolver(BaseModel, ABC):
         """The solver with options given as strings or as typed values.
 
         Raises:
-            OptionError: an unknown option, with the options there are; or a value outside its bounds.
+            OptionError: an option is unknown (the message lists all options), or a value is outside its bounds.
         """
         try:
             return cls(**options)
@@ -140,7 +140,7 @@ class AbstractSolver(BaseModel, ABC):
 
     @property
     def checkpoint(self) -> str | None:
-        """SHA-256 of the trained weights in use; None for solvers that have none."""
+        """SHA-256 of the trained weights in use; None for solvers without weights."""
         return None
 
     @property
@@ -155,10 +155,10 @@ class Solver(AbstractSolver):
     A subclass sets ``name`` and ``citation`` and implements ``init``, ``step`` and ``decode``. In the shapes, B is the
     number of rows (copies of problems side by side), V of variables and D of values of the largest domain.
 
-    The state is any nest of dataclasses, tuples and dictionaries of tensors whose first axis is B. Rows must not depend
-    on one another: an answer must not change with the other problems of the batch. ``step`` owns the state it is given
-    and may reuse its memory; to keep a state, clone it first (``engine.state.clone``). All randomness comes from the
-    ``Random`` that ``init`` receives and keeps in the state.
+    The state consists of nested dataclasses, tuples and dictionaries of tensors whose first axis is B. Rows must not
+    depend on one another: an answer must not change with the other problems of the batch. ``step`` owns the state it
+    receives and may reuse its memory; to keep a state, clone it first (``engine.state.clone``). All randomness comes
+    from the ``Random`` that ``init`` receives and keeps in the state.
 
     Example:
         >>> class Guess(Solver):
@@ -180,25 +180,27 @@ class Solver(AbstractSolver):
     check_every: ClassVar[int] = 1
     """Steps between two checks by the engine."""
     energy_is_exact: ClassVar[bool] = False
-    """Whether ``Info.energy`` is zero exactly for rows whose decoded assignment violates nothing. The loop then checks
-    only the row of least energy of each problem."""
+    """Whether ``Info.energy`` is zero exactly for rows whose decoded assignment violates no constraint. The loop then
+    checks only the row of least energy of each problem."""
     optimises: ClassVar[Literal["bound", "trajectory"]] = "bound"
     """How the engine looks for a better answer to a problem with an objective. ``bound``: it solves the problem again
     with the objective bounded below the last answer. ``trajectory``: it runs a problem with a linear objective until
-    all copies have settled, which each must at some time, and takes the cheapest solution seen."""
+    all copies have settled, and takes the cheapest solution seen; every copy must settle after finitely many steps."""
     batch_size: ClassVar[BatchSize] = BatchSize()
     """How many rows run side by side."""
 
     copies: int | None = Field(
-        None, ge=1, description="copies of a problem run side by side, unless --restarts says (default: what fits)"
+        None,
+        ge=1,
+        description="copies of a problem that run side by side, unless --restarts is given (default: as many as fit)",
     )
-    tolerance: float = Field(1e-4, ge=0, description="a row with a residual below this has settled")
+    tolerance: float = Field(1e-4, ge=0, description="residual below which a row has settled")
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         own = vars(cls)
         if "run" in own:
-            raise TypeError(f"{cls.__name__}: the engine runs solvers with steps; derive from WholeSolver to write run")
+            raise TypeError(f"{cls.__name__}: a Solver must not define run; derive from WholeSolver instead")
         for name, use in FORMER_HOOKS.items():
             if name in own:
                 warn_renamed(f"{cls.__name__}.{name}", "0.2", "0.3", use)
@@ -216,8 +218,8 @@ class Solver(AbstractSolver):
             random: one stream of random numbers per row.
 
         Returns:
-            The state; every tensor in it has B as first axis. A row of it is a function of the row's problem and of its
-            random stream alone.
+            The state; every tensor in it has B as first axis. Each row of the state is a function of its problem and
+            its random stream only.
         """
 
     @abstractmethod
@@ -234,7 +236,7 @@ class Solver(AbstractSolver):
 
     @abstractmethod
     def decode(self, instance: Instance, state: Any) -> Tensor:
-        """The assignment that the state stands for.
+        """The assignment that the state represents.
 
         Args:
             instance: the compiled problems.

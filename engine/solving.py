@@ -37,21 +37,21 @@ def solve(
         problems: with any graphs.
         solver: with its options; it is bound to each problem.
         task: budget, seed, device and callbacks; by default ``Task()``.
-        store: where every run is recorded, in batches.
+        store: records every run, in batches.
         on_solution: called with each solution as soon as it is final.
         check: raise ``Unsolved`` at the end unless every problem was solved or proved unsatisfiable.
 
     Returns:
         One solution per problem, in order. An assignment with status *solved* or *optimal* was checked constraint by
-        constraint in plain Python, and so was each of several solutions (``Budget.solutions``). Several solutions are
-        searched on the whole problem, which is neither peeled nor split. Any valid solutions are returned, the cheapest
-        first; only exact solvers optimise them.
+        constraint in plain Python, and so was each of several solutions (``Budget.solutions``). With several solutions
+        a problem is neither peeled nor split. All are valid, the cheapest first. With an objective, exact solvers
+        return only optimal ones.
 
     Raises:
         Exception: whatever ``Task.on_improvement`` raised.
         Unrecorded: runs could not be written to the store; every problem was answered.
         Unsolved: a problem was not answered, and ``check`` is set.
-        TypeError: a problem or the solver is of another type.
+        TypeError: a problem is not a ``Problem``, or the solver is not a solver.
 
     Example:
         >>> solutions = solve(load("queens:8"), mull.solver("cpsat"), Task(Budget(seconds=10)))
@@ -93,7 +93,7 @@ def solve(
 def _answers(
     problems: Sequence[Problem], solver: AbstractSolver, task: Task, improvements: Improvements
 ) -> Iterator[tuple[int, Solution]]:
-    """Answer problems: the engine handles contradictory givens and better answers, the solver everything else."""
+    """Answer problems: the engine handles contradictory givens and better answers, the solver does the rest."""
     ready = []
     for i, problem in enumerate(problems):
         since = task.clock()
@@ -125,7 +125,7 @@ def _answers(
 
 
 def _bounded(problem: Problem, solver: AbstractSolver) -> bool:
-    """Whether a better answer is searched by a bound on the objective."""
+    """Whether the engine bounds the objective to find a better answer."""
     followed = isinstance(solver, Solver) and solver.optimises == "trajectory" and problem.graph.objective is not None
     return problem.minimises and not followed
 
@@ -146,7 +146,7 @@ def _sample(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
 def _improve(
     best: dict[int, Solution], solver: AbstractSolver, task: Task, improvements: Improvements
 ) -> Iterator[tuple[int, Solution]]:
-    """Solve again with the objective bounded below the last answer, until that fails. The last answer counts."""
+    """Solve again with the objective bounded below the last answer, until no answer is found. Yields the last one."""
     problems = {i: solution.problem for i, solution in best.items()}
     while best:
         tighter = {i: _tightened(problems[i], solution) for i, solution in best.items()}
@@ -197,7 +197,7 @@ def _credited(last: Solution, to: Solution) -> Solution:
 
 
 def _searching(solution: Solution) -> Solution:
-    """An answer that a better one may replace. Its copies are dropped: they belong to one search of several."""
+    """An answer that a better one may replace, without ``budget.copies``: these belong to one of several searches."""
     return replace(solution, budget=replace(solution.budget, copies=None))
 
 
@@ -222,7 +222,7 @@ def _satisfy(
     improvements: Improvements,
     stated: Sequence[Problem],
 ) -> Iterator[tuple[int, Solution]]:
-    """Peel the problems, solve their components, join the parts of each and give the peeled variables values.
+    """Peel the problems, solve their components, join the answers, and assign the peeled variables.
 
     Args:
         problems: perhaps with a bound on the objective.
@@ -303,7 +303,7 @@ def _budgeted(solution: Solution, task: Task) -> Solution:
 
 
 def _counted(solution: Solution, task: Task) -> Solution:
-    """The solution with several distinct solutions, of which the first is the answer. Auxiliaries do not count."""
+    """The solution with its distinct solutions, the answer first. Auxiliary variables do not distinguish them."""
     claimed = [solution.assignment, *(solution.solutions or ())] if solution.status.solved else []
     distinct: dict[frozenset[tuple[str, Value]], Assignment] = {}
     for each in claimed:

@@ -1,8 +1,8 @@
 """The contract of a constraint kind.
 
 A kind is one class in one file. An object of the class is one constraint: a scope, parameters, and the exact check in
-plain Python. The class also computes a stack of such constraints as tensors (``tensor_form``). A file of a kind imports
-the base class, the types of its methods and the functions of ``encoding`` from this module.
+plain Python. The class also evaluates many such constraints at once on tensors (``tensor_form``). A file of a kind
+imports the base class, the types of its methods and the functions of ``encoding`` from this module.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ __all__ = [
 class Constraint(TensorForm):
     """One constraint of a graph. Each subclass is a kind; the class name is the kind's name.
 
-    A kind is a frozen dataclass whose fields are what a user states. Tensor shapes use K for the scope size and D for
-    the largest domain, both padded, T for templates and F for the constraints of a factor. ``domains`` as a mapping
-    holds every variable of the graph.
+    A kind is a frozen dataclass whose fields are the arguments that a user states. Tensor shapes use K for the
+    scope size and D for the largest domain, both padded, T for templates and F for the constraints of a factor. A
+    mapping ``domains`` contains every variable of the graph.
 
     A kind must implement:
 
@@ -110,7 +110,7 @@ class Constraint(TensorForm):
         labels = {"name": name, "comment": comment}
         for key, text in labels.items():
             if not isinstance(text, str):
-                raise GraphError(f"{self.kind}: {key!r} is a string, not {brief(text)}", "write it in quotes")
+                raise GraphError(f"{self.kind}: {key!r} must be a string, not {brief(text)}", "write it in quotes")
         made = copy(self)
         object.__setattr__(made, "labels", {key: text for key, text in labels.items() if text})
         return made
@@ -162,7 +162,7 @@ class Constraint(TensorForm):
         """
 
     def canonical(self) -> dict[str, Any]:
-        """``to_json``, with all lists sorted whose order has no meaning. The digest of the graph is made of it."""
+        """``to_json``, with all lists sorted whose order has no meaning. The graph's digest is computed from it."""
         data = self.to_json()
         if self.symmetric:
             data["scope"] = sorted(self.scope)
@@ -186,15 +186,15 @@ class Constraint(TensorForm):
         return self.value_symmetric
 
     def conflict(self, given: Mapping[str, Value]) -> tuple[str, ...] | None:
-        """The given variables that break the constraint, whatever values the others take.
+        """Given variables that violate the constraint, whatever values the others take.
 
-        The default finds a constraint whose whole scope is given and that does not hold.
+        The default returns the scope if all its variables are given and ``check`` is False.
 
         Args:
             given: variable name -> value; variables outside the scope are ignored.
 
         Returns:
-            Names of the scope, or None where the given values break nothing.
+            Names of the scope, or None if the given values violate nothing.
         """
         if all(name in given for name in self.scope) and not self.check([given[name] for name in self.scope]):
             return self.scope
@@ -203,8 +203,8 @@ class Constraint(TensorForm):
     def excludes(self, name: str) -> int | None:
         """How many values of one variable the rest of the scope can rule out, at most.
 
-        A kind that returns a number also implements ``without``. ``engine.peel`` then solves variables last that always
-        have a value left.
+        A kind that returns a number also implements ``without``. ``engine.peel`` then assigns the variables last that
+        always have a value left.
 
         Args:
             name: a variable of the scope.
@@ -244,7 +244,7 @@ class Constraint(TensorForm):
         return {}
 
     def obstacle(self, domains: Mapping[str, Domain]) -> str | None:
-        """Why ``expected`` cannot be computed for this constraint, or None. Solvers on beliefs then refuse it."""
+        """The reason why ``expected`` cannot be computed, or None. Solvers on beliefs refuse a graph with a reason."""
         return None
 
     def work(self, domains: Mapping[str, Domain]) -> int:
@@ -262,7 +262,7 @@ class Constraint(TensorForm):
         """
 
     def post_negation(self, to: Posting) -> None:
-        """Add to a CP-SAT model that the constraint is violated. ``Reify`` needs it.
+        """Add the negation of the constraint to a CP-SAT model. ``Reify`` needs it.
 
         Args:
             to: the model under construction.
@@ -278,11 +278,11 @@ class Constraint(TensorForm):
         return type(self).post_negation is not Constraint.post_negation
 
     def unpostable(self) -> str | None:
-        """Why the constraint cannot be posted to CP-SAT, or None. ``cpsat`` refuses the graph then."""
+        """The reason why ``post`` cannot add the constraint, or None. ``cpsat`` refuses a graph with a reason."""
         return None
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup] | None:
-        """The literal groups that a lattice network reads, or None: learned solvers on a lattice then refuse it."""
+        """The literal groups that a lattice network reads. With None, learned solvers on a lattice refuse the graph."""
         return None
 
     def group_size(self, domains: Mapping[str, Domain]) -> int:

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 MOST_ENTRIES = 1 << 20
-"""Numbers that an energy in closed form works on at most."""
+"""The most numbers that an energy in closed form may read or write."""
 
 
 class TermConstraint(Enumerated):
     """Base of the kinds that calculate with terms.
 
-    A subclass is a frozen dataclass. Its fields named in ``of`` hold terms: one term, a tuple of terms, or a matrix
-    (a tuple of equally long tuples). All other fields are plain parameters. It implements ``holds`` (exact, in plain
+    A subclass is a frozen dataclass. Its fields named in ``of`` hold terms: one term, a tuple of terms, or a matrix (a
+    tuple of equally long tuples). All other fields are plain parameters. A kind implements ``holds`` (exact, in plain
     Python), ``distance`` (the violation degree, on tensors) and ``post`` (CP-SAT). Scope, JSON form, encoding, energy
     and literal groups follow from these.
 
@@ -81,7 +81,7 @@ class TermConstraint(Enumerated):
         """Whether the values of the terms satisfy the constraint: the reference, in plain Python.
 
         Args:
-            terms: one argument for each field of ``of``, in the field's form, with an integer in the place of each term.
+            terms: one argument for each field of ``of``, in the field's form, with an integer for each term.
         """
 
     @staticmethod
@@ -99,7 +99,7 @@ class TermConstraint(Enumerated):
         """
 
     def constants(self) -> dict[str, np.ndarray]:
-        """The plain parameters as arrays for ``distance``; constraints of one ``layout`` give equal shapes."""
+        """The plain parameters as arrays for ``distance``; they have equal shapes in one ``layout``."""
         return {}
 
     def layout(self) -> Hashable:
@@ -110,7 +110,7 @@ class TermConstraint(Enumerated):
     def expectation(p: Parameters, *terms: Any) -> Any:
         """The expected violation degree in closed form, for kinds that have one. All terms are independent.
 
-        Without it, and where a variable occurs twice, ``expected`` sums over all assignments of the scope.
+        Without this method, or if a variable occurs twice, ``expected`` sums over all assignments of the scope.
 
         Args:
             p: see ``distance``.
@@ -125,7 +125,7 @@ class TermConstraint(Enumerated):
         """About how many numbers ``expectation`` works on, for domains of ``size`` values."""
         return len(self.terms) * size**2
 
-    # What follows -----------------------------------------------------------------------------------------------------
+    # Derived methods -------------------------------------------------------------------------------------------------
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
@@ -149,8 +149,8 @@ class TermConstraint(Enumerated):
         entries = self.entries(max(map(len, domains.values())))
         if entries > MOST_ENTRIES:
             return (
-                f"the energy of {self.describe()} works on {brief(entries)} numbers; "
-                f"energies are computed up to {MOST_ENTRIES}"
+                f"the energy of {self.describe()} needs {brief(entries)} numbers; "
+                f"the largest number allowed is {MOST_ENTRIES}"
             )
         return None
 
@@ -207,8 +207,8 @@ class TermConstraint(Enumerated):
         return len(self.scope), self.layout()
 
     def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
-        """For each field ``FIELD.slot`` [*shape], the scope slot of each term, and ``FIELD.number`` [*shape, D], its
-        value by domain index: a constant has slot 0 and one number everywhere."""
+        """Two arrays for each field. ``FIELD.slot`` [*shape] is the slot of each term in the scope. ``FIELD.number``
+        [*shape, D] is its value by domain index. A constant has slot 0 and the same number at every index."""
         slots = {each: k for k, each in enumerate(self.scope)}
         arrays = self.constants()
         for field in self.of:

@@ -31,10 +31,10 @@ COMPILED_CASES = 64
 
 
 class Trainer:
-    """Trains a learner on streams in turn. A checkpoint file, written every few minutes, lets it resume.
+    """Trains a learner on streams in turn. It writes a checkpoint file every few minutes, and can resume from it.
 
-    At each checkpoint all rows restart and the random numbers are seeded from (seed, step). The following steps depend on the
-    file alone, so a resumed training takes the same steps as an uninterrupted one, and the file stays small.
+    At each checkpoint all rows restart and the random numbers are seeded from (seed, step). The next steps depend on
+    the file alone, so a resumed training takes the same steps as an uninterrupted one, and the file stays small.
 
     Args:
         learner: the net. It is trained in place and ends with the averaged weights.
@@ -47,7 +47,7 @@ class Trainer:
         compiled: whether the net is compiled, which takes about a minute on a GPU.
         on_progress: called with the progress every few steps.
         on_notice: called with messages for the user.
-        cancelled: called every few steps; returning True ends this session.
+        cancelled: called every few steps; this session ends if it returns True.
         kind: identity of the learner as plain data; a checkpoint of another one is refused.
 
     Raises:
@@ -86,7 +86,7 @@ class Trainer:
         self.seconds = 0.0
         self.accuracy: dict[str, float] = {}
         self.history: list[tuple[int, float, float]] = []
-        """(step, loss, share of replaced rows not solved) at each report."""
+        """(step, loss, share of the replaced rows that were not solved) at each report."""
         self.parameters = [p for p in learner.parameters() if p.requires_grad]
         self.ema = Ema(self.parameters, recipe.ema)
         self.optimizers = optimizers(learner, recipe, self.device)
@@ -156,7 +156,7 @@ class Trainer:
             try:
                 tally.add(self._step(streams[self.step % len(streams)], done))
             except (RuntimeError, MemoryError) as error:
-                # The other processes would wait for this one in the sum of the gradients, so it cannot continue with its own size.
+                # The processes sum their gradients, so one of them cannot continue with another batch size.
                 if not out_of_memory(error) or self.batch == 1 or self.group.count > 1:
                     raise
                 self._halve(streams)
@@ -179,7 +179,11 @@ class Trainer:
         return bool(self.group.broadcast(self.cancelled() or session.over(self.seconds)))
 
     def _step(self, rows: Rows, done: float) -> Tensor:
-        """One segment and one optimizer step. Returns [5]: loss, replaced rows, of them solved, their segments, 1."""
+        """One segment and one optimizer step.
+
+        Returns:
+            [5]: loss, number of replaced rows, number of solved ones among them, their segments, and 1.
+        """
         rows.load(self.batch)
         instance, targets = rows.instance, rows.targets
         with autocast(self.device):
@@ -205,7 +209,7 @@ class Trainer:
         return torch.cat((loss.detach().mean()[None], counts.float(), torch.ones(1, device=self.device)))
 
     def _continue_loss(self, z: tuple[Tensor, ...], view: Any, logit: Tensor) -> Tensor:
-        """HRM's second halting loss: the target of the logit [B] is the net's own halting value after another segment."""
+        """HRM's second halting loss: the target of the logit [B] is the net's halting value after another segment."""
         with torch.no_grad(), autocast(self.device):
             _, later = self.learner(tuple(t.detach() for t in z), view)
             value = later.halt.float().amax(1).sigmoid()
@@ -248,8 +252,8 @@ class Trainer:
         with self.ema.applied():
             for name, examples in checks.items():
                 self.accuracy[name] = self.validate(examples, self.recipe.eval_segments)
-        # The training loss is misleading for such a net: it can lower it by leaking the target through its state. Validation has
-        # no target.
+        # A net that reads the target can lower its loss by leaking the target through its state. Validation has no
+        # target, so its accuracy chooses the weights.
         if self.learner.uses_targets and self.accuracy:
             self.ema.choose(sum(self.accuracy.values()) / len(self.accuracy))
         for rows in streams:  # carried states are not saved: rows restart, in this process too, to take the same steps
