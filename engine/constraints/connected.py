@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -113,11 +113,41 @@ class Connected(TermConstraint):
         return (components - 1).clamp(min=0)
 
     def post(self, to: Posting) -> None:
-        for chosen, reached in self._reached(to):
-            to.model.add_bool_or([to.opposite(chosen), reached])
+        if to.conditional:  # auxiliary variables then need a value also where the vertices are not connected
+            for chosen, reached in self._reached(to):
+                to.model.add_bool_or([to.opposite(chosen), reached])
+        else:
+            self._post_levels(to)
+
+    def _post_levels(self, to: Posting) -> None:
+        """Every chosen vertex but the first has a neighbour that is one level nearer to the first.
+
+        With one worker, CP-SAT connected 40 of 144 vertices of a grid in 1 to 20 s this way. With a flow from the first
+        vertex, or with ``_reached``, it found no answer in 20 s. (With 8 workers, a flow took 0.1 s.)
+        """
+        count = len(self.chosen)
+        chosen = [to.literal(term, 1) for term in self.chosen]
+        levels = [to.integer(0, max(0, count - 1)) for _ in chosen]
+        nearer: list[list[LiteralT]] = [[] for _ in chosen]
+        for a, b in sorted({(min(edge), max(edge)) for edge in self.edges if edge[0] != edge[1]}):
+            both = (chosen[a], chosen[b])
+            for u, v in ((a, b), (b, a)):
+                arc = to.model.new_bool_var("")
+                nearer[v].append(arc)
+                to.model.add_bool_and(*both).only_enforce_if(arc)
+                to.model.add(levels[v] == levels[u] + 1).only_enforce_if(arc)
+                to.model.add(levels[v] <= levels[u]).only_enforce_if(~arc, *both)
+                to.model.add(levels[v] <= levels[u] + 1).only_enforce_if(*both)  # redundant: it propagates sooner
+            to.model.add_bool_or(~nearer[a][-1], ~nearer[b][-1])
+        for v, (own, earlier) in enumerate(_with_earlier(to, chosen)):
+            to.model.add(levels[v] == 0).only_enforce_if(to.opposite(own))
+            to.model.add(levels[v] == 0).only_enforce_if(to.opposite(earlier))
+            to.model.add(levels[v] >= 1).only_enforce_if(own, earlier)
+            to.model.add_bool_or(*nearer[v], to.opposite(own), to.opposite(earlier))
 
     def post_negation(self, to: Posting) -> None:
-        to.model.add_bool_or([to.all_of((chosen, to.opposite(reached))) for chosen, reached in self._reached(to)])
+        apart = (to.all_of((chosen, to.opposite(reached))) for chosen, reached in self._reached(to))
+        to.model.add_bool_or(list(apart))
 
     def _reached(self, to: Posting) -> list[tuple[LiteralT, LiteralT]]:
         """For each vertex, the Booleans "it is chosen" and "it is connected to the first chosen vertex".
@@ -128,15 +158,20 @@ class Connected(TermConstraint):
         chosen = [to.literal(term, 1) for term in self.chosen]
         levels = [to.integer(0, count) for _ in chosen]
         found: list[tuple[LiteralT, LiteralT]] = []
-        earlier: LiteralT = False  # whether a vertex before this one is chosen
         with to.defining():
-            for v, own in enumerate(chosen):
+            for v, (own, earlier) in enumerate(_with_earlier(to, chosen)):
                 to.model.add(levels[v] == count).only_enforce_if(to.opposite(own))
                 to.model.add(levels[v] == 0).only_enforce_if(own, to.opposite(earlier))
-                to.model.add(levels[v] > 0).only_enforce_if(earlier)
-                nearest = to.integer(0, count)
+                nearest = to.integer(0, count - 1)
                 to.model.add_min_equality(nearest, [count - 1, *(levels[u] for u in sorted(neighbours[v]))])
                 to.model.add(levels[v] == nearest + 1).only_enforce_if(own, earlier)
                 found.append((own, to.truth(levels[v] < count, levels[v] >= count)))
-                earlier = to.any_of((earlier, own))
         return found
+
+
+def _with_earlier(to: Posting, chosen: Sequence[LiteralT]) -> Iterator[tuple[LiteralT, LiteralT]]:
+    """For each vertex, the Booleans "it is chosen" and "a vertex before it is chosen"."""
+    earlier: LiteralT = False
+    for own in chosen:
+        yield own, earlier
+        earlier = to.any_of((earlier, own))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
-from .regular import Regular, Transition, arcs_by_level
+from .regular import Regular, Transition
 
 
 @dataclass(frozen=True)
@@ -25,4 +26,11 @@ class MDD(Regular):
 
     def layers(self) -> list[list[Transition]]:
         """The transitions of each level."""
-        return list(arcs_by_level(self.transitions, self.start, len(self.items)))
+        outgoing: dict[int, list[Transition]] = defaultdict(list)
+        for transition in self.transitions:
+            outgoing[transition[0]].append(transition)
+        nodes, found = {self.start}, []
+        for _ in self.items:
+            found.append([transition for node in sorted(nodes) for transition in outgoing.get(node, ())])
+            nodes = {after for _, _, after in found[-1]}
+        return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Transition = tuple[int, int, int]
 """A state, the value that is read, and the next state."""
+
+
+MOST_STATES = 1 << 16
+"""States of the deterministic form of an automaton that CP-SAT receives at most."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Regular(TermConstraint):
     # CP-SAT -----------------------------------------------------------------------------------------------------------
 
     def post(self, to: Posting) -> None:
-        transitions, accepting = _deterministic(self)
+        transitions, accepting = self._deterministic
         if to.conditional or not (transitions and accepting):
             # CP-SAT enumerates states of its own where an automaton is not enforced.
             end = _run(to, self.items, transitions)
@@ -139,8 +143,19 @@ class Regular(TermConstraint):
         else:
             to.model.add_automaton(to.terms(self.items), 0, accepting, transitions)
 
+    @cached_property
+    def _deterministic(self) -> tuple[list[Transition], list[int]]:
+        return _deterministic(self)
+
+    def unpostable(self) -> str | None:
+        try:
+            self._deterministic  # noqa: B018  # computed here, used later
+        except GraphError as error:
+            return str(error)
+        return None
+
     def post_negation(self, to: Posting) -> None:
-        transitions, accepting = _deterministic(self)
+        transitions, accepting = self._deterministic
         end = _run(to, self.items, transitions)
         for state in accepting:
             to.model.add_bool_or([to.opposite(end.get(state, False))])
@@ -153,6 +168,9 @@ def _deterministic(automaton: Regular) -> tuple[list[Transition], list[int]]:
 
     Returns:
         Its transitions and its accepting states; the start is state 0.
+
+    Raises:
+        GraphError: it has too many states.
     """
     outgoing: dict[int, dict[int, set[int]]] = {}
     for (state, value), after in automaton._next.items():
@@ -167,6 +185,8 @@ def _deterministic(automaton: Regular) -> tuple[list[Transition], list[int]]:
         for value, after in reached.items():
             key = frozenset(after)
             if key not in numbers:
+                if len(numbers) >= MOST_STATES:
+                    raise GraphError(f"{automaton.describe()}: its deterministic form has over {MOST_STATES} states")
                 numbers[key] = len(numbers)
                 queue.append(key)
             transitions.append((numbers[states], value, numbers[key]))
@@ -185,18 +205,3 @@ def _run(to: Posting, items: Sequence[Term], transitions: Sequence[Transition]) 
                 ways.setdefault(after, []).append(way)
         at = {state: to.any_of(literals) for state, literals in ways.items()}
     return at
-
-
-def arcs_by_level(transitions: Sequence[Transition], start: int, length: int) -> Iterator[list[Transition]]:
-    """The transitions that leave the states that are reachable after 0, 1, ... values.
-
-    Args:
-        transitions: of an automaton.
-        start: its first state.
-        length: the number of levels.
-    """
-    states = {start}
-    for _ in range(length):
-        level = [arc for arc in transitions if arc[0] in states]
-        states = {after for _, _, after in level}
-        yield level
