@@ -28,6 +28,7 @@ from .common import (
     show_warnings,
     store_option,
 )
+from .competition import CompetitionScreen
 from .devices import usable_device
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ DEFAULT_SECONDS = 60.0
     is_flag=True,
     help="For an unsatisfiable problem, print a minimal set of constraints and givens that has no solution.",
 )
+@click.option(
+    "--competition",
+    is_flag=True,
+    help="Print c, o, s and v lines as solver competitions do, and exit with 10, 20 or 30 (one problem).",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 @click.option(
     "--device", default="auto", show_default=True, metavar="DEVICE", help="Device: auto, cpu, cuda or cuda:N."
@@ -136,6 +142,7 @@ def run(
     solutions: int | None,
     improvements: bool,
     explained: bool,
+    competition: bool,
     seed: int,
     device: str,
     as_json: bool,
@@ -149,23 +156,35 @@ def run(
 ) -> int:
     """Solve problems; this is the default command.
 
-    Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage.
+    Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage. With
+    --competition: 10 satisfiable, 20 unsatisfiable, 30 optimum found, 0 unknown, 1 the solver failed, 2 as above.
     """
-    as_json = as_json or improvements
     started = time.monotonic()  # before the imports, which --limit covers
+    if competition and (as_json or improvements or explained or watch or show or target or solutions):
+        raise click.UsageError(
+            "--competition excludes --json, --all-improvements, --explain, --watch, --show, --write and --solutions"
+        )
+    as_json = as_json or improvements
     each = finite(limit_each)
     seconds = DEFAULT_SECONDS if limit is None and each is None else finite(limit)
-    with Screen(name, seconds, watch=watch, as_json=as_json, show=show, quiet=quiet) as screen:
+    with (
+        CompetitionScreen(name, seconds, quiet=quiet)
+        if competition
+        else Screen(name, seconds, watch=watch, as_json=as_json, show=show, quiet=quiet)
+    ) as screen:
         _check_arguments(arguments, name, family)
         phase = _Phase(screen, started, verbose and not quiet)
         phase(f"importing {name}")
         solver = make_solver(name, options)
-        interrupted = interruptible(screen.notice)
+        # A signal handler must not print on stdout, where another line may be half printed.
+        interrupted = interruptible((lambda text: None) if competition else screen.notice)
         try:
             # Reading a large file or drawing a hard board may take longer than --limit.
             with interrupting(_Limit(started, seconds, interrupted)):
                 problems = _problems(arguments, family, seed, colors, strict, phase)
         except OutOfTime:
+            if isinstance(screen, CompetitionScreen):
+                return screen.unknown(f"stopped while {phase.text}")
             if interrupted():
                 raise KeyboardInterrupt from None
             click.echo(f"the limit of {seconds:g} s was reached while {phase.text}\nhint: raise --limit", err=True)
@@ -201,7 +220,7 @@ def run(
                 screen.progress,
                 screen.notice,
                 interrupted,
-                on_improvement=screen.improvement if improvements else None,
+                on_improvement=screen.improvement if improvements or competition else None,
             )
             if explained:
                 screen.explains = task
@@ -211,6 +230,10 @@ def run(
             except Unrecorded as error:  # the answers are on the screen already: print the summary, then the error
                 answers, store_error = error.solutions, error
         screen.region.clear()
+        if isinstance(screen, CompetitionScreen):
+            if store_error is not None:
+                screen.notice(str(store_error))
+            return screen.code
         code = _summarise(answers, time.monotonic() - started, quiet)
         if not (screen.draws or as_json or quiet):  # more than ten problems: a line each, without the answers
             click.echo("--show draws the answers; --json prints them as data", err=True)

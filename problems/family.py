@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..engine.deprecation import former_names
 from ..engine.problem import Problem
 from ..engine.values import Value
+from .competition import pairs
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -95,6 +96,13 @@ class Family(ABC):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         """A complete assignment as text for the terminal. Used for answers from the store, without the problem."""
         return " ".join(f"{name}={value}" for name, value in assignment.items())
+
+    def value_lines(self, assignment: Mapping[str, Value]) -> list[str]:
+        """A complete assignment as the ``v`` lines of ``solve --competition``; by default ``v name=value ...``.
+
+        ``problems.competition`` has the formats of competitions.
+        """
+        return pairs(assignment)
 
     def restored(self, problem: Problem, minimises: bool) -> Problem:
         """A problem from the store, completed with the parts that its JSON does not hold.

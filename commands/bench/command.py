@@ -107,7 +107,7 @@ def bench(
     A bench that was interrupted goes on if it is started again with the same name: stored runs are skipped.
 
     PAR-2 is the mean of the seconds, where a run without an answer counts twice its limit. Best objective counts the
-    problems on which no solver found a better answer; it tells how many of them another solver reached too. Gap area is
+    problems on which no solver found a better answer; those that another solver reached too are tied. Gap area is
     the mean area under the primal gap: 0 if the best answer is there at once, the limit if none is found.
 
     Exit code: 0 if every run ended, 1 if files could not be read or runs failed, 2 for bad usage or nothing to run, 130

@@ -50,6 +50,9 @@ class Sat(Family):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(assignment)
 
+    def value_lines(self, assignment: Mapping[str, Value]) -> list[str]:
+        return render(assignment).split("\n")
+
 
 def formula(variables: int, clauses: Sequence[Sequence[int]], path: str = "-") -> Problem:
     """The problem of a CNF formula.
