@@ -52,7 +52,13 @@ DEFAULT_SECONDS = 60.0
     help="Solver name; `solve solvers` lists them.",
 )
 @click.option(
-    "-o", "--option", "options", multiple=True, callback=pairs, metavar="KEY=VALUE", help="Set an option of the solver."
+    "-o",
+    "--option",
+    "options",
+    multiple=True,
+    callback=pairs,
+    metavar="KEY=VALUE",
+    help="Option of the solver; `solve solvers show NAME` lists them. Repeatable.",
 )
 @click.option(
     "-k", "--colors", type=click.IntRange(1), help="Number of colours of a graph colouring (default: minimise it)."
@@ -73,7 +79,7 @@ DEFAULT_SECONDS = 60.0
 @click.option(
     "--iterations",
     type=click.IntRange(1),
-    help="Limit of steps per problem (conflicts of an exact solver). Unlike --limit, it is reproducible.",
+    help="Limit of steps per problem (conflicts of an exact solver). Runs with this limit are reproducible.",
 )
 @click.option(
     "--restarts", type=click.IntRange(1), help="Limit of starts per problem, parallel and successive ones together."
@@ -81,13 +87,13 @@ DEFAULT_SECONDS = 60.0
 @click.option(
     "--batch",
     type=click.IntRange(1),
-    help="Rows that step together: copies of problems in one batch (default: by problem size).",
+    help="Number of rows in a batch; a row is a copy of a problem (default: by problem size).",
 )
 @click.option(
     "--solutions",
     type=click.IntRange(1, 100_000),
     metavar="N",
-    help="Draw N samples, or enumerate up to N solutions with an exact solver.",
+    help="Number of samples, or of solutions to enumerate with an exact solver (default: one answer).",
 )
 @click.option(
     "--all-improvements",
@@ -318,7 +324,7 @@ def _check_sampling(solver: AbstractSolver, problems: Sequence[Problem], restart
     """
     if restarts is not None:
         raise MullError(
-            "--restarts cannot be combined with --solutions: a sample restarts as often as it needs",
+            "--restarts cannot be combined with --solutions: a sample restarts as often as necessary",
             "leave out --restarts",
         )
     reason = next(filter(None, map(solver.samples, problems)), None)

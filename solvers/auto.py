@@ -27,21 +27,23 @@ FIRST_CONFLICTS, FIRST_SECONDS, FIRST_CONSTRAINTS = 1000, 0.5, 10_000
 """Limits of the first exact search: conflicts, seconds per problem, and constraints that can be posted in that time."""
 
 WORK, STEPS = 1 << 21, 20
-"""First turn of local search: numbers read per row (``ConstraintGraph.work``), and the fewest steps."""
+"""First turn of local search: numbers that a row reads (``ConstraintGraph.work``), and the fewest steps."""
 
-CLOCKED = "turns of the portfolio were ended by the clock: another run may differ"
+CLOCKED = "some turns were ended by the clock: another run may give another answer"
 
 
 class Auto(WholeSolver):
     """Chooses solvers: ``cpsat`` for 1000 conflicts, then trained solvers, then ``localsearch`` and ``cpsat`` by turns.
 
-    A turn is a number of iterations, so that the seed and ``--iterations`` decide the answer. Without ``--iterations`` a
-    turn also ends after a share of the time. The answer's detail then says so, because another run may differ.
+    A turn is a number of iterations, so that the seed and ``--iterations`` determine the answer. Without
+    ``--iterations`` a turn also ends after a share of the time. The answer's detail then states this, because another
+    run may give another answer.
 
     Trained solvers are the installed learned solvers, including those of plugins, with weights for a problem's family.
-    Each has one turn: one start of moderate depth, in at most half of the time left. Then the turns double. They cost at
-    most four times as much as the better of the two solvers alone (Luby, Sinclair and Zuckerman 1993). With an objective,
-    ``guided`` follows the first search instead, from its best answer. For several answers only ``cpsat`` runs.
+    Each has one turn: one start of ``depth`` segments, in at most half of the time left. Then ``localsearch`` and
+    ``cpsat`` take turns that double. These cost at most four times as much as the better of the two solvers alone
+    (Luby, Sinclair and Zuckerman 1993). With an objective, ``guided`` replaces the trained solvers and starts from the
+    best answer of the first search. For several answers only ``cpsat`` runs.
     """
 
     name: ClassVar[str] = "auto"
@@ -52,7 +54,7 @@ class Auto(WholeSolver):
         "Letters 47, 1993; and the citation of the member that won."
     )
 
-    slice: float = Field(1.0, gt=0, description="most seconds of the first turn of localsearch and of cpsat")
+    slice: float = Field(1.0, gt=0, description="time limit of the first turn of localsearch and of cpsat, in seconds")
 
     first: int = Field(FIRST_CONFLICTS, ge=0, description="conflicts of the first exact search (0: none)")
 
@@ -201,7 +203,7 @@ class _Portfolio:
 
 
 def _trained(member: Learned) -> Callable[[Problem], bool]:
-    """Problems for a learned solver: its weights may fit a graph unlike all of their training problems."""
+    """Whether weights of a learned solver were trained on such problems; weights may fit other graphs as well."""
     from .weights import trained_for
 
     return lambda problem: problem.graph.objective is None and trained_for(member, problem)

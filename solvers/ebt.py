@@ -173,7 +173,9 @@ class Ebt(Learned):
     inference_noise: float = Field(0.0, ge=0, le=100, description="solving: Langevin noise before each step")
     # A descent converges in about twenty steps: of 60 hard boards one run of 85 segments solved 65 %, ten of 8 segments 98 %.
     segments: int = Field(8, ge=1, description="segments after which a candidate restarts")
-    copies: int = Field(4, ge=1, description="candidates of a problem, side by side, without --restarts")
+    copies: int = Field(
+        4, ge=1, description="candidates of a problem that run side by side, unless --restarts is given"
+    )
 
     def reasoner(self, shape: NetShape) -> EbtNet:
         return EbtNet(shape, self.steps, self.alpha, self.noise, self.contrastive_weight, self.loops)

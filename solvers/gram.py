@@ -25,15 +25,15 @@ from .nets.shape import NetShape
 Variant = Literal["full", "scale", "mean", "noise", "inference"]
 
 BETA = 1.0
-"""At 1 the loss is the negative evidence lower bound. The paper's values (0.045 to 0.5) go with a reduction of the divergence
-that it does not state. With 0.1 and a sum over all numbers the posterior leaks the target into the state, and the prior learns
-nothing."""
+"""At 1 the loss is the negative evidence lower bound. The paper's values (0.045 to 0.5) belong to a reduction of the
+divergence that the paper does not state. With 0.1 and a sum over all numbers the posterior leaks the target into the
+state, and the prior learns nothing."""
 KL_BALANCE = 0.8
 """Share of the divergence that trains the prior; the rest trains the posterior."""
 SCALE = 0.3
 """Standard deviation of an untrained net's increments, and of increments whose scale is not learned."""
 FLOOR = 1e-3
-"""Least standard deviation of an increment."""
+"""Smallest standard deviation of an increment."""
 _SCALE_BIAS = float(torch.tensor(SCALE).expm1().log())
 """softplus(_SCALE_BIAS) = SCALE."""
 
@@ -47,7 +47,7 @@ class Increment(nn.Module):
 
     Args:
         width: H.
-        variant: states which of the two are learned.
+        variant: states whether mean and scale are learned.
     """
 
     def __init__(self, width: int, variant: Variant) -> None:
@@ -68,7 +68,7 @@ class GramNet(Reasoner):
 
     Training draws ε from the posterior, which also reads the target. The gradient passes through the last step of a segment.
     The divergence of posterior and prior counts in every step, not in the last one alone as published: otherwise the
-    posterior of the other steps would pass the target to the state at no cost.
+    posterior of the other steps could pass the target to the state at no cost.
 
     Args:
         shape: sizes of the backbone.
@@ -128,8 +128,9 @@ class GramNet(Reasoner):
             with torch.no_grad():
                 u, low = self._update(z, x, view)
             if encoded is not None:
-                # Counted although no gradient passes through this step: its increment depends on the target. Counted in the
-                # last step alone, queens 8 was 100 % solved under the posterior and 0 % under the prior (docs/log.md).
+                # The divergence counts although no gradient passes through this step: the increment depends on the
+                # target. When it counted in the last step only, the posterior solved 100 % of queens 8, the prior 0 %
+                # (docs/log.md).
                 divergence = divergence + balanced_kl(self.posterior(u + encoded), self.prior(u))
             with torch.no_grad():
                 z = u + self._increment(u, encoded, learning=target is not None), low
@@ -174,7 +175,7 @@ class GramNet(Reasoner):
     def _increment(self, u: Tensor, encoded: Tensor | None, *, learning: bool) -> Tensor:
         """[B, S, H] a draw from the posterior given the encoded target [B, S, H], else from the prior.
 
-        Zero in the training of a net that has noise only when solving.
+        It is zero in the training of a net that has noise only when solving.
         """
         if learning and self.variant == "inference":
             return torch.zeros_like(u)
@@ -247,14 +248,14 @@ def _normal(mean: Tensor, scale: Tensor) -> Any:
 
 
 class Gram(Learned):
-    """Generative Recursive Model: each step adds a random increment to the state, so that runs find different answers.
+    """Generative Recursive Model: each step adds a random increment to the state, so that rows find different answers.
 
-    Training fits a prior over increments to a posterior that reads the target. Solving draws from the prior, several
-    trajectories side by side, and the checker chooses among them.
+    Training fits a prior over increments to a posterior that reads the target. Solving draws increments from the prior
+    in several trajectories side by side, and keeps the best answer.
     """
 
     name: ClassVar[str] = "gram"
-    auto_turn: ClassVar[int | None] = None  # for several answers, which auto enumerates with cpsat
+    auto_turn: ClassVar[int | None] = None  # meant for several answers, which auto enumerates with cpsat
     citation: ClassVar[str] = "Generative recursive reasoning (GRAM). arXiv 2605.19376, 2026."
     presets: ClassVar = {
         "small": {
@@ -268,8 +269,8 @@ class Gram(Learned):
         },
     }
 
-    high: int = Field(3, ge=1, le=16, description="steps of a segment; the last one has the gradient (T)")
-    low: int = Field(4, ge=1, le=32, description="updates of the state l in a step (K)")
+    high: int = Field(3, ge=1, le=16, description="steps of a segment (T); only the last one has a gradient")
+    low: int = Field(4, ge=1, le=32, description="updates of the state l in each step (K)")
     beta: float = Field(BETA, ge=0, description="weight of the divergence of posterior and prior")
     variant: Variant = Field(
         "full",
@@ -278,7 +279,9 @@ class Gram(Learned):
     )
     undecided_share: float = Field(0.5, gt=0, le=1, description=UNDECIDED_SHARE)
     segments: int = Field(16, ge=1, description="segments after which a trajectory restarts")
-    copies: int = Field(8, ge=1, description="trajectories of a problem, side by side, without --restarts")
+    copies: int = Field(
+        8, ge=1, description="trajectories of a problem that run side by side, unless --restarts is given"
+    )
 
     def reasoner(self, shape: NetShape) -> GramNet:
         return GramNet(shape, self.high, self.low, self.beta, self.variant)

@@ -31,8 +31,9 @@ Times = Int[Tensor, " rows"]
 class IredNet(EnergyNet):
     """Energies E_t(y) for t = K..1. The gradient ∂E_t/∂y is trained to predict the noise in y (score matching).
 
-    y [B, V, D] is √ᾱ_t times +1 for a literal that holds and −1 for one that does not, plus noise; these are no logits. A
-    row first runs the schedule: ``inner_steps`` steps in each landscape, from K to 1. Its further steps are in landscape 1.
+    y [B, V, D] is √ᾱ_t times +1 for a literal that holds and −1 for one that does not, plus noise; y is not a logit.
+    A row first runs the schedule: ``inner_steps`` steps in each landscape, from K to 1. Further steps are in landscape
+    1.
     The state is y, pooled features [B, 1, H], and the row's step count [B, 1, 1].
 
     Args:
@@ -47,11 +48,11 @@ class IredNet(EnergyNet):
         self, shape: NetShape, landscapes: int, inner_steps: int, contrastive_weight: float, loops: int
     ) -> None:
         super().__init__(shape, steps=inner_steps, contrastive_weight=contrastive_weight, loops=loops)
-        # Unused. Files of weights hold it from when IRED was an option of ebt.
+        # Unused. Weights that were trained when IRED was an option of ebt contain this parameter.
         self.log_alpha = nn.Parameter(torch.zeros(1), requires_grad=False)
         self.landscapes = landscapes
         self.schedule_steps = landscapes * inner_steps
-        """Steps of the schedule: a row does not settle before."""
+        """Steps of the schedule; a row does not settle before its end."""
         self.landscape = nn.Embedding(landscapes, shape.hidden)
 
     def start(self, x: Tensor, view: Any, draw: Draw) -> Latent:
@@ -110,7 +111,7 @@ class IredNet(EnergyNet):
         return (self.landscapes - count // self.steps_per_segment).clamp(min=1)
 
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
-        """One step of the paper's algorithm 2: ``inner_steps`` of them on E_t, then on to E_{t−1}.
+        """One step of the paper's algorithm 2: ``inner_steps`` steps on E_t, then the same on E_{t−1}.
 
         Args:
             z: y [B, V, D], pooled features [B, 1, H], step count [B, 1, 1].
@@ -199,7 +200,7 @@ class Ired(Learned):
     """Iterative Reasoning through Energy Diffusion: descent on a sequence of energies, from most noise to least.
 
     The energies are trained by denoising and by contrast with wrong answers. A training step is cheaper than that of
-    ``ebt``, the schedule when solving longer. After the schedule a candidate continues on the last energy.
+    ``ebt``, but solving takes more steps. After the schedule a candidate continues on the last energy.
     """
 
     name: ClassVar[str] = "ired"
@@ -216,8 +217,10 @@ class Ired(Learned):
         0.5, ge=0, description="weight of the loss that separates right answers from wrong ones by their energy"
     )
     loops: int = Field(1, ge=1, le=64, description="applications of the net in one evaluation of the energy")
-    segments: int = Field(8, ge=1, description="segments after the schedule, at whose end a candidate restarts")
-    copies: int = Field(4, ge=1, description="candidates of a problem, side by side, without --restarts")
+    segments: int = Field(8, ge=1, description="segments after the schedule, until an unsolved candidate restarts")
+    copies: int = Field(
+        4, ge=1, description="candidates of a problem that run side by side, unless --restarts is given"
+    )
 
     def reasoner(self, shape: NetShape) -> IredNet:
         return IredNet(shape, self.landscapes, self.inner_steps, self.contrastive_weight, self.loops)

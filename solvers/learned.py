@@ -33,7 +33,7 @@ CPU_LITERALS = 12_000
 """Literals of a batch on a CPU, so that it fits into the caches. A step of 9×9 Sudokus takes 2.1 ms per board with 16
 rows, 8 ms with 64."""
 GPU_LITERALS = 1 << 22
-UNDECIDED_SHARE = "fix one variable per step while more than this share of the open variables is undecided (1: never)"
+UNDECIDED_SHARE = "share of undecided variables above which a row fixes one variable per step (1: never)"
 
 PUBLISHED: Mapping[str, Any] = {
     "batch": 768,
@@ -71,53 +71,53 @@ class LearnedState:
 class Learned(Solver):
     """Base of the learned solvers. A subclass implements ``reasoner`` and sets ``presets``.
 
-    An unbound solver has options only. ``bind`` chooses trained weights for a problem and returns the same solver with
-    ``weights`` set; only that one can step.
+    An unbound solver has options only. ``bind`` chooses trained weights for a problem and returns a solver with the
+    same options and ``weights`` set. Only a bound solver can step.
     """
 
     presets: ClassVar[Mapping[str, Mapping[str, Sizes]]]
     """Preset -> backbone -> sizes of the net; a preset's first backbone is its default."""
     inference_options: ClassVar[frozenset[str]] = frozenset()
-    """Options of a subclass that concern solving alone and go with any weights, passed to ``Reasoner.solve_step``."""
+    """Options of a subclass that change only the solving, with any weights; passed to ``Reasoner.solve_step``."""
     former: ClassVar[frozenset[str]] = frozenset()
     """Former options of a subclass. Its ``from_options`` still accepts them."""
     renamed_options: ClassVar[Mapping[str, str]] = {"commit": "decimation_residual", "doubt": "undecided_share"}
-    # Nets are trained on shortest paths; a bound on the objective is a constraint that no net has seen.
+    # Nets are trained on shortest paths. A bound on the objective is a constraint that no net was trained on.
     optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
     batch_size: ClassVar[BatchSize] = BatchSize(CPU_LITERALS, gpu_literals=GPU_LITERALS)
     auto_turn: ClassVar[int | None] = 9
-    """``auto`` tries learned solvers in this order, equal ones by name. None: ``auto`` does not try the solver."""
+    """Position in ``auto``, lowest first; equal positions by name. None: ``auto`` does not run the solver."""
 
     preset: Literal["small", "paper"] = Field(
-        "small", description="sizes of the net to train: as shipped, or as published"
+        "small", description="sizes of the net to train: small (as in the included weights) or paper (as published)"
     )
     backbone: str | None = Field(
-        None, description="name of the net inside the recursion (default: of the weights, or the preset's first)"
+        None, description="name of the net inside the recursion (default: as in the weights, or the preset's first)"
     )
-    hidden: int | None = Field(None, ge=8, le=4096, description="width of a state (default: of the preset)")
-    layers: int | None = Field(None, ge=1, le=64, description="layers of the net (default: of the preset)")
-    inner: int | None = Field(None, ge=8, le=16384, description="inner width of the SwiGLU (default: of the preset)")
+    hidden: int | None = Field(None, ge=8, le=4096, description="width of a state (default: as in the preset)")
+    layers: int | None = Field(None, ge=1, le=64, description="layers of the net (default: as in the preset)")
+    inner: int | None = Field(None, ge=8, le=16384, description="inner width of the SwiGLU (default: as in the preset)")
     weights: str | None = Field(
-        None, description="name or .safetensors file of trained weights (default: trained on such problems)"
+        None, description="name or .safetensors file of trained weights (default: those that fit the problem best)"
     )
     segments: int = Field(64, ge=1, description="segments after which an unsolved row restarts")
     halt: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="a row settles when its estimated probability of being right exceeds this (1: never)",
+        description="estimated probability of a right answer above which a row settles (1: never)",
     )
     decimation_residual: float = Field(
         0.2, ge=0, description="residual below which an unsolved row fixes its most certain variable (0: never)"
     )
     undecided_share: float = Field(1.0, gt=0, le=1, description=UNDECIDED_SHARE)
-    copies: int = Field(1, ge=1, description="copies of a problem run side by side, unless --restarts is given")
+    copies: int = Field(1, ge=1, description="copies of a problem that run side by side, unless --restarts is given")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="number format of the net when solving; auto is bfloat16 if the hardware supports it"
     )
     compiled: bool = Field(
         False,
-        description="compile the net before solving: takes half a minute, pays for thousands of problems on a GPU",
+        description="whether to compile the net, in half a minute; faster for thousands of problems on a GPU",
     )
 
     @field_validator("backbone")
@@ -186,10 +186,10 @@ class Learned(Solver):
             fixed = choose(self, problem.graph, problem.family).options.get("random_start") is False
         except CheckpointError:
             return None  # bind raises the same error, with the reason
-        return "its weights start every trajectory from the same state, and no step is random" if fixed else None
+        return "its weights start every row from the same state, and no step is random" if fixed else None
 
     def bind(self, problem: Problem) -> Learned:
-        """The same solver with its weights named. Their card is read here; no step reads it again.
+        """A solver with the same options that names its weights. Their card is read here; no step reads it again.
 
         Raises:
             CheckpointError: no weights fit the problem.
@@ -239,13 +239,14 @@ class Learned(Solver):
         allowed = state.allowed
         if self.decimation_residual or self.undecided_share < 1:
             open_ = undecided(allowed, chances)
-            # The first two segments are too early to judge. Between two decimations the net has one segment to react.
+            # The residual of the first two segments is not used. Between two decimations the net runs one segment.
             calm = (
                 (change < self.decimation_residual)
                 & (age % net.steps_per_segment == 0)
                 & (age >= 2 * net.steps_per_segment)
             )
-            # A recursion with noise is never calm. If most variables stay undecided, the problem has many solutions.
+            # The residual of a recursion with noise is never small. If most variables stay undecided, the problem has
+            # many solutions.
             share = open_.sum(1) / instance.free.sum(1).clamp(min=1)
             lost = (share > self.undecided_share) & (age >= 3 * net.steps_per_segment)
             # With an objective nothing is fixed: a likely value need not be part of the cheapest solution.

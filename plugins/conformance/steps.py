@@ -145,7 +145,7 @@ def resumes_from_its_state(solver: type[AbstractSolver]) -> None:
 
 @check
 def moves_between_devices(solver: type[AbstractSolver]) -> None:
-    """It runs on the device of the instance, and its state can move to another device and back.
+    """The solver runs on the device of the instance, and its state can be moved to another device and back.
 
     Without a GPU, tensors created without ``device=`` are tracked. Combining one with a tensor of the instance fails
     the check, as it would on a GPU.
@@ -158,7 +158,7 @@ def moves_between_devices(solver: type[AbstractSolver]) -> None:
             state, info = made.step(on_gpu, map_tensors(Tensor.cuda, map_tensors(Tensor.cpu, state)))
             map_tensors(_on_gpu, [state, *info[:2], made.decode(on_gpu, state), made.settled(on_gpu, state, info)])
             continue
-        made.step(instance, made.init(instance, streams(2)))  # anything loaded at the first use is loaded now
+        made.step(instance, made.init(instance, streams(2)))  # loads everything that is loaded at the first use
         with _DeviceTracker():
             state, info = made.step(instance, made.init(instance, streams(2)))
             made.settled(instance, state, info)
@@ -168,7 +168,7 @@ def moves_between_devices(solver: type[AbstractSolver]) -> None:
 class _DeviceTracker(TorchFunctionMode):
     """Tracks tensors made without ``device=``, and refuses to combine them with tensors of the instance.
 
-    They may be moved by ``.to``, and may be indices: torch accepts these from the CPU.
+    Such tensors may be moved by ``.to``, and may be indices: torch accepts indices on the CPU.
     """
 
     FACTORIES = (

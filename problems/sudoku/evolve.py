@@ -14,8 +14,8 @@ from .symmetry import invariant
 def _neighbour(puzzle: Array, rng: Array, pair: Array) -> Array:
     """A random puzzle with one solution near another one. It may have redundant clues.
 
-    One or two clues are removed, and one of the solutions that remain is chosen. Clues of it are added where the two
-    solutions of a search differ, until it is the only one. Along a chain of such steps the full board changes as well.
+    One or two clues are removed, and one of the possible solutions is chosen. Clues of this solution are added where
+    the two solutions of a search differ, until it is the only one. Repeated steps change the full board as well.
 
     Args:
         puzzle: uint8 [81].
@@ -49,7 +49,7 @@ def _neighbour(puzzle: Array, rng: Array, pair: Array) -> Array:
 
 @jit
 def _octaves_outside(level: float, low: float, high: float) -> float:
-    """How far mean guesses are outside a range, in octaves; 0 inside."""
+    """Distance of mean guesses from a range, in octaves; 0 inside the range."""
     if level < low:
         return float(np.log2((low + 1.0) / (level + 1.0)))
     if level > high:
@@ -59,9 +59,9 @@ def _octaves_outside(level: float, low: float, high: float) -> float:
 
 @jit
 def _was_seen(puzzle: Array, memory: Array) -> bool:
-    """Whether a board was seen before, up to symmetry, and remember it.
+    """Whether the memory contains a board, up to symmetry. Stores the board.
 
-    The memory is a hash table without probing: a board overwrites the one in its place, which is then forgotten.
+    The memory is a hash table without probing: a board overwrites the one in its place.
     """
     number = invariant(puzzle)
     place = number & np.uint64(len(memory) - 1)  # the length is a power of 2
@@ -86,16 +86,16 @@ def evolve(
 ) -> int:
     """Evolve a population of minimal boards towards a range of mean guesses, and collect the boards inside it.
 
-    A step is a tournament of three random boards. The one nearest to the range is mutated; the mutant replaces the one
-    farthest from it if it is at least as near. Nearly all neighbours of a hard board are easier, so that a single
-    random walk seldom climbs and soon falls. A population keeps its hard boards. It finds 2 to 6 boards of 300 guesses
-    per second and core.
+    A step is a tournament of three random boards. The board nearest to the range is mutated. The mutant replaces the
+    farthest board if it is at least as near to the range. Nearly all neighbours of a hard board are easier, so a single
+    random walk seldom reaches hard boards and soon leaves them. A population keeps its hard boards. It finds 2 to 6
+    boards of 300 guesses per second and core.
 
     Args:
         low: least mean guesses of the boards collected.
         high: most mean guesses.
-        aim: lower end of the range that the population moves to, ``low`` or more. Mutants of much harder boards fill a
-            hard range.
+        aim: lower end of the range that the population moves to, at least ``low``. For a hard range, set it well above
+            ``low``: mutants of harder boards fill the range.
         steps: mutants tried.
         rng: random state, uint64 [1], advanced.
         population: uint8 [P, 81], changed.
@@ -122,7 +122,7 @@ def evolve(
         puzzle = _neighbour(population[best], rng, pair)
         if _was_seen(puzzle, memory):
             continue
-        # One search rejects most mutants. Only a board that is collected is made minimal and rated with ten.
+        # A rating by one search rejects most mutants. The others are made minimal. Those still near are rated by ten.
         away = _octaves_outside(levels[worst], aim, high)
         _, level = rate(puzzle, 1, rng, pair)
         if _octaves_outside(level, aim, high) > away + 1:
