@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Families", "InputError", "InputWarning", "examples", "families", "load", "write"]
 
 # Formats with a certain mark come first: JSON, 'p cnf', 'p edge'. Grids, which look alike, follow.
-FIRST = ("graph", "sat", "coloring", "sudoku", "queens", "latin", "maze")
+FIRST = ("graph", "sat", "coloring", "sudoku", "queens", "latin", "maze", "kakuro", "killer", "nonogram", "futoshiki")
 """The order in which families try to recognise a text. Families of other packages follow."""
 
 

@@ -1,4 +1,4 @@
-"""Square grids of values: names of the cells, and a drawing. Shared by Sudoku and Latin squares."""
+"""Square grids of values: names of the cells, and a drawing. Shared by the families of grid puzzles."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ def cell(row: int, column: int) -> str:
         column: 1-based.
     """
     return f"r{row}c{column}"
+
+
+def place(name: str) -> tuple[int, int]:
+    """Row and column of a variable that ``cell`` names, 1-based."""
+    row, _, column = name[1:].partition("c")
+    return int(row), int(column)
 
 
 def names(size: int) -> list[str]:

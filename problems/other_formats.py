@@ -43,7 +43,7 @@ _SIGNS = {
     ),
     "an SMT-LIB": r"^\s*\((?:set-logic|set-info|set-option|declare-fun|declare-const|assert)\b",
     "a PDDL": r"\A\s*(?:;[^\n]*\n\s*)*\(define\b",
-    "an MPS": r"^ROWS[ \t]*$",
+    "an MPS": r"(?-i:^ROWS[ \t]*$)",
     "an LP": r"^[ \t]*(?:subject to|such that|s\.t\.|st)[ \t]*:?[ \t]*$",
     "an AIGER": r"\Aa[ai]g(?: \d+){5}",
     "a TSPLIB": r"^DIMENSION *: *\d+",

@@ -99,8 +99,15 @@ def _maze(problem: Problem) -> str:
     return problem.show(empty) + "\n"
 
 
+def _picture(problem: Problem) -> str:
+    """The picture with the givens, for families that read their own pictures."""
+    return problem.show(problem.givens) + "\n\n"  # a blank line separates puzzles
+
+
 _FORMATS: Mapping[str, Callable[[Problem], str]] = {
     "coloring": _coloring,
+    "futoshiki": _picture,
+    "kakuro": _picture,
     "latin": _latin,
     "maze": _maze,
     "queens": _queens,

@@ -24,6 +24,8 @@ from mull.problems import InputError, load, write
         ("queens:8:2", "x.queens"),
         ("latin:5:0.4", "x.latin"),
         ("maze:7x9", "x.maze"),
+        ("kakuro:6x6", "x.kakuro"),
+        ("futoshiki:4", "x.futoshiki"),
         ("coloring:12:0.4:3", "x.col"),
         *(
             (spec, "x.json")
