@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from .errors import MullError as MullError
     from .graph import ConstraintGraph as ConstraintGraph
     from .objective import Objective as Objective
+    from .preferences import Soft as Soft
+    from .preferences import lexicographic as lexicographic
+    from .preferences import soft as soft
+    from .preferences import with_soft as with_soft
     from .problem import Problem as Problem
     from .problem import Source as Source
     from .random import Random as Random
@@ -116,6 +120,7 @@ _HOME = {
     ".errors": ("GraphError", "MullError"),
     ".graph": ("ConstraintGraph",),
     ".objective": ("Objective",),
+    ".preferences": ("Soft", "lexicographic", "soft", "with_soft"),
     ".problem": ("Problem", "Source"),
     ".random": ("Random",),
     ".solution": ("Solution", "Unrecorded", "Unsolved"),

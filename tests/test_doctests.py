@@ -18,6 +18,7 @@ MODULES = [
     "graph",
     "objective",
     "posting",
+    "preferences",
     "problem",
     "random",
 ]
