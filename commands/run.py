@@ -69,6 +69,9 @@ DEFAULT_SECONDS = 60.0
     shell_complete=completion.families,
     help="Problem family of the files, if their content and suffix are ambiguous.",
 )
+@click.option(
+    "--trust", is_flag=True, help="Execute problem files that are programs: CPMpy models in Python (.py)."
+)
 @click.option("--strict", is_flag=True, help="Treat warnings about input files as errors.")
 @click.option(
     "--limit",
@@ -139,6 +142,7 @@ def run(
     options: dict[str, str],
     colors: int | None,
     family: str | None,
+    trust: bool,
     strict: bool,
     limit: float | None,
     limit_each: float | None,
@@ -187,7 +191,7 @@ def run(
         try:
             # Reading a large file or drawing a hard board may take longer than --limit.
             with interrupting(_Limit(started, seconds, interrupted)):
-                problems = _problems(arguments, family, seed, colors, strict, phase)
+                problems = _problems(arguments, family, seed, colors, strict, trust, phase)
         except OutOfTime:
             if isinstance(screen, CompetitionScreen):
                 return screen.unknown(f"stopped while {phase.text}")
@@ -303,7 +307,13 @@ def _check_arguments(arguments: Sequence[str], name: str, family: str | None) ->
 
 
 def _problems(
-    arguments: Sequence[str], family: str | None, seed: int, colors: int | None, strict: bool, phase: _Phase
+    arguments: Sequence[str],
+    family: str | None,
+    seed: int,
+    colors: int | None,
+    strict: bool,
+    trust: bool,
+    phase: _Phase,
 ) -> list[Problem]:
     from mull.problems import load
 
@@ -312,7 +322,7 @@ def _problems(
         for argument in arguments:
             exists = argument == "-" or Path(argument).exists()
             phase(f"{'reading' if exists else 'generating'} {'standard input' if argument == '-' else argument}")
-            problems += load(argument, family=family, seed=seed, colors=colors, strict=strict)
+            problems += load(argument, family=family, seed=seed, colors=colors, strict=strict, trust=trust)
     return problems
 
 

@@ -257,10 +257,11 @@ class Problem:
         return {name: value for name, value in assignment.items() if name not in self.auxiliary}
 
     def show(self, assignment: Mapping[str, Value]) -> str:
-        """The assignment as text for a terminal, by ``render`` if the problem has it."""
+        """The assignment as text for a terminal, by ``render`` if the problem has it. Auxiliary variables are left out."""
+        shown = self.visible(assignment)
         if self.render is not None:
-            return self.render(assignment)
-        return " ".join(f"{name}={value}" for name, value in self.visible(assignment).items())
+            return self.render(shown)
+        return " ".join(f"{name}={value}" for name, value in shown.items())
 
     def __repr__(self) -> str:
         named = f" {self.name!r}" if self.name else ""

@@ -21,7 +21,20 @@ if TYPE_CHECKING:
 __all__ = ["Families", "InputError", "InputWarning", "examples", "families", "load", "write"]
 
 # Formats with a certain mark come first: JSON, 'p cnf', 'p edge'. Grids, which look alike, follow.
-FIRST = ("graph", "sat", "coloring", "sudoku", "queens", "latin", "maze", "kakuro", "killer", "nonogram", "futoshiki")
+FIRST = (
+    "graph",
+    "minizinc",
+    "sat",
+    "coloring",
+    "sudoku",
+    "queens",
+    "latin",
+    "maze",
+    "kakuro",
+    "killer",
+    "nonogram",
+    "futoshiki",
+)
 """The order in which families try to recognise a text. Families of other packages follow."""
 
 
@@ -90,6 +103,7 @@ def load(
     seed: int = 0,
     colors: int | None = None,
     strict: bool = False,
+    trust: bool = False,
 ) -> list[Problem]:
     """The problems that an argument names.
 
@@ -99,6 +113,7 @@ def load(
         seed: random seed of a generated problem.
         colors: number of colours of a graph colouring; None asks for the fewest.
         strict: raise an ``InputWarning`` as an error, such as that of a header whose counts do not fit.
+        trust: execute files that are programs: CPMpy models in Python.
 
     Returns:
         One problem or more, in the order of the file.
@@ -112,7 +127,7 @@ def load(
     """
     from . import reading  # here, so that naming the families imports no reader
 
-    return reading.load(argument, families(), family=family, seed=seed, colors=colors, strict=strict)
+    return reading.load(argument, families(), family=family, seed=seed, colors=colors, strict=strict, trust=trust)
 
 
 def write(problems: Sequence[Problem], path: str) -> None:

@@ -35,6 +35,7 @@ class Family(ABC):
         stream_forms: how its training streams are named, ``maze:ROWSxCOLUMNS[:SHORTEST]``; empty if it has none.
         stream_maker: ``module:attribute`` of the callable that makes a stream of (name, split, seed). The module is
             imported when a stream is made, so that a family does not import what only its stream needs.
+        executes: whether reading a file executes code of it. Such files are read only if the caller trusts them.
 
     Example:
         >>> class Parity(Family):
@@ -51,6 +52,7 @@ class Family(ABC):
     archives: ClassVar[tuple[str, ...]] = ()
     stream_forms: ClassVar[tuple[str, ...]] = ()
     stream_maker: ClassVar[str] = ""
+    executes: ClassVar[bool] = False
 
     @abstractmethod
     def recognises(self, text: str) -> bool:

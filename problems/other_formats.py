@@ -12,9 +12,7 @@ SUFFIXES = {
     ".qdimacs": "a QDIMACS (quantified)",
     ".qcir": "a QCIR (quantified)",
     ".xml": "an XML",
-    ".mzn": "a MiniZinc",
     ".dzn": "a MiniZinc data",
-    ".fzn": "a FlatZinc",
     ".smt2": "an SMT-LIB",
     ".lp": "an LP",
     ".mps": "an MPS",
@@ -38,9 +36,6 @@ _SIGNS = {
     "an OPB (pseudo-Boolean)": r"\A\* *#variable *=|^(?:[-+]\d+ +~?x\d+ +)+(?:>=|=|<=) +[-+]?\d+ *;",
     "an XCSP3": r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<instance\b[^>]*XCSP",
     "an XML": r"\A\s*<(?:\?xml|graphml|instance)\b",
-    "a MiniZinc": (
-        r"^\s*solve\s+(?:satisfy|minimize|maximize|::)|^\s*(?:constraint|include|var|array)\b[^\n]*;\s*(?:%|$)"
-    ),
     "an SMT-LIB": r"^\s*\((?:set-logic|set-info|set-option|declare-fun|declare-const|assert)\b",
     "a PDDL": r"\A\s*(?:;[^\n]*\n\s*)*\(define\b",
     "an MPS": r"(?-i:^ROWS[ \t]*$)",

@@ -31,6 +31,7 @@ def load(
     seed: int = 0,
     colors: int | None = None,
     strict: bool = False,
+    trust: bool = False,
 ) -> list[Problem]:
     """The problems that an argument names.
 
@@ -41,6 +42,7 @@ def load(
         seed: random seed of a generated problem.
         colors: number of colours of a graph colouring; None asks for the fewest.
         strict: raise the first ``InputWarning`` as an error.
+        trust: read files whose reading executes their code, such as CPMpy models in Python.
 
     Raises:
         InputError: the family is unknown, or the input cannot be read.
@@ -59,6 +61,9 @@ def load(
         return archived.read_archive(argument)
     text = _text(argument)
     reader, guessed = (families[family], ()) if family else _recognise(text, argument, families)
+    if reader.executes and not trust:
+        hint = "it can do all that you can do on this machine: read it first, then add --trust (trust=True in Python)"
+        raise InputError("is a program, and reading it executes it; programs need --trust", argument, hint=hint)
     try:
         with plugin_errors(reader), warned(argument, strict):  # warnings only after the whole file was read
             problems = _located(lambda: reader.read(text, argument, colors), argument)
@@ -219,6 +224,7 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tupl
                         found.append(family)
             except InputError as error:  # the other families are tried although one plugin is broken
                 broken[name] = error
+        found = [each for each in found if not each.executes] or found  # a program is never tried as one of several
         if len(found) == 1 or (found and by_suffix):
             return found[0], ()
         if found:

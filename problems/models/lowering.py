@@ -7,7 +7,7 @@ each flat constraint in mull's kinds. Globals that mull has stay whole; CPMpy de
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -32,14 +32,13 @@ from ...engine.graph import ConstraintGraph, gc_paused
 from ...engine.objective import Objective
 from ...engine.problem import Problem, Statement
 from ...engine.values import Domain, Term
+from .linear import compared
 from .natives import FUNCTIONS, GLOBALS, REIFIED
 
 Literal = tuple[str, int]
 
 WHOLE = frozenset(GLOBALS) | frozenset(FUNCTIONS)
 SUMS = frozenset({"sum", "wsum", "sub"})
-OPS = {"==": "=", "<=": "<=", ">=": ">=", "!=": "!="}
-FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 
 FALSE = "false"
 """The name of the variable that a model gets where it states a plain contradiction."""
@@ -421,28 +420,6 @@ def _statement(model: Any) -> Statement:
         if added:
             parts.append((text, [each.named(text) for each in added]))
     return Statement(lowering.domains, lowering.definitions, parts)
-
-
-def compared(terms: Mapping[str, int], op: str, bound: int) -> Constraint | bool:
-    """``sum(terms) op bound`` as a constraint, or its truth where no variable is left.
-
-    Args:
-        terms: coefficients by variable, none of them zero.
-        op: ``==``, ``!=``, ``<``, ``<=``, ``>`` or ``>=``.
-        bound: the right-hand side.
-    """
-    if not terms:
-        return {"==": bound == 0, "!=": bound != 0, "<": bound > 0, "<=": bound >= 0, ">": bound < 0, ">=": bound <= 0}[
-            op
-        ]
-    if len(terms) == 2 and sorted(terms.values()) == [-1, 1]:
-        left, right = sorted(terms, key=lambda name: -terms[name])  # left - right op bound
-        if op in ("<", "<=", "!=", "=="):
-            return Compare(left, "=" if op == "==" else op, right, bound)
-        return Compare(right, FLIPPED[op], left, -bound)
-    if op in ("<", ">"):
-        op, bound = ("<=", bound - 1) if op == "<" else (">=", bound + 1)
-    return Linear(tuple(terms), tuple(terms.values()), OPS[op], bound)
 
 
 def _opposite(literal: Literal) -> Literal:
