@@ -69,9 +69,7 @@ DEFAULT_SECONDS = 60.0
     shell_complete=completion.families,
     help="Problem family of the files, if their content and suffix are ambiguous.",
 )
-@click.option(
-    "--trust", is_flag=True, help="Execute problem files that are programs: CPMpy models in Python (.py)."
-)
+@click.option("--trust", is_flag=True, help="Execute problem files that are programs: CPMpy models in Python (.py).")
 @click.option("--strict", is_flag=True, help="Treat warnings about input files as errors.")
 @click.option(
     "--limit",

@@ -14,7 +14,7 @@ from .deadline import OutOfTime, interrupting
 from .errors import MullError
 from .posting import Posting
 from .problem import Problem, Statement
-from .task import Task
+from .task import Budget, Task
 from .values import Domain, Value
 
 POLL = 0.05
@@ -96,6 +96,16 @@ def explain(problem: Problem, task: Task | None = None) -> Explanation | None:
     constraints = tuple(each for _, several in chosen for each in several)
     fixed = dict(givens[i] for i in subset if i < len(givens))
     return Explanation(problem, constraints, fixed, tuple(text for text, _ in chosen), minimal)
+
+
+def explain_within(problem: Problem, seconds: float | None) -> Explanation | None:
+    """``explain`` within a number of seconds; None for no limit.
+
+    Args:
+        problem: any problem.
+        seconds: time limit.
+    """
+    return explain(problem, Task(Budget(seconds=seconds)))
 
 
 def unsatisfiable_subset(

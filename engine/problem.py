@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .constraints.base import Constraint
@@ -193,11 +194,9 @@ class Problem:
             >>> Problem(graph, {"a": 1, "b": 3, "c": 1}).explain().lines
             ['given a = 1', 'given c = 1', 'row 1']
         """
-        # It imports OR-Tools, which few other uses of a problem need.
-        from .explain import explain
-        from .task import Budget, Task
-
-        return explain(self, Task(Budget(seconds=seconds)))
+        # By name: the module imports this one, and OR-Tools, which few other uses of a problem need.
+        found: Explanation | None = resolve_name(f"{__package__}.explain:explain_within")(self, seconds)
+        return found
 
     def canonical(self, assignment: Mapping[str, Value]) -> tuple[Value, ...]:
         """The canonical member of an assignment's equivalence class: equal for assignments that only rename values.

@@ -31,7 +31,7 @@ SPECS = (
 
 @pytest.mark.parametrize("name", sorted(examples()))
 def test_every_example_is_solved(name: str, tmp_path: Path) -> None:
-    for problem in load(write(tmp_path, name, examples()[name])):
+    for problem in load(write(tmp_path, name, examples()[name]), trust=True):
         found = answer(problem)
         assert found.status.solved
         assert found.text
@@ -40,7 +40,7 @@ def test_every_example_is_solved(name: str, tmp_path: Path) -> None:
 
 
 def test_every_family_has_an_example(tmp_path: Path) -> None:
-    read = {p.family for name, text in examples().items() for p in load(write(tmp_path, name, text))}
+    read = {p.family for name, text in examples().items() for p in load(write(tmp_path, name, text), trust=True)}
     assert read == set(families())
 
 

@@ -97,9 +97,10 @@ def _answers(row: RunRow) -> Iterator[str]:
 
     known = families()
     draw = (known.get(row.family) or known["graph"]).draw
+    hidden = frozenset((row.payload or {}).get("auxiliary", ()))
     answers = row.solutions or (row.assignment or {},)
     for assignment in answers[:MAX_DRAWN]:
         yield ""
-        yield draw(assignment)
+        yield draw({name: value for name, value in assignment.items() if name not in hidden})
     if len(answers) > MAX_DRAWN:
         yield f"\nand {len(answers) - MAX_DRAWN} more; --json prints all"

@@ -17,7 +17,6 @@ from . import codec
 from .schema import budget, environment, problem, run, run_context, solution, solver, source, template, trace
 
 if TYPE_CHECKING:
-    from ..graph import ConstraintGraph
     from ..problem import Problem
     from ..solution import Solution
 
@@ -98,8 +97,8 @@ def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
     # Existing rows are looked up each time: another process may delete rows that a cache would still name.
     solutions = [p.solution for p in packed]
     distinct = {s.problem.digest: s.problem for s in solutions}
-    graphs = {p.graph.digest: p.graph for p in distinct.values()}
-    templates = _ids(connection, template, {d: partial(_template, graph) for d, graph in graphs.items()})
+    graphs = {p.graph.digest: p for p in distinct.values()}
+    templates = _ids(connection, template, {d: partial(_template, p) for d, p in graphs.items()})
     problems = _ids(connection, problem, {d: partial(_problem, p, templates) for d, p in distinct.items()})
     solvers = _ids(connection, solver, {p.solver: partial(_solver, p.solution) for p in packed})
     digest, about = here()
@@ -155,8 +154,9 @@ def _unless_present(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     return made.on_conflict_do_nothing(index_elements=["digest"])
 
 
-def _template(graph: ConstraintGraph) -> dict[str, Any]:
-    return {"graph": codec.pack_json(graph.to_json())}
+def _template(p: Problem) -> dict[str, Any]:
+    hidden = {"auxiliary": sorted(p.auxiliary)} if p.auxiliary else {}
+    return {"graph": codec.pack_json({**p.graph.to_json(), **hidden})}
 
 
 def _problem(p: Problem, templates: Mapping[str, int]) -> dict[str, Any]:

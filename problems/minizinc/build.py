@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from math import prod
 from typing import NamedTuple
@@ -41,14 +41,13 @@ class Builder:
 
     Args:
         text: the FlatZinc text.
+        state: adds a constraint of a name and arguments to this object.
 
     Raises:
         InputError: the text is not FlatZinc, or has a part that mull cannot state; with the line.
     """
 
-    def __init__(self, text: str) -> None:
-        from .builtins import state  # it needs this module
-
+    def __init__(self, text: str, state: Callable[[Builder, str, list[Value]], None]) -> None:
         self.domains: dict[str, Domain] = {}
         self.constraints: list[Constraint] = []
         self.objective: Objective | None = None
@@ -69,7 +68,7 @@ class Builder:
                 continue
             if not started:
                 self._declare()
-                started = True
+                started, self.line = True, each.line
             if isinstance(each, Statement):
                 try:
                     state(self, each.name, each.arguments)
@@ -188,14 +187,22 @@ class Builder:
         return value
 
     def term(self, value: Value) -> Term:
-        """A variable's name, or an integer; true is 1."""
+        """A variable's name, or an integer; true is 1.
+
+        Raises:
+            InputError: it is neither a variable nor an integer.
+        """
         found = self._resolved(value)
         if isinstance(found, str | int):
             return found
         raise self.error(f"expected a variable or an integer, found {_kind(found)}")
 
     def items(self, value: Value) -> list[Value]:
-        """The elements of an array."""
+        """The elements of an array.
+
+        Raises:
+            InputError: it is not an array.
+        """
         found = self._resolved(value)
         if isinstance(found, list):
             return found
@@ -206,7 +213,11 @@ class Builder:
         return tuple(self.term(each) if not isinstance(each, str | int) else each for each in self.items(value))
 
     def integer(self, value: Value) -> int:
-        """An integer; a variable with one value counts as one."""
+        """An integer; a variable with one value counts as one.
+
+        Raises:
+            InputError: it is not an integer.
+        """
         found = self.term(value)
         if isinstance(found, int):
             return found
@@ -224,7 +235,11 @@ class Builder:
         raise self.error(f"expected an integer, found {_kind(value)}")
 
     def values(self, value: Value) -> range | frozenset[int]:
-        """A set of integers."""
+        """A set of integers.
+
+        Raises:
+            InputError: it is not a set of integers.
+        """
         found = self._resolved(value)
         if isinstance(found, range | frozenset):
             return found
@@ -258,7 +273,13 @@ class Builder:
         return tuple(names)
 
     def linear(self, terms: dict[str, int], op: str, bound: Term) -> Stated:
-        """``sum(terms) op bound``."""
+        """``sum(terms) op bound`` as a constraint, or its truth.
+
+        Args:
+            terms: coefficients by variable.
+            op: ``==``, ``!=``, ``<``, ``<=``, ``>`` or ``>=``.
+            bound: the right-hand side.
+        """
         left = dict(terms)
         if isinstance(bound, str):
             left[bound] = left.get(bound, 0) - 1
@@ -266,7 +287,15 @@ class Builder:
         return compared({name: weight for name, weight in left.items() if weight}, op, bound)
 
     def sum_of(self, weights: Sequence[int], terms: Sequence[Term]) -> tuple[dict[str, int], int]:
-        """A weighted sum as coefficients by variable and a constant."""
+        """A weighted sum as coefficients by variable and a constant.
+
+        Args:
+            weights: the coefficients.
+            terms: as many terms; one may occur several times.
+
+        Raises:
+            InputError: the lists have different lengths.
+        """
         if len(weights) != len(terms):
             raise self.error(f"has {len(weights)} coefficients for {len(terms)} variables")
         total: dict[str, int] = {}
@@ -279,7 +308,12 @@ class Builder:
         return total, constant
 
     def clause(self, positive: Iterable[Term], negative: Iterable[Term] = ()) -> Stated:
-        """One of the positive terms is true, or one of the negative ones false."""
+        """A disjunction of Booleans as a constraint, or its truth.
+
+        Args:
+            positive: terms of which one is true,
+            negative: or one of these is false.
+        """
         literals: dict[Literal, None] = {}
         for terms, value in ((positive, 1), (negative, 0)):
             for term in terms:
@@ -308,7 +342,13 @@ class Builder:
         return literal
 
     def reify(self, literal: Term, stated: Stated, half: bool) -> None:
-        """State ``literal <=> constraint``, with ``half`` ``literal => constraint``."""
+        """State that a Boolean is the truth of a constraint.
+
+        Args:
+            literal: the Boolean, a variable or 0 or 1.
+            stated: the constraint.
+            half: the constraint holds where the Boolean is true; where it is false nothing is stated.
+        """
         if isinstance(literal, int):
             if literal:
                 self.require(stated)

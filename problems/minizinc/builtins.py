@@ -376,11 +376,9 @@ def _packing(to: Builder, bins: Sequence[Term], sizes: Sequence[int], loads: Seq
 
 
 def _bin_packing(to: Builder, arguments: list[Value]) -> list[Stated]:
-    capacity, bins, sizes = to.integer(arguments[0]), to.terms(arguments[1]), to.integers(arguments[2])
+    bins = to.terms(arguments[1])
     last = max((to.bounds(each)[1] for each in bins), default=0)
-    if last > LARGEST_SET:
-        raise to.error(f"{last} bins are too many", f"at most {LARGEST_SET}")
-    return _packed(to, bins, sizes, [capacity] * last)
+    return _packed(to, bins, to.integers(arguments[2]), [to.integer(arguments[0])] * min(last, LARGEST_SET + 1))
 
 
 def _bin_packing_capacities(to: Builder, arguments: list[Value]) -> list[Stated]:
@@ -388,9 +386,16 @@ def _bin_packing_capacities(to: Builder, arguments: list[Value]) -> list[Stated]
 
 
 def _packed(to: Builder, bins: Sequence[Term], sizes: Sequence[int], capacities: Sequence[int]) -> list[Stated]:
-    if any(capacity < 0 for capacity in capacities):
-        return [False]
-    return _packing(to, bins, sizes, [to.fresh(range(min(sum(sizes), each) + 1)) for each in capacities])
+    """Each load is at most its capacity. The loads are defined for all values of the bins, so that this can be false."""
+    ends = [to.bounds(each) for each in bins]
+    first, last = min((low for low, _ in ends), default=0), max((high for _, high in ends), default=0)
+    if first < 0 or last > LARGEST_SET:
+        raise to.error(f"bins from {first} to {last}", f"bins are numbers from 0 to {LARGEST_SET}")
+    loads = [to.fresh(range(sum(sizes) + 1)) for _ in range(max(last, len(capacities)) + 1)]
+    to.require(_plain(to, kinds.BinPacking(tuple(bins), tuple(sizes), tuple(loads))))
+    limits = [to.linear({load: 1}, "<=", most) for load, most in zip(loads[1:], capacities, strict=False)]
+    inside = [to.linear({each: 1}, "<=", len(capacities)) for each in bins if isinstance(each, str)]
+    return [*(_at_least(to, each, 1) for each in bins), *inside, *limits]
 
 
 def _bin_packing_loads(to: Builder, arguments: list[Value]) -> list[Stated]:

@@ -13,7 +13,7 @@ from ...engine.problem import Problem, Source
 from ..errors import InputError, excerpt
 from ..family import Family
 from .build import Builder
-from .builtins import RULES
+from .builtins import RULES, state
 from .output import renderer
 
 PROGRAM = "minizinc"
@@ -53,7 +53,7 @@ class MiniZinc(Family):
     suffixes = (".fzn", ".mzn")
 
     def recognises(self, text: str) -> bool:
-        return re.search(r"^\s*solve\s+(?:satisfy|minimize|maximize|::)", text, re.MULTILINE) is not None
+        return re.search(r"(?:^|;)\s*solve\s+(?:satisfy|minimize|maximize|::)", text, re.MULTILINE) is not None
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
         program = shutil.which(PROGRAM)
@@ -72,7 +72,7 @@ class MiniZinc(Family):
         raise InputError("models cannot be generated", hint="give a FlatZinc or MiniZinc file")
 
     def _problem(self, text: str, path: str, ozn: str | None, program: str | None) -> Problem:
-        builder = Builder(text)
+        builder = Builder(text, state)
         graph = builder.graph()
         render = renderer(builder.output, ozn, program)
         return Problem(graph, {}, self.name, Source(path), render, auxiliary=builder.auxiliary)
