@@ -16,7 +16,7 @@ folder_option = click.option(
 def new() -> None:
     """Create a plugin package: solver, family or constraint kind.
 
-    The package works and its tests pass. Edit it to make it your own.
+    The package works and its tests pass. Replace its example code with your own.
     """
 
 

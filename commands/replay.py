@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_store: bool) -> int:
     """Repeat a recorded run and compare the results.
 
-    ID is the id of a run, the start or the end of one, or `last` for the newest run. The replay uses the same problem,
+    ID is the id of a run, its first or last characters, or `last` for the newest run. The replay uses the same problem,
     solver, options, weights and seed. A step-wise solver takes the same number of steps.
 
     Exit code: 0 if status, iterations and answer are the same, 1 if they differ, 2 if the run cannot be repeated.

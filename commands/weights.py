@@ -29,7 +29,7 @@ def weights() -> None:
 def weights_list(as_json: bool) -> None:
     """List the weights that can be used by name.
 
-    Your own weights hide shipped ones of the same name.
+    Your own weights replace included weights of the same name.
     """
     from mull.engine.weights import cards, own_folder
 
@@ -55,7 +55,7 @@ def _row(card: Card, own: Path) -> tuple[str, ...]:
 def weights_remove(name: str) -> None:
     """Delete your own weights and their checkpoint.
 
-    Without the checkpoint they cannot be trained further. Shipped weights cannot be deleted.
+    Without the checkpoint they cannot be trained further. Included weights cannot be deleted.
     """
     card = _found(name)
     from mull.engine.weights import SUFFIX, claimed, own_folder
@@ -91,7 +91,7 @@ def weights_export(name: str, folder: Path) -> None:
 def weights_import(file: Path, replace: bool) -> None:
     """Copy a weights file and its card to your own weights.
 
-    FILE is a .safetensors file with its card, a .json file of the same name, in the same folder.
+    FILE is a .safetensors file. Its card is the .json file of the same name in the same folder.
     """
     from mull.engine.weights import cards, load_tensors, own_folder, read_card
 

@@ -32,8 +32,9 @@ FEASIBLE = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 class CpSat(WholeSolver):
     """Lazy clause generation with CP-SAT of OR-Tools: proves answers optimal, and problems unsatisfiable.
 
-    Problems are solved one after another, each within its share of the time. Iterations are conflicts. Several answers
-    are enumerated by one worker, and counted if all of them are found; with an objective, only optimal ones.
+    Problems are solved one after another, each within its share of the time. Iterations are conflicts. One worker
+    enumerates several answers, and states their number if it finds all of them. With an objective, it enumerates only
+    optimal ones.
     """
 
     name: ClassVar[str] = "cpsat"

@@ -36,9 +36,9 @@ class DescentState:
 class Descent(Solver):
     """Mirror descent (Nemirovski and Yudin 1983) on the weighted expected violation.
 
-    The gradient is taken with respect to the beliefs and added to their logits, which is steepest descent in the
-    geometry of the simplex and, unlike the plain gradient, does not vanish where beliefs are nearly certain. Constraint
-    weights grow in proportion to what stays violated, a Lagrangian ascent that lifts the state out of local minima
+    The gradient with respect to the beliefs is subtracted from their logits: steepest descent in the geometry of the
+    simplex. Unlike the plain gradient, this step does not vanish if beliefs are nearly certain. The weight of a
+    constraint grows in proportion to its violation. This Lagrangian ascent moves the state out of local minima
     (Nagamatu and Yanaru 1996). Logits are bounded, so that a belief can change within a few steps.
     """
 

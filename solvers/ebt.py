@@ -141,10 +141,10 @@ class EbtNet(EnergyNet):
 class Ebt(Learned):
     """Energy-Based Transformer: reasoning by gradient descent on a learned energy, which also ranks candidates.
 
-    As the paper's S2: two or three steps a segment with gradient through all of them, a loss after the last, Langevin noise
-    and a replay buffer in training; several candidates and more steps when solving. Not of the paper: the contrastive loss.
-    Without it a small net ranked candidates of one 4x4 board as well, but hardly those of several boards (area under the
-    ROC curve 0.67; with it 0.97).
+    As in the paper's S2, training has two or three steps per segment, a gradient through all of them, a loss after the
+    last, Langevin noise and a replay buffer. Solving has several candidates and more steps. The contrastive loss is not
+    in the paper. Without it a small net ranked candidates of one 4x4 board equally well, but candidates of several
+    boards badly (area under the ROC curve 0.67; with the loss 0.97).
     """
 
     name: ClassVar[str] = "ebt"

@@ -43,13 +43,13 @@ FEW = 4
 
 
 class Guided(WholeSolver):
-    """Large neighbourhood search with CP-SAT, begun from the best assignment of an iterative solver.
+    """Large neighbourhood search with CP-SAT, started from the best assignment of an iterative solver.
 
     CP-SAT searches alone first. If it finds nothing, an iterative solver (``search``) runs, and its best assignment becomes
-    CP-SAT's hint. Then rounds follow: all variables but a neighbourhood keep the values of the best answer, and CP-SAT
-    searches the neighbourhood for a better one. Neighbourhoods are random variables, variables near each other in the
-    constraint graph, and variables with values near each other, by turns. Their size adapts. A neighbourhood that has
-    grown to the whole problem and has no better answer proves the best one optimal.
+    CP-SAT's hint. Then rounds follow. In each, the variables outside a neighbourhood keep the values of the best
+    answer, and CP-SAT searches the neighbourhood for a better one. Neighbourhoods are, in turn, random variables,
+    variables near each other in the constraint graph, and variables with values near each other. Their size adapts. If
+    the neighbourhood is the whole problem and has no better answer, the best answer is optimal.
     """
 
     name: ClassVar[str] = "guided"

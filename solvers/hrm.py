@@ -48,8 +48,8 @@ class HrmNet(Reasoner):
 class Hrm(Learned):
     """Hierarchical Reasoning Model: two nets at two timescales, a slow state z_H and a fast state z_L.
 
-    As published: one-step gradient, carried state, one loss a segment, Q-learned halting. ``preset=paper`` is the published
-    configuration (27 M parameters). ``small`` has fewer than 10 M, and its attention follows the constraints.
+    As published: one-step gradient, carried state, one loss per segment, Q-learned halting. ``preset=paper`` is the
+    published configuration (27 M parameters). ``small`` has fewer than 10 M, and its attention follows the constraints.
     """
 
     name: ClassVar[str] = "hrm"

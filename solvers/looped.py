@@ -35,11 +35,11 @@ class LoopedNet(Reasoner):
 
 
 class Looped(Learned):
-    """A small net that is applied to its own output until the answer holds.
+    """A small net that is applied to its own output until the answer satisfies the constraints.
 
     The state starts from noise, so that a row that settled on a wrong answer can restart (Equilibrium Reasoners, 2026).
     The input is added in every step (Bai et al. 2019; Yang et al. 2024). Training runs in segments with a carried state,
-    and has one loss and one optimiser step a segment (Wang et al. 2025).
+    and has one loss and one optimiser step per segment (Wang et al. 2025).
     """
 
     name: ClassVar[str] = "looped"

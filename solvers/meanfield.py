@@ -40,9 +40,9 @@ class MeanField(Solver):
     """Variational inference in p(x) ∝ exp(−β·energy(x)) with a guide q(x) = ∏ q_v(x_v), β annealed upwards.
 
     The energy of a factorised q is known in closed form (Constraint.expected), so the evidence lower bound is exact
-    and no sample is drawn. Each step follows its natural gradient, which for categorical guides is the gradient with
-    respect to the mean, added to the logits (Khan and Nielsen 2018, equation 3); step size 1 is the classic parallel
-    mean-field update (Peterson and Anderson 1987), smaller ones damp it.
+    and no sample is drawn. Each step follows the natural gradient of this bound. For categorical guides it is the
+    gradient with respect to the mean, added to the logits (Khan and Nielsen 2018, equation 3). Step size 1 is the
+    classic parallel mean-field update (Peterson and Anderson 1987); smaller step sizes damp it.
     """
 
     name: ClassVar[str] = "meanfield"

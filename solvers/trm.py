@@ -40,8 +40,8 @@ class TrmNet(Reasoner):
 class Trm(Learned):
     """Tiny Recursive Model: one two-layer net updates a scratchpad z_L and an answer z_H in turn.
 
-    As published: H cycles of L updates of z_L and one of z_H, full gradient through the last cycle, carried state, one loss
-    a segment. ``preset=paper`` is the Sudoku configuration: token mixer, width 512, 16 prefix tokens, fixed start.
+    As published: H cycles of L updates of z_L and one of z_H, full gradient through the last cycle, carried state, one
+    loss per segment. ``preset=paper`` is the Sudoku configuration: token mixer, width 512, 16 prefix tokens, fixed start.
     """
 
     name: ClassVar[str] = "trm"

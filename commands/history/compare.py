@@ -32,8 +32,8 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
 
     Iterations: median number of iterations to a solution, with quartiles in brackets. PAR-2: mean seconds per problem,
     where an unanswered run counts as twice its time limit. A star marks the best solver, if all ran the same problems.
-    The sign test counts, for every two solvers, the problems on which each has the lower PAR-2. Its p is the probability
-    of so uneven a count if both solvers were equally good.
+    The sign test counts, for every two solvers, the problems on which each has the lower PAR-2. The value p is
+    the probability of a count at least as uneven if both solvers are equally good.
     """
     with open_existing(url) as store:
         comparison = store.compare(solvers or None, store.resolved(where))

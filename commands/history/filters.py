@@ -35,7 +35,7 @@ class Moment(TextType):
 
 
 class RunId(TextType):
-    """The id of a run, or the start or the end of one."""
+    """The id of a run, or the first or last characters of one."""
 
     name = "id"
 

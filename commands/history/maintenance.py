@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, url: str | None) -> None:
     """Delete runs with their traces and answers.
 
-    Name the runs by their ids, select them with filters, or give --all. The start or the end of an id is enough.
+    Name the runs by their ids, select them with filters, or give --all. The first or last characters of an id are enough.
     """
     from mull.engine.store import Filter
 
@@ -59,7 +59,7 @@ def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, ur
 def history_backup(path: Path, url: str | None) -> None:
     """Copy the store to a new file.
 
-    Other programs may write to the store meanwhile.
+    Other programs may write to the store during the copy.
     """
     with open_existing(url) as store:
         store.backup(path)

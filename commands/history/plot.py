@@ -74,7 +74,7 @@ def history_plot() -> None:
 def plot_run(run_id: str, path: Path | None, opened: bool, url: str | None) -> None:
     """Plot energy and violations of one run by iteration.
 
-    ID is the id of a run, the start or the end of one, or `last` for the newest run.
+    ID is the id of a run, its first or last characters, or `last` for the newest run.
     """
     with open_existing(url) as store:
         row = store.run(run_id)

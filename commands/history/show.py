@@ -33,7 +33,7 @@ MAX_DRAWN = 10
 def history_show(run_id: str, as_json: bool, url: str | None) -> None:
     """Show one run: how it was made, its trace and its answer.
 
-    ID is the id of a run, the start or the end of one, or `last` for the newest run.
+    ID is the id of a run, its first or last characters, or `last` for the newest run.
     """
     with open_existing(url) as store:
         row = store.run(run_id)

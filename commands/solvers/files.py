@@ -15,7 +15,7 @@ def solvers_add(path: Path) -> None:
     """Install the solvers of a Python file or a package folder.
 
     The file is not copied. mull records its SHA-256 and refuses the solver when the file has changed, until you add the
-    file again. No run is ever made by a version of the file that you did not add.
+    file again. So every run uses a version that you added.
     """
     from mull.plugins import add
 

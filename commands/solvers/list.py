@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def solvers_list(try_load: bool, everything: bool, as_json: bool) -> int:
     """List the installed solvers without importing them.
 
-    The list marks solvers that are visibly broken, for example those whose module does not exist.
+    The list marks solvers whose fault is known without an import, for example a module that does not exist.
 
     Exit code: 1 if the list of added files is damaged or, with --load, if a part is broken; 0 otherwise.
     """

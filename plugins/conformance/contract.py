@@ -43,7 +43,7 @@ def declares_itself(solver: type[AbstractSolver]) -> None:
 
 @check
 def documents_its_options(solver: type[AbstractSolver]) -> None:
-    """Every option has a default and a description, and survives a round trip through JSON.
+    """Every option has a default and a description, and is the same after a round trip through JSON.
 
     Raises:
         ContractViolation: an option does not.

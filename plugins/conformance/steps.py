@@ -145,7 +145,7 @@ def resumes_from_its_state(solver: type[AbstractSolver]) -> None:
 
 @check
 def moves_between_devices(solver: type[AbstractSolver]) -> None:
-    """The solver runs on the device of the instance, and its state can be moved to another device and back.
+    """It runs on the device of the instance, and its state can be moved to another device and back.
 
     Without a GPU, tensors created without ``device=`` are tracked. Combining one with a tensor of the instance fails
     the check, as it would on a GPU.
