@@ -78,7 +78,7 @@ def covering(n: int, rows: int, seed: int) -> Any:
     """Sets of least cost that cover all rows."""
     random = Random(seed)
     chosen = cp.boolvar(shape=n, name="chosen")
-    model = cp.Model(cp.any(chosen[i] for i in random.sample(range(n), 8)) for _ in range(rows))
+    model = cp.Model([cp.any([chosen[i] for i in random.sample(range(n), 8)]) for _ in range(rows)])
     model.minimize(cp.sum(random.randint(5, 30) * each for each in chosen))
     return model
 
@@ -89,7 +89,7 @@ def packing(n: int, bins: int, seed: int) -> Any:
     size = [random.randint(20, 99) for _ in range(n)]
     place = cp.intvar(0, bins - 1, shape=n, name="place")
     full = cp.intvar(0, sum(size), name="full")
-    model = cp.Model(cp.sum(size[i] * (place[i] == b) for i in range(n)) <= full for b in range(bins))
+    model = cp.Model([cp.sum([size[i] * (place[i] == b) for i in range(n)]) <= full for b in range(bins)])
     model.minimize(full)
     return model
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import GraphError
 from ..lazy import torch
 from ..values import Domain, Term, Value, brief, integer, items, name, refuse_unknown, set_fields
-from .base import Constraint, Parameters, require_integers
+from .base import Constraint, Parameters, pick, require_integers
 from .enumerated import Enumerated
 from .independent import Terms
 
@@ -207,24 +207,21 @@ class TermConstraint(Enumerated):
         return len(self.scope), self.layout()
 
     def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
-        """Two arrays for each field. ``FIELD.slot`` [*shape] is the slot of each term in the scope. ``FIELD.number``
-        [*shape, D] is its value by domain index. A constant has slot 0 and the same number at every index."""
+        """``numbers`` [K, D] has the values of the variables by domain index. Each field has two arrays: ``FIELD.slot``
+        [*shape] is the slot of each term in the scope, or -1; ``FIELD.constant`` [*shape] is the constant there."""
+        # A table per variable, not per term: an array of 256 constants beside a domain of 2,000 values took 4 MB.
         slots = {each: k for k, each in enumerate(self.scope)}
         arrays = self.constants()
+        numbers = np.zeros((arity, size), dtype=np.int64)
+        for k, domain in enumerate(domains):
+            numbers[k, : len(domain)] = domain
+        arrays["numbers"] = numbers
         for field in self.of:
             held = getattr(self, field)
-            flat = list(_flat(held))
-            slot = np.zeros(len(flat), dtype=np.int64)
-            number = np.zeros((len(flat), size), dtype=np.int64)
-            for n, term in enumerate(flat):
-                if isinstance(term, int):
-                    number[n] = term
-                else:
-                    slot[n] = slots[term]
-                    number[n, : len(domains[slot[n]])] = domains[slot[n]]
-            shape = _shape(held)
-            arrays[f"{field}.slot"] = slot.reshape(shape)
-            arrays[f"{field}.number"] = number.reshape(*shape, size)
+            shape, flat = _shape(held), list(_flat(held))
+            slot = np.array([slots[term] if isinstance(term, str) else -1 for term in flat], dtype=np.int64)
+            constant = np.array([0 if isinstance(term, str) else term for term in flat], dtype=np.int64)
+            arrays[f"{field}.slot"], arrays[f"{field}.constant"] = slot.reshape(shape), constant.reshape(shape)
         return arrays
 
     @classmethod
@@ -335,23 +332,31 @@ def _listed(held: Any) -> Any:
 
 def _distributions(beliefs: Tensor, p: Parameters, field: str) -> Terms:
     """The distributions [..., *shape, D] of one field's terms, at beliefs [..., K, D]."""
-    lead = p["slots"].dim() - 1
-    slot, number = p[f"{field}.slot"], p[f"{field}.number"]
-    shape, size = slot.shape[lead:], beliefs.shape[-1]
-    slots = slot.reshape(*slot.shape[:lead], -1)
-    wide = torch.broadcast_shapes(beliefs.shape[:-2], slots.shape[:-1])
-    index = slots[..., None].expand(*wide, -1, size)
+    slot, constant, shape = _flattened(p, field)
+    size = beliefs.shape[-1]
+    wide = torch.broadcast_shapes(beliefs.shape[:-2], slot.shape[:-1])
+    index = slot.clamp(min=0)[..., None].expand(*wide, -1, size)
+    # A constant has the distribution of any variable, and one number everywhere.
     chance = beliefs.expand(*wide, -1, -1).gather(-2, index)
-    return Terms(chance.view(*wide, *shape, size), number.expand(*wide, *shape, size))
+    number = p["numbers"].expand(*wide, -1, -1).gather(-2, index)
+    number = torch.where(slot[..., None] < 0, constant[..., None], number)
+    return Terms(chance.view(*wide, *shape, size), number.view(*wide, *shape, size))
 
 
 def _read(values: Tensor, p: Parameters, field: str) -> Tensor:
     """The values [..., *shape] of one field's terms, at domain indices [..., K]."""
+    slot, constant, shape = _flattened(p, field)
+    own = pick(p["numbers"], values)  # [..., K]
+    wide = torch.broadcast_shapes(own.shape[:-1], slot.shape[:-1])
+    read = own.expand(*wide, -1).gather(-1, slot.clamp(min=0).expand(*wide, -1))
+    return torch.where(slot < 0, constant, read).view(*wide, *shape)
+
+
+def _flattened(p: Parameters, field: str) -> tuple[Tensor, Tensor, torch.Size]:
+    """Slots and constants [..., N] of one field's terms, and the field's shape."""
     lead = p["slots"].dim() - 1
-    slot, number = p[f"{field}.slot"], p[f"{field}.number"]
+    slot, constant = p[f"{field}.slot"], p[f"{field}.constant"]
     shape = slot.shape[lead:]
-    slots, table = slot.reshape(*slot.shape[:lead], -1), number.reshape(*number.shape[:lead], -1, number.shape[-1])
-    wide = torch.broadcast_shapes(values.shape[:-1], slots.shape[:-1])
-    index = values.expand(*wide, -1).gather(-1, slots.expand(*wide, -1))
-    read = table.expand(*wide, -1, -1).gather(-1, index[..., None])
-    return read.view(*wide, *shape)
+    if not shape:
+        return slot[..., None], constant[..., None], shape
+    return slot.flatten(lead), constant.flatten(lead), shape  # not reshape(-1): a chain may add no costs at all
