@@ -70,7 +70,9 @@ def test_a_bench_that_is_started_again_skips_stored_runs(folder: Path, capsys: p
     assert len(stored("x")) == 6
     capsys.readouterr()
     assert call("bench", str(folder), "queens:5", "--solvers", "localsearch,cpsat", "--name", "x", "--json") == 0
-    (data,) = json_lines(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    assert "6 runs stored earlier" in err
+    (data,) = json_lines(out)
     assert len(stored("x")) == 6
     assert (data["bench"], data["limit_each"], len(data["runs"])) == ("x", 60.0, 6)
     assert call("bench", str(folder), "--solvers", "cpsat", "--name", "x", "--seed", "1") == 0  # another seed adds runs

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mull.engine.errors import MullError
+from mull.terminal import counted
 
 from .. import completion
 from ..common import (
@@ -131,7 +132,8 @@ def bench(
     with open_store(url) as store, show_warnings():
         plan = _Plan(files, solvers, settings, store)
         if not quiet:
-            click.echo(f"bench {settings.name}", err=True)
+            earlier = f", {counted(len(plan.done), 'run')} stored earlier" if plan.done else ""
+            click.echo(f"bench {settings.name}{earlier}", err=True)
         ended = (
             in_this_process(plan.jobs(), settings, store, stopped)
             if jobs == 1

@@ -19,6 +19,8 @@ from ..common import make_solver, open_store
 if TYPE_CHECKING:
     from mull.engine import AbstractSolver, Problem, Solution
 
+PORTFOLIOS = ("auto", "guided")
+"""Solvers that import others while they run, and torch with them: seconds that a run would be charged for."""
 POLL = 0.1
 """Seconds between two checks for Ctrl-C while worker processes run."""
 
@@ -110,16 +112,21 @@ def ready_solver(name: str, device: str) -> AbstractSolver:
     Raises:
         MullError: the solver cannot be loaded, or its weights are missing.
     """
-    from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Task, solve
+    from mull.engine import AllDifferent, Budget, ConstraintGraph, Objective, Problem, Task, solve
 
     solver = make_solver(name, {})
     if getattr(solver, "weights", None) is not None:
         from mull.solvers.kinds import check_weights
 
         check_weights(solver)
+    if solver.name in PORTFOLIOS:
+        import mull.solvers.kinds
+        import mull.solvers.localsearch  # noqa: F401
     names = tuple("abcd")  # without a solution, so that neither peeling nor a first guess answers it
     small = Problem(ConstraintGraph(dict.fromkeys(names, (0, 1, 2)), [AllDifferent(names)]))
-    solve([small], solver, Task(Budget(10.0, iterations=1), device=device))
+    costs = {name: i for i, name in enumerate(names)}
+    priced = Problem(ConstraintGraph(dict.fromkeys(names, (0, 1, 2, 3)), [AllDifferent(names)], Objective(costs)))
+    solve([small, priced], solver, Task(Budget(10.0, iterations=1), device=device))
     return solver
 
 
