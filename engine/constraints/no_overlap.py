@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
+from ..lazy import torch
 from ..values import Term
-from .base import Parameters
-from .terms import TermConstraint, same_length
+from .base import Constraint, Parameters
+from .terms import TermConstraint, read_terms, same_length
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import IntervalVar, LiteralT
@@ -56,6 +57,9 @@ class NoOverlap(TermConstraint):
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return times(super().magnitudes(largest), len(self.starts))
 
+    def factor_kind(self) -> type[Constraint]:
+        return _FixedDurations if moves_only(self, "starts") else type(self)
+
     def post(self, to: Posting) -> None:
         for duration in self.durations:
             if to.bounds(duration)[0] < 0:
@@ -71,6 +75,45 @@ class NoOverlap(TermConstraint):
         for one, other in combinations(range(len(self.starts)), 2):
             wrong.append(overlap(to, self.starts, self.durations, one, other))
         to.model.add_bool_or(wrong)
+
+
+class _FixedDurations(NoOverlap):
+    """The tensor form for tasks whose starts are distinct variables, and whose durations are integers."""
+
+    @classmethod
+    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
+        """[N, K, D]: the time that the moved task shares with others; the other pairs do not depend on it."""
+        starts, durations = read_terms(values, p, "starts"), read_terms(values, p, "durations")
+        return moved_overlaps(starts, durations, p["numbers"]).sum(-1)
+
+
+def moves_only(constraint: TermConstraint, *parts: str) -> bool:
+    """Whether the terms of these fields are distinct variables, and all other terms are integers.
+
+    Args:
+        constraint: the constraint.
+        parts: names of its fields.
+    """
+    terms = [term for part in parts for term in getattr(constraint, part)]
+    return len(set(terms)) == len(terms) == len(constraint.scope) and all(isinstance(term, str) for term in terms)
+
+
+def moved_overlaps(starts: Tensor, lengths: Tensor, moved: Tensor) -> Tensor:
+    """The length that each interval shares with each other one after its start has changed.
+
+    Args:
+        starts: [N, K] int64.
+        lengths: [N, K] int64.
+        moved: [N or 1, K, D] int64, the possible starts of each.
+
+    Returns:
+        [N, K, D, K] int64; 0 where both are the same interval.
+    """
+    ends = (starts + lengths)[:, None, None]
+    first = moved[..., None].maximum(starts[:, None, None])
+    last = (moved + lengths[..., None])[..., None].minimum(ends)
+    others = ~torch.eye(starts.shape[-1], dtype=torch.bool, device=starts.device)
+    return (last - first).clamp(min=0) * others[:, None]
 
 
 def overlaps(starts: Tensor, lengths: Tensor) -> Tensor:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from ..lazy import torch
 from ..values import Term
-from .base import Parameters
-from .no_overlap import interval, overlap, overlaps, positive, times
-from .terms import TermConstraint, same_length
+from .base import Constraint, Parameters
+from .no_overlap import interval, moved_overlaps, moves_only, overlap, overlaps, positive, times
+from .terms import TermConstraint, read_terms, same_length
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,6 +63,9 @@ class NoOverlap2D(TermConstraint):
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return times(super().magnitudes(largest), len(self.x))
 
+    def factor_kind(self) -> type[Constraint]:
+        return _FixedSizes if moves_only(self, "x", "y") else type(self)
+
     def post(self, to: Posting) -> None:
         for length in (*self.widths, *self.heights):
             if to.bounds(length)[0] < 0:
@@ -81,3 +85,18 @@ class NoOverlap2D(TermConstraint):
             above = overlap(to, self.y, self.heights, one, other)
             wrong.append(to.all_of((beside, above)))
         to.model.add_bool_or(wrong)
+
+
+class _FixedSizes(NoOverlap2D):
+    """The tensor form for rectangles whose places are distinct variables, and whose sizes are integers."""
+
+    @classmethod
+    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
+        """[N, K, D]: the sides shared with the moved rectangle; the other pairs do not depend on it."""
+        x, y, widths, heights = (read_terms(values, p, field) for field in cls.of)
+        count = x.shape[1]
+        across = moved_overlaps(x, widths, x[..., None])[:, :, 0]  # [N, rectangle, other]
+        down = moved_overlaps(y, heights, y[..., None])[:, :, 0]
+        moved_x = moved_overlaps(x, widths, p["numbers"][:, :count]).minimum(down[:, :, None]).sum(-1)
+        moved_y = moved_overlaps(y, heights, p["numbers"][:, count:]).minimum(across[:, :, None]).sum(-1)
+        return torch.cat([moved_x, moved_y], 1)

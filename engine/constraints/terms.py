@@ -226,7 +226,7 @@ class TermConstraint(Enumerated):
 
     @classmethod
     def degree(cls, values: Tensor, p: Parameters) -> Tensor:
-        distance: Tensor = cls.distance(p, *(_read(values, p, field) for field in cls.of))
+        distance: Tensor = cls.distance(p, *(read_terms(values, p, field) for field in cls.of))
         return distance.long()
 
 
@@ -343,8 +343,17 @@ def _distributions(beliefs: Tensor, p: Parameters, field: str) -> Terms:
     return Terms(chance.view(*wide, *shape, size), number.view(*wide, *shape, size))
 
 
-def _read(values: Tensor, p: Parameters, field: str) -> Tensor:
-    """The values [..., *shape] of one field's terms, at domain indices [..., K]."""
+def read_terms(values: Tensor, p: Parameters, field: str) -> Tensor:
+    """The values of one field's terms.
+
+    Args:
+        values: [..., K] int64 domain indices of the scope.
+        p: the parameters of the constraints.
+        field: the field's name.
+
+    Returns:
+        [..., *shape of the field] int64.
+    """
     slot, constant, shape = _flattened(p, field)
     own = pick(p["numbers"], values)  # [..., K]
     wide = torch.broadcast_shapes(own.shape[:-1], slot.shape[:-1])
