@@ -254,4 +254,6 @@ def _solver_and_recipe(name: str, options: dict[str, str]) -> tuple[Any, Any]:
         first = error.errors()[0]
         known = ", ".join([*sorted(present), *Recipe.model_fields])
         what = f"training option {first['loc'][0]}" if first["loc"] else "training options"
+        if first["type"] == "extra_forbidden":
+            raise MullError(f"unknown {what}", f"the options are {known}") from None
         raise MullError(f"{what}: {first['msg']}", f"the options are {known}") from None

@@ -247,7 +247,7 @@ class Solver(AbstractSolver):
         """
 
     def settled(self, instance: Instance, state: Any, info: Info) -> Tensor:
-        """Rows that further steps will not change. The loop restarts those that violate constraints.
+        """Rows that further steps will not change. The loop restarts a settled row that violates constraints.
 
         Args:
             instance: the compiled problems.

@@ -141,7 +141,7 @@ class EbtNet(EnergyNet):
 class Ebt(Learned):
     """Energy-Based Transformer: reasoning by gradient descent on a learned energy, which also ranks candidates.
 
-    As in the paper's S2, training has two or three steps per segment, a gradient through all of them, a loss after the
+    Training is as in the paper's S2: two or three steps per segment, a gradient through all of them, a loss after the
     last, Langevin noise and a replay buffer. Solving has several candidates and more steps. The contrastive loss is not
     in the paper. Without it a small net ranked candidates of one 4x4 board equally well, but candidates of several
     boards badly (area under the ROC curve 0.67; with the loss 0.97).

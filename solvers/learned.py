@@ -169,7 +169,7 @@ class Learned(Solver):
 
     @classmethod
     def recursion(cls) -> frozenset[str]:
-        """Options of a subclass that define the recursion. They must equal those that the weights were trained with."""
+        """Options of a subclass that define the recursion. They must be as in the training of the weights."""
         return frozenset(cls.model_fields) - frozenset(Learned.model_fields) - cls.inference_options
 
     def supports(self, graph: ConstraintGraph) -> str | None:

@@ -93,7 +93,7 @@ def test_an_interrupted_bench_keeps_its_runs_and_goes_on(
 
     monkeypatch.setattr(runs, "run_one", interrupt)
     assert call("bench", str(folder), "--solvers", "cpsat", "--name", "x") == 130
-    assert "--name 'x' goes on" in capsys.readouterr().err
+    assert "--name 'x' continues" in capsys.readouterr().err
     assert len(stored("x")) == 1
     monkeypatch.setattr(runs, "run_one", usual)
     assert call("bench", str(folder), "--solvers", "cpsat", "--name", "x") == 0

@@ -78,7 +78,7 @@ class BenchName(TextType):
 )
 @click.option("--name", type=BenchName(), help="Name of the bench in the store (default: by date and time).")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Runs at the same time.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of runs at the same time.")
 @click.option("--family", metavar="NAME", shell_complete=completion.families, help="Problem family of all files.")
 @click.option(
     "--device", default="auto", show_default=True, metavar="DEVICE", help="Device: auto, cpu, cuda or cuda:N."
@@ -105,11 +105,12 @@ def bench(
 
     PROBLEMS are folders, files, generated problems, or lists: text files with one of these per line. Each solver runs
     each problem alone. The solver that comes first changes from problem to problem. All runs are stored under the name.
-    A bench that was interrupted goes on if it is started again with the same name: stored runs are skipped.
+    An interrupted bench continues when it is started again with the same name: stored runs are skipped.
 
     PAR-2 is the mean of the seconds, where a run without an answer counts twice its limit. Best objective counts the
-    problems on which no solver found a better answer; those that another solver reached too are tied. Gap area is
-    the mean area under the primal gap: 0 if the best answer is there at once, the limit if none is found.
+    problems on which no solver found a better answer; problems on which another solver reached the same objective are
+    ties. Gap area is the mean area under the primal gap: 0 if the best answer is found at once, the limit if none is
+    found.
 
     Exit code: 0 if every run ended, 1 if files could not be read or runs failed, 2 for bad usage or nothing to run, 130
     if interrupted.
@@ -146,7 +147,7 @@ def bench(
                 _say(run)
         rows = plan.rows()
     if stopped():
-        click.echo(f"stopped\nhint: the same command with --name {settings.name!r} goes on", err=True)
+        click.echo(f"stopped\nhint: the same command with --name {settings.name!r} continues", err=True)
     say_skipped(plan.skipped)
     if not rows:
         if stopped():

@@ -38,8 +38,8 @@ __all__ = [
 class Constraint(TensorForm):
     """One constraint of a graph. Each subclass is a kind; the class name is the kind's name.
 
-    A kind is a frozen dataclass whose fields are the arguments that a user states. Tensor shapes use K for the
-    scope size and D for the largest domain, both padded, T for templates and F for the constraints of a factor. A
+    A kind is a frozen dataclass whose fields are the arguments that a user states. In tensor shapes, K
+    is the scope size and D the largest domain, both padded. T counts templates, F the constraints of a factor. A
     mapping ``domains`` contains every variable of the graph.
 
     A kind must implement:
