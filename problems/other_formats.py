@@ -6,9 +6,6 @@ import re
 from pathlib import Path
 
 SUFFIXES = {
-    ".wcnf": "a WCNF (MaxSAT)",
-    ".opb": "an OPB (pseudo-Boolean)",
-    ".wbo": "a WBO (pseudo-Boolean)",
     ".qdimacs": "a QDIMACS (quantified)",
     ".qcir": "a QCIR (quantified)",
     ".xml": "an XML",
@@ -29,12 +26,9 @@ SUFFIXES = {
 }
 
 _SIGNS = {
-    "a WCNF (MaxSAT)": r"^[ \t]*p[ \t]+wcnf\b",
     "a DIMACS problem other than 'p cnf' and 'p edge'": (
         r"^[ \t]*p[ \t]+(?:max|min|sp|mat|asn|tw|ds|fvs|sat|xor|inccnf|cnf\+)\b"
     ),
-    "an OPB (pseudo-Boolean)": r"\A\* *#variable *=|^(?:[-+]\d+ +~?x\d+ +)+(?:>=|=|<=) +[-+]?\d+ *;",
-    "an XCSP3": r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<instance\b[^>]*XCSP",
     "an XML": r"\A\s*<(?:\?xml|graphml|instance)\b",
     "an SMT-LIB": r"^\s*\((?:set-logic|set-info|set-option|declare-fun|declare-const|assert)\b",
     "a PDDL": r"\A\s*(?:;[^\n]*\n\s*)*\(define\b",

@@ -15,7 +15,7 @@ from ..engine import files
 from ..engine.errors import GraphError
 from ..engine.problem import Problem, Source
 from ..engine.raised import described
-from . import other_formats
+from . import compressed, other_formats
 from .errors import Ambiguous, InputError, excerpt, warned
 from .family import Family
 
@@ -69,7 +69,7 @@ def load(
             problems = _located(lambda: reader.read(text, argument, colors), argument)
             return [_drawn(replace(p, guessed=guessed) if guessed else p, reader) for p in problems]
     except InputError:
-        kind = None if family else other_formats.named(text)
+        kind = None if family or reader.recognises(text) else other_formats.named(text)
         if kind:
             raise _unsupported(kind, argument, families) from None
         raise
@@ -144,7 +144,10 @@ def _located(read: Callable[[], list[Problem]], path: str) -> list[Problem]:
 
 
 def _text(argument: str) -> str:
-    data = _bytes(argument)
+    try:
+        data = compressed.unpacked(_bytes(argument), LARGEST)
+    except InputError as error:
+        raise error.at(argument) from None
     kind = other_formats.archive(data)
     if kind:
         raise InputError(f"is {kind}", argument, hint="unpack it first")
@@ -212,7 +215,7 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tupl
     Raises:
         InputError: no family recognises the text, or several fit equally well.
     """
-    suffix = Path(argument).suffix.lower()
+    suffix = Path(compressed.inner_path(argument)).suffix.lower()
     broken: dict[str, InputError] = {}
     for by_suffix in (True, False):  # the suffix decides; the content only if no family has it
         found = []
@@ -229,7 +232,7 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tupl
             return found[0], ()
         if found:
             return _chosen(text, argument, found)
-    kind = other_formats.named(text, argument)
+    kind = other_formats.named(text, compressed.inner_path(argument))
     if kind:
         raise _unsupported(kind, argument, families)
     for name in families:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import networkx as nx
@@ -170,11 +169,6 @@ def test_malformed_files_are_refused_with_line_and_hint(case: str, tmp_path: Pat
 
 
 FOREIGN: dict[str, tuple[str, str | bytes]] = {
-    "WCNF": ("a.cnf", "p wcnf 2 1 9\n9 1 0\n"),
-    "WCNF by suffix": ("a.wcnf", "h 1 2 0\n3 -1 0\n"),
-    "OPB": ("a.txt", "* #variable= 2 #constraint= 1\n+1 x1 +1 x2 >= 1;\n"),
-    "OPB without a first line": ("a.opb", "min: +1 x1;\n+1 x1 +1 x2 >= 1;\n"),
-    "XCSP3": ("a.xml", '<instance format="XCSP3" type="CSP">\n<variables/>\n</instance>\n'),
     "MiniZinc": ("a.txt", "var 1..3: x;\nconstraint x > 1;\nsolve satisfy;\n"),
     "MiniZinc data": ("a.dzn", "n = 3;\n"),
     "SMT-LIB": ("a.txt", "(set-logic QF_LIA)\n(declare-fun x () Int)\n"),
@@ -184,7 +178,6 @@ FOREIGN: dict[str, tuple[str, str | bytes]] = {
     "QDIMACS": ("a.qdimacs", "p cnf 2 1\na 1 0\ne 2 0\n1 2 0\n"),
     "TSPLIB": ("a.txt", "NAME : a\nTYPE : TSP\nDIMENSION : 3\n"),
     "DIMACS problem": ("a.txt", "p sp 3 2\na 1 2 5\n"),
-    "gzip": ("a.cnf.gz", gzip.compress(b"p cnf 1 1\n1 0\n")),
     "zip": ("a.zip", b"PK\x03\x04rest"),
 }
 

@@ -1,0 +1,385 @@
+"""The text inside XCSP3 elements: lists of variables, tuples, domains, conditions, and their substitution in groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+
+from ...engine.values import Domain
+from ..errors import InputError, excerpt
+from .expressions import Expression, number, parse
+from .xml_tree import Node
+
+MOST = 10_000_000
+"""The most cells of an array, and the most entries of a list."""
+
+_CELLS = re.compile(r"([A-Za-z_]\w*)((?:\[[^\]]*\])+)\Z")
+_NUMBER = re.compile(r"[-+]?\d+\Z")
+_INTERVAL = re.compile(r"([-+]?\w+)\.\.([-+]?\w+)\Z")
+_REPEATED = re.compile(r"([-+]?\d+)x(\d+)\Z")
+_PLACE = re.compile(r"%(\d+|\.\.\.)")
+_GROUP = re.compile(r"\(([^()]*)\)")
+
+
+def words(text: str) -> list[str]:
+    """The parts of a text between blanks that are not inside parentheses.
+
+    Raises:
+        InputError: the parentheses do not match.
+    """
+    if "(" not in text:
+        return text.split()
+    found, depth, start = [], 0, None
+    for place, sign in enumerate(text):
+        if sign.isspace() and not depth:
+            if start is not None:
+                found.append(text[start:place])
+            start = None
+            continue
+        start = place if start is None else start
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            break
+    if depth:
+        raise InputError(f"the parentheses of {excerpt(text)} do not match")
+    if start is not None:
+        found.append(text[start:])
+    return found
+
+
+class Array:
+    """An array of variables.
+
+    Args:
+        name: its id.
+        sizes: the length of each dimension.
+        starts: the first index of each dimension.
+    """
+
+    def __init__(self, name: str, sizes: list[int], starts: list[int]) -> None:
+        self.name, self.sizes, self.starts = name, sizes, starts
+
+    def cells(self, selection: str) -> tuple[list[str], list[int]]:
+        """The cells of a selection such as ``[0..2][]``, in order, and the lengths of its free dimensions.
+
+        Raises:
+            InputError: the selection does not fit the array.
+        """
+        parts = selection[1:-1].split("][")
+        if len(parts) != len(self.sizes):
+            raise InputError(f"{self.name}{selection}: the array has {len(self.sizes)} dimensions")
+        names, free = [self.name], []
+        for part, size, first in zip(parts, self.sizes, self.starts, strict=True):
+            text = part.strip()
+            interval = _INTERVAL.match(text)
+            if not text:
+                indices = range(first, first + size)
+            elif interval:
+                indices = range(number(interval[1]), number(interval[2]) + 1)
+            else:
+                indices = range(number(text), number(text) + 1)
+            if not indices or indices[0] < first or indices[-1] >= first + size:
+                raise InputError(f"{self.name}{selection}: an index is outside the array")
+            if not text or interval:
+                free.append(len(indices))
+            if len(names) * len(indices) > MOST:
+                raise InputError(f"the array {excerpt(self.name)} is too large", hint=f"up to {MOST} cells are read")
+            names = [f"{name}[{index}]" for name in names for index in indices]
+        return names, free
+
+    @cached_property
+    def whole(self) -> str:
+        """The selection of all cells."""
+        return "[]" * len(self.sizes)
+
+
+class Lists:
+    """Lists of names, numbers and expressions.
+
+    Args:
+        domains: the variables so far.
+
+    Attributes:
+        arrays: the arrays by name.
+        symbols: symbolic value -> the integer that represents it.
+    """
+
+    def __init__(self, domains: Mapping[str, Domain]) -> None:
+        self.domains = domains
+        self.arrays: dict[str, Array] = {}
+        self.symbols: dict[str, int] = {}
+        self._tuples: dict[str, list[tuple[int | None, ...]]] = {}
+        self._selected: dict[str, list[str]] = {}
+
+    def expanded(self, text: str) -> Iterator[str]:
+        """The parts of a text, with arrays, intervals and repetitions written out.
+
+        Raises:
+            InputError: an array is unknown, or the list is too long.
+        """
+        for word in words(text):
+            if "[" in word and "(" not in word:
+                if word in self.domains:
+                    yield word
+                else:
+                    yield from self.selected(word)
+            elif word in self.arrays:
+                yield from self.selected(word + self.arrays[word].whole)
+            elif (repeated := _REPEATED.match(word)) and word not in self.domains:
+                if number(repeated[2]) > MOST:
+                    raise InputError(f"the list {excerpt(word)} is too long", hint=f"up to {MOST} entries are read")
+                yield from (repeated[1] for _ in range(number(repeated[2])))
+            elif interval := _INTERVAL.match(word):
+                yield from map(str, span(interval[1], interval[2]))
+            else:
+                yield word
+
+    def selected(self, word: str) -> list[str]:
+        """The variables of a selection such as ``x[0..2][]``; cells that were not declared are left out.
+
+        Raises:
+            InputError: there is no such array, or the selection does not fit it.
+        """
+        if word not in self._selected:
+            array, selection = self._parts(word)
+            cells, free = array.cells(selection)
+            found = [cell for cell in cells if cell in self.domains]
+            if not found or (not free and len(found) < len(cells)):
+                raise InputError(f"unknown variable {excerpt(word)}", hint="declare it in <variables>")
+            self._selected[word] = found
+        return self._selected[word]
+
+    def _parts(self, word: str) -> tuple[Array, str]:
+        match = _CELLS.match(word)
+        if match is None or match[1] not in self.arrays:
+            raise InputError(f"unknown array {excerpt(word)}", hint="declare it in <variables>")
+        return self.arrays[match[1]], match[2]
+
+    def items(self, text: str) -> list[Expression]:
+        """A list of variables, numbers and expressions."""
+        return [
+            word if word in self.domains else number(word) if _NUMBER.match(word) else self._name(word)
+            for word in self.expanded(text)
+        ]
+
+    def _name(self, word: str) -> Expression:
+        expression = self.coded(parse(word))
+        if isinstance(expression, str):
+            raise InputError(f"unknown variable {excerpt(word)}", hint="declare it in <variables>")
+        return expression
+
+    def numbers(self, text: str) -> list[int]:
+        """A list of integers or symbolic values."""
+        return [self.symbols[word] if word in self.symbols else number(word) for word in self.expanded(text)]
+
+    def coded(self, expression: Expression) -> Expression:
+        """An expression with integers in the place of symbolic values."""
+        if not self.symbols or isinstance(expression, int):
+            return expression
+        if isinstance(expression, str):
+            return expression if expression in self.domains else self.symbols.get(expression, expression)
+        return (expression[0], *(self.coded(each) for each in expression[1:]))
+
+    def rows(self, text: str) -> list[list[Expression]]:
+        """A matrix: ``x[][]``, or rows in parentheses.
+
+        Raises:
+            InputError: it has no rows.
+        """
+        if text.lstrip().startswith("("):
+            return [self.items(row.replace(",", " ")) for row in _top_groups(text)]
+        word = text.strip()
+        if word in self.arrays:
+            word += self.arrays[word].whole
+        array, selection = self._parts(word)
+        cells, free = array.cells(selection)
+        if len(free) != 2:
+            raise InputError(f"{excerpt(word)} is not a matrix", hint="e.g. x[][]")
+        return [
+            [cell for cell in cells[start : start + free[1]] if cell in self.domains]
+            for start in range(0, len(cells), free[1])
+        ]
+
+    def tuples(self, text: str, width: int) -> list[tuple[int | None, ...]]:
+        """The rows of a table; None stands for ``*``. Equal texts are read once.
+
+        Args:
+            text: ``(1,2)(3,*)``, or for one column ``1 3..5``.
+            width: the number of columns.
+        """
+        if text not in self._tuples:
+            self._tuples[text] = list(self._read_tuples(text, width))
+        return self._tuples[text]
+
+    def _read_tuples(self, text: str, width: int) -> Iterator[tuple[int | None, ...]]:
+        if not text.startswith("("):
+            for word in text.split():
+                if word == "*":
+                    yield (None,)
+                elif word in self.symbols:
+                    yield (self.symbols[word],)
+                else:
+                    yield from ((value,) for value in _span_or_number(word))
+            return
+        position = 0
+        for match in _GROUP.finditer(text):
+            if text[position : match.start()].strip():
+                break
+            position = match.end()
+            try:
+                cells = match[1].replace(" ", "").split(",")
+                row = tuple([None if cell == "*" else self.symbols.get(cell) or int(cell) for cell in cells])
+            except ValueError:
+                message = f"the tuple {excerpt(match[0])} has a part that is not an integer"
+                raise InputError(message, hint="smart tables are not read: integers and * are") from None
+            if len(row) != width:
+                raise InputError(f"the tuple {excerpt(match[0])} has {len(row)} values, not {width}")
+            yield row
+        if text[position:].strip():
+            raise InputError(f"not a tuple: {excerpt(text[position:].strip())}", hint="write (1,2)(3,4)")
+
+    def groups(self, text: str) -> list[list[Expression]]:
+        """A list of tuples of variables, numbers and expressions: ``(x,y)(1,2)``."""
+        return [self.items(" ".join(_arguments(row))) for row in _top_groups(text)]
+
+
+def transitions(text: str) -> list[tuple[str, int, str]]:
+    """The transitions of an automaton: ``(a,0,b)(b,1..3,c)``.
+
+    Raises:
+        InputError: one is not a triple.
+    """
+    found = []
+    for match in _GROUP.finditer(text):
+        parts = [part.strip() for part in match[1].split(",")]
+        if len(parts) != 3:
+            raise InputError(f"the transition {excerpt(match[0])} is not a triple", hint="write (state,value,state)")
+        found += [(parts[0], value, parts[2]) for value in _span_or_number(parts[1])]
+    if not found:
+        raise InputError("there are no transitions", hint="write (state,value,state)")
+    return found
+
+
+def domain(text: str) -> Domain:
+    """The domain of a text such as ``0..5 7``.
+
+    Raises:
+        InputError: it is empty, or has a part that is not an integer or an interval.
+    """
+    parts = text.split()
+    match = _INTERVAL.match(parts[0]) if len(parts) == 1 else None
+    if match:
+        low, high = number(match[1]), number(match[2])
+        if low > high:
+            raise InputError(f"the domain {excerpt(text)} is empty")
+        return range(low, high + 1) if high - low > 63 else tuple(range(low, high + 1))
+    found: dict[int, None] = {}
+    for part in parts:
+        found.update(dict.fromkeys(_span_or_number(part)))
+    if not found:
+        raise InputError("the domain is empty", hint="write 0..5 7")
+    return tuple(sorted(found))
+
+
+def sizes(text: str) -> list[int]:
+    """The numbers of ``[3][4]``.
+
+    Raises:
+        InputError: the text has another form.
+    """
+    if not re.fullmatch(r"\s*(?:\[\s*-?\d+\s*\]\s*)+", text):
+        raise InputError(f"{excerpt(text)} is not a size", hint="write [3][4]")
+    return [number(part) for part in re.findall(r"-?\d+", text)]
+
+
+def span(low: str, high: str) -> range:
+    """The integers from one text to another.
+
+    Args:
+        low: the text of the first integer.
+        high: the text of the last one.
+
+    Raises:
+        InputError: there are too many.
+    """
+    found = range(number(low), number(high) + 1)
+    if found and found[-1] - found[0] >= MOST:
+        raise InputError(f"the list {low}..{high} is too long", hint=f"up to {MOST} entries are read")
+    return found
+
+
+def _span_or_number(text: str) -> range:
+    match = _INTERVAL.match(text)
+    if match:
+        return span(match[1], match[2])
+    value = number(text)
+    return range(value, value + 1)
+
+
+def _top_groups(text: str) -> list[str]:
+    """The contents of the outermost parentheses."""
+    found, depth, start = [], 0, 0
+    for place, sign in enumerate(text):
+        if sign == "(":
+            depth += 1
+            start = place + 1 if depth == 1 else start
+        elif sign == ")":
+            depth -= 1
+            if not depth:
+                found.append(text[start:place])
+        elif not depth and not sign.isspace() and sign != ",":
+            break
+    else:
+        if not depth:
+            return found
+    raise InputError(f"not a list of tuples: {excerpt(text)}", hint="write (x,y)(z,1)")
+
+
+def _arguments(text: str) -> list[str]:
+    """The parts between commas that are not inside parentheses."""
+    found, depth, start = [], 0, 0
+    for place, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and not depth:
+            found.append(text[start:place])
+            start = place + 1
+    return [*found, text[start:]]
+
+
+# Groups
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def filled(template: Node, arguments: list[str]) -> Node:
+    """A copy of a template with ``%0``, ``%1``, ... and ``%...`` replaced.
+
+    Args:
+        template: the constraint of a group.
+        arguments: of one ``<args>``.
+
+    Raises:
+        InputError: there are too few arguments.
+    """
+    rest = " ".join(arguments[arity(template) :])
+
+    def replace(match: re.Match[str]) -> str:
+        if match[1] == "...":
+            return rest
+        if int(match[1]) >= len(arguments):
+            raise InputError(f"the group needs %{match[1]}, and there are {len(arguments)} arguments")
+        return arguments[int(match[1])]
+
+    return _mapped(template, lambda text: _PLACE.sub(replace, text) if "%" in text else text)
+
+
+def _mapped(node: Node, change: Callable[[str], str]) -> Node:
+    attributes = {key: change(text) for key, text in node.attributes.items()}
+    children = [_mapped(child, change) for child in node.children]
+    return Node(node.tag, attributes, node.line, change(node.text), children)
+
+
+def arity(template: Node) -> int:
+    """One more than the largest number of a template's places ``%n``."""
+    texts = (text for node in template.walk() for text in (node.text, *node.attributes.values()))
+    return max((int(n) + 1 for text in texts for n in re.findall(r"%(\d{1,6})", text)), default=0)
