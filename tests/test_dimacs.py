@@ -169,7 +169,6 @@ def test_malformed_files_are_refused_with_line_and_hint(case: str, tmp_path: Pat
 
 
 FOREIGN: dict[str, tuple[str, str | bytes]] = {
-    "MiniZinc": ("a.txt", "var 1..3: x;\nconstraint x > 1;\nsolve satisfy;\n"),
     "MiniZinc data": ("a.dzn", "n = 3;\n"),
     "SMT-LIB": ("a.txt", "(set-logic QF_LIA)\n(declare-fun x () Int)\n"),
     "LP": ("a.txt", "Maximize\n obj: x\nSubject To\n c1: x <= 3\nEnd\n"),
