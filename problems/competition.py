@@ -21,6 +21,16 @@ def literals(assignment: Mapping[str, Value]) -> list[str]:
     return wrapped(name if value else f"-{name}" for name, value in assignment.items())
 
 
+def bits(assignment: Mapping[str, Value]) -> list[str]:
+    """The ``v`` line of MaxSAT competitions: a digit 0 or 1 for each variable, in the order of their numbers.
+
+    Example:
+        >>> bits({"x1": 1, "x2": 0})
+        ['v 10']
+    """
+    return ["v " + "".join(map(str, assignment.values()))]
+
+
 def pairs(assignment: Mapping[str, Value]) -> list[str]:
     """``v`` lines of ``name=value``, for families without a competition format.
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import call
-from mull.problems import competition, load
+from mull.problems import competition, examples
 from mull.solvers.cpsat import CpSat
 
 UNSATISFIABLE = "p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n"
@@ -119,6 +119,25 @@ def test_the_run_is_stored_once_and_no_store_is_kept_out(capsys: pytest.CaptureF
     assert capsys.readouterr().out.count("queens:6") == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "answer"),
+    [
+        ("golomb.xml", "11", ["<instantiation>", "  <list> x[0] x[1] x[2] x[3] x[4] </list>"]),
+        ("knapsack.opb", "51", ["-x1 x2 x3 x4 -x5 -x6"]),
+        ("preferences.wcnf", "3", ["011"]),
+    ],
+)
+def test_families_answer_in_the_format_of_their_competition(
+    name: str, value: str, answer: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(examples()[name])
+    assert call(str(path), "-s", "cpsat", "--competition") == 30
+    out = capsys.readouterr().out
+    assert lines(out, "o")[-1] == value
+    assert lines(out, "v")[: len(answer)] == answer
+
+
 def test_formats_of_competitions() -> None:
     assert competition.literals({"x1": 1, "x2": 0}) == ["v x1 -x2"]
     many = competition.literals({f"x{i}": 1 for i in range(100)})
@@ -129,5 +148,4 @@ def test_formats_of_competitions() -> None:
         "v   <list> x a&lt;b </list>",
         "v   <values> 1 &amp; </values>",
     ]
-    (problem,) = load("queens:5")
-    assert problem.family == "queens"
+    assert competition.bits({"x1": 0, "x2": 1}) == ["v 01"]

@@ -78,7 +78,9 @@ class BenchName(TextType):
 )
 @click.option("--name", type=BenchName(), help="Name of the bench in the store (default: by date and time).")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of runs at the same time.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of runs at the same time."
+)
 @click.option("--family", metavar="NAME", shell_complete=completion.families, help="Problem family of all files.")
 @click.option(
     "--device", default="auto", show_default=True, metavar="DEVICE", help="Device: auto, cpu, cuda or cuda:N."

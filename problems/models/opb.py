@@ -10,6 +10,7 @@ from ...engine.constraints import Reify
 from ...engine.graph import gc_paused
 from ...engine.problem import Problem
 from ...engine.values import Value
+from ..competition import literals
 from ..errors import InputError, excerpt
 from ..parsing import parse_int
 from .building import Builder, ModelFamily, Sum, Truth
@@ -51,13 +52,10 @@ class Opb(ModelFamily):
         return problem
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
-        return values(assignment)
+        return "\n".join(literals({name: value for name, value in assignment.items() if not name.startswith("_")}))
 
-
-def values(assignment: Mapping[str, Value]) -> str:
-    """An assignment as ``v`` lines of the pseudo-Boolean competition, without auxiliary variables."""
-    signs = [name if value else f"-{name}" for name, value in assignment.items() if not name.startswith("_")]
-    return "\n".join("v " + " ".join(signs[k : k + 15]) for k in range(0, len(signs), 15))
+    def value_lines(self, assignment: Mapping[str, Value]) -> list[str]:
+        return literals(assignment)
 
 
 class _Reader:

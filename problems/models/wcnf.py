@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from ...engine.graph import gc_paused
 from ...engine.problem import Problem
 from ...engine.values import LARGEST, Value
+from ..competition import bits
 from ..errors import InputError, excerpt
 from ..parsing import parse_int
 from ..sat import render
@@ -51,6 +52,9 @@ class Wcnf(ModelFamily):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render({name: value for name, value in assignment.items() if not name.startswith("_")})
+
+    def value_lines(self, assignment: Mapping[str, Value]) -> list[str]:
+        return bits(assignment)
 
 
 def _problem(text: str, path: str) -> Problem:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ...engine.graph import gc_paused
 from ...engine.problem import Problem
+from ...engine.values import Value
+from ..competition import instantiation
 from ..errors import InputError
 from . import xml_tree
 from .building import ModelFamily
@@ -31,3 +34,6 @@ class Xcsp3(ModelFamily):
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         raise InputError("the family xcsp3 generates no problems", hint="give a file: solve model.xml")
+
+    def value_lines(self, assignment: Mapping[str, Value]) -> list[str]:
+        return instantiation(assignment)
