@@ -32,8 +32,9 @@ LINE_SECONDS = 10.0
 class Region:
     """Status lines at the bottom of a terminal: the current phase, the elapsed time and a drawing of the problem.
 
-    A thread redraws them on stderr. Nothing else may be printed meanwhile: ``clear`` removes the region, ``set`` draws it
-    again. The phase is the last line of the screen, so that a drawing taller than the screen does not hide it.
+    A thread redraws them on stderr. Nothing else may be printed at the same time: ``clear`` removes the region,
+    ``set`` draws it again. The phase is the last line of the screen, so that a drawing taller than the screen does not
+    hide it.
 
     Args:
         limit: time limit of the call in seconds, shown beside the elapsed time; None for no limit.

@@ -116,7 +116,7 @@ def former_names(module: str, names: Mapping[str, str], since: str, removed: str
 def dropped(
     given: Mapping[str, Any], former: Mapping[str, tuple[Any, str]], since: str, removed: str
 ) -> dict[str, Any]:
-    """Options without those that exist no more; each that is set to another value than its default warns.
+    """The options without removed ones. A removed option that differs from its default gives a warning.
 
     Args:
         given: options by name, as the user or a stored run gave them.

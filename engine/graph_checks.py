@@ -1,4 +1,4 @@
-"""Checks of a graph when it is built: each refuses what is not valid and names the variable or constraint."""
+"""Checks of a graph when it is built: each refuses invalid input and names the variable or constraint."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def check_scope(constraint: Constraint, domains: Mapping[str, object]) -> None:
         domains: variable name -> domain.
 
     Raises:
-        GraphError: the object is no constraint, or its scope has an unknown name.
+        GraphError: the object is not a constraint, or its scope has an unknown name.
     """
     if isinstance(constraint, type) or not hasattr(constraint, "scope"):
         what = constraint.__name__ if isinstance(constraint, type) else brief(constraint)

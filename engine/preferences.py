@@ -92,7 +92,7 @@ def with_soft(graph: ConstraintGraph, constraints: Iterable[Soft]) -> Constraint
 
 
 def lexicographic(objectives: Sequence[Objective], domains: Mapping[str, Domain]) -> Objective:
-    """One objective that is best where the first one is best and, among those, the second one, and so on.
+    """One objective for several: the first is optimised; among its optima, the second; and so on.
 
     Each objective is weighted by more than all later ones can differ. The value of the result has no meaning of its
     own: read the values of the parts with ``objective.value(assignment)``.

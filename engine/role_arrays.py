@@ -1,6 +1,6 @@
 """The literal groups of one graph: what constraint kinds declare, as NumPy arrays.
 
-This module does without torch. Worker processes compute these arrays beside the examples that they generate.
+This module does not import torch. Worker processes compute these arrays beside the examples that they generate.
 ``role_tensors`` stacks the arrays of several graphs into the tensors of a batch.
 """
 

@@ -1,4 +1,4 @@
-"""Time shared among problems: each has its part of what is left, and those that ran out of it try again."""
+"""Time shared among problems: each gets its part of the time left, and an unsolved one tries again with unused time."""
 
 from __future__ import annotations
 

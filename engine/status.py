@@ -1,4 +1,4 @@
-"""The outcomes of runs. This module does without torch, because the store and the commands on it read it."""
+"""The outcomes of runs. This module does not import torch, because the store and its commands import it."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ class Family(ABC):
             raise InputError(
                 f"the family {self.name} has no stream of training examples", hint="train on another one, e.g. sudoku:4"
             )
-        # By name, because the module of a stream imports what the family itself does without.
+        # By name, because the module of a stream imports modules that the family does not need.
         made: Stream = resolve_name(self.stream_maker)(f"{self.name}:{spec}", split, seed)
         return made
 

@@ -71,7 +71,7 @@ def random_latin(order: int, rng: random.Random, moves: int | None = None) -> Bo
     Args:
         order: rows.
         rng: random numbers.
-        moves: number of moves, by default order³ and at most 40,000. The walk goes on until the square is proper.
+        moves: number of moves, by default order³ and at most 40,000. The walk continues until the square is proper.
     """
     rows, columns, values = (rng.sample(range(order), order) for _ in range(3))
     board = [[values[(r + c) % order] for c in columns] for r in rows]

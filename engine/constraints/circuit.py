@@ -26,10 +26,10 @@ class Circuit(TermConstraint):
     predecessor.
 
     Args:
-        successors: a term for each vertex; a value that is no vertex violates the constraint.
+        successors: a term for each vertex; a value that is not a vertex violates the constraint.
 
     Raises:
-        GraphError: there is no vertex.
+        GraphError: the list is empty.
     """
 
     successors: tuple[Term, ...]
@@ -52,7 +52,7 @@ class Circuit(TermConstraint):
         post_circuit(to, self.successors, loops=len(self.successors) == 1)
 
     def post_negation(self, to: Posting) -> None:
-        # The walk from vertex 0 returns too early or not at the end, or a successor is no vertex.
+        # The walk from vertex 0 returns too early or not at the end, or a successor is not a vertex.
         count = len(self.successors)
         back = returns(to, self.successors, 0)
         outside = [to.opposite(to.within(each, 0, count - 1)) for each in self.successors]
@@ -63,7 +63,7 @@ def path(successors: Sequence[int], start: int) -> list[int]:
     """The distinct vertices of the walk from ``start``, in their order.
 
     Args:
-        successors: the next vertex of each; the walk ends at a value that is no vertex.
+        successors: the next vertex of each; the walk ends at a value that is not a vertex.
         start: a vertex.
     """
     visited: dict[int, None] = {}
@@ -157,7 +157,7 @@ def returns(to: Posting, successors: Sequence[Term], start: IntVar | int) -> lis
 
 
 def _valid(to: Posting, successor: Term, vertex: int, count: int) -> IntVar | int:
-    """The successor, or the vertex itself where the successor is no vertex."""
+    """The successor, or the vertex itself if the successor is not a vertex."""
     inside = to.within(successor, 0, count - 1)
     if inside is True:
         return to.term(successor)

@@ -1,4 +1,4 @@
-"""The constraint kinds by name: mull's own, those of installed packages, and those that a program registers."""
+"""The constraint kinds by name: from mull, from installed packages, and registered by the program."""
 
 from __future__ import annotations
 

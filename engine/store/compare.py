@@ -26,7 +26,7 @@ class SolverOnProblem:
     Args:
         solver: the solver that the user named: the portfolio if one chose the solver (``auto``).
         problem, family: the problem's digest and family.
-        runs, solved: number of runs, and of those that answered: solved, optimal or unsatisfiable.
+        runs, solved: number of runs, and of answered ones: solved, optimal or unsatisfiable.
         iterations: iterations until the solution, ascending, of the runs that found one.
         par2: mean seconds over the runs. A run without an answer counts twice its time limit.
         unit: what ``iterations`` counts, such as steps or conflicts; ``mixed`` if the runs have several units.
@@ -49,7 +49,7 @@ class SolverSummary:
     Args:
         solver: name of the solver.
         problems: number of problems that it ran.
-        runs, solved: number of its runs, and of those that answered.
+        runs, solved: number of its runs, and of answered ones.
         iterations: quartiles over the runs that found a solution; None if no run did.
         par2: seconds; mean of ``SolverOnProblem.par2`` over the problems, so that each problem weighs the same.
         unit: what ``iterations`` counts.

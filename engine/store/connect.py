@@ -68,7 +68,7 @@ def read_errors(url: str) -> Iterator[None]:
         raise StoreError(f"{url}: the stored data are damaged ({error})", _DAMAGED) from error
 
 
-_DAMAGED = "use a backup (solve history backup makes one), or save what is readable with: sqlite3 FILE .recover"
+_DAMAGED = "use a backup (solve history backup makes one), or save the readable data with: sqlite3 FILE .recover"
 _ELSEWHERE = "choose another store with --store, or store nothing with --no-store"
 _HINTS = {
     "malformed": _DAMAGED,

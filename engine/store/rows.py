@@ -33,7 +33,7 @@ class RunRow(Sampled):
         seconds: solving time of the solver on this problem.
         wall: seconds from the start of the call to the answer. In runs older than schema 0004, ``seconds`` is the same.
         detail: a further sentence on the result, or the empty string.
-        samples, hits: number of samples drawn, and of those that ended solved. None if one answer was wanted.
+        samples, hits: number of samples drawn, and of solved ones. None if one answer was wanted.
         distinct: number of distinct solutions found. None if one answer was wanted.
         total: number of all solutions, if an exact solver enumerated them. ``Store.run`` takes it from any run on the
         problem.

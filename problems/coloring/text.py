@@ -50,7 +50,7 @@ def parse(text: str) -> tuple[nx.Graph, Lists]:
             if stated is not None:
                 raise InputError("a second 'p' line", line=number, hint=HINT)
             header, stated = number, _header(line, number, len(text))
-            # Published files use more vertices than they declare; those are accepted with a warning.
+            # Published files use more vertices than they declare; they are accepted with a warning.
             last = max(stated[0], min(LARGEST, max(10_000, len(text))))
         elif head == "f":
             if stated is None:

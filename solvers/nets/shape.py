@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class NetShape(BaseModel):
-    """Sizes of a backbone. Each backbone uses those that concern it.
+    """Sizes of a backbone. Each backbone uses some of them.
 
     Raises:
         ValidationError: a size is unknown or outside its bounds.
