@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..lazy import torch
 from ..values import Term
 from .base import Constraint, Parameters
-from .no_overlap import before, interval, moves_only, times
-from .terms import TermConstraint, read_terms, same_length
+from .no_overlap import before, interval, times
+from .terms import TermConstraint, moves_only, read_terms, same_length
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import LinearExprT, LiteralT

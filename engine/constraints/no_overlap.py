@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..lazy import torch
 from ..values import Term
 from .base import Constraint, Parameters
-from .terms import TermConstraint, read_terms, same_length
+from .terms import TermConstraint, moves_only, read_terms, same_length
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import IntervalVar, LiteralT
@@ -85,17 +85,6 @@ class _FixedDurations(NoOverlap):
         """[N, K, D]: the time that the moved task shares with others; the other pairs do not depend on it."""
         starts, durations = read_terms(values, p, "starts"), read_terms(values, p, "durations")
         return moved_overlaps(starts, durations, p["numbers"]).sum(-1)
-
-
-def moves_only(constraint: TermConstraint, *parts: str) -> bool:
-    """Whether the terms of these fields are distinct variables, and all other terms are integers.
-
-    Args:
-        constraint: the constraint.
-        parts: names of its fields.
-    """
-    terms = [term for part in parts for term in getattr(constraint, part)]
-    return len(set(terms)) == len(terms) == len(constraint.scope) and all(isinstance(term, str) for term in terms)
 
 
 def moved_overlaps(starts: Tensor, lengths: Tensor, moved: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ..lazy import torch
 from ..values import Term
 from .base import Constraint, Parameters
-from .no_overlap import interval, moved_overlaps, moves_only, overlap, overlaps, positive, times
-from .terms import TermConstraint, read_terms, same_length
+from .no_overlap import interval, moved_overlaps, overlap, overlaps, positive, times
+from .terms import TermConstraint, moves_only, read_terms, same_length
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,8 +12,8 @@ import numpy as np
 from ..errors import GraphError
 from ..lazy import torch
 from ..values import Term, brief, integer, items, set_fields
-from .base import Parameters
-from .terms import TermConstraint
+from .base import Constraint, Parameters
+from .terms import TermConstraint, moves_only, read_terms
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import LiteralT
@@ -120,17 +120,14 @@ class Regular(TermConstraint):
 
     @staticmethod
     def distance(p: Parameters, items: Tensor) -> Tensor:
-        # A min-plus dynamic programme: ``cost`` [..., S] is the least number of changes that reaches each state.
         never = items.shape[-1] + 1
-        lead = torch.broadcast_shapes(items.shape[:-1], p["first"].shape[:-1])
-        cost = torch.where(p["first"], 0, never).expand(*lead, -1)
+        cost = _first(p, items)
         for k in range(items.shape[-1]):
-            layer = k if p["source"].shape[-2] > 1 else 0
-            source, label, target, used = (p[name][..., layer, :] for name in ("source", "label", "target", "used"))
-            reached = cost.gather(-1, source.expand(*lead, -1)) + (items[..., k, None] != label)
-            reached = torch.where(used, reached, never).expand(*lead, -1)
-            cost = torch.full_like(cost, never).scatter_reduce(-1, target.expand(*lead, -1), reached, "amin")
+            cost = _after(p, cost, k, items)
         return torch.where(p["last"], cost, never).amin(-1).clamp(max=never)
+
+    def factor_kind(self) -> type[Constraint]:
+        return _Distinct if moves_only(self, "items") else type(self)
 
     # CP-SAT -----------------------------------------------------------------------------------------------------------
 
@@ -205,3 +202,50 @@ def _run(to: Posting, items: Sequence[Term], transitions: Sequence[Transition]) 
                 ways.setdefault(after, []).append(way)
         at = {state: to.any_of(literals) for state, literals in ways.items()}
     return at
+
+
+class _Distinct(Regular):
+    """The tensor form for items that are distinct variables."""
+
+    @classmethod
+    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
+        """[N, K, D]: one pass forwards and one backwards give the least number of changes for every single move."""
+        items = read_terms(values, p, "items")
+        count, never = items.shape[-1], items.shape[-1] + 1
+        before = [_first(p, items)]
+        for k in range(count):
+            before.append(_after(p, before[-1], k, items))
+        rest = torch.where(p["last"], 0, never).expand_as(before[0])  # changes that the later items need
+        found = []
+        for k in reversed(range(count)):
+            source, label, target, used = _layer(p, k, len(items))
+            through = before[k].gather(-1, source) + rest.gather(-1, target)
+            through = torch.where(used, through, never)  # [N, A]
+            right = p["numbers"][:, k, :, None] == label[:, None]  # [N, D, A]: the arcs that the value fits
+            fitting = torch.where(right, through[:, None], through[:, None] + 1)
+            found.append(
+                fitting.amin(-1).clamp(max=never) if label.shape[-1] else rest.new_full((len(items), size), never)
+            )
+            back = torch.where(used, rest.gather(-1, target) + (items[:, k, None] != label), never)
+            rest = torch.full_like(rest, never).scatter_reduce(-1, source, back, "amin")
+        return torch.stack(found[::-1], 1)
+
+
+def _layer(p: Parameters, k: int, *lead: int) -> tuple[Tensor, ...]:
+    """The transitions [*lead, A] at a position: their source, label, target, and whether they are no padding."""
+    layer = k if p["source"].shape[-2] > 1 else 0
+    return tuple(p[name][..., layer, :].expand(*lead, -1) for name in ("source", "label", "target", "used"))
+
+
+def _first(p: Parameters, items: Tensor) -> Tensor:
+    """[..., S] int64: 0 for the first state, and more than any number of changes for the others."""
+    lead = torch.broadcast_shapes(items.shape[:-1], p["first"].shape[:-1])
+    return torch.where(p["first"], 0, items.shape[-1] + 1).expand(*lead, -1)
+
+
+def _after(p: Parameters, cost: Tensor, k: int, items: Tensor) -> Tensor:
+    """The least number of changes [..., S] that reaches each state, one item later: a min-plus dynamic programme."""
+    never = items.shape[-1] + 1
+    source, label, target, used = _layer(p, k, *cost.shape[:-1])
+    reached = torch.where(used, cost.gather(-1, source) + (items[..., k, None] != label), never)
+    return torch.full_like(cost, never).scatter_reduce(-1, target, reached, "amin")

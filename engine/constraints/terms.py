@@ -254,6 +254,17 @@ def largest_of(parts: Mapping[str, Any], largest: Mapping[str, int]) -> dict[str
     }
 
 
+def moves_only(constraint: TermConstraint, *parts: str) -> bool:
+    """Whether the terms of these fields are distinct variables, and all other terms are integers.
+
+    Args:
+        constraint: the constraint.
+        parts: names of its fields.
+    """
+    terms = [term for part in parts for term in getattr(constraint, part)]
+    return len(set(terms)) == len(terms) == len(constraint.scope) and all(isinstance(term, str) for term in terms)
+
+
 def refuse_empty(constraint: TermConstraint, field: str) -> None:
     """Refuse an empty list where the kind needs at least one entry.
 

@@ -1,4 +1,4 @@
-"""The fast costs of scheduling kinds differ from the degrees after each move by a constant for each variable."""
+"""The fast costs of scheduling kinds and automata differ from the degrees after each move by a constant for each variable."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mull.engine import ConstraintGraph, Cumulative, NoOverlap, NoOverlap2D, Problem, compile_problems
+from mull.engine import MDD, ConstraintGraph, Cumulative, NoOverlap, NoOverlap2D, Problem, Regular, compile_problems
 from mull.engine.constraints.tensor_form import TensorForm
 
+STATES = st.integers(0, 3)
+ACCEPTING = st.lists(STATES, min_size=1, max_size=2, unique=True)
 LENGTHS = st.lists(st.integers(-1, 4), min_size=3, max_size=3)
 
 
-@pytest.mark.parametrize("kind", ["Cumulative", "NoOverlap", "NoOverlap2D"])
+@pytest.mark.parametrize("kind", ["Cumulative", "MDD", "NoOverlap", "NoOverlap2D", "Regular"])
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_costs_agree_with_degrees(kind: str, data: st.DataObject) -> None:
     names = [f"v{i}" for i in range(6)]
     values = st.lists(st.integers(-3, 6), min_size=1, max_size=5, unique=True)
+    arcs = data.draw(st.lists(st.tuples(STATES, st.integers(-1, 2), STATES), max_size=8))
     graph = ConstraintGraph(
         {name: data.draw(values) for name in names},
         {
@@ -30,11 +33,16 @@ def test_costs_agree_with_degrees(kind: str, data: st.DataObject) -> None:
                 NoOverlap(names[:3], data.draw(LENGTHS)),
                 NoOverlap(names[3:], data.draw(LENGTHS)),
             ],
+            "Regular": lambda: [
+                Regular(names[:4], arcs, 0, data.draw(ACCEPTING)),
+                Regular(names[1:5], arcs, 0, data.draw(ACCEPTING)),
+            ],
+            "MDD": lambda: [MDD(names[:4], arcs, 0, data.draw(ACCEPTING))],
             "NoOverlap2D": lambda: [NoOverlap2D(names[:3], names[3:], data.draw(LENGTHS), data.draw(LENGTHS))],
         }[kind](),
     )
     instance = compile_problems([Problem(graph)], 2)
-    (factor,) = instance.factors
+    factor = instance.factors[0]
     assert factor.kind.costs.__func__ is not TensorForm.costs.__func__  # type: ignore[attr-defined]
     index = torch.tensor([[data.draw(st.integers(0, len(d) - 1)) for d in graph.domains.values()] for _ in range(2)])
     rows = torch.arange(2).repeat_interleave(factor.count)
