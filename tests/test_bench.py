@@ -19,6 +19,7 @@ from mull.engine.errors import MullError
 from mull.engine.store import Filter, Store
 from mull.engine.store.bench import asked, gap_area, primal_gap, summarise
 from mull.engine.store.rows import RunRow
+from mull.problems import examples
 
 CNF = "p cnf 3 3\n1 2 0\n-1 3 0\n-2 -3 0\n"
 
@@ -196,3 +197,13 @@ def test_summaries_count_best_objectives_and_ties() -> None:
     least = {s.solver: s for s in summarise(rows, {"p": False})}
     assert (least["c"].best, least["a"].best) == (1, 0)
     assert json.dumps(found["a"].to_json())
+
+
+def test_programs_are_executed_only_with_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "models"
+    place.mkdir()
+    (place / "knapsack.py").write_text(examples()["knapsack.py"])
+    assert call("bench", str(place), "--solvers", "cpsat", "--name", "x") == 2
+    assert "--trust" in capsys.readouterr().err
+    assert call("bench", str(place), "--solvers", "cpsat", "--name", "x", "--trust", "--jobs", "2") == 0
+    assert [row.status for row in stored("x")] == ["optimal"]

@@ -82,6 +82,7 @@ class BenchName(TextType):
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of runs at the same time."
 )
 @click.option("--family", metavar="NAME", shell_complete=completion.families, help="Problem family of all files.")
+@click.option("--trust", is_flag=True, help="Execute files that are programs, such as CPMpy models (.py).")
 @click.option(
     "--device", default="auto", show_default=True, metavar="DEVICE", help="Device: auto, cpu, cuda or cuda:N."
 )
@@ -97,6 +98,7 @@ def bench(
     seed: int,
     jobs: int,
     family: str | None,
+    trust: bool,
     device: str,
     quiet: bool,
     as_csv: bool,
@@ -129,7 +131,7 @@ def bench(
     for solver in solvers:
         check_solver(solver)
     settings = Settings(
-        name or f"bench-{datetime.now():%Y%m%d-%H%M%S}", seconds, seed, usable_device(device), family, url
+        name or f"bench-{datetime.now():%Y%m%d-%H%M%S}", seconds, seed, usable_device(device), family, url, trust
     )
     stopped = interruptible()
     with open_store(url) as store, show_warnings():
@@ -220,7 +222,7 @@ class _Plan:
     def _read(self, file: str) -> list[Any]:
         """The problems of a file; none if it cannot be read, which is reported."""
         try:
-            return problems_of(file, self.settings.family, self.settings.seed)
+            return problems_of(file, self.settings.family, self.settings.seed, self.settings.trust)
         except MullError as error:
             self.skipped[file] = str(error)
             click.echo(f"skipped: {error}" + (f"\nhint: {error.hint}" if error.hint else ""), err=True)

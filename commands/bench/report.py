@@ -43,8 +43,9 @@ def print_table(summaries: Sequence[BenchSummary]) -> None:
         row = [s.solver, str(s.runs), cells["solved"], cells["proved"], str(s.failed), cells["par2"]]
         rows.append([*row, cells["best"], cells["gap"]] if optimised else row)
     table(columns, rows)
-    for name, title in (("solved", "solved"), ("par2", "PAR-2"), ("best", "best objective"), ("gap", "gap area")):
-        if len(stars[name]) > 1 and (optimised or name in ("solved", "par2")):
+    titles = {"solved": "solved", "proved": "proved", "par2": "PAR-2", "best": "best objective", "gap": "gap area"}
+    for name, title in titles.items():
+        if len(stars[name]) > 1:
             click.echo(f"tie: {title}: {', '.join(sorted(stars[name]))}")
 
 

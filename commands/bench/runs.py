@@ -36,6 +36,7 @@ class Settings:
         device: of each run.
         family: of the files, or None.
         url: of the store, or None for the user's own.
+        trust: whether files that are programs may be executed.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Settings:
     device: str
     family: str | None
     url: str | None
+    trust: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,20 +87,21 @@ class Ended:
 
 
 @lru_cache(maxsize=1)
-def problems_of(argument: str, family: str | None, seed: int) -> list[Problem]:
+def problems_of(argument: str, family: str | None, seed: int, trust: bool = False) -> list[Problem]:
     """The problems of an argument; those of the last one are kept.
 
     Args:
         argument: a file or ``family:spec``.
         family: of the file, or None.
         seed: of a generated problem.
+        trust: whether a file that is a program may be executed.
 
     Raises:
         InputError: the argument cannot be read.
     """
     from mull.problems import load
 
-    return load(argument, family=family, seed=seed)
+    return load(argument, family=family, seed=seed, trust=trust)
 
 
 @lru_cache(maxsize=32)
@@ -144,7 +147,7 @@ def run_one(job: Job, settings: Settings, store: Any, cancelled: Callable[[], bo
     """
     from mull.engine import Budget, Status, Task, solve
 
-    problem = problems_of(job.argument, settings.family, settings.seed)[job.position]
+    problem = problems_of(job.argument, settings.family, settings.seed, settings.trust)[job.position]
     solver = ready_solver(job.solver, settings.device)
     improving: list[tuple[float, int]] = []
 
