@@ -57,6 +57,7 @@ class Builder:
         self._declared: list[Declaration] = []
         self._shown: dict[str, str] = {}
         self._fresh = 0
+        self._domains: dict[Domain, Domain] = {}  # equal domains are one object, which a graph checks once
         goal = None
         started = False
         for each in statements(text):
@@ -123,7 +124,7 @@ class Builder:
             if dimensions is None or not isinstance(each.value, list) or not each.type.variable:
                 continue
             for place, item in zip(product(*dimensions), each.value, strict=False):
-                if isinstance(item, Name) and item.index is None and item.name not in own:
+                if isinstance(item, Name) and item.element is None and item.name not in own:
                     self._shown.setdefault(item.name, f"{each.name}[{','.join(map(str, place))}]")
 
     def _variable(self, each: Declaration) -> None:
@@ -139,7 +140,7 @@ class Builder:
         if name in self.domains:
             raise self.error(f"{excerpt(name)} is the name of two variables")
         self._values[each.name] = name
-        self.domains[name] = domain
+        self.domains[name] = self._domains.setdefault(domain, domain)
         if each.value is not None:
             self.require(self.linear({name: 1}, "==", self.term(each.value)))
 
@@ -179,11 +180,11 @@ class Builder:
             if value.name not in self._values:
                 raise self.error(f"unknown name {excerpt(value.name)}")
             found = self._values[value.name]
-            if value.index is None:
+            if value.element is None:
                 return found
-            if not isinstance(found, list) or not 1 <= value.index <= len(found):
-                raise self.error(f"{excerpt(value.name)} has no element {value.index}")
-            return found[value.index - 1]
+            if not isinstance(found, list) or not 1 <= value.element <= len(found):
+                raise self.error(f"{excerpt(value.name)} has no element {value.element}")
+            return found[value.element - 1]
         return value
 
     def term(self, value: Value) -> Term:
@@ -255,7 +256,7 @@ class Builder:
         """A new auxiliary variable."""
         self._fresh += 1
         name = f"#{self._fresh}"
-        self.domains[name] = domain
+        self.domains[name] = self._domains.setdefault(domain, domain)
         return name
 
     def distinct(self, terms: Iterable[Term]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from ...engine.graph import gc_paused
 from ...engine.problem import Problem, Source
 from ..errors import InputError, excerpt
 from ..family import Family
@@ -72,8 +73,9 @@ class MiniZinc(Family):
         raise InputError("models cannot be generated", hint="give a FlatZinc or MiniZinc file")
 
     def _problem(self, text: str, path: str, ozn: str | None, program: str | None) -> Problem:
-        builder = Builder(text, state)
-        graph = builder.graph()
+        with gc_paused():
+            builder = Builder(text, state)
+            graph = builder.graph()
         render = renderer(builder.output, ozn, program)
         return Problem(graph, {}, self.name, Source(path), render, auxiliary=builder.auxiliary)
 

@@ -4,57 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import InputError, excerpt
 
 _TOKEN = re.compile(
-    r"(?P<skip>\s+|%[^\n]*)"
-    r"|(?P<float>-?\d+(?:\.\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+))"
-    r"|(?P<int>-?(?:0x[0-9a-fA-F]+|0o[0-7]+|\d+))"
-    r"|(?P<name>[A-Za-z_]\w*)"
-    r'|(?P<string>"(?:[^"\\\n]|\\.)*")'
-    r"|(?P<sign>::|\.\.|[][(){},:;=])"
+    r"%[^\n]*"
+    r"|-?\d+(?:\.\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+)"
+    r"|-?(?:0x[0-9a-fA-F]+|0o[0-7]+|\d+)"
+    r"|[A-Za-z_]\w*"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|::|\.\.|\S"
 )
+_STATEMENT = re.compile(r'[^;"%]*(?:(?:"(?:[^"\\\n]|\\.)*"|%[^\n]*|")[^;"%]*)*;?')
+_BLANK = re.compile(r"(?:\s+|%[^\n]*)*")
 
 MOST_DIGITS = 40
 """Longest integer that is read; one beyond 2^60 is refused by the graph with its place in it."""
 
 
-class Token(NamedTuple):
-    """A token: its kind (``int``, ``float``, ``name``, ``string``, ``sign``), its text and where it starts."""
-
-    kind: str
-    text: str
-    place: int
-
-
-@dataclass(frozen=True)
-class Name:
-    """A name, or an element ``name[index]`` of an array."""
+class Name(NamedTuple):
+    """A name, or an element ``name[element]`` of an array."""
 
     name: str
-    index: int | None = None
+    element: int | None = None
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """An annotation with arguments."""
 
     name: str
     arguments: tuple[object, ...]
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A string."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Float:
+class Float(NamedTuple):
     """A number with a fraction."""
 
     text: str
@@ -112,14 +101,20 @@ def statements(text: str) -> Iterator[Declaration | Statement | Goal]:
     Raises:
         InputError: the text is not FlatZinc; with the line.
     """
-    parser = _Parser(text)
-    try:
-        while parser.at < len(parser.tokens):
-            found = parser.statement()
-            if found is not None:
-                yield found
-    except RecursionError:
-        raise InputError("is nested too deeply", line=parser.line) from None
+    line, counted = 1, 0
+    for found in _STATEMENT.finditer(text):
+        blank = _BLANK.match(text, found.start())
+        start = blank.end() if blank is not None else found.start()
+        if start >= found.end():  # blanks and comments after the last statement
+            continue
+        line, counted = line + text.count("\n", counted, start), start
+        parser = _Parser(text[start : found.end()], line)
+        try:
+            statement = parser.statement()
+        except RecursionError:
+            raise InputError("is nested too deeply", line=line) from None
+        if statement is not None:
+            yield statement
 
 
 def unquoted(string: str) -> str:
@@ -128,39 +123,31 @@ def unquoted(string: str) -> str:
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
-        self.text = text
+    """The parser of one statement.
+
+    Args:
+        text: the statement with its semicolon.
+        first: its line.
+    """
+
+    def __init__(self, text: str, first: int) -> None:
+        self.text, self.first = text, first
         self.at = 0
-        self.tokens: list[Token] = []
-        self.counted, self.number = 0, 1
-        end = 0
-        for match in _TOKEN.finditer(text):
-            if match.start() != end:
-                break
-            end = match.end()
-            if match.lastgroup != "skip":
-                self.tokens.append(Token(match.lastgroup or "", match[0], match.start()))
-        if end < len(text):
-            line = text.count("\n", 0, end) + 1
-            raise InputError(f"is not FlatZinc at {excerpt(text[end : end + 20])}", line=line)
+        self.tokens: list[str] = _TOKEN.findall(text)
+        if "%" in text:
+            self.tokens = [token for token in self.tokens if not token.startswith("%")]
 
     @property
     def line(self) -> int:
         """The line of the current token."""
-        place = self.tokens[min(self.at, len(self.tokens) - 1)].place if self.tokens else 0
-        if place < self.counted:
-            self.counted, self.number = 0, 1
-        self.number += self.text.count("\n", self.counted, place)
-        self.counted = place
-        return self.number
+        places = [found.start() for found in _TOKEN.finditer(self.text) if not found[0].startswith("%")]
+        place = places[self.at] if self.at < len(places) else len(self.text)
+        return self.first + self.text.count("\n", 0, place)
 
     # Tokens -----------------------------------------------------------------------------------------------------------
 
     def peek(self) -> str:
-        return self.tokens[self.at].text if self.at < len(self.tokens) else ""
-
-    def kind(self) -> str:
-        return self.tokens[self.at].kind if self.at < len(self.tokens) else ""
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def take(self, expected: str = "") -> str:
         found = self.peek()
@@ -171,29 +158,39 @@ class _Parser:
         return found
 
     def taken(self, text: str) -> bool:
-        if self.peek() == text:
+        if self.at < len(self.tokens) and self.tokens[self.at] == text:
             self.at += 1
             return True
         return False
 
     def name(self) -> str:
-        if self.kind() != "name":
-            raise InputError(f"expected a name, found {excerpt(self.peek())}", line=self.line)
-        return self.take()
+        found = self.peek()
+        if not found.isidentifier() or not found.isascii():
+            raise self.unexpected("a name")
+        self.at += 1
+        return found
 
     def integer(self) -> int:
-        if self.kind() != "int" or len(self.peek()) > MOST_DIGITS:
-            raise InputError(f"expected an integer, found {excerpt(self.peek())}", line=self.line)
-        return int(self.take(), 0) if self.peek().lstrip("-")[:2] in ("0x", "0o") else int(self.take())
+        found = self.peek()
+        digits = found.removeprefix("-")
+        if not digits.isalnum() or not digits[:1].isdigit() or len(digits) > MOST_DIGITS or _is_float(digits):
+            raise self.unexpected("an integer")
+        self.at += 1
+        return int(found, 0) if digits[:2] in ("0x", "0o") else int(found)
+
+    def unexpected(self, expected: str) -> InputError:
+        found = self.peek()
+        if found and not (found[0].isalnum() or found[0] in '_-"[](){},:;=.'):
+            return InputError(f"is not FlatZinc at {excerpt(found)}", line=self.line)
+        return InputError(f"expected {expected}, found {excerpt(found)}", line=self.line)
 
     # Statements -------------------------------------------------------------------------------------------------------
 
     def statement(self) -> Declaration | Statement | Goal | None:
-        line, first = self.line, self.peek()
+        line, first = self.first, self.peek()
         found: Declaration | Statement | Goal | None = None
         if first == "predicate":
-            while self.peek() not in (";", ""):
-                self.at += 1
+            self.at = max(1, len(self.tokens) - 1)
         elif first == "constraint":
             self.at += 1
             name = self.name()
@@ -222,7 +219,7 @@ class _Parser:
         length = None
         if self.taken("array"):
             self.take("[")
-            least = self.integer() if self.kind() == "int" else 1
+            least = 1 if self.peek() == "int" else self.integer()
             if self.taken(".."):
                 length = self.integer() - least + 1
             elif not self.taken("int"):
@@ -236,16 +233,13 @@ class _Parser:
             of_sets = True
         if self.peek() in ("bool", "int", "float"):
             return Type(self.take(), None, of_sets, variable, length)
-        if self.kind() == "float":
-            self.value()
-            return Type("float", None, of_sets, variable, length)
-        if self.kind() == "int" or self.peek() == "{":
+        if self.peek()[:1] in "-{0123456789" and self.peek():
             values = self.value()
             if isinstance(values, range | frozenset):
                 return Type("int", values, of_sets, variable, length)
             if isinstance(values, Float):
                 return Type("float", None, of_sets, variable, length)
-        raise InputError(f"expected a declaration, found {excerpt(self.peek())}", line=self.line)
+        raise self.unexpected("a declaration")
 
     def annotations(self) -> list[Value]:
         found = []
@@ -256,25 +250,42 @@ class _Parser:
     def listed(self, end: str) -> list[Value]:
         found: list[Value] = []
         while not self.taken(end):
-            found.append(self.value())
+            token = self.peek()
+            following = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else ""
+            if (following == "," or following == end) and token.isalnum() and token.isascii() and len(token) < 20:
+                if token.isdigit():
+                    found.append(int(token))
+                elif token[0].isalpha() and token not in ("true", "false"):
+                    found.append(Name(token))
+                else:
+                    found.append(self.value())
+                    following = ""
+                if following:
+                    self.at += 2
+                    if following == end:
+                        break
+                    continue
+            else:
+                found.append(self.value())
             if not self.taken(","):
                 self.take(end)
                 break
         return found
 
     def value(self) -> Value:
-        kind = self.kind()
-        if kind == "int":
+        token = self.peek()
+        start = token[:1]
+        if start.isdigit() or (start == "-" and len(token) > 1):
+            if _is_float(token):
+                self.at += 1
+                if self.taken(".."):
+                    self.take()
+                return Float(token)
             least = self.integer()
             if self.taken(".."):
                 return range(least, self.integer() + 1)
             return least
-        if kind == "float":
-            text = self.take()
-            if self.taken(".."):
-                self.take()
-            return Float(text)
-        if kind == "string":
+        if start == '"' and len(token) > 1:
             return Text(unquoted(self.take()))
         if self.taken("["):
             return self.listed("]")
@@ -283,9 +294,10 @@ class _Parser:
             if all(type(each) is int for each in values):
                 return frozenset(values)
             return Float("a set")
+        if token == "true" or token == "false":
+            self.at += 1
+            return token == "true"
         name = self.name()
-        if name in ("true", "false"):
-            return name == "true"
         if self.taken("["):
             index = self.integer()
             self.take("]")
@@ -293,3 +305,7 @@ class _Parser:
         if self.taken("("):
             return Call(name, tuple(self.listed(")")))
         return Name(name)
+
+
+def _is_float(token: str) -> bool:
+    return "." in token or (("e" in token or "E" in token) and "x" not in token)
