@@ -111,7 +111,7 @@ DEFAULT_SECONDS = 60.0
 @click.option(
     "--competition",
     is_flag=True,
-    help="Print c, o, s and v lines as solver competitions do, and exit with 10, 20 or 30 (one problem).",
+    help="Print c, o, s and v lines as in solver competitions, and exit with 10, 20 or 30. Takes one problem.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 @click.option(

@@ -62,8 +62,8 @@ def load(
     text = _text(argument)
     reader, guessed = (families[family], ()) if family else _recognise(text, argument, families)
     if reader.executes and not trust:
-        hint = "it can do all that you can do on this machine: read it first, then add --trust (trust=True in Python)"
-        raise InputError("is a program, and reading it executes it; programs need --trust", argument, hint=hint)
+        hint = "the program runs with your rights: read it first, then add --trust (trust=True in Python)"
+        raise InputError("is a Python program, which mull executes to read it; this needs --trust", argument, hint=hint)
     try:
         with plugin_errors(reader), warned(argument, strict):  # warnings only after the whole file was read
             problems = _located(lambda: reader.read(text, argument, colors), argument)

@@ -34,7 +34,7 @@ class Coloring(Family):
 
     name = "coloring"
     summary = "DIMACS .col; -k colours, or the fewest"
-    spec = "coloring:VERTICES:DENSITY[:COLOURS], a random graph with that many colours hidden in it"
+    spec = "coloring:VERTICES:DENSITY[:COLOURS], a random graph with a hidden colouring of COLOURS colours"
     suffixes = (".col",)
     stream_forms = ("coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]",)
     stream_maker = "mull.problems.coloring.stream:ColoringStream"

@@ -36,7 +36,7 @@ class Maze(Family):
     summary = (
         "text of '#', ' ', 'S' and 'G' (also E, A/B, 0/1, one line of n^2 signs, CSV); shortest path, four neighbours"
     )
-    spec = "maze:ROWSxCOLUMNS[:SHORTEST], both odd are best; the shortest path takes SHORTEST steps or more"
+    spec = "maze:ROWSxCOLUMNS[:SHORTEST], odd numbers are best; the shortest path has at least SHORTEST steps"
     suffixes = (".maze",)
     stream_forms = ("maze:ROWSxCOLUMNS[:SHORTEST]",)
     stream_maker = "mull.problems.maze.stream:MazeStream"
