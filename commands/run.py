@@ -243,7 +243,9 @@ def run(
                 screen.notice(str(store_error))
             return screen.code
         code = _summarise(answers, time.monotonic() - started, quiet)
-        if not (screen.draws or as_json or quiet):  # more than ten problems: a line each, without the answers
+        if show is None and not (
+            screen.draws or as_json or quiet
+        ):  # more than ten problems: a line each, without the answers
             click.echo("--show draws the answers; --json prints them as data", err=True)
         if store_error is not None:
             raise store_error

@@ -119,16 +119,16 @@ def train(
     A training that was stopped resumes when the same command runs again. Under torchrun each process trains on
     its own GPU, and all processes train the same net.
     """
-    if minutes is None and steps is None:
-        raise MullError(
-            "missing --minutes or --steps: the length of the training",
-            "solve train looped --data sudoku:4 --steps 300",
-        )
     where = device_of_rank(device)
     with show_warnings(), _training_failures():
         from mull.problems.streams import stream
 
         solver, recipe = _solver_and_recipe(name, options)
+        if minutes is None and steps is None:
+            raise MullError(
+                "missing --minutes or --steps: the length of the training",
+                "solve train looped --data sudoku:4 --steps 300",
+            )
         streams = [(stream(item, seed=seed), stream(item, "validation", seed=seed)) for item in data]
         from mull.engine.weights import own_folder
         from mull.solvers.train import train as train_solver

@@ -22,6 +22,8 @@ GRACE = 0.35
 PATIENCE = 32
 """Exceptions of a solver after which all its unanswered problems fail; enough to find two faults among thousands."""
 
+MOST_LITERALS = 1 << 25
+"""Values of all variables together, padded to the largest domain, that a solver with steps takes: half a gigabyte."""
 
 LATE = "the solver did not end by itself when time was up"
 
@@ -193,6 +195,9 @@ def refusal(solver: AbstractSolver, problem: Problem, task: Task) -> Solution | 
     """
     try:
         reason = solver.supports(problem.graph)
+        if reason is None and not isinstance(solver, WholeSolver) and problem.graph.literals > MOST_LITERALS:
+            count = f"{problem.graph.literals:,}"
+            reason = f"it keeps a number for each value of each variable, and {count} are too many; cpsat does not"
         if reason is None and task.budget.solutions is not None:
             reason = solver.samples(problem)
     except (Exception, SystemExit) as error:

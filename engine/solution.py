@@ -104,7 +104,7 @@ class Solution(Sampled):
     def advice(self) -> str:
         """What to try next. For an unsolved problem it names the limit that ended the run."""
         if self.status is Status.UNSUPPORTED:
-            return f"{self.detail}; --solver auto chooses a solver that fits" if self.detail else self.status.advice
+            return "--solver auto chooses a solver that fits"
         if self.status is Status.FAILED and self.detail:
             return self.detail
         if self.status is not Status.UNSOLVED:

@@ -19,7 +19,7 @@ from ..engine.constraints import Reify
 from ..engine.constraints.terms import TermConstraint
 from ..engine.deadline import OutOfTime, interrupting
 from ..engine.graph import ConstraintGraph
-from ..engine.guard import answers_of
+from ..engine.guard import answers_of, refusal
 from ..engine.posting import Posting
 from ..engine.problem import Problem
 from ..engine.raised import described
@@ -163,7 +163,7 @@ class _Rounds:
     def _searched(self) -> Assignment | None:
         """The best assignment of the iterative solver, which may violate constraints."""
         member = load(self.solver.search).from_options({})
-        if member.supports(self.problem.graph) is not None:
+        if refusal(member, self.problem, self.task) is not None:
             return None
         portion = self.task.share(min(2 * FIRST_SECONDS, 2 * FIRST_SHARE * self.task.remaining))
         plain = Problem(self.problem.graph, self.problem.givens, self.problem.family, self.problem.source)

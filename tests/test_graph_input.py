@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mull
 from mull.engine import (
     AllDifferent,
     Budget,
@@ -388,3 +389,12 @@ def test_a_long_list_of_evenly_spaced_integers_is_a_range() -> None:
     assert listed.digest == ConstraintGraph({"a": range(5000), "b": range(3)}).digest
     shuffled = [*range(4000, 5000), *range(4000)]
     assert ConstraintGraph({"a": shuffled}).domains["a"] == tuple(shuffled)
+
+
+@pytest.mark.parametrize("name", ["localsearch", "tabu"])
+def test_solvers_that_keep_a_number_for_each_value_refuse_wide_domains(name: str) -> None:
+    domains = {f"x{i}": range(10**6) for i in range(50)}
+    graph = ConstraintGraph(domains, [Compare("x0", "<", "x1"), Compare("x1", "<", "x0")])
+    solution = mull.solve(graph, name, seconds=5)
+    assert solution.status is Status.UNSUPPORTED
+    assert "50,000,000" in solution.detail

@@ -195,7 +195,9 @@ def test_a_family_makes_its_own_stream() -> None:
     source = family.stream("5:0.4", "validation", seed=2)
     assert (source.name, source.family, source.split, source.seed) == ("latin:5:0.4", "latin", "validation", 2)
     assert (source.chunk(0).givens == stream("latin:5:0.4", "validation", seed=2).chunk(0).givens).all()
-    assert {form.partition(":")[0] for form in forms()} == {name for name in families() if families()[name].stream_forms}
+    assert {form.partition(":")[0] for form in forms()} == {
+        name for name in families() if families()[name].stream_forms
+    }
     assert all(pickle.loads(pickle.dumps(stream(name))) == stream(name) for name in ("maze:9x9", "sudoku:4", "sat:10"))
 
 
