@@ -123,22 +123,22 @@ class Builder:
 
     def clause(self, truths: Iterable[Truth]) -> Constraint | bool:
         """At least one of several truths, as a constraint."""
-        literals: list[Literal] = []
+        literals: dict[Literal, None] = {}
         for truth in truths:
             if truth is True:
                 return True
-            if truth is not False and truth not in literals:
-                literals.append(truth)
+            if truth is not False:
+                literals[truth] = None
         return Clause(tuple(literals)) if literals else False
 
     def all_of(self, truths: Iterable[Truth]) -> Constraint | bool:
         """All of several truths, as one constraint."""
-        literals: list[Literal] = []
+        literals: dict[Literal, None] = {}
         for truth in truths:
             if truth is False:
                 return False
-            if truth is not True and truth not in literals:
-                literals.append(truth)
+            if truth is not True:
+                literals[truth] = None
         if len(literals) < 2:
             return Clause(tuple(literals)) if literals else True
         terms, constant = self.sum((1, self.sum_of_truth(literal)) for literal in literals)
