@@ -230,6 +230,9 @@ class Problem:
     def compared(self, assignment: Mapping[str, Value]) -> str:
         """A comparison of an answer with the solution that the source states, in words; empty without one.
 
+        It starts with ``agrees``, ``differs`` or ``other valid answer``. An answer differs if the stated solution
+        violates a constraint or has another objective. Otherwise both are valid.
+
         Args:
             assignment: variable name -> value, for every variable.
         """
@@ -238,7 +241,7 @@ class Problem:
         values = [assignment[name] for name in self.graph.domains]
         differing = sum(a != b for a, b in zip(values, self.expected, strict=True))
         if not differing:
-            return "equals the stated solution"
+            return "agrees with the stated solution"
         stated = dict(zip(self.graph.domains, self.expected, strict=True))
         broken = len(self.graph.broken(stated))
         text = f"differs from the stated solution in {differing} of {len(values)} cells"
@@ -247,7 +250,16 @@ class Problem:
         mine, other = self.objective(assignment), self.objective(stated)
         if mine is not None and other is not None and mine != other:
             return f"{text}: the stated one has objective {other}"
-        return f"{text}: both hold, the problem has several solutions"
+        return f"other valid answer: {text}, and both are valid"
+
+    def agreement(self, assignment: Mapping[str, Value]) -> str:
+        """``agrees``, ``differs`` or ``other valid answer``, as ``compared`` starts; empty without a stated solution.
+
+        Args:
+            assignment: variable name -> value, for every variable.
+        """
+        text = self.compared(assignment)
+        return next((word for word in ("agrees", "differs", "other valid answer") if text.startswith(word)), "")
 
     def visible(self, assignment: Mapping[str, Value]) -> Mapping[str, Value]:
         """The assignment without auxiliary variables."""

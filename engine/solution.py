@@ -161,6 +161,7 @@ class Solution(Sampled):
             data["guessed"] = list(self.problem.guessed)
         if self.problem.expected is not None and self.assignment is not None:
             data["as_stated"] = tuple(map(self.assignment.get, self.problem.graph.domains)) == self.problem.expected
+            data["stated"] = self.problem.agreement(self.assignment)
         if self.via:
             data["via"] = self.via
         if self.detail:

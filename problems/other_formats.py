@@ -18,8 +18,6 @@ SUFFIXES = {
     ".essence": "an Essence",
     ".eprime": "an Essence Prime",
     ".tsp": "a TSPLIB",
-    ".gml": "a GML",
-    ".graphml": "a GraphML",
     ".pddl": "a PDDL",
     ".mtx": "a Matrix Market",
     ".mod": "an AMPL",
@@ -29,7 +27,7 @@ _SIGNS = {
     "a DIMACS problem other than 'p cnf' and 'p edge'": (
         r"^[ \t]*p[ \t]+(?:max|min|sp|mat|asn|tw|ds|fvs|sat|xor|inccnf|cnf\+)\b"
     ),
-    "an XML": r"\A\s*<(?:\?xml|graphml|instance)\b",
+    "an XML": r"\A\s*<(?:\?xml(?![\s\S]*<graphml)|instance)\b",
     "an SMT-LIB": r"^\s*\((?:set-logic|set-info|set-option|declare-fun|declare-const|assert)\b",
     "a PDDL": r"\A\s*(?:;[^\n]*\n\s*)*\(define\b",
     "an MPS": r"(?-i:^ROWS[ \t]*$)",

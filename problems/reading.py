@@ -15,7 +15,7 @@ from ..engine import files
 from ..engine.errors import GraphError
 from ..engine.problem import Problem, Source
 from ..engine.raised import described
-from . import compressed, other_formats
+from . import binary_formats, compressed, other_formats
 from .errors import Ambiguous, InputError, excerpt, warned
 from .family import Family
 
@@ -153,6 +153,11 @@ def _text(argument: str) -> str:
         raise InputError(f"is {kind}", argument, hint="unpack it first")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell's > writes UTF-16
         data = data.decode("utf-16", "replace").encode()
+    if _BINARY.search(data):
+        try:
+            data = binary_formats.text_of(data, argument, LARGEST)
+        except InputError as error:
+            raise error.at(argument) from None
     binary = _BINARY.search(data)
     if binary:
         line = data.count(b"\n", 0, binary.start()) + 1

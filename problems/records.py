@@ -69,7 +69,7 @@ def table(text: str, sign: str) -> Iterator[Record]:
     number = place + 2
     try:
         for row in reader:
-            if row and not row[0].startswith("#") and any(map(str.strip, row)):
+            if row and not _is_comment(row[0]) and any(map(str.strip, row)):
                 if puzzle >= len(row):
                     hint = f"columns are {', '.join(names)[:80]}"
                     raise InputError("the row ends before the column of boards", line=number, hint=hint)
@@ -78,6 +78,11 @@ def table(text: str, sign: str) -> Iterator[Record]:
             number = place + 2 + reader.line_num
     except csv.Error as error:
         raise InputError(f"is not valid CSV: {error}", line=number, hint="check the quotes") from None
+
+
+def _is_comment(field: str) -> bool:
+    """Whether a row that starts with a field is a comment. A maze also starts with ``#``, its wall."""
+    return field.startswith("#") and (len(field) < 9 or not set(field) <= set("#█ .SGEABo\n"))
 
 
 def documents(text: str) -> Iterator[tuple[int, Any]]:

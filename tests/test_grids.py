@@ -292,7 +292,7 @@ def test_mazes_in_a_table_are_read(tmp_path: Path) -> None:
     path = "####" + "#S##" + "#G##" + "####"
     (problem,) = read(tmp_path, f"source,question,answer,rating\nmaze,{path},{path},3\n")
     found = answer(problem)
-    assert found.problem.compared(found.assignment or {}) == "equals the stated solution"
+    assert found.problem.compared(found.assignment or {}) == "agrees with the stated solution"
     wide = "\n".join(WIDE)
     assert [p.family for p in read(tmp_path, f"{wide}\n\n{wide}")] == ["maze", "maze"]
 
@@ -332,15 +332,17 @@ def test_answers_are_compared_with_stated_solutions(tmp_path: Path) -> None:
     (problem,) = read(tmp_path, f"puzzle,solution\n{SUDOKU},{ANSWER}\n")
     found = answer(problem)
     assert found.to_json()["as_stated"] is True
+    assert found.to_json()["stated"] == "agrees"
     full = load("sudoku:4:1", seed=1)[0]
     one = row_by_row(full)
     swap = str.maketrans("1234", "2143")
     (problem,) = read(tmp_path, f"puzzle,solution\n{'.' * 16},{one}\n")
     other = dict(zip(problem.graph.domains, map(int, one.translate(swap)), strict=True))
-    text = "differs from the stated solution in 16 of 16 cells: both hold, the problem has several solutions"
-    assert problem.compared(other) == text
+    text = "other valid answer: differs from the stated solution in 16 of 16 cells, and both are valid"
+    assert (problem.compared(other), problem.agreement(other)) == (text, "other valid answer")
     (problem,) = read(tmp_path, f"puzzle,solution\n{'.' * 16},{'1' * 16}\n")
     assert "the stated one breaks 12 constraints" in problem.compared(other)
+    assert problem.agreement(other) == "differs"
     with pytest.warns(mull.problems.InputWarning, match="does not fit the puzzle"):
         read(tmp_path, f"puzzle,solution\n{SUDOKU},{'1' * 81}\n")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,6 +18,7 @@ from ...engine.values import Value
 from ..errors import InputError
 from ..family import Family
 from ..parsing import parse_fields, parse_fraction, parse_int
+from . import graphs
 from .text import Lists, parse
 
 
@@ -33,17 +33,20 @@ class Coloring(Family):
     """
 
     name = "coloring"
-    summary = "DIMACS .col; -k colours, or the fewest"
+    summary = "DIMACS .col and .col.b, METIS .graph, GraphML, GML, edge lists; -k colours, or the fewest"
     spec = "coloring:VERTICES:DENSITY[:COLOURS], a random graph with a hidden colouring of COLOURS colours"
-    suffixes = (".col",)
+    suffixes = (".col", *graphs.SUFFIXES)
     stream_forms = ("coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]",)
     stream_maker = "mull.problems.coloring.stream:ColoringStream"
 
     def recognises(self, text: str) -> bool:
-        return re.search(r"^[ \t]*p[ \t]+(?:edges?|col)[ \t]", text, re.MULTILINE) is not None
+        return graphs.is_dimacs(text) or graphs.looks_like(text)
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
         with gc_paused():
+            other = graphs.parse(text, path)
+            if other is not None:
+                return [coloring_problem(other, colors, path)]
             graph, lists = parse(text)
             return [_listed(graph, lists, colors, path) if lists else coloring_problem(graph, colors, path)]
 

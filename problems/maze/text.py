@@ -61,6 +61,14 @@ def drawings(text: str) -> Iterator[Drawing]:
             yield _drawn(str(record.board).strip("\n").split("\n"), record.line, answer)
         return
     lines = [line.rstrip("\n") for line in text.split("\n")]
+    fields = [_fields(line) for line in lines if line.strip()]
+    if all(fields):
+        yield from (
+            _drawn([found[0]], number, *found[1:2])
+            for number, line in enumerate(lines, 1)
+            if line.strip() and (found := _fields(line))
+        )
+        return
     first = next(i for i, line in enumerate(lines) if line.strip())
     last = max(i for i, line in enumerate(lines) if line.strip())
     rows = lines[first : last + 1]
@@ -71,6 +79,11 @@ def drawings(text: str) -> Iterator[Drawing]:
         return
     for begin, block in _blocks(rows):
         yield _drawn(block, first + 1 + begin)
+
+
+def _fields(line: str) -> list[str]:
+    """The mazes in the comma-separated fields of a line without header: the question, and maybe the answer."""
+    return [field for field in line.split(",") if _is_maze(field)] if "," in line else []
 
 
 def _json(line: int, value: object) -> Iterator[Drawing]:

@@ -34,7 +34,7 @@ class Sudoku(Family):
     name = "sudoku"
     summary = "n^2 x n^2 grids, n = 2 to 5: one a line, grids, CSV with a column 'puzzle', JSON arrays or lines, .npz"
     spec = texts.SPEC
-    suffixes = (".sudoku", ".sdk", ".sdm", ".ss")
+    suffixes = (".sudoku", ".sdk", ".sdm", ".ss", ".sdx")
     archives = (".npz",)
     stream_forms = ("sudoku:9[:LOW-HIGH]", "sudoku:SIZE:SHARE[-SHARE]")
     stream_maker = "mull.problems.sudoku.stream:stream"

@@ -11,6 +11,7 @@ from ..alphabet import cells, consistent, meaning, symbols
 from ..errors import Ambiguous, InputError, excerpt
 from ..parsing import parse_int
 from ..records import Record
+from .blanks import marked
 
 SPEC = (
     "sudoku:SIZE[:GIVENS], SIZE 4, 9, 16 or 25, GIVENS a share (0.4, 0.2-0.3); "
@@ -58,6 +59,8 @@ def boards(text: str) -> Iterator[Record]:
         InputError: a line is not part of a board; with its number.
     """
     start = text.lstrip()[:1]
+    if start not in ("{", "["):
+        text = marked(text)
     if start == "{" or (start == "[" and not _SECTION.match(text.lstrip())):
         # "[" may also start a grid in brackets, as NumPy prints one. It is JSON if its first board is read.
         first = records.first(records.json_boards(text))
