@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine import files
+from . import compressed
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _arrays(data: bytes, path: str, largest: int) -> bytes:
     labels = None
     if beside is not None and beside.is_file():
         try:
-            labels = _array(files.read(beside, largest))
+            labels = _array(compressed.unpacked(files.read(beside, largest), largest))
         except InputError as error:
             raise error.at(str(beside)) from None
         if labels.shape != inputs.shape:

@@ -16,10 +16,10 @@ HINT = "rows of cells (. or a number) with < or > between them; lines of ^ or v 
 Cell = tuple[int, int]
 """Row and column, 1-based."""
 
-_TOKEN = re.compile(r"\d+|[._?*<>]")
+_TOKEN = re.compile(r"[0-9]+|[._?*<>]")
 _SIGNS = re.compile(r"[\^vV∧∨\s]+")
-_ROW = re.compile(r"[\d._?*<>\s|]+")
-_UNEQUAL = re.compile(r"(\d+):((?:\d+[URDL]*,)+\d*[URDL]*)")
+_ROW = re.compile(r"[0-9._?*<>\s|]+")
+_UNEQUAL = re.compile(r"([0-9]+):((?:[0-9]+[URDL]*,)+[0-9]*[URDL]*)")
 _STEPS = {"U": (-1, 0), "R": (0, 1), "D": (1, 0), "L": (0, -1)}
 
 
@@ -92,7 +92,7 @@ def _row(puzzle: Puzzle, row: int, line: str, number: int) -> list[int]:
     if not _ROW.fullmatch(line):
         raise InputError(f"{excerpt(line.strip())} is not a row of cells", line=number, hint=HINT)
     # Without blanks between them, digits are one cell each.
-    pattern = _TOKEN if len(line.split()) > 1 else re.compile(r"\d|[._?*<>]")
+    pattern = _TOKEN if len(line.split()) > 1 else re.compile(r"[0-9]|[._?*<>]")
     cells: list[str] = []
     starts: list[int] = []
     signs: list[tuple[int, str]] = []
@@ -108,7 +108,7 @@ def _row(puzzle: Puzzle, row: int, line: str, number: int) -> list[int]:
     if puzzle.order > LARGEST:
         raise InputError(f"a row of {len(cells)} cells", line=number, hint=f"puzzles have up to {LARGEST} rows")
     for column, text in enumerate(cells, 1):
-        if text.isdigit() and int(text):
+        if text.isdigit() and text.strip("0"):
             puzzle.givens[row, column] = parse_int(text, 1, puzzle.order, "cell", HINT, number)
     for after, sign in signs:
         if not 0 < after < puzzle.order or sum(place == after for place, _ in signs) > 1:

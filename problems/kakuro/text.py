@@ -21,8 +21,9 @@ Run = tuple[tuple[Cell, ...], int | None]
 """The cells of a run in order, and their sum, or None if the file states none."""
 
 _BLACK = ("#", "x", "X", "█", "*", "■", "\\", "/")
+_DIGITS = tuple("123456789")
 _WHITE = (".", "_", "?", "0", "□")
-_CLUE = re.compile(r"(\d*|[.\-_xX#]*)[\\/](\d*|[.\-_xX#]*)")
+_CLUE = re.compile(r"([0-9]*|[.\-_xX#]*)[\\/]([0-9]*|[.\-_xX#]*)")
 
 
 @dataclass
@@ -77,7 +78,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _known(cell: str) -> bool:
-    return cell in _BLACK or cell in _WHITE or _CLUE.fullmatch(cell) is not None or (len(cell) == 1 and cell.isdigit())
+    return cell in _BLACK or cell in _WHITE or _CLUE.fullmatch(cell) is not None or cell in _DIGITS
 
 
 def _puzzle(rows: list[tuple[int, list[str]]]) -> Puzzle:
@@ -98,13 +99,13 @@ def _puzzle(rows: list[tuple[int, list[str]]]) -> Puzzle:
             raise InputError(f"a row of {len(cells)} cells in a grid of {width} columns", line=line, hint=HINT)
         for c, cell in enumerate(cells, 1):
             clue = _CLUE.fullmatch(cell)
-            if cell in _WHITE or (cell.isdigit() and len(cell) == 1):
+            if cell in _WHITE or cell in _DIGITS:
                 puzzle.white.append((r, c))
                 if cell not in _WHITE:
                     puzzle.givens[r, c] = int(cell)
             elif clue and cell not in _BLACK:
                 for text, sums in ((clue[1], down), (clue[2], across)):
-                    if text.isdigit() and int(text):
+                    if text.isdigit() and text.strip("0"):
                         sums[r, c] = parse_int(text, 1, MOST, "sum", HINT, line)
             elif cell not in _BLACK:
                 raise InputError(f"{excerpt(cell)} is not a cell", line=line, hint=HINT)

@@ -22,11 +22,11 @@ Cell = tuple[int, int]
 Cage = tuple[int, tuple[Cell, ...]]
 """A sum and its cells."""
 
-_CAGE = re.compile(r"(\d+)\s*[=:,]?\s*((?:[rR]\d+[cC]\d+[\s,+]*)+)")
-_CELL = re.compile(r"[rR](\d+)[cC](\d+)")
-_CODE = re.compile(r"([2-5])x\1:[^:\s]*:k((?::\d+)+):?")
-_SUM = re.compile(r"(\S)\s*[=:,\s]\s*(\d+)")
-_HEADER = re.compile(r"killer(?:\s+(\d+))?", re.IGNORECASE)
+_CAGE = re.compile(r"([0-9]+)\s*[=:,]?\s*((?:[rR][0-9]+[cC][0-9]+[\s,+]*)+)")
+_CELL = re.compile(r"[rR]([0-9]+)[cC]([0-9]+)")
+_CODE = re.compile(r"([2-5])x\1:[^:\s]*:k((?::[0-9]+)+):?")
+_SUM = re.compile(r"(\S)\s*[=:,\s]\s*([0-9]+)")
+_HEADER = re.compile(r"killer(?:\s+([0-9]+))?", re.IGNORECASE)
 _SUM_KEYS = ("sum", "total", "value", "target")
 
 
@@ -106,7 +106,10 @@ def _lists(lines: Sequence[tuple[int, str]]) -> Iterator[Puzzle]:
         found = _CAGE.fullmatch(bare)
         if not found:
             raise InputError(f"{excerpt(bare)} is not 'SUM r1c1 r1c2'", line=number, hint=HINT)
-        cells = tuple((int(r), int(c)) for r, c in _CELL.findall(found[2]))
+        cells = tuple(
+            (parse_int(r, 0, 99, "row", HINT, number), parse_int(c, 0, 99, "column", HINT, number))
+            for r, c in _CELL.findall(found[2])
+        )
         cages.append((number, (_sum(found[1], number), cells)))
     yield _checked(start, size, cages)
 
@@ -241,7 +244,7 @@ def _json(value: Any, line: int) -> Puzzle:
         side = isqrt(len(grid))
         size = size or side
         for place, sign in enumerate(grid):
-            if sign.isdigit() and int(sign):
+            if sign.isdigit() and sign.strip("0"):
                 number = parse_int(sign, 1, size, "cell", HINT, line)
                 givens[place // side + 1, place % side + 1] = number
         if side != size:
@@ -252,7 +255,7 @@ def _json(value: Any, line: int) -> Puzzle:
 def _json_cell(cell: Any, line: int) -> Cell:
     named = _CELL.fullmatch(cell) if isinstance(cell, str) else None
     if named:
-        return int(named[1]), int(named[2])
+        return parse_int(named[1], 0, 99, "row", HINT, line), parse_int(named[2], 0, 99, "column", HINT, line)
     if isinstance(cell, dict):
         keys = {str(key).lower(): item for key, item in cell.items()}
         cell = [keys.get("row", keys.get("r")), keys.get("column", keys.get("col", keys.get("c")))]

@@ -18,7 +18,7 @@ Clue = tuple[int, ...]
 """The lengths of the blocks of a line in order; empty for a line without filled cells."""
 
 _ALIASES = {"col": "columns", "cols": "columns", "column": "columns", "row": "rows"}
-_NUMBERS = re.compile(r"\d+(?:[\s,]+\d+)*,?")
+_NUMBERS = re.compile(r"[0-9]+(?:[\s,]+[0-9]+)*,?")
 _KEYS = frozenset(
     [
         "catalogue",
@@ -161,8 +161,7 @@ def _plain(lines: Sequence[tuple[int, str]]) -> _Read:
             blocks[-1].append((number, bare))
     blocks = [block for block in blocks if block]
     if len(blocks) == 2:
-        head = [bare for _, bare in blocks[0][:2]]
-        if all(map(str.isdigit, head)) and (int(head[0]), int(head[-1])) == (len(blocks[0]) - 2, len(blocks[1])):
+        if [bare for _, bare in blocks[0][:2]] == [str(len(blocks[0]) - 2), str(len(blocks[1]))]:
             blocks[0] = blocks[0][2:]
     elif len(blocks) == 3 and len(blocks[0]) == 2:
         blocks = blocks[1:]
