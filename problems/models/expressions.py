@@ -10,7 +10,8 @@ from ...engine.constraints import AllEqual, Reify, Xor
 from ...engine.constraints.base import Constraint
 from ...engine.values import Term
 from ..errors import InputError, excerpt
-from .building import Builder, Sum, Truth, sum_of
+from .building import Builder
+from .forms import Sum, Truth, sum_of
 
 Expression = int | str | tuple[Any, ...]
 """A number, a name, or a tuple of an operator and its arguments."""

@@ -13,8 +13,9 @@ from ...engine.values import Value
 from ..competition import literals
 from ..errors import InputError, excerpt
 from ..parsing import parse_int
-from .building import Builder, ModelFamily, Sum, Truth
+from .building import Builder, ModelFamily
 from .expressions import number
+from .forms import Sum, Truth
 
 HINT = "write +2 x1 -3 ~x2 >= 1 ;"
 

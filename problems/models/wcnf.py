@@ -13,8 +13,9 @@ from ..competition import bits
 from ..errors import InputError, excerpt
 from ..parsing import parse_int
 from ..sat import render
-from .building import Builder, ModelFamily, Truth
+from .building import Builder, ModelFamily
 from .expressions import number
+from .forms import Truth
 
 HINT = "write 'h 1 -2 0' for a hard clause, '3 1 -2 0' for a soft one of weight 3"
 MOST = 10_000_000

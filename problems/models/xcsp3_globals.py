@@ -21,8 +21,8 @@ from ...engine.constraints import (
 )
 from ...engine.values import Term
 from ..errors import InputError, excerpt
-from .building import Truth, sum_of
 from .expressions import RELATIONS, number, parse
+from .forms import Truth, sum_of
 from .xcsp3_reader import Condition, Handler, Reader
 from .xcsp3_text import transitions
 from .xml_tree import Node

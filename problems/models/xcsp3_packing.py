@@ -16,8 +16,8 @@ from ...engine.constraints import (
 )
 from ...engine.values import Term
 from ..errors import InputError
-from .building import Truth, sum_of
 from .expressions import number
+from .forms import Truth, sum_of
 from .xcsp3_reader import Handler, Reader
 from .xml_tree import Node
 

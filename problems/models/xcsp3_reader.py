@@ -12,8 +12,9 @@ from ...engine.errors import GraphError
 from ...engine.problem import Problem
 from ...engine.values import Domain, Term, Value
 from ..errors import InputError, excerpt
-from .building import Builder, Sum, sum_of
+from .building import Builder
 from .expressions import RELATIONS, Expressions, number, parse
+from .forms import Sum, sum_of
 from .xcsp3_text import MOST, Array, Lists, arity, domain, filled, sizes
 from .xml_tree import Node
 
