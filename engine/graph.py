@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
-
 from . import values as plain
 from .errors import GraphError
 from .graph_checks import check_encodable, check_objective, check_scope, magnitude, plain_domain
@@ -20,6 +18,8 @@ from .objective import Objective
 from .values import EXACT_IN_FLOATS, Domain, Value, brief
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from .constraints.base import Constraint
     from .role_arrays import RoleArrays
 
@@ -197,6 +197,8 @@ class ConstraintGraph:
 
         Building it takes longer than solving a small problem.
         """
+        import networkx as nx  # a tenth of a second, which few calls need
+
         graph = nx.Graph()
         for name, domain in self.domains.items():
             graph.add_node(name, bipartite=0, domain=domain)
