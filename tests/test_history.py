@@ -8,24 +8,20 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import click
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import mull
 from conftest import call as solve_command
 from conftest import json_lines
-from mull.commands.history.chart import chart
-from mull.commands.history.list import DEFAULT_COLUMNS, format_rows, short_time
-from mull.commands.ids import short_ids
+from mull.commands.history.list import DEFAULT_COLUMNS, format_rows
 from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Task, solve
 from mull.engine.store import Filter, Store, StoreError
-from mull.engine.store.history import COLUMNS, TRACE_COLUMNS, moment
+from mull.engine.store.history import COLUMNS, TRACE_COLUMNS
 from mull.problems import load
 
 call = partial(solve_command, "history")
@@ -140,40 +136,9 @@ def test_a_list_fits_the_terminal(width: int, runs: list[str]) -> None:
     assert "obj." in printed[0]
 
 
-def test_a_time_is_shown_in_its_shortest_clear_form() -> None:
-    now = datetime(2026, 11, 28, 23, 0)
-    assert short_time(datetime(2026, 11, 28, 22, 27), now) == "22:27"
-    assert short_time(datetime(2026, 3, 1, 9, 5), now) == "Mar 01 09:05"
-    assert short_time(datetime(2025, 11, 28, 22, 27), now) == "2025-11-28"
-
-
-def test_ids_are_shortened_as_long_as_they_differ() -> None:
-    assert short_ids(["0" * 20 + "AAAAAA", "0" * 20 + "BBBBBB"]) == ["AAAAAA", "BBBBBB"]
-    assert short_ids(["0" * 18 + "1-AAAAAA", "0" * 18 + "2-AAAAAA"]) == ["1-AAAAAA", "2-AAAAAA"]
-
-
 def test_an_empty_list_suggests_the_nearest_name(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--solver", "descend") == 0
     assert capsys.readouterr() == ("", "no runs with --solver descend\nhint: did you mean descent?\n")
-
-
-@pytest.mark.parametrize(("text", "ago"), [("2d", 48), ("3h", 3), ("30m", 0.5), ("90s", 1 / 40), ("1w", 168)])
-def test_an_age_is_read_as_a_time(text: str, ago: float) -> None:
-    assert abs(datetime.now() - timedelta(hours=ago) - moment(text)) < timedelta(seconds=5)
-
-
-def test_dates_are_read_as_times() -> None:
-    today = datetime.combine(datetime.now().date(), datetime.min.time())
-    assert today - moment("yesterday") == timedelta(days=1)
-    assert moment("2026-11-25") == datetime(2026, 11, 25)
-    assert moment("2026-11-25T14:30") == datetime(2026, 11, 25, 14, 30)
-    assert moment("2026-11-25T14:30Z").tzinfo is not None
-
-
-@pytest.mark.parametrize("text", ["", "soon", "2 fortnights", "-1d", "2026-13-01", "999999w", "1d2h"])
-def test_other_texts_are_not_times(text: str) -> None:
-    with pytest.raises(ValueError, match="not a time"):
-        moment(text)
 
 
 # ---------------------------------------------------------------------------------------------------------------- show
@@ -216,19 +181,6 @@ def test_show_prints_ascii_if_the_output_is_ascii(
     out = capsys.readouterr().out
     assert out.isascii()
     assert "*" in out
-
-
-@given(
-    y=st.lists(st.floats(width=32), min_size=1, max_size=60),
-    width=st.integers(20, 120),
-    braille=st.booleans(),
-)
-def test_a_chart_fits_and_draws_every_point(y: list[float], width: int, braille: bool) -> None:
-    lines = chart("what", range(0, 10 * len(y), 10), y, width, braille=braille)
-    assert all(len(line) <= width for line in lines[1:])
-    finite = [b for b in y if abs(b) < float("inf")]
-    drawn = sum(sign in "*" or "⠀" < sign <= "⣿" for line in lines[1:-2] for sign in line)
-    assert (drawn > 0) == bool(finite)
 
 
 # ------------------------------------------------------------------------------------------------------------- compare
