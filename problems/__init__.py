@@ -156,4 +156,6 @@ def write(problems: Sequence[Problem], path: str) -> None:
 def examples() -> dict[str, str]:
     """The bundled example files: name -> text. Each family has at least one."""
     folder = resources.files(__package__) / "examples"
-    return {item.name: item.read_text() for item in sorted(folder.iterdir(), key=lambda item: item.name)}
+    # Installing compiles the Python example, which makes a folder beside the files.
+    files = [item for item in folder.iterdir() if item.is_file()]
+    return {item.name: item.read_text() for item in sorted(files, key=lambda item: item.name)}

@@ -29,6 +29,14 @@ SPECS = (
 )
 
 
+def test_a_folder_among_the_examples_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installing compiles the Python example into one."""
+    (tmp_path / "examples" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "examples" / "one.txt").write_text("text")
+    monkeypatch.setattr("mull.problems.resources.files", lambda package: tmp_path)
+    assert examples() == {"one.txt": "text"}
+
+
 @pytest.mark.parametrize("name", sorted(examples()))
 def test_every_example_is_solved(name: str, tmp_path: Path) -> None:
     for problem in load(write(tmp_path, name, examples()[name]), trust=True):
