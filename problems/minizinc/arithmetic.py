@@ -12,6 +12,9 @@ from .draft import Stated
 from .rules import LARGEST_SET, Rule, all_true, at_least, extreme, plain
 from .syntax import Value
 
+COMPARISONS = {"eq": "==", "ne": "!=", "le": "<=", "lt": "<", "ge": ">=", "gt": ">"}
+"""The ends of the names of comparisons -> the operator."""
+
 
 def _compare(op: str, *weights: int) -> Rule:
     """The weighted sum of the arguments compares to 0."""
@@ -94,18 +97,8 @@ FUNCTIONS: dict[str, tuple[Rule, int]] = {
 """Constraints whose last argument is the truth of the others, with the number of the others."""
 
 ARITHMETIC: dict[str, tuple[Rule, tuple[int, ...]]] = {
-    "int_eq": (_compare("==", 1, -1), (2,)),
-    "int_ne": (_compare("!=", 1, -1), (2,)),
-    "int_le": (_compare("<=", 1, -1), (2,)),
-    "int_lt": (_compare("<", 1, -1), (2,)),
-    "int_ge": (_compare(">=", 1, -1), (2,)),
-    "int_gt": (_compare(">", 1, -1), (2,)),
-    "int_lin_eq": (_linear("=="), (3,)),
-    "int_lin_ne": (_linear("!="), (3,)),
-    "int_lin_le": (_linear("<="), (3,)),
-    "int_lin_lt": (_linear("<"), (3,)),
-    "int_lin_ge": (_linear(">="), (3,)),
-    "int_lin_gt": (_linear(">"), (3,)),
+    **{f"int_{name}": (_compare(op, 1, -1), (2,)) for name, op in COMPARISONS.items()},
+    **{f"int_lin_{name}": (_linear(op), (3,)) for name, op in COMPARISONS.items()},
     "int_plus": (_compare("==", 1, 1, -1), (3,)),
     "int_minus": (_compare("==", 1, -1, -1), (3,)),
     "int_negate": (_compare("==", 1, 1), (2,)),
@@ -117,15 +110,8 @@ ARITHMETIC: dict[str, tuple[Rule, tuple[int, ...]]] = {
     "int_pow": (_terms(kinds.Power, 0, 1, 2), (3,)),
     "int_pow_fixed": (_terms(kinds.Power, 0, 1, 2), (3,)),
     "int_abs": (_terms(kinds.Abs, 0, 1), (2,)),
-    "bool_eq": (_compare("==", 1, -1), (2,)),
-    "bool_ne": (_compare("!=", 1, -1), (2,)),
-    "bool_le": (_compare("<=", 1, -1), (2,)),
-    "bool_lt": (_compare("<", 1, -1), (2,)),
-    "bool_ge": (_compare(">=", 1, -1), (2,)),
-    "bool_gt": (_compare(">", 1, -1), (2,)),
-    "bool_lin_eq": (_linear("=="), (3,)),
-    "bool_lin_ne": (_linear("!="), (3,)),
-    "bool_lin_le": (_linear("<="), (3,)),
+    **{f"bool_{name}": (_compare(op, 1, -1), (2,)) for name, op in COMPARISONS.items()},
+    **{f"bool_lin_{name}": (_linear(COMPARISONS[name]), (3,)) for name in ("eq", "ne", "le")},
     "bool_not": (_not, (2,)),
     "bool_xor": (_xor, (2, 3)),
     "bool_clause": (_clause, (2,)),

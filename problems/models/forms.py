@@ -105,24 +105,18 @@ class Forms:
 
     def clause(self, truths: Iterable[Truth]) -> Constraint | bool:
         """At least one of several truths, as a constraint."""
-        literals: dict[Literal, None] = {}
-        for truth in truths:
-            if truth is True:
-                return True
-            if truth is not False:
-                literals[truth] = None
-        return Clause(tuple(literals)) if literals else False
+        literals = _literals(truths, True)
+        if literals is None:
+            return True
+        return Clause(literals) if literals else False
 
     def all_of(self, truths: Iterable[Truth]) -> Constraint | bool:
         """All of several truths, as one constraint."""
-        literals: dict[Literal, None] = {}
-        for truth in truths:
-            if truth is False:
-                return False
-            if truth is not True:
-                literals[truth] = None
+        literals = _literals(truths, False)
+        if literals is None:
+            return False
         if len(literals) < 2:
-            return Clause(tuple(literals)) if literals else True
+            return Clause(literals) if literals else True
         terms, constant = self.sum((1, self.sum_of_truth(literal)) for literal in literals)
         return compared(terms, "==", len(literals) - constant)
 
@@ -295,3 +289,14 @@ class Forms:
 def sum_of(term: Term) -> Sum:
     """A term as a linear form."""
     return ({}, term) if isinstance(term, int) else ({term: 1}, 0)
+
+
+def _literals(truths: Iterable[Truth], decisive: bool) -> tuple[Literal, ...] | None:
+    """The distinct literals among truths; None where a truth is the constant that decides the constraint."""
+    literals: dict[Literal, None] = {}
+    for truth in truths:
+        if truth is decisive:
+            return None
+        if not isinstance(truth, bool):
+            literals[truth] = None
+    return tuple(literals)
