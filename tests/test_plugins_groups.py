@@ -139,7 +139,7 @@ def test_a_constraint_kind_of_another_package_is_found_by_name(site: Path, monke
         graph("After")
     with pytest.raises(GraphError, match=r"'Never' of acme 1\.0 cannot be loaded: ModuleNotFoundError"):
         graph("Never")
-    with pytest.raises(GraphError, match=r"unknown constraint kind 'Nothing' .*Before"):
+    with pytest.raises(GraphError, match=r"unknown constraint kind .Nothing."):
         graph("Nothing")
     with pytest.raises(GraphError, match='has a "kind"'):
         graph(["Before"])

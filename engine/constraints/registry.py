@@ -96,8 +96,8 @@ def _kind(name: Any) -> type[Constraint]:
         if name not in {entry.name for entry in known}:
             names = sorted({*KINDS, *(entry.name for entry in known)})
             close = get_close_matches(name, names, 1, 0.5)
-            hint = f'did you mean "{close[0]}"?' if close else "write one of these"
-            raise GraphError(f"unknown constraint kind {brief(name)} (known: {', '.join(names)})", hint)
+            hint = f'did you mean "{close[0]}"?' if close else f"the kinds are {', '.join(names)}"
+            raise GraphError(f"unknown constraint kind {brief(name)}", hint)
         try:
             KINDS[name] = load_entry(find_entry(CONSTRAINTS, name, known), Constraint, "__name__")
         except PluginError as error:
