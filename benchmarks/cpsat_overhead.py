@@ -65,7 +65,8 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=20, help="how many models to count")
     parser.add_argument("--seconds", type=float, default=600, help="stop after so many seconds")
     arguments = parser.parse_args()
-    ratios, since = [], time.perf_counter()
+    ratios: list[float] = []
+    since = time.perf_counter()
     for name, model in models():
         if len(ratios) >= arguments.models or time.perf_counter() - since > arguments.seconds:
             break

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -105,13 +106,13 @@ def colouring(n: int, edges: int, colours: int, seed: int) -> Any:
 
 
 MODELS: dict[str, Callable[[], Any]] = {
-    **{f"job shop {n}x{m}": (lambda n=n, m=m: job_shop(n, m, n)) for n, m in ((10, 10), (15, 10), (20, 10), (20, 15))},
-    **{f"tour {n}": (lambda n=n: tour(n, n)) for n in (40, 70, 100)},
-    **{f"assignment {n}": (lambda n=n: quadratic_assignment(n, n)) for n in (12, 16, 20)},
-    **{f"cut {n}": (lambda n=n: cut(n, 5 * n, n)) for n in (80, 150, 300)},
-    **{f"covering {n}": (lambda n=n: covering(n, n, n)) for n in (200, 400)},
-    **{f"packing {n}": (lambda n=n: packing(n, n // 6, n)) for n in (60, 120)},
-    **{f"colouring {n}": (lambda n=n: colouring(n, 6 * n, 12, n)) for n in (100, 200, 400)},
+    **{f"job shop {n}x{m}": partial(job_shop, n, m, n) for n, m in ((10, 10), (15, 10), (20, 10), (20, 15))},
+    **{f"tour {n}": partial(tour, n, n) for n in (40, 70, 100)},
+    **{f"assignment {n}": partial(quadratic_assignment, n, n) for n in (12, 16, 20)},
+    **{f"cut {n}": partial(cut, n, 5 * n, n) for n in (80, 150, 300)},
+    **{f"covering {n}": partial(covering, n, n, n) for n in (200, 400)},
+    **{f"packing {n}": partial(packing, n, n // 6, n) for n in (60, 120)},
+    **{f"colouring {n}": partial(colouring, n, 6 * n, 12, n) for n in (100, 200, 400)},
 }
 
 

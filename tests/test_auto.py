@@ -48,7 +48,7 @@ def test_an_objective_is_left_to_guided_after_the_first_search() -> None:
     names = [f"x{i}" for i in range(12)]
     graph = ConstraintGraph(
         dict.fromkeys(names, range(12)),
-        [AllDifferent(names), *(Compare(names[i], "<", names[i + 6]) for i in range(6))],
+        [AllDifferent(tuple(names)), *(Compare(names[i], "<", names[i + 6]) for i in range(6))],
         Objective({name: 1 + (5 * i) % 7 for i, name in enumerate(names)}, maximise=True),
     )
     (solution,) = solve([Problem(graph)], mull.solver("auto", first=1), Task(Budget(seconds=60)))

@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mull.engine import MDD, ConstraintGraph, Cumulative, NoOverlap, NoOverlap2D, Problem, Regular, compile_problems
+from mull.engine import (
+    MDD,
+    Constraint,
+    ConstraintGraph,
+    Cumulative,
+    NoOverlap,
+    NoOverlap2D,
+    Problem,
+    Regular,
+    compile_problems,
+)
 from mull.engine.constraints.tensor_form import TensorForm
 
 STATES = st.integers(0, 3)
-ACCEPTING = st.lists(STATES, min_size=1, max_size=2, unique=True)
-LENGTHS = st.lists(st.integers(-1, 4), min_size=3, max_size=3)
+ACCEPTING = st.lists(STATES, min_size=1, max_size=2, unique=True).map(tuple)
+LENGTHS = st.lists(st.integers(-1, 4), min_size=3, max_size=3).map(tuple)
 
 
 @pytest.mark.parametrize("kind", ["Cumulative", "MDD", "NoOverlap", "NoOverlap2D", "Regular"])
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_costs_agree_with_degrees(kind: str, data: st.DataObject) -> None:
-    names = [f"v{i}" for i in range(6)]
+    names = tuple(f"v{i}" for i in range(6))
     values = st.lists(st.integers(-3, 6), min_size=1, max_size=5, unique=True)
-    arcs = data.draw(st.lists(st.tuples(STATES, st.integers(-1, 2), STATES), max_size=8))
-    graph = ConstraintGraph(
-        {name: data.draw(values) for name in names},
-        {
-            "Cumulative": lambda: [
-                Cumulative(names[:3], data.draw(LENGTHS), data.draw(LENGTHS), data.draw(st.integers(-1, 5))),
-                Cumulative(names[3:], data.draw(LENGTHS), data.draw(LENGTHS), data.draw(st.integers(-1, 5))),
-            ],
-            "NoOverlap": lambda: [
-                NoOverlap(names[:3], data.draw(LENGTHS)),
-                NoOverlap(names[3:], data.draw(LENGTHS)),
-            ],
-            "Regular": lambda: [
-                Regular(names[:4], arcs, 0, data.draw(ACCEPTING)),
-                Regular(names[1:5], arcs, 0, data.draw(ACCEPTING)),
-            ],
-            "MDD": lambda: [MDD(names[:4], arcs, 0, data.draw(ACCEPTING))],
-            "NoOverlap2D": lambda: [NoOverlap2D(names[:3], names[3:], data.draw(LENGTHS), data.draw(LENGTHS))],
-        }[kind](),
-    )
+    arcs = tuple(data.draw(st.lists(st.tuples(STATES, st.integers(-1, 2), STATES), max_size=8)))
+    drawn: dict[str, Callable[[], list[Constraint]]] = {
+        "Cumulative": lambda: [
+            Cumulative(names[:3], data.draw(LENGTHS), data.draw(LENGTHS), data.draw(st.integers(-1, 5))),
+            Cumulative(names[3:], data.draw(LENGTHS), data.draw(LENGTHS), data.draw(st.integers(-1, 5))),
+        ],
+        "NoOverlap": lambda: [
+            NoOverlap(names[:3], data.draw(LENGTHS)),
+            NoOverlap(names[3:], data.draw(LENGTHS)),
+        ],
+        "Regular": lambda: [
+            Regular(names[:4], arcs, 0, data.draw(ACCEPTING)),
+            Regular(names[1:5], arcs, 0, data.draw(ACCEPTING)),
+        ],
+        "MDD": lambda: [MDD(names[:4], arcs, 0, data.draw(ACCEPTING))],
+        "NoOverlap2D": lambda: [NoOverlap2D(names[:3], names[3:], data.draw(LENGTHS), data.draw(LENGTHS))],
+    }
+    graph = ConstraintGraph({name: data.draw(values) for name in names}, drawn[kind]())
     instance = compile_problems([Problem(graph)], 2)
     factor = instance.factors[0]
     assert factor.kind.costs.__func__ is not TensorForm.costs.__func__  # type: ignore[attr-defined]

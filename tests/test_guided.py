@@ -17,7 +17,7 @@ def ordering(size: int) -> Problem:
     before = [Compare(names[i], "<", names[(3 * i + 1) % size]) for i in range(0, size, 3) if i != (3 * i + 1) % size]
     weights = {name: (7 * i) % 11 + 1 for i, name in enumerate(names)}
     return Problem(
-        ConstraintGraph(dict.fromkeys(names, range(size)), [AllDifferent(names), *before], Objective(weights))
+        ConstraintGraph(dict.fromkeys(names, range(size)), [AllDifferent(tuple(names)), *before], Objective(weights))
     )
 
 
@@ -61,7 +61,7 @@ def test_it_answers_without_an_objective_and_proves_that_there_is_no_answer() ->
 
 
 def test_a_hint_is_where_it_begins() -> None:
-    graph = ConstraintGraph(dict.fromkeys("abc", range(1000)), [AllDifferent(["a", "b", "c"])])
+    graph = ConstraintGraph(dict.fromkeys("abc", range(1000)), [AllDifferent(("a", "b", "c"))])
     problem = Problem(graph, hint={"a": 512, "b": 7, "c": 900})
     (solution,) = solve([problem], Guided(), Task(Budget(seconds=30)))
     assert solution.assignment == {"a": 512, "b": 7, "c": 900}

@@ -29,7 +29,8 @@ def test_each_improving_answer_is_better_and_the_last_is_the_best(name: str) -> 
     answer = solve([problem], mull.solver(name), Task(Budget(seconds=20, iterations=300), on_improvement=seen.append))[
         0
     ]
-    figures = [solution.objective for solution in seen]
+    figures = [solution.objective for solution in seen if solution.objective is not None]
+    assert len(figures) == len(seen)
     assert figures == sorted(set(figures))
     assert figures[-1] == answer.objective
     assert all(each.problem is problem and not problem.broken(each.assignment or {}) for each in seen)

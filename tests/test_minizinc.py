@@ -16,7 +16,8 @@ import mull
 from conftest import call, json_lines
 from mull.engine import Budget, Problem, Task, solve
 from mull.problems import InputError, load
-from mull.problems.minizinc.builtins import FUNCTIONS, RULES
+from mull.problems.minizinc.arithmetic import FUNCTIONS
+from mull.problems.minizinc.builtins import RULES
 
 INT = {"x": "var 0..3", "y": "var {-1,1,2}", "z": "var -2..3"}
 BOOL = {"a": "var bool", "b": "var bool", "c": "var bool"}

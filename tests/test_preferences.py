@@ -50,7 +50,7 @@ def test_a_soft_constraint_costs_its_weight_where_it_is_violated(data: st.DataOb
 
     def cost(assignment: dict[str, Any]) -> int:
         broken = [each.weight for each in wishes if each.constraint in graph.broken(assignment)]
-        return sum(assignment.values()) + sum(broken)
+        return int(sum(assignment.values())) + sum(broken)
 
     relaxed = with_soft(hard, wishes)
     found = _best(relaxed)

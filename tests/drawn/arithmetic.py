@@ -1,5 +1,7 @@
 """The kinds that state a function of terms."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from mull.engine import Abs, Division, Maximum, Minimum, Modulo, Power, Product
@@ -7,23 +9,23 @@ from mull.engine import Abs, Division, Maximum, Minimum, Modulo, Power, Product
 from .parts import SMALL, terms
 
 
-def _one(draw, names):
+def _one(draw: Any, names: list[str]) -> Any:
     return draw(st.one_of(st.sampled_from(names), SMALL))
 
 
-def _of_list(kind):
+def _of_list(kind: Any) -> Any:
     return lambda draw, names, domains: kind(draw(terms(names, 1, 3)), _one(draw, names))
 
 
-def _of_two(kind):
-    def drawn(draw, names, domains):
+def _of_two(kind: Any) -> Any:
+    def drawn(draw: Any, names: list[str], domains: dict[str, Any]) -> Any:
         left, right = draw(terms(names, 2, 2))
         return kind(left, right, _one(draw, names))
 
     return drawn
 
 
-def _abs(draw, names, domains):
+def _abs(draw: Any, names: list[str], domains: dict[str, Any]) -> Any:
     return Abs(draw(st.sampled_from(names)), _one(draw, names))
 
 
