@@ -254,10 +254,13 @@ class Lowering(Variables):
                 return self._checked(FUNCTIONS[left.name](self, left, right))
             raise ModelError(f"mull states functions as equations only, not {str(flat)[:200]}")
         terms, constant = self.sum_of(left)
-        more, shift = self.sum_of(right)
-        for name, weight in more.items():
-            terms[name] = terms.get(name, 0) - weight
-        terms = {name: weight for name, weight in terms.items() if weight}
+        if type(right) is int:  # nearly always
+            shift = right
+        else:
+            more, shift = self.sum_of(right)
+            for name, weight in more.items():
+                terms[name] = terms.get(name, 0) - weight
+            terms = {name: weight for name, weight in terms.items() if weight}
         bound = shift - constant
         if len(terms) == 1 and flat.name in ("==", "!="):
             ((name, weight),) = terms.items()
