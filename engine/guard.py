@@ -23,7 +23,7 @@ PATIENCE = 32
 """Exceptions of a solver after which all its unanswered problems fail; enough to find two faults among thousands."""
 
 MOST_LITERALS = 1 << 25
-"""Values of all variables together, padded to the largest domain, that a solver with steps takes: half a gigabyte."""
+"""Values of all variables together, padded to the largest domain, that a solver with steps takes."""
 
 LATE = "the solver did not end by itself when time was up"
 

@@ -79,6 +79,17 @@ class Posting:
         """The integer variable of a graph variable; its values are codes."""
         return self._variables[name]
 
+    def hint(self, values: Mapping[str, Value]) -> None:
+        """Replace the model's hint.
+
+        Args:
+            values: for some of the variables; a value outside its domain is left out.
+        """
+        self.model.clear_hints()  # type: ignore[no-untyped-call,unused-ignore]
+        for name, value in values.items():
+            if name in self.domains and value in self.domains[name]:
+                self.model.add_hint(self.variable(name), self.code(value))
+
     def term(self, term: Term) -> cp_model.IntVar | int:
         """The integer variable of a name, or the integer itself."""
         return term if isinstance(term, int) else self._variables[term]

@@ -26,6 +26,8 @@ from ..engine.values import Assignment, Value
 POLL, PATIENCE = 0.05, 5
 """Seconds between two checks of a running search, and the number of checks that it has to stop when time is up."""
 
+NOT_POSTED = "time was up before all constraints were posted"
+
 FEASIBLE = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 
 
@@ -72,15 +74,10 @@ class CpSat(WholeSolver):
     def _solve(self, problem: Problem, task: Task) -> Solution:
         graph, most = problem.graph, task.budget.solutions
         try:
-            with interrupting(task):
-                posting = Posting(graph.domains, problem.givens)
-                for constraint in graph.constraints:
-                    constraint.post(posting)
+            posting = posted(problem, task)
         except OutOfTime:
-            return unanswered(problem, self, task, "time was up before all constraints were posted")
-        for name, value in problem.hint.items():
-            if name in graph.domains and value in graph.domains[name]:
-                posting.model.add_hint(posting.variable(name), posting.code(value))
+            return unanswered(problem, self, task, NOT_POSTED)
+        posting.hint(problem.hint)
         if graph.objective is None:
             return self._search(problem, posting, task, most)
         cost = sum(c * posting.variable(name) for name, c in graph.objective.costs.items())
@@ -104,17 +101,11 @@ class CpSat(WholeSolver):
             claim = partial(self._result, problem, Status.SOLVED, task, violations=0, energy=0.0)
             report = lambda found, conflicts: improved(claim(assignment=found, iterations=conflicts))
             callback = _Improving(posting, report)
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = self.workers if most is None else 1  # CP-SAT enumerates with one worker only
+        workers = self.workers if most is None else 1  # CP-SAT enumerates with one worker only
+        solver = configured(task, workers, task.seed, task.budget.iterations)
         solver.parameters.enumerate_all_solutions = most is not None
         if problem.hint:  # presolve removes solutions by symmetry and dominance, the hinted one among them
             solver.parameters.keep_all_feasible_solutions_in_presolve = True
-        solver.parameters.random_seed = task.seed % 2**31
-        solver.parameters.catch_sigint_signal = False  # the caller handles Ctrl-C, by Task.cancelled
-        if task.remaining < float("inf"):
-            solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
-        if task.budget.iterations is not None:
-            solver.parameters.max_number_of_conflicts = task.budget.iterations
         outcome = None if task.over else search(solver, posting.model, task, callback)
         if outcome is None:
             return unanswered(problem, self, task, "time was up before CP-SAT found an answer")
@@ -122,7 +113,7 @@ class CpSat(WholeSolver):
             outcome, Status.UNSOLVED
         )
         if outcome == cp_model.OPTIMAL:
-            status = Status.OPTIMAL if _proves_best(problem, posting, solver) else Status.SOLVED
+            status = Status.OPTIMAL if proves_best(problem, posting, solver) else Status.SOLVED
         elif outcome == cp_model.UNKNOWN and task.cancelled():
             status = Status.CANCELLED
         elif outcome == cp_model.MODEL_INVALID:
@@ -149,8 +140,51 @@ class CpSat(WholeSolver):
         )
 
 
-def _proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) -> bool:
-    """Whether CP-SAT's bound equals the objective as an exact integer: CP-SAT itself compares doubles."""
+def posted(problem: Problem, task: Task) -> Posting:
+    """The CP-SAT model of a problem, without its objective and hint.
+
+    Args:
+        problem: any; its constraints can be posted.
+        task: ends the posting when it is over.
+
+    Raises:
+        OutOfTime: the task was over before all constraints were posted.
+    """
+    with interrupting(task):
+        posting = Posting(problem.graph.domains, problem.givens)
+        for constraint in problem.graph.constraints:
+            constraint.post(posting)
+    return posting
+
+
+def configured(task: Task, workers: int, seed: int, conflicts: int | None) -> cp_model.CpSolver:
+    """A CP-SAT solver with the limits of a task.
+
+    Args:
+        task: limits the seconds.
+        workers: search threads.
+        seed: of its random choices.
+        conflicts: the most; None for no limit.
+    """
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = workers
+    solver.parameters.random_seed = seed % 2**31
+    solver.parameters.catch_sigint_signal = False  # the caller handles Ctrl-C, by Task.cancelled
+    if task.remaining < float("inf"):
+        solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
+    if conflicts is not None:
+        solver.parameters.max_number_of_conflicts = conflicts
+    return solver
+
+
+def proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) -> bool:
+    """Whether CP-SAT's bound equals the objective as an exact integer: CP-SAT itself compares doubles.
+
+    Args:
+        problem: that was solved.
+        posting: its model, with the objective.
+        solver: has a solution.
+    """
     objective = problem.graph.objective
     if objective is None or not posting.model.has_objective():
         return False

@@ -1,4 +1,4 @@
-"""Guided search: CP-SAT begins where a search left off, then repairs one neighbourhood of the best answer after another."""
+"""Guided search: CP-SAT starts from another solver's assignment, then improves its best answer by neighbourhoods."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from ..engine.conclude import unanswered
 from ..engine.constraints import Reify
 from ..engine.constraints.terms import TermConstraint
-from ..engine.deadline import OutOfTime, interrupting
+from ..engine.deadline import OutOfTime
 from ..engine.graph import ConstraintGraph
 from ..engine.guard import answers_of, refusal
 from ..engine.posting import Posting
@@ -30,7 +30,7 @@ from ..engine.status import Status
 from ..engine.task import Task
 from ..engine.values import Assignment
 from ..plugins import installed, load
-from .cpsat import FEASIBLE, assignment_of, search
+from .cpsat import FEASIBLE, NOT_POSTED, assignment_of, configured, posted, proves_best, search
 
 FIRST_SHARE, FIRST_SECONDS = 0.1, 5.0
 """The first exact search ends after this share of the time, or after so many seconds."""
@@ -56,8 +56,9 @@ class Guided(WholeSolver):
     answer, and CP-SAT searches the neighbourhood for a better one. Neighbourhoods are, in turn, random variables,
     variables near each other in the constraint graph, and variables with values near each other. Their size adapts. If
     the neighbourhood is the whole problem and has no better answer, the best answer is optimal.
+
     Searches of the whole problem come between the rounds, each twice as long as the last. Of the two ways the one that
-    gained more per second runs three times out of four.
+    gained more per second runs three times out of four. Searches end by the clock, so another run may give another answer.
     """
 
     name: ClassVar[str] = "guided"
@@ -69,7 +70,8 @@ class Guided(WholeSolver):
     )
 
     search: str = Field("localsearch", description="iterative solver whose best assignment is CP-SAT's first hint")
-    workers: int = Field(1, ge=1, le=64, description="search threads; only 1 gives the same answer every time")
+    workers: int = Field(1, ge=1, le=64, description="search threads of CP-SAT")
+    size: float = Field(0.2, gt=0, le=1, description="share of the variables in the first neighbourhood")
 
     @field_validator("search")
     @classmethod
@@ -78,8 +80,6 @@ class Guided(WholeSolver):
         if name not in known:
             raise PydanticCustomError("search", "Input should be one of {known}", {"known": ", ".join(known)})
         return name
-
-    size: float = Field(0.2, gt=0, le=1, description="share of the variables in the first neighbourhood")
 
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         spent = [0.0] * len(problems)
@@ -96,12 +96,9 @@ class Guided(WholeSolver):
 
     def _solve(self, problem: Problem, task: Task) -> Solution:
         try:
-            with interrupting(task):
-                posting = Posting(problem.graph.domains, problem.givens)
-                for constraint in problem.graph.constraints:
-                    constraint.post(posting)
+            posting = posted(problem, task)
         except OutOfTime:
-            return unanswered(problem, self, task, "time was up before all constraints were posted")
+            return unanswered(problem, self, task, NOT_POSTED)
         return _Rounds(self, problem, posting, task).run()
 
 
@@ -111,10 +108,8 @@ class _Rounds:
     def __init__(self, solver: Guided, problem: Problem, posting: Posting, task: Task) -> None:
         self.solver, self.problem, self.posting, self.task = solver, problem, posting, task
         self.objective = problem.graph.objective
-        self.cost: Any = 0
         if self.objective is not None:
-            self.cost = sum(c * posting.variable(name) for name, c in self.objective.costs.items())
-            posting.model.minimize(self.cost)
+            posting.model.minimize(sum(c * posting.variable(name) for name, c in self.objective.costs.items()))
         self.random = Random(task.seed)
         self.best: Assignment | None = None
         self.conflicts = 0
@@ -152,12 +147,12 @@ class _Rounds:
 
     def _first(self) -> Status | None:
         """Find an answer; a status where that settles the problem."""
-        self._hint(self.problem.hint)
+        self.posting.hint(self.problem.hint)
         seconds = min(FIRST_SECONDS, FIRST_SHARE * self.task.remaining)
         status = self._search(self.task.share(seconds))
         if status is not None or self.best is not None:
             return status
-        self._hint(self._searched() or self.problem.hint)
+        self.posting.hint(self._searched() or self.problem.hint)
         return self._search(self.task, first=self.objective is not None)
 
     def _searched(self) -> Assignment | None:
@@ -189,12 +184,13 @@ class _Rounds:
                 return None
             # The one that gained more, but every fourth time the other: searches change as answers improve.
             order = sorted(gains, key=lambda way: -gains[way])
-            way = order[block % 4 == 3]
+            # A neighbourhood of all variables is the whole problem.
+            way = order[block % 4 == 3] if size < len(decisions) else "whole"
             since, before = self.task.clock(), self._cost()
-            if way == "rounds" and size < len(decisions):
+            if way == "rounds":
                 size = self._block(neighbours, decisions, size)
             else:
-                self._hint(self.best or {})
+                self.posting.hint(self.best or {})
                 status = self._search(self.task.share(seconds), bound=True)
                 if status is not None:
                     return status
@@ -209,7 +205,7 @@ class _Rounds:
                 break
             best = self.best or {}
             relaxed = neighbours.kinds[n % len(neighbours.kinds)](max(1, round(size)), best, self.random)
-            self._hint({name: best[name] for name in decisions if name not in relaxed})
+            self.posting.hint({name: best[name] for name in decisions if name not in relaxed})
             outcome = self._repair(self.task.share(min(ROUND_SECONDS, 0.1 * self.task.remaining + 0.5)))
             if self.best is best:
                 size *= GROW if outcome == cp_model.INFEASIBLE else SHRINK
@@ -224,7 +220,7 @@ class _Rounds:
 
     def _derived(self) -> set[str]:
         """Variables that others determine: results of functions, reified truths, auxiliaries, a single figure to minimise."""
-        derived = set(getattr(self.problem, "auxiliary", ()))
+        derived = set(self.problem.auxiliary)
         for constraint in self.problem.graph.constraints:
             inner = constraint
             if isinstance(constraint, Reify):
@@ -240,13 +236,6 @@ class _Rounds:
         return derived if derived < names else set(weighed) if len(weighed) <= FEW else set()
 
     # CP-SAT -----------------------------------------------------------------------------------------------------------
-
-    def _hint(self, values: Any) -> None:
-        model, domains = self.posting.model, self.problem.graph.domains
-        model.clear_hints()  # type: ignore[no-untyped-call,unused-ignore]
-        for name, value in values.items():
-            if name in domains and value in domains[name]:
-                model.add_hint(self.posting.variable(name), self.posting.code(value))
 
     def _search(self, task: Task, first: bool = False, bound: bool = False) -> Status | None:
         """Search the whole problem; a status where that settles it."""
@@ -267,20 +256,13 @@ class _Rounds:
     def _call(
         self, task: Task, first: bool = False, bound: bool = False, fixed: bool = False, conflicts: int | None = None
     ) -> Any:
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = self.solver.workers
-        solver.parameters.random_seed = (self.task.seed + self.conflicts) % 2**31
-        solver.parameters.catch_sigint_signal = False
-        solver.parameters.stop_after_first_solution = first
-        solver.parameters.fix_variables_to_their_hinted_value = fixed
         most = self.task.budget.iterations
         if most is not None:
             left = max(0, most - self.conflicts)
             conflicts = left if conflicts is None else min(conflicts, left)
-        if task.remaining < float("inf"):
-            solver.parameters.max_time_in_seconds = max(0.0, task.remaining)
-        if conflicts is not None:
-            solver.parameters.max_number_of_conflicts = conflicts
+        solver = configured(task, self.solver.workers, self.task.seed + self.conflicts, conflicts)
+        solver.parameters.stop_after_first_solution = first
+        solver.parameters.fix_variables_to_their_hinted_value = fixed
         if self.objective is not None:
             domain = self.posting.model.proto.objective.domain
             domain.clear()
@@ -293,17 +275,11 @@ class _Rounds:
         self.proved = False
         if outcome in FEASIBLE:
             found = assignment_of(self.posting, solver)
-            if (
-                self.objective is None
-                or self.best is None
-                or self.objective.cost(found) < self.objective.cost(self.best)
-            ):
+            if self.objective is None or self.best is None or self.objective.cost(found) < self._cost():
                 self.best = found
                 if self.task.on_improvement is not None:
                     self.task.on_improvement(self._solution(Status.SOLVED))
-            if self.objective is not None:
-                least = solver.response_proto.inner_objective_lower_bound
-                self.proved = bool(least >= self.objective.cost(found)) and not first
+            self.proved = not first and proves_best(self.problem, self.posting, solver)
         return outcome
 
 

@@ -47,9 +47,10 @@ def require_integers(domain: Domain, name: str, kind: str) -> None:
         return
     if not all(isinstance(value, int) for value in domain):
         raise GraphError(f"{kind}: the domain of {name!r} is not numeric", "use integers as values")
-    if len(_NUMERIC) >= MOST_NUMERIC:
-        _NUMERIC.clear()
-    _NUMERIC[id(domain)] = domain
+    if isinstance(domain, tuple):  # a list might change
+        if len(_NUMERIC) >= MOST_NUMERIC:
+            _NUMERIC.clear()
+        _NUMERIC[id(domain)] = domain
 
 
 MOST_NUMERIC = 1024
