@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, TypeVar
 
+from ..engine.problem import Problem, Source
 from ..engine.values import Value
 
 
@@ -26,6 +28,39 @@ def place(name: str) -> tuple[int, int]:
 def names(size: int) -> list[str]:
     """The variables of all cells of a square of ``size`` rows, row by row."""
     return [cell(r, c) for r in range(1, size + 1) for c in range(1, size + 1)]
+
+
+class Puzzle(Protocol):
+    """A puzzle that a text states.
+
+    Attributes:
+        line: of its first row, 1-based.
+        givens: (row, column), both 1-based -> value.
+    """
+
+    line: int
+    givens: dict[tuple[int, int], int]
+
+
+P = TypeVar("P", bound=Puzzle)
+
+
+def problems(
+    found: Iterable[P], path: str, state: Callable[[P, Mapping[str, Value], Source], Problem]
+) -> list[Problem]:
+    """The problems of a file's puzzles. Where there are several, each has its line as source.
+
+    Args:
+        found: the puzzles of the file.
+        path: of the file.
+        state: makes a problem of a puzzle, its givens by variable, and its source.
+    """
+    listed = list(found)
+    made = []
+    for puzzle in listed:
+        givens = {cell(*at): value for at, value in puzzle.givens.items()}
+        made.append(state(puzzle, givens, Source(path, puzzle.line if len(listed) > 1 else None)))
+    return made
 
 
 def draw(size: int, assignment: Mapping[str, Value], box: int | None = None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import Field
 
+from clocks import Clock, Slow
 from conftest import call, json_lines
 from mull.engine import (
     AllDifferent,
@@ -25,28 +26,7 @@ from mull.engine import (
 from mull.engine.store import Filter, Store
 from mull.problems import load
 from mull.solvers.cpsat import CpSat
-from mull.solvers.descent import Descent
 from mull.solvers.localsearch import LocalSearch
-
-
-class Clock:
-    """A clock that advances only when a test advances it."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Slow(Descent):
-    """Descent with steps of one second."""
-
-    clock: Any = Field(exclude=True)
-
-    def step(self, instance: Any, state: Any) -> Any:
-        self.clock.now += 1.0
-        return super().step(instance, state)
 
 
 class Whole(WholeSolver):

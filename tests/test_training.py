@@ -323,5 +323,5 @@ def test_every_recursion_can_be_trained(solver: str, backbone: str, tmp_path: Pa
     assert result.finished
     assert reports[-1].solved > 0  # of boards with six blanks, some
     assert result.card.shape["values"] == 4
-    taught = learned_solver(solver, weights=str(result.card.path))
-    check_weights(taught)
+    trained = learned_solver(solver, weights=str(result.card.path))
+    check_weights(trained)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..lazy import torch
 from ..values import Term
 from .base import Parameters
-from .terms import TermConstraint, refuse_empty
+from .terms import TermConstraint
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import IntVar, LiteralT
@@ -35,10 +35,7 @@ class Circuit(TermConstraint):
     successors: tuple[Term, ...]
 
     of = ("successors",)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        refuse_empty(self, "successors")
+    nonempty = ("successors",)
 
     def holds(self, successors: tuple[int, ...]) -> bool:
         return 0 in successors and len(path(successors, 0)) == len(successors)

@@ -10,7 +10,7 @@ from ..lazy import torch
 from ..values import Term
 from .base import Constraint, Parameters
 from .no_overlap import before, interval, times
-from .terms import TermConstraint, moves_only, read_terms, same_length
+from .terms import TermConstraint, moves_only, read_terms
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import LinearExprT, LiteralT
@@ -42,10 +42,7 @@ class Cumulative(TermConstraint):
     capacity: Term
 
     of = ("starts", "durations", "demands", "capacity")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        same_length(self, "starts", "durations", "demands")
+    paired = ("starts", "durations", "demands")
 
     def holds(
         self, starts: tuple[int, ...], durations: tuple[int, ...], demands: tuple[int, ...], capacity: int

@@ -9,7 +9,6 @@ from ..lazy import torch
 from ..values import Term
 from .base import Parameters
 from .function import Function
-from .terms import refuse_empty
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -30,10 +29,7 @@ class Element(Function):
     value: Term
 
     of = ("array", "index", "value")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        refuse_empty(self, "array")
+    nonempty = ("array",)
 
     def holds(self, array: tuple[int, ...], index: int, value: int) -> bool:
         return 0 <= index < len(array) and array[index] == value

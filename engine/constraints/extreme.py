@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..values import Term
 from .function import Function
-from .terms import largest_of, refuse_empty
+from .terms import largest_of
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,8 @@ class Extreme(Function):
     value: Term
 
     of = ("items", "value")
+    nonempty = ("items",)
     unordered = ("items",)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        refuse_empty(self, "items")
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the items": self.items, "the value": self.value}, largest)

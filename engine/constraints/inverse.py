@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..values import Term
 from .base import Parameters
-from .terms import TermConstraint, same_length
+from .terms import TermConstraint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,10 +33,7 @@ class Inverse(TermConstraint):
     backward: tuple[Term, ...]
 
     of = ("forward", "backward")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        same_length(self, "forward", "backward")
+    paired = ("forward", "backward")
 
     def holds(self, forward: tuple[int, ...], backward: tuple[int, ...]) -> bool:
         # Then forward has distinct values, so it is a permutation and backward has no other entries.

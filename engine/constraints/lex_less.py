@@ -10,7 +10,7 @@ from ..lazy import torch
 from ..values import Term
 from .base import Parameters
 from .independent import Terms, mean_of_difference
-from .terms import TermConstraint, largest_of, same_length
+from .terms import TermConstraint, largest_of
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -34,12 +34,9 @@ class LexLess(TermConstraint):
     right: tuple[Term, ...]
 
     of = ("left", "right")
+    paired = ("left", "right")
 
     strict: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        same_length(self, "left", "right")
 
     def holds(self, left: tuple[int, ...], right: tuple[int, ...]) -> bool:
         return left < right if self.strict else left <= right

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..lazy import torch
 from ..values import Term
 from .base import Constraint, Parameters
-from .terms import TermConstraint, moves_only, read_terms, same_length
+from .terms import TermConstraint, moves_only, read_terms
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import IntervalVar, LiteralT
@@ -38,10 +38,7 @@ class NoOverlap(TermConstraint):
     durations: tuple[Term, ...]
 
     of = ("starts", "durations")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        same_length(self, "starts", "durations")
+    paired = ("starts", "durations")
 
     def holds(self, starts: tuple[int, ...], durations: tuple[int, ...]) -> bool:
         if any(duration < 0 for duration in durations):

@@ -11,7 +11,7 @@ from ..lazy import torch
 from ..values import Term
 from .base import Constraint, Parameters
 from .no_overlap import interval, moved_overlaps, overlap, overlaps, positive, times
-from .terms import TermConstraint, moves_only, read_terms, same_length
+from .terms import TermConstraint, moves_only, read_terms
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,10 +42,7 @@ class NoOverlap2D(TermConstraint):
     heights: tuple[Term, ...]
 
     of = ("x", "y", "widths", "heights")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        same_length(self, "x", "y", "widths", "heights")
+    paired = ("x", "y", "widths", "heights")
 
     def holds(self, x: tuple[int, ...], y: tuple[int, ...], widths: tuple[int, ...], heights: tuple[int, ...]) -> bool:
         if any(length < 0 for length in (*widths, *heights)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..values import Term
 from .base import Parameters
 from .circuit import cycle_length, path, post_circuit, returns, without_predecessor
-from .terms import TermConstraint, refuse_empty
+from .terms import TermConstraint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,10 +33,7 @@ class SubCircuit(TermConstraint):
     successors: tuple[Term, ...]
 
     of = ("successors",)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        refuse_empty(self, "successors")
+    nonempty = ("successors",)
 
     def holds(self, successors: tuple[int, ...]) -> bool:
         moving = [i for i, successor in enumerate(successors) if successor != i]

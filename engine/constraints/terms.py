@@ -58,6 +58,12 @@ class TermConstraint(Enumerated):
     unordered: ClassVar[tuple[str, ...]] = ()
     """The fields whose order has no meaning: the digest ignores it."""
 
+    nonempty: ClassVar[tuple[str, ...]] = ()
+    """The fields that hold at least one entry."""
+
+    paired: ClassVar[tuple[str, ...]] = ()
+    """The fields of ``of`` that hold lists of equal length, entry by entry."""
+
     symmetric: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -73,6 +79,10 @@ class TermConstraint(Enumerated):
                 lengths = {len(row) if isinstance(row, tuple) else -1 for row in held}
                 if len(lengths) > 1:
                     raise GraphError(f"{self.kind}: the rows of {field} have different lengths", "give equal rows")
+        for field in self.nonempty:
+            if not getattr(self, field):
+                raise GraphError(f"{self.kind}: {field} is empty", "write at least one entry")
+        same_length(self, *self.paired)
 
     # What a kind implements -------------------------------------------------------------------------------------------
 
@@ -263,20 +273,6 @@ def moves_only(constraint: TermConstraint, *parts: str) -> bool:
     """
     terms = [term for part in parts for term in getattr(constraint, part)]
     return len(set(terms)) == len(terms) == len(constraint.scope) and all(isinstance(term, str) for term in terms)
-
-
-def refuse_empty(constraint: TermConstraint, field: str) -> None:
-    """Refuse an empty list where the kind needs at least one entry.
-
-    Args:
-        constraint: the constraint.
-        field: the name of the field that holds the list.
-
-    Raises:
-        GraphError: the list is empty.
-    """
-    if not getattr(constraint, field):
-        raise GraphError(f"{constraint.kind}: {field} is empty", "write at least one entry")
 
 
 def same_length(constraint: TermConstraint, *parts: str) -> None:

@@ -85,6 +85,21 @@ def is_right(instance: Instance, logits: Tensor, targets: Tensor) -> Tensor:
     return known | (instance.violations(answer) == 0) if instance.factors else known
 
 
+def continue_loss(learner: Learner, z: tuple[Tensor, ...], view: Any, logit: Tensor) -> Tensor:
+    """HRM's second halting loss, a scalar: its target is the net's halting value after another segment.
+
+    Args:
+        learner: the net.
+        z: its states after this segment, [B, ., .] each.
+        view: the backbone's view of B rows.
+        logit: [B], the second halting output of this segment.
+    """
+    with torch.no_grad(), autocast(logit.device):
+        _, later = learner(tuple(t.detach() for t in z), view)
+        value = later.halt.float().amax(1).sigmoid()
+    return torch.nn.functional.binary_cross_entropy_with_logits(logit, value)
+
+
 def checkable(examples: Examples) -> bool:
     """Whether every answer without violations is right: not so for graphs with an objective."""
     return all(graph.objective is None for graph in examples.graphs)

@@ -73,6 +73,25 @@ def cross_entropy(
     return (-found.sum(1) / free.sum(1, keepdim=True).clamp(min=1)).amin(1)
 
 
+def answer_loss(
+    logits: Float[Tensor, "rows vars values"],
+    targets: Int[Tensor, "rows answers vars"],
+    instance: Instance,
+    stable: bool,
+) -> Float[Tensor, " rows"]:
+    """[B] ``cross_entropy`` where solutions are known, else ``violation_loss``.
+
+    Args:
+        logits: [B, V, D] float32, minus infinity where not allowed.
+        targets: [B, A, V] domain indices, -1 in padding; A is 0 where no solution is known.
+        instance: B rows, with factors where no solution is known.
+        stable: whether stablemax replaces softmax.
+    """
+    if targets.shape[1]:
+        return cross_entropy(logits, targets, instance.free, stable)
+    return violation_loss(logits, instance)
+
+
 def violation_loss(logits: Float[Tensor, "rows vars values"], instance: Instance) -> Float[Tensor, " rows"]:
     """[B] mean over constraints of -log(1 - expected violation), as in RUN-CSP (Tönshoff et al. 2021, equation 6).
 

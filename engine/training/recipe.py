@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -43,6 +44,16 @@ class Recipe(BaseModel):
     validation: int = Field(256, ge=0, description="validation examples of each stream, never trained on (0: none)")
     eval_segments: int = Field(16, ge=1, description="segments of a validation run")
     save_minutes: float = Field(2.0, gt=0, description="minutes between checkpoints")
+
+    def rate(self, step: int, done: float) -> float:
+        """The learning rate: linear warm-up, then cosine decay to ``final_lr`` times ``lr``.
+
+        Args:
+            step: optimizer steps so far.
+            done: share of the training that is done, the larger of its shares of time and steps; the decay ends at 1.
+        """
+        scale = self.final_lr + (1 - self.final_lr) * (1 + math.cos(math.pi * min(done, 1))) / 2
+        return self.lr * scale * min(1.0, (step + 1) / max(self.warmup, 1))
 
     @model_validator(mode="before")
     @classmethod

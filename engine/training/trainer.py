@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,8 +16,8 @@ from ..memory import out_of_memory
 from . import checkpoint
 from .blocks import Blocks, workers
 from .ema import Ema
-from .learner import autocast, is_right, masked
-from .loss import cross_entropy, violation_loss
+from .learner import autocast, continue_loss, is_right, masked
+from .loss import answer_loss
 from .optimizers import optimizers
 from .processes import Processes
 from .progress import Session, Tally, TrainingProgress
@@ -82,8 +81,7 @@ class Trainer:
         self.kind = dict(kind or {})
         self.group = Processes(self.device)
         self.batch = recipe.batch
-        self.step = 0
-        self.seconds = 0.0
+        self.step, self.seconds = 0, 0.0
         self.accuracy: dict[str, float] = {}
         self.history: list[tuple[int, float, float]] = []
         """(step, loss, share of the replaced rows that were not solved) at each report."""
@@ -125,10 +123,8 @@ class Trainer:
         """
         session = Session(self.seconds, minutes, steps, stop_after)
         with workers(self.processes) as pool:
-            streams = [
-                self._rows(train, pool, *position)
-                for (train, _), position in zip(self.streams, self.positions, strict=True)
-            ]
+            positions = zip(self.streams, self.positions, strict=True)
+            streams = [self._rows(train, pool, *position) for (train, _), position in positions]
             count = 0 if self.rank else self.recipe.validation
             checks: dict[str, Examples] = {}
             for stream, check in self.streams if count else ():
@@ -191,37 +187,22 @@ class Trainer:
             z = rows.states(view)
             z, readout = self.net(z, view, rows.target(instance, targets))
         logits = masked(readout.logits, instance)
-        with torch.no_grad():
-            right = is_right(instance, logits, targets)
-        if readout.loss is not None:
-            loss = readout.loss
-        elif targets.shape[1]:
-            loss = cross_entropy(logits, targets, instance.free, self.recipe.loss == "stablemax")
-        else:
-            loss = violation_loss(logits, instance)
+        right = is_right(instance, logits, targets)  # of integers: no gradient
+        stable = self.recipe.loss == "stablemax"
+        loss = answer_loss(logits, targets, instance, stable) if readout.loss is None else readout.loss
         halting = nn.functional.binary_cross_entropy_with_logits(readout.halt[:, 0].float(), right.float())
         if readout.halt.shape[1] > 1:
-            halting = halting + self._continue_loss(z, view, readout.halt[:, 1].float())
+            halting = halting + continue_loss(self.learner, z, view, readout.halt[:, 1].float())
         (loss.mean() + self.recipe.halt_weight * halting).backward()
         self._update(done)
         with torch.no_grad():
             counts = rows.carry(z, right)
         return torch.cat((loss.detach().mean()[None], counts.float(), torch.ones(1, device=self.device)))
 
-    def _continue_loss(self, z: tuple[Tensor, ...], view: Any, logit: Tensor) -> Tensor:
-        """HRM's second halting loss: the target of the logit [B] is the net's halting value after another segment."""
-        with torch.no_grad(), autocast(self.device):
-            _, later = self.learner(tuple(t.detach() for t in z), view)
-            value = later.halt.float().amax(1).sigmoid()
-        return nn.functional.binary_cross_entropy_with_logits(logit, value)
-
     def _update(self, done: float) -> None:
-        """An optimizer step: linear warm-up, then cosine decay over the share ``done`` of the training."""
-        recipe = self.recipe
-        # ``done`` is the larger of the shares of time and steps, so the decay ends with the training.
-        scale = recipe.final_lr + (1 - recipe.final_lr) * (1 + math.cos(math.pi * min(done, 1))) / 2
-        rate = recipe.lr * scale * min(1.0, (self.step + 1) / max(recipe.warmup, 1))
-        torch.nn.utils.clip_grad_norm_(self.parameters, recipe.grad_clip, foreach=True)
+        """An optimizer step at the learning rate of the share ``done`` of the training."""
+        rate = self.recipe.rate(self.step, done)
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.grad_clip, foreach=True)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -298,9 +279,8 @@ class Trainer:
         """The data that must be equal for a training to resume."""
         shapes = [list(p.shape) for p in self.parameters]
         streams = [[s.name, s.seed] for s, _ in self.streams]
-        recipe = self.recipe.model_dump(
-            exclude={"save_minutes", "validation", "eval_segments"}
-        )  # these do not change the steps
+        without = {"save_minutes", "validation", "eval_segments"}  # these do not change the steps
+        recipe = self.recipe.model_dump(exclude=without)
         return {**self.kind, "shapes": shapes, "streams": streams, "seed": self.seed, **recipe}
 
     def _resume(self, path: Path) -> None:

@@ -39,13 +39,11 @@ class Futoshiki(Family):
         return looks_like(text)
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        found = list(puzzles(text))
-        problems = []
-        for puzzle in found:
-            givens = {grids.cell(*cell): value for cell, value in puzzle.givens.items()}
-            source = Source(path, puzzle.line if len(found) > 1 else None)
-            problems.append(_problem(template(puzzle.order, puzzle.less), givens, source))
-        return problems
+        return grids.problems(
+            puzzles(text),
+            path,
+            lambda puzzle, givens, source: _problem(template(puzzle.order, puzzle.less), givens, source),
+        )
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A random puzzle with one solution: no number of it can be left out."""

@@ -43,13 +43,11 @@ class Kakuro(Family):
         return looks_like(text)
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        found = list(puzzles(text))
-        problems = []
-        for puzzle in found:
-            givens = {grids.cell(*cell): digit for cell, digit in puzzle.givens.items()}
-            source = Source(path, puzzle.line if len(found) > 1 else None)
-            problems.append(_problem(template(puzzle.white, puzzle.runs), givens, source))
-        return problems
+        return grids.problems(
+            puzzles(text),
+            path,
+            lambda puzzle, givens, source: _problem(template(puzzle.white, puzzle.runs), givens, source),
+        )
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A random puzzle with one solution. Where the sums leave cells open, some digits are given."""

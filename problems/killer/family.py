@@ -43,13 +43,11 @@ class Killer(Family):
         return looks_like(text)
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        found = list(puzzles(text))
-        problems = []
-        for puzzle in found:
-            givens = {grids.cell(*cell): value for cell, value in puzzle.givens.items()}
-            source = Source(path, puzzle.line if len(found) > 1 else None)
-            problems.append(_problem(template(puzzle.size, puzzle.cages), givens, source))
-        return problems
+        return grids.problems(
+            puzzles(text),
+            path,
+            lambda puzzle, givens, source: _problem(template(puzzle.size, puzzle.cages), givens, source),
+        )
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A random puzzle with one solution and without givens. Cages that leave cells open are cut."""
