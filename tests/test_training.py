@@ -297,7 +297,7 @@ def test_a_loss_that_is_not_finite_raises(monkeypatch: pytest.MonkeyPatch, tmp_p
     mine = trainer("sudoku:4:0.5", path=path, recipe={"save_minutes": OFTEN})
     mine.run(steps=20)
     before = path.read_bytes()
-    monkeypatch.setattr(training, "cross_entropy", lambda logits, *rest: logits.sum((1, 2)) * float("nan"))
+    monkeypatch.setattr(training, "answer_loss", lambda logits, *rest: logits.sum((1, 2)) * float("nan"))
     mine = trainer("sudoku:4:0.5", path=path, recipe={"save_minutes": OFTEN})
     with pytest.raises(FloatingPointError, match="at step 40"):
         mine.run(steps=50)
