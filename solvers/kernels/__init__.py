@@ -1,0 +1,1 @@
+"""Kernels of local search: functions on plain arrays, and their tensor forms."""
