@@ -8,7 +8,7 @@ imports the base class, the types of its methods and the functions of ``encoding
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -21,6 +21,7 @@ from .encoding import membership, numbers, pick, require_integers, validate_lite
 from .tensor_form import Parameters, TensorForm
 
 if TYPE_CHECKING:
+    from ..moves.form import MoveForm
     from ..posting import Posting
 
 __all__ = [
@@ -55,6 +56,7 @@ class Constraint(TensorForm):
     * ``canonical`` or ``symmetric``, where two notations mean the same constraint;
     * ``conflict``, ``excludes`` with ``without``, ``value_symmetric``: facts that save search;
     * ``groups``, ``group_size``: the literal groups of learned solvers;
+    * ``move_form``: the constraint in compiled local search, which otherwise calls ``check``;
     * ``magnitudes``, ``obstacle``, ``work``: the size of its numbers, for kinds that calculate with values;
     * ``bucket``, ``factor_kind``, ``simplify``, ``expected_of_literals``, ``costs``, ``cost_changes``: speed.
 
@@ -250,6 +252,20 @@ class Constraint(TensorForm):
     def work(self, domains: Mapping[str, Domain]) -> int:
         """About how many numbers one evaluation of ``expected`` reads or writes in a row of a batch."""
         return sum(len(domains[name]) for name in self.scope)
+
+    # Compiled local search ----------------------------------------------------------------------------------------
+
+    def move_form(self, domains: Mapping[str, Domain], code: Callable[[Value], int]) -> MoveForm | None:
+        """The constraint for compiled local search; None where the kind has no form, and ``check`` serves.
+
+        Args:
+            domains: variable name -> domain, of the whole graph.
+            code: returns the int64 code of a value: an integer is itself, a string has a code above 2^61.
+
+        Returns:
+            Parameters, the size of the memory, and the functions of ``engine/moves/form.py``.
+        """
+        return None
 
     # The exact solver and learned solvers -------------------------------------------------------------------------
 
