@@ -1,0 +1,332 @@
+"""Graphs of differences as flat arrays: the input of the tabu kernels on a CPU and on a GPU.
+
+A graph of differences has only constraints that make values unequal: AllDifferent and ``a != b``, hard or soft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ...engine.constraints import AllDifferent, Compare, Constraint, Linear, Reify
+from ...engine.graph import ConstraintGraph
+from ...engine.values import Domain, Value
+
+LANES = 16
+"""Values of a variable are padded to a multiple of this, so that a row is scanned in whole vector registers."""
+MOST_LITERALS = 1 << 26
+"""The most literals of a graph: a chain stores two numbers for each."""
+MOST_WEIGHT = 1 << 26
+"""The largest weight that the constraints of one variable may have together."""
+
+
+@dataclass(frozen=True)
+class SoftDifference:
+    """A soft constraint ``a != b``, stated as a reified constraint whose literal only the objective reads.
+
+    Args:
+        scope: the names of the two variables.
+        weight: the cost where the values are equal.
+        penalty: the variable that states whether the constraint is violated.
+        violated: the value of ``penalty`` where the constraint is violated.
+        holds: its value where the constraint holds.
+    """
+
+    scope: tuple[str, ...]
+    weight: int
+    penalty: str
+    violated: Value
+    holds: Value
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The constraints of a graph of differences.
+
+    Args:
+        pairs: the scopes of the hard constraints of two variables.
+        groups: the scopes of the hard constraints of more variables.
+        soft: the soft constraints.
+    """
+
+    pairs: tuple[tuple[str, ...], ...]
+    groups: tuple[tuple[str, ...], ...]
+    soft: tuple[SoftDifference, ...]
+
+
+@dataclass(frozen=True)
+class DifferenceArrays:
+    """T graphs of differences as flat arrays.
+
+    Variables are numbered from 0 in each graph, as ``searched`` lists them; penalty variables of soft constraints are
+    not among them. ``N`` is the number of variables of all graphs together. Variable v of graph t has the row
+    ``variable_ptr[t] + v`` in the arrays by variable. Values are numbered from 0 in each graph. Two variables have the
+    same value where their numbers are equal.
+
+    A chain of graph t stores a table ``gamma`` of V_t rows with ``stride[t]`` entries. Entry (v, c) is the weight of all
+    neighbours of v that have value c: the sum over the arcs of v, and over the groups of v without v itself. The
+    weighted violation degree of an assignment is half the sum of gamma (v, value of v) over all v. It is
+
+        energy = hard_weight[t] * (equal pairs of hard constraints) + (weights of equal pairs of soft constraints)
+
+    All arcs and groups contain the hard weight already. A pair with several constraints has their sum as weight.
+
+    Args:
+        variables: [T] int32, V_t.
+        values: [T] int32, K_t, distinct values of all domains of the graph.
+        stride: [T] int32, K_t rounded up to a multiple of 8 or 16: entries of a row of gamma.
+        variable_ptr: [T + 1] int64, the first variable of each graph.
+        literal_ptr: [T + 1] int64, the first entry of each graph in ``allowed``; graph t has V_t * stride[t].
+        allowed: [L] uint8, 1 where a value is in the domain of the variable; 0 in the padding.
+        edge_ptr: [N + 1] int64, the arcs of each variable; each ``a != b`` has two arcs.
+        edge: int32, the neighbour of each arc, numbered in its graph; sorted for each variable, without repetition.
+        edge_weight: int32, the weight of each arc.
+        occurrence_ptr: [N + 1] int64, the groups of each variable.
+        occurrence: int32, groups. A group is an AllDifferent of three or more variables.
+        group_ptr: [G + 1] int64, the members of each group.
+        member: int32, variables of the groups, numbered in their graph.
+        group_weight: [G] int32, the weight of each equal pair of members.
+        hard_weight: [T] int64, the weight of an equal pair of a hard constraint; 1 where all constraints are hard.
+        heaviest: [T] int64, the largest total weight of the arcs and groups of one variable: a bound on gamma.
+        unit: [T] bool, all weights are 1.
+        soft: [T] bool, some constraints are soft: the search continues after a chain violates no hard constraint.
+        searched: for each graph, [V_t] int64, positions of its variables in the graph.
+        value_of: for each graph, the values by number.
+        penalties: for each graph, its soft constraints.
+    """
+
+    variables: np.ndarray
+    values: np.ndarray
+    stride: np.ndarray
+    variable_ptr: np.ndarray
+    literal_ptr: np.ndarray
+    allowed: np.ndarray
+    edge_ptr: np.ndarray
+    edge: np.ndarray
+    edge_weight: np.ndarray
+    occurrence_ptr: np.ndarray
+    occurrence: np.ndarray
+    group_ptr: np.ndarray
+    member: np.ndarray
+    group_weight: np.ndarray
+    hard_weight: np.ndarray
+    heaviest: np.ndarray
+    unit: np.ndarray
+    soft: np.ndarray
+    searched: tuple[np.ndarray, ...]
+    value_of: tuple[tuple[Value, ...], ...]
+    penalties: tuple[tuple[SoftDifference, ...], ...]
+
+
+def differences(graph: ConstraintGraph) -> Differences | str:
+    """The constraints of a graph of differences, or the reason why a graph has others.
+
+    Args:
+        graph: any graph.
+    """
+    costs = graph.objective.costs if graph.objective else {}
+    costs = {name: cost for name, cost in costs.items() if cost}
+    pairs, groups, found = [], [], []
+    penalties: dict[str, int] = {}
+    for constraint in graph.constraints:
+        scope = _unequal(constraint)
+        if scope is not None:
+            if len(scope) == 2:
+                pairs.append(scope)
+            elif len(scope) > 2:
+                groups.append(scope)
+            continue
+        soft = _soft(constraint, graph.domains, costs)
+        if soft is None:
+            return f"it takes AllDifferent and !=, hard or soft, and no {constraint.kind} as in {_brief(constraint)}"
+        penalties[soft.penalty] = penalties.get(soft.penalty, 0) + 1
+        found.append(soft)
+    if other := next((name for name in costs if name not in penalties), None):
+        return f"its objective may only count violated constraints, and {other!r} is another variable"
+    if penalties:
+        used = chain.from_iterable(chain(pairs, groups, (each.scope for each in found)))
+        if shared := next((name for name in used if name in penalties), None) or next(
+            (name for name, count in penalties.items() if count > 1), None
+        ):
+            return f"a penalty variable belongs to one soft constraint, and {shared!r} is in several"
+    size = len(set(chain.from_iterable(set(d) for n, d in _distinct(graph, penalties)))) if graph.domains else 0
+    if (len(graph.domains) - len(penalties)) * size > MOST_LITERALS:
+        return f"its graph has {len(graph.domains)} variables with {size} values, more than its table holds"
+    return Differences(tuple(pairs), tuple(groups), tuple(found))
+
+
+def difference_arrays(graphs: Sequence[ConstraintGraph]) -> DifferenceArrays:
+    """The arrays of some graphs, in time linear in their size.
+
+    Args:
+        graphs: T graphs for which ``differences`` returns constraints.
+
+    Raises:
+        ValueError: a graph is not a graph of differences, or its weights are too large.
+    """
+    parts = [_one(graph) for graph in graphs]
+
+    def flat(name: str, dtype: Any) -> np.ndarray:
+        return np.concatenate([part[name] for part in parts]).astype(dtype, copy=False)
+
+    def pointers(name: str) -> np.ndarray:
+        counts = np.concatenate([part[name] for part in parts])
+        return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+    def numbers(name: str, dtype: Any) -> np.ndarray:
+        return np.array([part[name] for part in parts], dtype=dtype)
+
+    first_group = np.cumsum([0, *(len(part["group_weight"]) for part in parts)])
+    for part, first in zip(parts, first_group, strict=False):
+        part["occurrence"] = part["occurrence"] + first
+    sizes = numbers("variables", np.int64)
+    return DifferenceArrays(
+        variables=sizes.astype(np.int32),
+        values=numbers("values", np.int32),
+        stride=numbers("stride", np.int32),
+        variable_ptr=np.concatenate(([0], np.cumsum(sizes))).astype(np.int64),
+        literal_ptr=np.concatenate(([0], np.cumsum(sizes * numbers("stride", np.int64)))).astype(np.int64),
+        allowed=flat("allowed", np.uint8),
+        edge_ptr=pointers("edges"),
+        edge=flat("edge", np.int32),
+        edge_weight=flat("edge_weight", np.int32),
+        occurrence_ptr=pointers("occurrences"),
+        occurrence=flat("occurrence", np.int32),
+        group_ptr=pointers("members"),
+        member=flat("member", np.int32),
+        group_weight=flat("group_weight", np.int32),
+        hard_weight=numbers("hard_weight", np.int64),
+        heaviest=numbers("heaviest", np.int64),
+        unit=numbers("unit", np.bool_),
+        soft=np.array([bool(part["soft"]) for part in parts], dtype=np.bool_),
+        searched=tuple(part["searched"] for part in parts),
+        value_of=tuple(part["value_of"] for part in parts),
+        penalties=tuple(part["soft"] for part in parts),
+    )
+
+
+def _unequal(constraint: Constraint) -> tuple[str, ...] | None:
+    """The scope of a constraint whose violation degree is its number of equal pairs; None for other constraints."""
+    if type(constraint) is Compare:
+        different = constraint.op == "!=" and not constraint.offset and constraint.left != constraint.right
+        return constraint.scope if different else None
+    if type(constraint) is AllDifferent:
+        return (
+            constraint.scope if not constraint.exempt and len(set(constraint.scope)) == len(constraint.scope) else None
+        )
+    if type(constraint) is Linear and constraint.op == "!=" and constraint.bound == 0 and len(constraint.scope) == 2:
+        first, second = constraint.coefficients
+        return constraint.scope if first == -second != 0 and constraint.scope[0] != constraint.scope[1] else None
+    return None
+
+
+def _soft(constraint: Constraint, domains: Mapping[str, Domain], costs: Mapping[str, int]) -> SoftDifference | None:
+    """A reified difference whose literal only the objective reads, as a soft constraint of some weight."""
+    if type(constraint) is not Reify:
+        return None
+    scope = _unequal(constraint.constraint)
+    name, value = constraint.literal
+    domain = domains[name]
+    if scope is None or name in scope or len(domain) != 2:
+        return None
+    if len(scope) > 2:  # the objective counts a violated AllDifferent once, not by its equal pairs
+        return None
+    other = next(each for each in domain if each != value)
+    weight = costs.get(name, 0) * (int(other) - int(value)) if name in costs else 0
+    if weight < 0 and not constraint.half:
+        return None  # the objective rewards equality
+    # With half, a negative weight makes the violated value the better one: the constraint has no effect.
+    return SoftDifference(scope, max(weight, 0), name, other, other if weight < 0 else value)
+
+
+def _distinct(graph: ConstraintGraph, penalties: Mapping[str, int]) -> Iterable[tuple[str, Domain]]:
+    """One variable of each distinct domain object, without the penalty variables."""
+    seen: dict[int, tuple[str, Domain]] = {}
+    for name, domain in graph.domains.items():
+        if name not in penalties:
+            seen.setdefault(id(domain), (name, domain))
+    return seen.values()
+
+
+def _one(graph: ConstraintGraph) -> dict[str, Any]:
+    """The arrays of one graph, with counts instead of pointers."""
+    found = differences(graph)
+    if isinstance(found, str):
+        raise ValueError(found)  # noqa: TRY004
+    penalties = {each.penalty for each in found.soft}
+    searched = np.array([i for i, name in enumerate(graph.domains) if name not in penalties], dtype=np.int64)
+    names = [name for name in graph.domains if name not in penalties]
+    index = {name: v for v, name in enumerate(names)}
+    n = len(names)
+
+    number: dict[Value, int] = {}
+    masks: dict[int, list[int]] = {}
+    for _, domain in _distinct(graph, dict.fromkeys(penalties, 1)):
+        masks[id(domain)] = [number.setdefault(value, len(number)) for value in domain]
+    stride = 8 if len(number) <= 8 else -(-len(number) // LANES) * LANES
+    allowed = np.zeros((n, stride), dtype=np.uint8)
+    if len(masks) == 1:
+        allowed[:, : len(number)] = 1
+    else:
+        for v, name in enumerate(names):
+            allowed[v, masks[id(graph.domains[name])]] = 1
+
+    scopes = chain(found.pairs, (each.scope for each in found.soft))
+    ends = np.array([index[name] for scope in scopes for name in scope], dtype=np.int64).reshape(-1, 2)
+    weight = np.array([each.weight for each in found.soft], dtype=np.int64)
+    hard_weight = 1
+    if found.soft:  # above all soft weights of one variable, so that a hard constraint prevails at a local minimum
+        around = np.bincount(ends[len(found.pairs) :].ravel(), np.repeat(weight, 2), n)
+        hard_weight = 1 + int(around.max(initial=0))
+    weight = np.concatenate((np.full(len(found.pairs), hard_weight), weight))
+    ends, weight = ends[weight > 0], weight[weight > 0]
+    arcs, arc_weight = _arcs(ends, weight, n)
+
+    sizes = np.array([len(scope) for scope in found.groups], dtype=np.int64)
+    member = np.array([index[name] for scope in found.groups for name in scope], dtype=np.int64)
+    order = np.argsort(member, kind="stable")
+    occurrences = np.bincount(member, minlength=n)
+    occurrence = np.repeat(np.arange(len(found.groups)), sizes)[order]
+    heaviest = np.bincount(arcs // max(n, 1), weights=arc_weight, minlength=n).astype(np.int64) if n else np.zeros(0)
+    heaviest = heaviest + np.bincount(member, weights=np.repeat(sizes - 1, sizes) * hard_weight, minlength=n).astype(
+        np.int64
+    )
+    most = int(heaviest.max(initial=0))
+    if most > MOST_WEIGHT:
+        raise ValueError(f"the constraints of a variable have the weight {most} together, more than 2^26")
+    return {
+        "variables": n,
+        "values": len(number),
+        "stride": stride,
+        "allowed": allowed.ravel(),
+        "edges": np.bincount(arcs // max(n, 1), minlength=n),
+        "edge": arcs % max(n, 1),
+        "edge_weight": arc_weight,
+        "occurrences": occurrences,
+        "occurrence": occurrence,
+        "members": sizes,
+        "member": member,
+        "group_weight": np.full(len(found.groups), hard_weight),
+        "hard_weight": hard_weight,
+        "heaviest": most,
+        "unit": not found.soft and bool((arc_weight == 1).all()),
+        "soft": found.soft,
+        "searched": searched,
+        "value_of": tuple(number),
+    }
+
+
+def _arcs(ends: np.ndarray, weight: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The arcs ``from * n + to`` in order, each once, and their weights."""
+    codes = np.concatenate((ends[:, 0] * n + ends[:, 1], ends[:, 1] * n + ends[:, 0]))
+    arcs, place = np.unique(codes, return_inverse=True)
+    return arcs, np.bincount(place, weights=np.concatenate((weight, weight)), minlength=len(arcs)).astype(np.int64)
+
+
+def _brief(constraint: Constraint) -> str:
+    text = constraint.describe() if hasattr(constraint, "describe") else repr(constraint)
+    return text if len(text) <= 60 else f"{text[:57]}..."
