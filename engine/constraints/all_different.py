@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
+from ..moves.arithmetic import clear_counts, count, count_less, count_more, listed
+from ..moves.form import Code, Ints, MoveForm, MoveFunctions, code_bounds, counter, known_codes, packed
 from ..values import Domain, Value, names, set_fields, values
 from .base import Constraint, LiteralGroup, Parameters, pick
 
@@ -100,6 +102,11 @@ class AllDifferent(Constraint):
             pairs.append(to.all_of([to.equal(a, b), *counts]))
         to.model.add_bool_or(pairs)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        exempt = known_codes(self.exempt, domains, self.scope, code)
+        layout, memory = counter(*code_bounds(domains, self.scope, code), len(self.scope))
+        return MoveForm(packed(layout, len(exempt), exempt), memory, _MOVES)
+
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         values = dict.fromkeys(v for name in self.scope for v in domains[name] if v not in self.exempt)
         return [
@@ -180,3 +187,41 @@ class AllDifferent(Constraint):
 def _universe(p: Parameters) -> int:
     """The number of distinct values in the domains of a factor."""
     return p["universe"].shape[-1] if "codes" in p else p["counted"].shape[-1]
+
+
+# The move form. Parameters: the layout of the counts by value, the number of exempt values, the exempt values.
+
+
+def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    clear_counts(params, 0, memory, 0)
+    degree = 0
+    for k in range(size):
+        value = values[scope[k]]
+        if not listed(params, 3, params[2], value):
+            degree += count_more(params, 0, memory, 0, value)
+    return degree
+
+
+def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    old = values[scope[slot]]
+    if old == new:
+        return 0
+    change = 0
+    if not listed(params, 3, params[2], new):
+        change += count(params, 0, memory, 0, new)
+    if not listed(params, 3, params[2], old):
+        change -= count(params, 0, memory, 0, old) - 1
+    return change
+
+
+def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    change = 0
+    old = values[scope[slot]]
+    if not listed(params, 3, params[2], old):
+        change -= count_less(params, 0, memory, 0, old)
+    if not listed(params, 3, params[2], new):
+        change += count_more(params, 0, memory, 0, new)
+    return change
+
+
+_MOVES = MoveFunctions(_start, _change, _apply)

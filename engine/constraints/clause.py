@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lazy import torch
+from ..moves.arithmetic import listed
+from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..values import Domain, Value, literals, set_fields
 from .base import Constraint, LiteralGroup, Parameters, membership, pick, validate_literals
 
@@ -87,6 +89,13 @@ class Clause(Constraint):
     def post_negation(self, to: Posting) -> None:
         to.model.add_bool_and(to.opposite(to.literal(name, value)) for name, value in self.literals)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        if len(self.scope) == len(self.literals):
+            return MoveForm(packed(1, [code(value) for _, value in self.literals]), 1, _MOVES)
+        wanted = [sorted(map(code, values)) for values in self.wanted.values()]
+        ends = np.cumsum([len(self.wanted) + 2, *map(len, wanted)])
+        return MoveForm(packed(0, ends, *wanted), 1, _MOVES)
+
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         return [LiteralGroup("clause", tuple(dict.fromkeys(self.literals)))]
 
@@ -126,3 +135,37 @@ class Clause(Constraint):
         tiny = torch.finfo(false.dtype).tiny
         product = false.clamp(min=tiny).log().sum(-1).exp()
         return torch.where((false <= tiny).any(-1), product * 0, product)
+
+
+# The move form. Parameters: 1 and the value of each literal; or 0, the position of the first value of each variable and
+# the end of the last, and the values. Memory: the number of variables with a true literal.
+
+
+def _true(params: Ints, slot: int, value: int) -> int:
+    if params[0]:
+        return int(params[1 + slot] == value)
+    return int(listed(params, params[1 + slot], params[2 + slot] - params[1 + slot], value))
+
+
+def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    true = 0
+    for k in range(size):
+        true += _true(params, k, values[scope[k]])
+    memory[0] = true
+    return int(true == 0)
+
+
+def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    true = memory[0]
+    after = true + _true(params, slot, new) - _true(params, slot, values[scope[slot]])
+    return int(after == 0) - int(true == 0)
+
+
+def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    true = memory[0]
+    after = true + _true(params, slot, new) - _true(params, slot, values[scope[slot]])
+    memory[0] = after
+    return int(after == 0) - int(true == 0)
+
+
+_MOVES = MoveFunctions(_start, _change, _apply)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
+from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..values import Domain, Value, brief, integer, name, set_fields
 from .base import Constraint, LiteralGroup, Parameters, numbers, pick, require_integers
 
@@ -115,6 +116,9 @@ class Compare(Constraint):
         ops = {"!=": left == right, "=": left != right, "<": left >= right, "<=": left > right}
         to.model.add(ops[self.op])
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return MoveForm(packed(OPS.index(self.op), self.offset), 0, _MOVES)
+
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         if self.op == "!=":  # one group for each common value, without a loop over all pairs of values
             right = set(domains[self.right])
@@ -218,3 +222,33 @@ class Compare(Constraint):
         sign = torch.tensor((-1, 1), device=values.device) * (index >= 0)
         change = torch.where(p["equal"][:, None], -sign, sign)
         return (1 - slot)[:, None].expand(-1, 2), index.clamp(min=0), change
+
+
+# The move form. Parameters: the operator's number, the offset.
+
+
+def _degree_of(params: Ints, left: int, right: int) -> int:
+    difference = left - right - params[1]  # codes of strings are below 2^62, so that it fits
+    op = params[0]
+    if op == 0:
+        return int(difference == 0)
+    if op == 1:
+        return int(difference != 0)
+    if op == 2:
+        return int(difference >= 0)
+    return int(difference > 0)
+
+
+def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    return _degree_of(params, values[scope[0]], values[scope[1]])
+
+
+def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    left, right = values[scope[0]], values[scope[1]]
+    before = _degree_of(params, left, right)
+    if slot == 0:
+        return _degree_of(params, new, right) - before
+    return _degree_of(params, left, new) - before
+
+
+_MOVES = MoveFunctions(_start, _change)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import GraphError
+from ..moves.arithmetic import beyond, listed
+from ..moves.form import Code, Ints, MoveForm, MoveFunctions, known_codes, packed
 from ..sums import excess, expected_excess
 from ..values import LARGEST, Domain, Value, integer, names, set_fields, values
 from .base import Constraint, LiteralGroup, Parameters, membership, pick
@@ -73,6 +75,10 @@ class Count(Constraint):
         literals = [to.literal(n, value) for n in self.scope for value in set(self.values) if value in to.domains[n]]
         to.outside(sum(literals), self.least, self.most)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        wanted = known_codes(self.values, domains, self.scope, code)
+        return MoveForm(packed(self.least, self.most, len(wanted), wanted), 1, _MOVES)
+
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         literals = tuple((n, value) for n in self.scope for value in self.values if value in domains[n])
         return [LiteralGroup("count", literals, target=(float(self.least), float(self.most)))]
@@ -89,3 +95,30 @@ class Count(Constraint):
     @staticmethod
     def expected(beliefs: Tensor, p: Parameters) -> Tensor:
         return expected_excess(beliefs, p["member"].long(), p["least"], p["most"], span=beliefs.shape[-2])
+
+
+# The move form. Parameters: the bounds, the number of values that count, the values. Memory: how many variables count.
+
+
+def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    found = 0
+    for k in range(size):
+        found += int(listed(params, 3, params[2], values[scope[k]]))
+    memory[0] = found
+    return beyond(found, params[0], params[1])
+
+
+def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    found = memory[0]
+    more = int(listed(params, 3, params[2], new)) - int(listed(params, 3, params[2], values[scope[slot]]))
+    return beyond(found + more, params[0], params[1]) - beyond(found, params[0], params[1])
+
+
+def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    found = memory[0]
+    more = int(listed(params, 3, params[2], new)) - int(listed(params, 3, params[2], values[scope[slot]]))
+    memory[0] = found + more
+    return beyond(found + more, params[0], params[1]) - beyond(found, params[0], params[1])
+
+
+_MOVES = MoveFunctions(_start, _change, _apply)

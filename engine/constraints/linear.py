@@ -10,6 +10,8 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
+from ..moves.arithmetic import beyond
+from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..sums import chance_of_sum, excess, expected_excess
 from ..values import LARGEST, Domain, Value, bounds, brief, integer, items, names, set_fields
 from .base import Constraint, LiteralGroup, Parameters, numbers, pick, require_integers
@@ -111,6 +113,10 @@ class Linear(Constraint):
         opposite = {"=": total != self.bound, "!=": total == self.bound, "<=": total > self.bound}
         to.model.add(opposite.get(self.op, total < self.bound))
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        least, most = self._interval(-(2**62), 2**62)
+        return MoveForm(packed(self.op == "!=", least, most, self.coefficients), 1, _MOVES)
+
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup] | None:
         """The sum in pseudo-Boolean normal form: ``>=``, positive weights, no literal of weight zero.
 
@@ -193,3 +199,37 @@ class Linear(Constraint):
         if "forbidden" in p:
             return chance_of_sum(beliefs, p["terms"], p["forbidden"], span)
         return expected_excess(beliefs, p["terms"], p["least"], p["most"], span)
+
+
+# The move form. Parameters: whether the sum must differ from the bound, the least and largest sum, the coefficients.
+# Memory: the sum.
+
+
+def _degree_of(params: Ints, total: int) -> int:
+    if params[0]:
+        return int(total == params[1])
+    return beyond(total, params[1], params[2])
+
+
+def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    total = 0
+    for k in range(size):
+        total += params[3 + k] * values[scope[k]]
+    memory[0] = total
+    return _degree_of(params, total)
+
+
+def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    total = memory[0]
+    after = total + params[3 + slot] * (new - values[scope[slot]])
+    return _degree_of(params, after) - _degree_of(params, total)
+
+
+def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    total = memory[0]
+    after = total + params[3 + slot] * (new - values[scope[slot]])
+    memory[0] = after
+    return _degree_of(params, after) - _degree_of(params, total)
+
+
+_MOVES = MoveFunctions(_start, _change, _apply)

@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
+from ..moves.arithmetic import mixed
+from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..values import Domain, Value, boolean, items, names, set_fields, value
 from .base import Constraint, LiteralGroup, Parameters
 
@@ -92,6 +94,24 @@ class Table(Constraint):
         elif rows:
             to.model.add_forbidden_assignments(variables, rows)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        width = len(self.scope)
+        rows = np.array(self._coded(domains, code), np.int64).reshape(-1, width)
+        cells = 1 << len(rows).bit_length()
+        hashes = np.zeros(len(rows), np.int64)
+        for column in rows.T:
+            hashes = mixed(hashes, column)  # type: ignore[arg-type, assignment]  # it works on arrays too
+        hashes &= cells - 1
+        ends = np.concatenate([[0], np.bincount(hashes, minlength=cells).cumsum()])
+        order = np.argsort(hashes, kind="stable")
+        return MoveForm(packed(self.allowed, cells, ends, rows[order]), 0, _MOVES)
+
+    def _coded(self, domains: Mapping[str, Domain], code: Code) -> list[tuple[int, ...]]:
+        """The tuples as codes. A tuple with a string that is in no domain never occurs, and is left out."""
+        if all(type(each) is int for row in self.tuples for each in row):
+            return self.tuples  # type: ignore[return-value]
+        return [tuple(map(code, row)) for row in self._possible(domains)]
+
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         role = "table allowed" if self.allowed else "table forbidden"
         rows = self._possible(domains)
@@ -132,3 +152,39 @@ class Table(Constraint):
         chance = torch.where(p["slots"][..., None], chance, 1).prod(-2)
         found = (chance * p["listed"]).sum(-1)
         return torch.where(p["allowed"], 1 - found, found)
+
+
+# The move form: a hash table of the tuples. Parameters: whether they are allowed, the number of cells, the first tuple of
+# each cell and the end of the last, the tuples.
+
+
+def _found(values: Ints, scope: Ints, size: int, params: Ints, slot: int, new: int) -> bool:
+    """Whether the tuple with one value replaced is listed."""
+    cell = 0
+    for k in range(size):
+        cell = mixed(cell, new if k == slot else values[scope[k]])
+    cells = params[1]
+    cell &= cells - 1
+    for row in range(params[2 + cell], params[3 + cell]):
+        first = 3 + cells + row * size
+        k = 0
+        while k < size and params[first + k] == (new if k == slot else values[scope[k]]):
+            k += 1
+        if k == size:
+            return True
+    return False
+
+
+def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    return int(_found(values, scope, size, params, size, 0) != (params[0] == 1))
+
+
+def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    before = _found(values, scope, size, params, size, 0)
+    after = _found(values, scope, size, params, slot, new)
+    if before == after:
+        return 0
+    return 1 if after != (params[0] == 1) else -1
+
+
+_MOVES = MoveFunctions(_start, _change)

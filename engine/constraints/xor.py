@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..values import Domain, Value, boolean, literals, set_fields
 from .base import Constraint, LiteralGroup, Parameters, membership, pick, validate_literals
 
@@ -71,6 +72,9 @@ class Xor(Constraint):
     def post_negation(self, to: Posting) -> None:
         replace(self, odd=not self.odd).post(to)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return MoveForm(packed(self.odd, [code(value) for _, value in self.literals]), 1, _MOVES)
+
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         return [LiteralGroup("xor", self.literals, target=(float(self.odd),))]
 
@@ -95,3 +99,30 @@ class Xor(Constraint):
         # E[(-1)^true] is the product of 1 - 2 P(literal). The probability of the wrong parity follows from it.
         signs = (1 - 2 * chances).prod(-1)
         return (1 + (2 * p["odd"] - 1) * signs) / 2
+
+
+# The move form. Parameters: whether the number is odd, the value of each literal. Memory: the degree.
+
+
+def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    true = params[0]
+    for k in range(size):
+        true += int(values[scope[k]] == params[1 + k])
+    memory[0] = true & 1
+    return true & 1
+
+
+def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    wanted = params[1 + slot]
+    if (values[scope[slot]] == wanted) == (new == wanted):
+        return 0
+    return 1 - 2 * memory[0]
+
+
+def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    change = _change(values, scope, size, params, memory, slot, new)
+    memory[0] += change
+    return change
+
+
+_MOVES = MoveFunctions(_start, _change, _apply)

@@ -1,0 +1,175 @@
+"""The move form of every kind: its degree is that of the tensor form, and its changes lead from one to the next."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from drawn import graphs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mull.engine import AllDifferent, Clause, Compare, ConstraintGraph, Count, Linear, Problem, Table, compile_problems
+from mull.engine.constraints import KINDS, Constraint
+from mull.engine.moves.form import MoveForm
+from mull.engine.values import Domain, Value
+
+quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+WITHOUT = {kind for kind in KINDS if KINDS[kind].move_form is Constraint.move_form}
+"""The kinds that have no move form."""
+
+
+def _code(value: Value) -> int:
+    return value if isinstance(value, int) else (1 << 61) + int.from_bytes(value.encode(), "big") % (1 << 20)
+
+
+class Chain:
+    """One assignment and the memory of one constraint.
+
+    Args:
+        constraint: the constraint.
+        form: its move form.
+        domains: of the graph.
+    """
+
+    def __init__(self, constraint: Constraint, form: MoveForm, domains: Mapping[str, Domain]) -> None:
+        self.form = form
+        names = list(domains)
+        self.values = np.zeros(len(names), dtype=np.int64)
+        self.scope = np.array([names.index(name) for name in constraint.scope], dtype=np.int32)
+        self.memory = np.full(form.memory, 7, dtype=np.int64)  # a chain does not clear it first
+
+    def _call(self, function: Callable[..., int], slot: int = 0, new: int = 0) -> int:
+        return int(function(self.values, self.scope, len(self.scope), self.form.params, self.memory, slot, new))
+
+    def start(self, values: Sequence[Value]) -> int:
+        self.values[:] = [_code(value) for value in values]
+        return self._call(self.form.functions.start)
+
+    def change(self, slot: int, new: Value) -> int:
+        return self._call(self.form.functions.change, slot, _code(new))
+
+    def apply(self, slot: int, new: Value) -> int:
+        found = self._call(self.form.functions.apply or self.form.functions.change, slot, _code(new))
+        self.values[self.scope[slot]] = _code(new)
+        return found
+
+
+def _degrees(constraint: Constraint, domains: Mapping[str, Domain], rows: Sequence[Sequence[int]]) -> list[int]:
+    """The degree by the tensor form, for rows of domain indices."""
+    instance = compile_problems([Problem(ConstraintGraph(domains, [constraint]))], len(rows))
+    return instance.check(torch.tensor(rows))[1].tolist()
+
+
+def check_laws(constraint: Constraint, domains: Mapping[str, Domain], walk: Sequence[tuple[int, int]]) -> None:
+    """Check that the move form agrees with the tensor form.
+
+    Args:
+        constraint: the constraint.
+        domains: of its variables; few assignments.
+        walk: moves (slot, position in the domain), both modulo the sizes.
+    """
+    form = constraint.move_form(domains, _code)
+    assert form is not None
+    rows = list(itertools.product(*(range(len(domain)) for domain in domains.values())))
+    degrees = dict(zip(rows, _degrees(constraint, domains, rows), strict=True))
+    chain, places = Chain(constraint, form, domains), [list(domains).index(name) for name in constraint.scope]
+
+    def check_moves(row: tuple[int, ...]) -> None:
+        before = chain.values.copy(), chain.memory.copy()
+        for slot, name in enumerate(constraint.scope):
+            for d, value in enumerate(domains[name]):
+                moved = tuple(d if k == places[slot] else old for k, old in enumerate(row))
+                assert chain.change(slot, value) == degrees[moved] - degrees[row]
+        assert (before[0] == chain.values).all()
+        assert form.functions.apply is not None or (before[1] == chain.memory).all()
+
+    def named(row: tuple[int, ...]) -> list[Value]:
+        return [domain[d] for domain, d in zip(domains.values(), row, strict=True)]
+
+    for row in rows:
+        assert chain.start(named(row)) == degrees[row]
+        check_moves(row)
+    row = rows[len(walk) % len(rows)]
+    chain.start(named(row))
+    for slot, d in walk:
+        slot %= len(constraint.scope)
+        domain = domains[constraint.scope[slot]]
+        d %= len(domain)
+        moved = tuple(d if k == places[slot] else old for k, old in enumerate(row))
+        assert chain.apply(slot, domain[d]) == degrees[moved] - degrees[row]
+        row = moved
+        check_moves(row)
+
+
+WALKS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=6)
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT))
+@quick
+@given(data=st.data())
+def test_the_degree_and_its_changes_are_those_of_the_tensor_form(kind: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(kind))
+    check_laws(graph.constraints[0], graph.domains, data.draw(WALKS))
+
+
+MIXED = {"a": (1, "red", 2), "b": ("red", 1, "blue"), "c": ("blue", 2)}
+
+STATED: dict[str, tuple[Constraint, dict[str, Any]]] = {
+    "strings that differ": (AllDifferent(("a", "b", "c")), MIXED),
+    "strings that may repeat": (AllDifferent(("a", "b", "c"), ("red", "green", 5)), MIXED),
+    "wide domains": (AllDifferent(("a", "b", "c")), dict.fromkeys("abc", (0, 10**6, -(10**9)))),
+    "a clause over strings": (Clause((("a", "red"), ("a", 2), ("b", "red"), ("b", 1), ("c", "blue"))), MIXED),
+    "equal strings": (Compare("a", "=", "b"), MIXED),
+    "a count of strings": (Count(("a", "b", "c"), ("red", "green", 2), 1, 2), MIXED),
+    "tuples of strings": (Table(("a", "b"), (("red", "blue"), (2, 1), ("green", 1), (2, "blue"))), MIXED),
+    "forbidden tuples": (Table(("c", "a"), (("blue", "red"), (2, 1)), allowed=False), MIXED),
+    "large sums": (Linear(("a", "b"), (3, -1), "=", 10**17), {"a": (0, 10**17), "b": (1, 2 * 10**17)}),
+}
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_strings_and_large_numbers_have_move_forms(name: str) -> None:
+    constraint, domains = STATED[name]
+    check_laws(constraint, domains, [(0, 1), (1, 2), (0, 2), (2, 1), (1, 0)])
+
+
+def test_wide_domains_take_no_memory_for_each_value() -> None:
+    domains: dict[str, Domain] = {f"v{i}": range(10**6) for i in range(10)}
+    names = tuple(domains)
+    for constraint in (AllDifferent(names), Linear(names, (1,) * 10, "<=", 7)):
+        form = constraint.move_form(domains, _code)
+        assert form is not None
+        assert form.memory + len(form.params) < 200
+
+
+def test_a_hash_table_of_counts_survives_many_moves() -> None:
+    random = np.random.default_rng(0)
+    domains: dict[str, Domain] = {f"v{i}": range(0, 10**6, 1000) for i in range(12)}
+    constraint = AllDifferent(tuple(domains))
+    form = constraint.move_form(domains, _code)
+    assert form is not None
+    chain = Chain(constraint, form, domains)
+    degree = chain.start([0] * 12)
+    for _ in range(2000):
+        degree += chain.apply(int(random.integers(12)), int(random.integers(20)) * 1000)
+        counts = np.unique(chain.values, return_counts=True)[1]
+        assert degree == (counts * (counts - 1) // 2).sum()
+
+
+def test_a_large_table_is_looked_up() -> None:
+    rows = tuple((i, i * i % 1009, i % 7) for i in range(100_000))
+    domains: dict[str, Domain] = {"a": range(100_000), "b": range(1009), "c": range(7)}
+    constraint = Table(("a", "b", "c"), rows)
+    form = constraint.move_form(domains, _code)
+    assert form is not None
+    chain = Chain(constraint, form, domains)
+    assert chain.start(rows[777]) == 0
+    assert chain.change(2, (rows[777][2] + 1) % 7) == 1
+    assert chain.start((777, 0, 0)) == 1
+    assert form.memory == 0
