@@ -7,18 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from . import rows
 from .allowance import left
-from .compile import compile_problems
 from .conclude import unanswered
 from .deadline import OutOfTime, interrupting
-from .incumbent import NOTHING, Incumbent, best_copies, least_energy, require_shapes
-from .random import Random
+from .incumbent import NOTHING, Found, Incumbent, checked, counted, require_shapes
 from .solution import Solution
 from .solver import Info, Solver
-from .state import put_rows, select_rows
+from .state import Array, put_rows, select_rows, to_numpy
 from .status import Status
 from .task import Progress, Task
 from .trace import TraceBuffer
@@ -69,12 +66,13 @@ class Batch:
         self.schedule = [(0, self.copies)]  # (first iteration, copies) for each number of copies
         self.done = np.zeros(count, dtype=bool)
         self.starts = np.ones((count, self.copies), dtype=np.int64)
-        self.instance = compile_problems(self.problems, self.copies, task.device)
-        self.state = self.solver.init(self.instance, self._random(range(count * self.copies)))
+        self.instance = self.solver.compile(self.problems, self.copies, task.device)
+        self.instance.notices.connect(task.on_notice)
+        self.state = self.solver.init(self.instance, self.instance.streams(self._labels(range(count * self.copies))))
         to_the_end = self.solver.optimises == "trajectory"
-        self.followed = self.instance.minimises[:: self.copies].cpu().numpy() & to_the_end  # until all copies settle
+        self.followed = to_numpy(self.instance.minimises[:: self.copies]) & to_the_end  # until all copies settle
         self.ended = np.zeros((count, self.copies), dtype=bool)  # copies that have settled since they started
-        self.best = Incumbent.none(count, self.instance.shape[1], task.device)
+        self.best = Incumbent.none(count, self.instance.shape[1])
         self.trace = TraceBuffer(count)
         self.kept: dict[int, Solution] = {}  # first answers of the trials that were restarted, by position
 
@@ -115,39 +113,66 @@ class Batch:
                 self.interrupted = True
                 if self.info is not None and not self.trace.seen:  # some steps ended, none was checked
                     return self._check(self.info)
-        return self.best.solved.cpu().numpy(), np.zeros_like(self.ended)
+        return self.best.solved, np.zeros_like(self.ended)
 
     def _advance(self) -> Info:
         """Take the steps until the next check. Returns the info of the last one."""
         steps = self.solver.check_every
         if self.task.budget.iterations is not None:
             steps = min(steps, self.task.budget.iterations - self.iteration)
-        for _ in range(steps):
-            self.state, info = self.solver.step(self.instance, self.state)
+        while True:
+            self.state, info, taken = self.solver.advance(self.instance, self.state, steps, self._over)
             self.info = info
-            self.iteration += 1
-            if self.task.over:  # many steps between two checks may take longer than the limit
-                break
-        return info
+            self.iteration += taken
+            steps -= taken
+            # Many steps between two checks may take longer than the limit. A check of counted violations costs little.
+            if steps <= 0 or info.violations is not None or self.task.over:
+                return info
+
+    def _over(self) -> bool:
+        return self.task.over
 
     def _check(self, info: Info) -> tuple[np.ndarray, np.ndarray]:
         """Check the rows, keep each problem's best and a point of its trace. Returns solved [P], settled [P, R]."""
         count, copies = len(self.problems), self.copies
-        assignment = self.solver.decode(self.instance, self.state)
-        require_shapes(self.instance.shape, info, assignment)
-        if self.solver.energy_is_exact and not self.followed.any():
-            row, violations, energy, cost, wrong = least_energy(self.instance, assignment, info, count)
+        found = counted(info, count, self.followed)
+        if found is None:
+            assignment = self.solver.decode(self.instance, self.state)
+            require_shapes(self.instance.shape, info, assignment)
+            found = checked(self.instance, assignment, info, count, self.followed, exact=self.solver.energy_is_exact)
+            better = self.best.improved(found)
+            assignment = assignment[found.row[better]]
         else:
-            priced = self.instance.minimises if self.followed.any() else None
-            row, violations, energy, cost, wrong = best_copies(self.instance, assignment, info, count, priced)
-        spent = [self.call.spent[i] for i in self.members]
-        seconds = torch.tensor(spent, dtype=torch.float64, device=self.task.device)
-        iteration = torch.full_like(seconds, self.iteration)
-        self.best = self.best.better(Incumbent(violations, energy, cost, iteration, seconds, assignment[row]))
-        self.trace.add(self.iteration, info.energy[row], violations, info.residual[row])
-        settled = self.solver.settled(self.instance, self.state, info).view(count, copies).cpu().numpy()
-        settled &= wrong.view(count, copies).cpu().numpy() | self.followed[:, None]
-        return self.best.solved.cpu().numpy(), settled
+            assignment, found, better = self._decoded(info, found)
+        if better.any():
+            seconds = np.array([self.call.spent[i] for i in self.members])
+            self.best = self.best.replaced(better, found, self.iteration, seconds, to_numpy(assignment))
+        energy, residual = (to_numpy(each[found.row]) for each in info[:2])
+        self.trace.add(self.iteration, energy, found.violations, residual)
+        settled = to_numpy(self.solver.settled(self.instance, self.state, info)).reshape(count, copies)
+        return self.best.solved, settled & (found.wrong.reshape(count, copies) | self.followed[:, None])
+
+    def _decoded(self, info: Info, found: Found) -> tuple[Array, Found, np.ndarray]:
+        """Decode the best copies where they improve; check those that violate nothing by the solver's own count.
+
+        Returns:
+            The assignments [N, V], the best copies with the figures as checked, and the mask [P] of the N problems.
+        """
+        better = self.best.improved(found)
+        row = found.row[better]
+        instance = self.instance.select(row)
+        assignment = self.solver.decode(instance, select_rows(self.state, row))
+        require_shapes(instance.shape, Info(*(each[row] for each in info[:2])), assignment)
+        claimed = (found.violations[better] == 0).nonzero()[0]
+        violations, energy = map(to_numpy, instance.select(claimed).check(assignment[claimed]))
+        if violations.any():  # the solver's count is wrong
+            problems = better.nonzero()[0][claimed]
+            found.violations[problems], found.energy[problems] = violations, energy
+            found.wrong[found.row[problems]] = violations > 0
+            kept = self.best.improved(found)[better]
+            better[better] = kept
+            assignment = assignment[kept.nonzero()[0]]
+        return assignment, found, better
 
     # Limits -----------------------------------------------------------------------------------------------------------
 
@@ -198,16 +223,16 @@ class Batch:
         )
 
     def _assignment(self, p: int) -> Assignment:
-        row = torch.tensor([p * self.copies], device=self.task.device)
-        return self.instance.select(row).assignments(self.best.assignment[p : p + 1])[0]
+        instance = self.instance.select(np.array([p * self.copies]))
+        return instance.assignments(self.best.assignment[p : p + 1])[0]
 
     def _solution(self, p: int, solved: bool) -> Solution:
         seconds = self.call.spent[self.members[p]]
         if self.best.violations[p] == NOTHING:
             return replace(unanswered(self.problems[p], self.solver, self.task, TOO_EARLY), seconds=seconds)
-        iterations = float(self.iteration)
+        iterations = self.iteration
         if self.followed[p] and solved:
-            iterations, seconds = self.best.iteration[p].item(), self.best.seconds[p].item()
+            iterations, seconds = self.best.iteration[p], float(self.best.seconds[p])
         return Solution(
             problem=self.problems[p],
             solver=self.solver.name,
@@ -229,13 +254,13 @@ class Batch:
 
     # Starts -----------------------------------------------------------------------------------------------------------
 
-    def _random(self, chosen: Iterable[int]) -> Random:
-        """One stream per row, by seed, problem, copy and number of the start; it does not depend on the batch."""
-        labels = []
+    def _labels(self, chosen: Iterable[int]) -> list[object]:
+        """The label of each row's stream: seed, problem, copy and number of the start. The batch has no influence."""
+        labels: list[object] = []
         for p, c in (divmod(row, self.copies) for row in chosen):
             copy = self.call.trials[self.members[p]].copy + c
             labels.append((self.task.seed, self.problems[p].digest, copy, int(self.starts[p, c])))
-        return Random.for_rows(labels, self.task.device)
+        return labels
 
     def _refuse(self, answered: np.ndarray) -> np.ndarray:
         """Restart all copies of the trials that refuse their answer. Returns the mask [P] of these trials."""
@@ -266,10 +291,11 @@ class Batch:
 
     def _start(self, chosen: Sequence[int]) -> None:
         if chosen:
-            index = torch.tensor(chosen, device=self.task.device)
+            index = np.array(chosen)
             try:
                 with interrupting(self.task):
-                    fresh = self.solver.init(self.instance.select(index), self._random(chosen))
+                    instance = self.instance.select(index)
+                    fresh = self.solver.init(instance, instance.streams(self._labels(chosen)))
             except OutOfTime:
                 self.interrupted = True
                 return
@@ -283,8 +309,7 @@ class Batch:
         self.problems = [self.problems[p] for p in keep]
         self.done, self.followed = self.done[keep], self.followed[keep]
         self.trace.keep(keep)
-        index = torch.from_numpy(keep).to(self.task.device)
-        self.best = select_rows(self.best, index)
+        self.best = select_rows(self.best, keep)
         self.copies = max(old, self._copies())
         if self.copies > old:
             self.schedule.append((self.iteration, self.copies))
@@ -292,8 +317,7 @@ class Batch:
         self.starts = np.pad(self.starts[keep], more, constant_values=1)
         self.ended = np.pad(self.ended[keep], more, constant_values=False)
         # Row p * copies + c continues the old copy c; a new copy holds the state of an old one until it starts.
-        chosen = keep[:, None] * old + np.arange(self.copies) % old
-        index = torch.from_numpy(chosen.flatten()).to(self.task.device)
-        self.instance = self.instance.select(index)
-        self.state = select_rows(self.state, index)
+        chosen = (keep[:, None] * old + np.arange(self.copies) % old).flatten()
+        self.instance = self.instance.select(chosen)
+        self.state = select_rows(self.state, chosen)
         self._start([row for row in range(chosen.size) if row % self.copies >= old])

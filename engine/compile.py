@@ -17,7 +17,9 @@ from .constraints.base import Constraint
 from .examples import Examples
 from .factor import Factor
 from .graph import ConstraintGraph
+from .notices import Notices
 from .problem import Problem
+from .random import Random
 from .shapes import Bool, Float, Int, Shaped
 from .values import Assignment
 
@@ -61,6 +63,7 @@ class Instance:
     factors: tuple[Factor, ...]
     costs: Float[Tensor, "templates vars values"] | None = None
     _cache: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    notices: Notices = field(default_factory=Notices, repr=False, compare=False)
 
     def once(self, key: Hashable, build: Callable[[], T]) -> T:
         """A value that depends on the templates alone. It is built once and kept for all selections of rows.
@@ -140,16 +143,21 @@ class Instance:
         """Beliefs [B, V, D] with equal probability for all allowed literals of a variable."""
         return self.allowed / self.allowed.sum(-1, keepdim=True)
 
-    def select(self, rows: Shaped[Tensor, " chosen"]) -> Instance:
+    def select(self, rows: Shaped[Tensor, " chosen"] | np.ndarray) -> Instance:
         """The instance of some rows; it shares the templates' tensors with this one.
 
         Args:
-            rows: [N] int64 row numbers, which may repeat, or [B] bool.
+            rows: [N] int64 row numbers, which may repeat, or [B] bool; a tensor or an array of numpy.
         """
         template = self.template[rows]
+        rows = rows if isinstance(rows, Tensor) else torch.from_numpy(rows).to(self.device)
         shared = len(self.graphs) == 1  # factors then broadcast over rows, without a template of each
         factors = tuple(factor.with_rows(None if shared else template) for factor in self.factors)
-        return Instance(self.graphs, template, self.allowed[rows], factors, self.costs, self._cache)
+        return Instance(self.graphs, template, self.allowed[rows], factors, self.costs, self._cache, self.notices)
+
+    def streams(self, labels: Sequence[object]) -> Random:
+        """Random streams on the device of the instance, one for each label: see ``Random.for_rows``."""
+        return Random.for_rows(labels, self.device)
 
     def to(self, device: torch.device | str) -> Instance:
         """The same instance on another device."""
@@ -162,7 +170,7 @@ class Instance:
             None if self.costs is None else self.costs.to(device),
         )
 
-    def assignments(self, assignment: Int[Tensor, "rows vars"]) -> list[Assignment]:
+    def assignments(self, assignment: Int[Tensor, "rows vars"] | np.ndarray) -> list[Assignment]:
         """The assignment [B, V] as names and values: one dictionary for each row, without padding."""
         rows = zip(assignment.tolist(), self.template.tolist(), strict=True)
         return [

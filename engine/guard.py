@@ -195,7 +195,7 @@ def refusal(solver: AbstractSolver, problem: Problem, task: Task) -> Solution | 
     """
     try:
         reason = solver.supports(problem.graph)
-        if reason is None and not isinstance(solver, WholeSolver) and problem.graph.literals > MOST_LITERALS:
+        if reason is None and solver.enumerates and problem.graph.literals > MOST_LITERALS:
             count = f"{problem.graph.literals:,}"
             reason = f"it keeps a number for each value of each variable, and {count} are too many; cpsat does not"
         if reason is None and task.budget.solutions is not None:

@@ -1,19 +1,39 @@
-"""The best assignment found so far, for each problem of a batch."""
+"""The best assignment found so far, for each problem of a batch, and the best copy of each problem at a check."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+
+from .state import Array, to_numpy
 
 if TYPE_CHECKING:
     from .compile import Instance
+    from .moves.instance import MoveInstance
     from .solver import Info
 
-NOTHING = torch.iinfo(torch.int64).max
+NOTHING = np.iinfo(np.int64).max
 """Violations of a problem that has no assignment yet."""
+
+
+class Found(NamedTuple):
+    """The best copy of each of P problems at a check: fewest violations, then least cost, then least energy.
+
+    Args:
+        row: [P] int64, its row.
+        violations: [P] int64, violated constraints.
+        energy: [P] int64, violation degrees summed.
+        cost: [P] float64, objective without its constant; 0 without an objective.
+        wrong: [B] bool, rows that violate a constraint.
+    """
+
+    row: np.ndarray
+    violations: np.ndarray
+    energy: np.ndarray
+    cost: np.ndarray
+    wrong: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -24,117 +44,135 @@ class Incumbent:
         violations: [P] int64, violated constraints.
         energy: [P] int64, violation degrees summed.
         cost: [P] float64, objective without its constant; 0 without an objective.
-        iteration: [P] float64, when the assignment was found.
+        iteration: [P] int64, when the assignment was found.
         seconds: [P] float64, the problem's solving time until then.
         assignment: [P, V] int64, domain indices.
     """
 
-    violations: Tensor
-    energy: Tensor
-    cost: Tensor
-    iteration: Tensor
-    seconds: Tensor
-    assignment: Tensor
+    violations: np.ndarray
+    energy: np.ndarray
+    cost: np.ndarray
+    iteration: np.ndarray
+    seconds: np.ndarray
+    assignment: np.ndarray
 
     @classmethod
-    def none(cls, problems: int, variables: int, device: torch.device | str) -> Incumbent:
+    def none(cls, problems: int, variables: int) -> Incumbent:
         """No assignment yet for any problem.
 
         Args:
             problems: P.
             variables: V.
-            device: of the tensors.
         """
-        zeros = torch.zeros(problems, dtype=torch.float64, device=device)
-        whole = torch.zeros(problems, dtype=torch.int64, device=device)
-        nothing = torch.full_like(whole, NOTHING)
-        return cls(nothing, whole, zeros, zeros, zeros, whole[:, None].repeat(1, variables))
+        whole, zeros = np.zeros(problems, dtype=np.int64), np.zeros(problems)
+        return cls(whole + NOTHING, whole, zeros, whole, zeros, np.zeros((problems, variables), dtype=np.int64))
 
     @property
-    def solved(self) -> Tensor:
+    def solved(self) -> np.ndarray:
         """[P] bool: problems whose assignment violates nothing."""
-        return self.violations == 0
+        solved: np.ndarray = self.violations == 0
+        return solved
 
-    def better(self, other: Incumbent) -> Incumbent:
-        """For each problem the better of two assignments; this one if they are equally good."""
-        less = other.violations < self.violations
-        cheaper = (other.violations == self.violations) & (other.cost < self.cost)
-        take = less | cheaper
+    def improved(self, found: Found) -> np.ndarray:
+        """[P] bool: problems whose best copy is better than the assignment so far."""
+        cheaper = (found.violations == self.violations) & (found.cost < self.cost)
+        better: np.ndarray = (found.violations < self.violations) | cheaper
+        return better
+
+    def replaced(
+        self, problems: np.ndarray, found: Found, iteration: int, seconds: np.ndarray, assignment: np.ndarray
+    ) -> Incumbent:
+        """The same with new assignments of some problems.
+
+        Args:
+            problems: [P] bool, the N problems.
+            found: the best copies of all P problems.
+            iteration: now.
+            seconds: [P] float64, the problems' solving time until now.
+            assignment: [N, V] int64, the new assignments.
+        """
+        all_assignments = self.assignment.copy()
+        all_assignments[problems] = assignment
         return Incumbent(
-            torch.where(take, other.violations, self.violations),
-            torch.where(take, other.energy, self.energy),
-            torch.where(take, other.cost, self.cost),
-            torch.where(take, other.iteration, self.iteration),
-            torch.where(take, other.seconds, self.seconds),
-            torch.where(take[:, None], other.assignment, self.assignment),
+            np.where(problems, found.violations, self.violations),
+            np.where(problems, found.energy, self.energy),
+            np.where(problems, found.cost, self.cost),
+            np.where(problems, iteration, self.iteration),
+            np.where(problems, seconds, self.seconds),
+            all_assignments,
         )
 
     def forget(self, problem: int) -> Incumbent:
         """The same without the assignment of one problem, so that any other one is better."""
-        violations = self.violations.clone()
+        violations = self.violations.copy()
         violations[problem] = NOTHING
-        return Incumbent(violations, self.energy, self.cost, self.iteration, self.seconds, self.assignment)
+        return replace(self, violations=violations)
 
 
-def best_copies(
-    instance: Instance, assignment: Tensor, info: Info, count: int, priced: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The best copy of each problem: fewest violations, then least cost, then least energy by its solver's own account.
+def counted(info: Info, count: int, followed: np.ndarray) -> Found | None:
+    """The best copy of each problem by the solver's own counts; None where the solver does not count.
+
+    Args:
+        info: of the last step, [B] each.
+        count: P.
+        followed: [P] bool, problems whose cost counts where nothing is violated.
+    """
+    if info.violations is None or (info.cost is None and followed.any()):
+        return None
+    violations = to_numpy(info.violations)
+    cost = None if info.cost is None or not followed.any() else to_numpy(info.cost)
+    energy = np.nan_to_num(to_numpy(info.energy)).astype(np.int64)
+    return _best(violations, energy, cost, info, count, followed)
+
+
+def checked(
+    instance: Instance | MoveInstance, assignment: Array, info: Info, count: int, followed: np.ndarray, exact: bool
+) -> Found:
+    """The best copy of each problem by the engine's check.
 
     Args:
         instance: of B rows, P problems times R copies.
         assignment: [B, V] decoded from all rows.
         info: of the last step, [B] each.
         count: P.
-        priced: [B] bool, rows whose cost counts where they violate nothing; None where none does.
-
-    Returns:
-        row [P] of the best copies; their violations [P], energy [P] and cost [P]; wrong [B] bool, rows that violate
-        something.
+        followed: [P] bool, problems whose cost counts where nothing is violated.
+        exact: whether the solver's energy is zero exactly where nothing is violated. Only the copy of least energy of
+            each problem is then checked, unless costs count.
     """
     copies = len(assignment) // count
-    violations, energy = instance.check(assignment)
-    each = violations.view(count, copies)
-    fewest = each.amin(1)
-    if priced is None:
-        costs = each.new_zeros(count, copies, dtype=torch.float64)
-    else:
-        costs = (instance.cost(assignment) * (priced & (violations == 0))).view(count, copies)
-    costs = costs.masked_fill(each > fewest[:, None], torch.inf)
-    cost = costs.amin(1)
-    held = info.energy.float().nan_to_num(nan=torch.finfo(torch.float32).max).view(count, copies)
-    row = torch.arange(count, device=assignment.device) * copies
-    row = row + held.masked_fill(costs != cost[:, None], torch.inf).argmin(1)
-    return row, fewest, energy[row], cost, violations > 0
+    if exact and not followed.any():
+        held = to_numpy(info.energy)
+        row = np.arange(count) * copies + held.reshape(count, copies).argmin(1)
+        violations, energy = map(to_numpy, instance.select(row).check(assignment[row]))
+        return Found(row, violations, energy, np.zeros(count), held > 0)
+    violations, energy = map(to_numpy, instance.check(assignment))
+    cost = to_numpy(instance.cost(assignment)) if followed.any() else None
+    return _best(violations, energy, cost, info, count, followed)
 
 
-def least_energy(
-    instance: Instance, assignment: Tensor, info: Info, count: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The copy of least energy of each problem, of a solver whose energy is zero exactly where nothing is violated.
-
-    Only P rows are checked, not all B.
-
-    Args:
-        instance: of B rows, P problems times R copies.
-        assignment: [B, V] decoded from all rows.
-        info: of the last step, [B] each.
-        count: P.
-
-    Returns:
-        As ``best_copies``: row, violations, energy and cost [P], wrong [B].
-    """
-    copies = len(assignment) // count
-    row = torch.arange(count, device=assignment.device) * copies + info.energy.view(count, copies).argmin(1)
-    violations, energy = instance.select(row).check(assignment[row])
-    return row, violations, energy, torch.zeros(count, dtype=torch.float64, device=row.device), info.energy > 0
+def _best(
+    violations: np.ndarray, energy: np.ndarray, cost: np.ndarray | None, info: Info, count: int, priced: np.ndarray
+) -> Found:
+    """The best copies, by violations, energy and cost [B] of all rows; cost counts in the problems ``priced`` [P]."""
+    copies = len(violations) // count
+    each = violations.reshape(count, copies)
+    fewest = each.min(1)
+    costs = np.zeros((count, copies))
+    if cost is not None:
+        costs = np.where(priced[:, None] & (each == 0), cost.reshape(count, copies), 0.0)
+    costs = np.where(each > fewest[:, None], np.inf, costs)
+    least = costs.min(1)
+    held = np.nan_to_num(to_numpy(info.energy).astype(np.float32), nan=float(np.finfo(np.float32).max))
+    held = np.where(costs != least[:, None], np.inf, held.reshape(count, copies))
+    row = np.arange(count) * copies + held.argmin(1)
+    return Found(row, fewest, energy[row], least, violations > 0)
 
 
-def require_shapes(shape: tuple[int, int, int], info: Info, assignment: Tensor) -> None:
-    """Refuse tensors that would be broadcast into an answer that the solver did not give.
+def require_shapes(shape: tuple[int, int, int], info: Info, assignment: Array) -> None:
+    """Refuse arrays that would be broadcast into an answer that the solver did not give.
 
     Args:
-        shape: (B, V, D) of the instance.
+        shape: (B, V, D) of the instance; B is the number of decoded rows.
         info: of the last step; [B] each.
         assignment: as decoded; [B, V] int64.
 
@@ -147,8 +185,8 @@ def require_shapes(shape: tuple[int, int, int], info: Info, assignment: Tensor) 
         "residual": (info.residual, (rows,)),
         "decoded assignment": (assignment, (rows, variables)),
     }
-    for what, (tensor, size) in wanted.items():
-        if tuple(tensor.shape) != size:
-            raise ValueError(f"the {what} has the shape {list(tensor.shape)}, not {list(size)}")
-    if assignment.dtype != torch.int64:
+    for what, (array, size) in wanted.items():
+        if tuple(array.shape) != size:
+            raise ValueError(f"the {what} has the shape {list(array.shape)}, not {list(size)}")
+    if str(assignment.dtype) not in ("int64", "torch.int64"):
         raise ValueError(f"the decoded assignment is of {assignment.dtype}, not of torch.int64")

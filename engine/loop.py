@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import torch
-
 from .allowance import left
 from .batch import TOO_EARLY, Batch, Run
 from .conclude import unanswered
 from .deadline import OutOfTime, interrupting
-from .memory import out_of_memory
+from .memory import out_of_memory, release
 from .problem import Problem
 from .rows import batches, copies
 from .shares import in_shares
@@ -82,8 +80,7 @@ def _run(call: Run, members: Sequence[int], task: Task) -> Iterator[tuple[int, S
                 raise
             call.rows = failed // 2
         if open_:  # the memory of the failed batch is free once the exception is
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            release()
             task.on_notice(f"out of memory: going on with {call.rows} rows side by side")
             waiting = _split(call, [*open_, *(i for each in waiting for i in each)], task)
 

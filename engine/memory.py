@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import torch
+import sys
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -11,4 +11,13 @@ def out_of_memory(error: BaseException) -> bool:
     Args:
         error: as caught. PyTorch's CPU allocator raises a plain ``RuntimeError``, which is recognised by its text.
     """
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+    torch = sys.modules.get("torch")
+    on_device = torch is not None and isinstance(error, torch.OutOfMemoryError)
+    return on_device or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+
+
+def release() -> None:
+    """Return unused memory of the GPU to the driver, where torch uses one."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -7,9 +7,10 @@ the rows that fit into memory after an out-of-memory error.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from .graph import ConstraintGraph
@@ -43,6 +44,8 @@ class BatchSize:
         work: numbers that one evaluation of the energy may touch (``ConstraintGraph.work``); None for no limit. A
             solver that evaluates the energy at every step sets it, so that each step stays short.
         fewest, most: bounds of the number of rows; ``most`` is None for no bound.
+        per_core: on a CPU, copies of problems fill this many rows for each core; None for up to 256 rows. Rows of
+            compiled searches run on cores of their own, and more of them only share the time.
     """
 
     literals: int = 1 << 18
@@ -50,6 +53,7 @@ class BatchSize:
     work: int | None = None
     fewest: int = 1
     most: int | None = None
+    per_core: int | None = None
 
     def rows(self, graph: ConstraintGraph, device: str = "cpu") -> int:
         """The number of rows of a batch.
@@ -110,11 +114,18 @@ def copies(solver: Solver, problems: Sequence[Problem], task: Task, iteration: i
         return max(count for since, count in task.budget.copies if since <= iteration)
     rows = _rows(solver, max((p.graph for p in problems), key=lambda graph: graph.literals), task)
     if task.device == "cpu" and task.budget.batch is None:
-        rows = min(rows, CPU_ROWS)
+        each = solver.batch_size.per_core
+        rows = min(rows, CPU_ROWS if each is None else each * cores())
     if most is not None:
         rows = min(rows, most)
     fit = max(1, rows // len(problems))
     return min(fit, task.budget.restarts or solver.copies or fit)
+
+
+@cache
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def group_size(graph: ConstraintGraph) -> int:

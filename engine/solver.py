@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,13 +14,12 @@ from .graph import ConstraintGraph
 from .problem import Problem
 from .rows import BatchSize
 from .solution import Solution
+from .state import Array
 from .task import Task
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from .compile import Instance
-    from .random import Random
+    from .moves.instance import MoveInstance
 
 FORMER_OPTIONS: Mapping[str, tuple[Any, str]] = {
     "rows": (None, "--batch, or Budget(batch=...)"),
@@ -40,16 +39,23 @@ FORMER_HOOKS: Mapping[str, str] = {
 
 
 class Info(NamedTuple):
-    """Energy and residual after a step. The engine reads them and does not pass them to the next step.
+    """Figures of a state after a step. The engine reads them and does not pass them to the next step.
+
+    They are tensors, or numpy arrays where the state consists of numpy arrays.
 
     Args:
         energy: [B] the solver's own energy. The trace records it, and the engine uses it to choose among copies that
             violate equally many constraints.
         residual: [B] relative change of the state, ‖z' − z‖ / ‖z‖.
+        violations: [B] int64, the constraints that the assignment of ``decode`` violates, where the solver counts them.
+            The loop then decodes only the rows that improve on the best answer, and checks those without a violation.
+        cost: [B] the objective of that assignment without its constant, where the solver computes it.
     """
 
-    energy: Tensor
-    residual: Tensor
+    energy: Array
+    residual: Array
+    violations: Array | None = None
+    cost: Array | None = None
 
 
 class OptionError(MullError, ValueError):
@@ -72,6 +78,8 @@ class AbstractSolver(BaseModel, ABC):
     citation: ClassVar[str] = ""
     complete: ClassVar[bool] = False
     """Whether the solver may answer *unsatisfiable* or *optimal*."""
+    enumerates: ClassVar[bool] = True
+    """Whether the solver keeps numbers for each value of each variable. The engine then refuses very large domains."""
     unit: ClassVar[str] = "steps"
     """What ``Solution.iterations`` counts and ``Budget.iterations`` limits."""
     renamed_options: ClassVar[Mapping[str, str]] = {}
@@ -209,8 +217,24 @@ class Solver(AbstractSolver):
         if "pursues" in own:
             cls.optimises = "trajectory" if own["pursues"] else "bound"
 
+    def compile(self, problems: Sequence[Problem], copies: int, device: str) -> Instance | MoveInstance:
+        """The problems in the form that ``init``, ``step`` and ``decode`` read: by default as tensors.
+
+        Args:
+            problems: at least one.
+            copies: rows for each problem; row ``p * copies + c`` is copy c of problem p.
+            device: where the solver runs.
+
+        Returns:
+            An instance of ``len(problems) * copies`` rows. A compiled search returns a ``MoveInstance``, which imports
+            no torch.
+        """
+        from .compile import compile_problems
+
+        return compile_problems(problems, copies, device)
+
     @abstractmethod
-    def init(self, instance: Instance, random: Random) -> Any:
+    def init(self, instance: Any, random: Any) -> Any:
         """The first state of every row.
 
         Args:
@@ -222,8 +246,27 @@ class Solver(AbstractSolver):
             its random stream only.
         """
 
+    def advance(self, instance: Any, state: Any, steps: int, over: Callable[[], bool]) -> tuple[Any, Info, int]:
+        """Take steps, as many as one call should: by default one.
+
+        The loop calls it until ``check_every`` steps are taken. A compiled search makes up to ``steps`` moves of every
+        row in one call. It bounds their number by sizes, so that a call takes about 50 ms. It does not read the clock:
+        the same seed must give the same answer.
+
+        Args:
+            instance: the compiled problems.
+            state: as ``init`` or the last step returned it; its memory may be reused.
+            steps: the most steps to take, at least 1.
+            over: returns True once time is up.
+
+        Returns:
+            The new state, its ``Info``, and the number of steps taken, at least 1.
+        """
+        state, info = self.step(instance, state)
+        return state, info, 1
+
     @abstractmethod
-    def step(self, instance: Instance, state: Any) -> tuple[Any, Info]:
+    def step(self, instance: Any, state: Any) -> tuple[Any, Info]:
         """One application of the update.
 
         Args:
@@ -235,7 +278,7 @@ class Solver(AbstractSolver):
         """
 
     @abstractmethod
-    def decode(self, instance: Instance, state: Any) -> Tensor:
+    def decode(self, instance: Any, state: Any) -> Array:
         """The assignment that the state represents.
 
         Args:
@@ -246,7 +289,7 @@ class Solver(AbstractSolver):
             [B, V] int64, indices into the variables' domains; only allowed values, so that givens are kept.
         """
 
-    def settled(self, instance: Instance, state: Any, info: Info) -> Tensor:
+    def settled(self, instance: Any, state: Any, info: Info) -> Array:
         """Rows that further steps will not change. The loop restarts a settled row that violates constraints.
 
         Args:
@@ -257,11 +300,14 @@ class Solver(AbstractSolver):
         Returns:
             [B] bool; by default the rows whose residual is below ``tolerance``.
         """
-        return info.residual < self.tolerance
+        settled: Array = info.residual < self.tolerance
+        return settled
 
 
 class WholeSolver(AbstractSolver):
     """Base of solvers that answer whole problems (exact solvers, portfolios) and have no steps to loop over."""
+
+    enumerates: ClassVar[bool] = False
 
     def samples(self, problem: Problem) -> str | None:
         return "it answers a problem once"

@@ -1,33 +1,54 @@
-"""Operations on the rows of solver states: nests of dataclasses, tuples, lists and dicts of tensors [B, ...].
+"""Operations on the rows of solver states: nests of dataclasses, tuples, lists and dicts of arrays [B, ...].
 
-Tensors without axes and plain Python values belong to the whole batch and stay as they are.
+An array is a numpy array or a tensor; this module imports no torch. Arrays without axes and plain Python values belong
+to the whole batch and stay as they are.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from .shapes import Int
+Array: TypeAlias = Any
+"""An array of numpy, or a tensor of torch."""
 
 
-def map_tensors(f: Callable[..., Tensor], state: Any, *others: Any) -> Any:
-    """Apply a function to every tensor of a state that has axes.
+def is_tensor(value: object) -> bool:
+    """Whether a value is a tensor of torch. Where torch was never imported, nothing is."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def to_numpy(array: Any) -> np.ndarray:
+    """An array of numpy with the numbers of an array of either kind.
 
     Args:
-        f: receives a tensor [B, ...] of the state and the corresponding tensors of ``others``.
-        state: any nest of tensors.
+        array: of numpy, or a tensor on any device. Numbers of 16 bits become float32: numpy has no bfloat16.
+    """
+    if not is_tensor(array):
+        return np.asarray(array)
+    array = array.detach()
+    made: np.ndarray = (array.float() if array.is_floating_point() and array.itemsize == 2 else array).cpu().numpy()
+    return made
+
+
+def map_tensors(f: Callable[..., Any], state: Any, *others: Any) -> Any:
+    """Apply a function to every array of a state that has axes.
+
+    Args:
+        f: receives an array [B, ...] of the state and the corresponding arrays of ``others``.
+        state: any nest of arrays.
         others: states of the same structure.
 
     Returns:
         A state of the same structure with the results.
     """
-    if isinstance(state, Tensor):
-        return f(state, *others) if state.dim() else state
+    if isinstance(state, np.ndarray) or is_tensor(state):
+        return f(state, *others) if state.ndim else state
     if is_dataclass(state) and not isinstance(state, type):
         changed = {
             field.name: map_tensors(f, getattr(state, field.name), *(getattr(o, field.name) for o in others))
@@ -46,10 +67,10 @@ def map_tensors(f: Callable[..., Tensor], state: Any, *others: Any) -> Any:
 
 def clone(state: Any) -> Any:
     """A copy that shares no memory with the state."""
-    return map_tensors(torch.clone, state)
+    return map_tensors(lambda array: array.copy() if isinstance(array, np.ndarray) else array.clone(), state)
 
 
-def select_rows(state: Any, rows: Int[Tensor, " chosen"]) -> Any:
+def select_rows(state: Any, rows: Array) -> Any:
     """The state of some rows.
 
     Args:
@@ -57,20 +78,36 @@ def select_rows(state: Any, rows: Int[Tensor, " chosen"]) -> Any:
         rows: [N] int64, the rows to take.
 
     Returns:
-        The state with every tensor [B, ...] as [N, ...].
+        The state with every array [B, ...] as [N, ...].
     """
-    return map_tensors(lambda t: t[rows], state)
+    return map_tensors(lambda array: array[_index(rows, array)], state)
 
 
-def put_rows(state: Any, rows: Int[Tensor, " chosen"], fresh: Any) -> Any:
-    """The state with some rows replaced. The old tensors are not changed.
+def put_rows(state: Any, rows: Array, fresh: Any) -> Any:
+    """The state with some rows replaced.
 
     Args:
-        state: of B rows.
+        state: of B rows. Its tensors are not changed. Its numpy arrays are, where they can be written: a copy of
+            every array at each restart would cost more than the restart.
         rows: [N] int64, the rows to replace.
         fresh: a state of N rows.
 
     Returns:
-        A state of B rows, every tensor [B, ...].
+        A state of B rows, every array [B, ...].
     """
-    return map_tensors(lambda t, new: torch.index_copy(t, 0, rows, new), state, fresh)
+    return map_tensors(lambda array, new: _put(array, rows, new), state, fresh)
+
+
+def _put(array: Any, rows: Array, new: Any) -> Any:
+    if not isinstance(array, np.ndarray):
+        return array.index_copy(0, _index(rows, array), new)
+    array = array if array.flags.writeable else array.copy()
+    array[to_numpy(rows)] = new
+    return array
+
+
+def _index(rows: Array, array: Any) -> Any:
+    """Row numbers as an index of an array: of its kind, and on its device."""
+    if isinstance(array, np.ndarray):
+        return to_numpy(rows)
+    return sys.modules["torch"].as_tensor(rows, device=array.device)

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-from .lazy import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 TRACE_POINTS = 256
 
@@ -48,7 +43,7 @@ class TraceBuffer:
         self.spacing = 1
         self.seen = 0
 
-    def add(self, iteration: int, *values: Tensor) -> None:
+    def add(self, iteration: int, *values: np.ndarray) -> None:
         """Add a point to every trace, unless the spacing skips it.
 
         Args:
@@ -62,7 +57,7 @@ class TraceBuffer:
             self.points[:, :, : TRACE_POINTS // 2] = self.points[:, :, ::2]
             self.iterations = self.iterations[::2]
             self.spacing *= 2
-        self.points[:, :, len(self.iterations)] = torch.stack([v.float() for v in values]).cpu().numpy()
+        self.points[:, :, len(self.iterations)] = np.stack([v.astype(np.float32) for v in values])
         self.iterations.append(iteration)
 
     def keep(self, problems: np.ndarray) -> None:

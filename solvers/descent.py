@@ -96,7 +96,8 @@ class Descent(Solver):
         return state.logits.argmax(-1)
 
     def settled(self, instance: Instance, state: DescentState, info: Info) -> Tensor:
-        return (info.residual < self.tolerance) | (state.age >= self.patience)
+        settled: Tensor = (info.residual < self.tolerance) | (state.age >= self.patience)
+        return settled
 
 
 def _noise(state: DescentState, like: Tensor) -> Tensor:

@@ -260,7 +260,8 @@ class Learned(Solver):
     def settled(self, instance: Instance, state: LearnedState, info: Info) -> Tensor:
         """[B] bool: the state no longer changes, the net estimates that it is right, or the depth is reached."""
         spent = state.age >= self.depth(self.net(instance))
-        return (info.residual < self.tolerance) | (state.halt > self.halt) | spent
+        settled: Tensor = (info.residual < self.tolerance) | (state.halt > self.halt) | spent
+        return settled
 
     def depth(self, net: Reasoner) -> int:
         """Steps after which an unsolved row restarts.

@@ -131,7 +131,8 @@ class ProbSat(Solver):
         return state.assignment.long()
 
     def settled(self, instance: Instance, state: FlipState, info: Info) -> Tensor:
-        return info.energy < 0  # never: noise keeps the chain moving
+        never: Tensor = info.energy < 0
+        return never  # never: noise keeps the chain moving
 
 
 def _init(instance: Instance, random: Random, cb: float | None) -> FlipState:

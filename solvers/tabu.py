@@ -52,4 +52,5 @@ class Tabu(Solver):
         return state.assignment.long()
 
     def settled(self, instance: Instance, state: MoveState, info: Info) -> Tensor:
-        return info.energy < 0  # never: tabu keeps the chain moving
+        never: Tensor = info.energy < 0
+        return never  # never: tabu keeps the chain moving
