@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Parameters
 from .function import Function
+from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ class Abs(Function):
     def distance(p: Parameters, number: Tensor, value: Tensor) -> Tensor:
         return (number.abs() - value).abs()
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return MoveForm(term_params(self), 1, _MOVES)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the number": self.number, "the value": self.value}, largest)
 
@@ -43,3 +48,13 @@ class Abs(Function):
 
     def define(self, to: Posting, result: cp_model.LinearExprT) -> None:
         to.model.add_abs_equality(result, to.term(self.number))
+
+
+# The move form.
+
+
+def _degree(values: Ints, scope: Ints, params: Ints) -> int:
+    return abs(abs(term(values, scope, params, 0)) - term(values, scope, params, 2))
+
+
+_MOVES = recomputed("Abs", _degree)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..moves.arithmetic import clear_counts, count, count_less, count_more, listed
+from ..moves.arithmetic import clear_counts, count, count_less, count_more, is_listed
 from ..moves.form import Code, Ints, MoveForm, MoveFunctions, code_bounds, counter, known_codes, packed
 from ..values import Domain, Value, names, set_fields, values
 from .base import Constraint, LiteralGroup, Parameters, pick
@@ -197,7 +197,7 @@ def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slo
     degree = 0
     for k in range(size):
         value = values[scope[k]]
-        if not listed(params, 3, params[2], value):
+        if not is_listed(params, 3, params[2], value):
             degree += count_more(params, 0, memory, 0, value)
     return degree
 
@@ -207,9 +207,9 @@ def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, sl
     if old == new:
         return 0
     change = 0
-    if not listed(params, 3, params[2], new):
+    if not is_listed(params, 3, params[2], new):
         change += count(params, 0, memory, 0, new)
-    if not listed(params, 3, params[2], old):
+    if not is_listed(params, 3, params[2], old):
         change -= count(params, 0, memory, 0, old) - 1
     return change
 
@@ -217,9 +217,9 @@ def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, sl
 def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     change = 0
     old = values[scope[slot]]
-    if not listed(params, 3, params[2], old):
+    if not is_listed(params, 3, params[2], old):
         change -= count_less(params, 0, memory, 0, old)
-    if not listed(params, 3, params[2], new):
+    if not is_listed(params, 3, params[2], new):
         change += count_more(params, 0, memory, 0, new)
     return change
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import GraphError
-from ..values import Term, integers, items, set_fields
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term, integers, items, set_fields
 from .base import Parameters
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of
 
 if TYPE_CHECKING:
@@ -65,6 +67,9 @@ class AllDifferentLists(TermConstraint):
     def layout(self) -> Hashable:
         return super().layout(), len(self.exempt)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, len(self.lists[0]), len(self.exempt), *self.exempt)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the lists": self.lists}, largest)
 
@@ -84,3 +89,47 @@ class AllDifferentLists(TermConstraint):
         for (left, free), (right, _) in combinations(zip(self.lists, exempt, strict=True), 2):
             # Where the lists are equal, either both are exempt or none is.
             yield [*(to.opposite(to.equal(a, b)) for a, b in zip(left, right, strict=True)), *free]
+
+
+# The move form. Parameters: the width of the lists, the number of exempt lists, the exempt lists.
+
+
+def _repeats(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """1 where the list of a term, with this value there, equals another list and no exempt one; else 0."""
+    width = params[OWN]
+    row = place // width
+    for other in range(params[0] // width):
+        if other != row and _equal(memory, other * width, memory, row * width, width, place, new):
+            for i in range(params[OWN + 1]):
+                if _equal(params, OWN + 2 + i * width, memory, row * width, width, place, new):
+                    return 0
+            return 1
+    return 0
+
+
+def _equal(others: Ints, other: int, memory: Ints, first: int, width: int, place: int, new: int) -> bool:
+    """Whether the list from ``first`` on, with one term replaced, equals one among others."""
+    for i in range(width):
+        value = new if first + i == place else memory[first + i]
+        if others[other + i] != value:
+            return False
+    return True
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    width = params[OWN]
+    degree = 0
+    for row in range(params[0] // width):
+        first = row * width
+        for other in range(row):
+            if _equal(memory, other * width, memory, first, width, first, memory[first]):
+                degree += _repeats(params, memory, first, memory[first])
+                break
+    return degree
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return _repeats(params, memory, place, new) - _repeats(params, memory, place, memory[place])
+
+
+_MOVES = by_place("AllDifferentLists", _begin, peek=_peek)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..values import Term, integers, set_fields
+from ..moves.arithmetic import clear_counts, count, count_less, count_more, is_listed
+from ..moves.form import Code, Ints, MoveForm, counter
+from ..values import Domain, Term, integers, set_fields
 from .base import Parameters
 from .counting import distinct, listed, runs
+from .term_moves import OWN, by_place, placed, term_bounds
 from .terms import TermConstraint, largest_of
 
 if TYPE_CHECKING:
@@ -55,6 +58,11 @@ class AllEqual(TermConstraint):
     def layout(self) -> Hashable:
         return super().layout(), len(set(self.exempt))
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        exempt = sorted(set(self.exempt))
+        layout, cells = counter(*term_bounds(domains, self.items), len(self.items))
+        return placed(self, _MOVES, layout, len(exempt), exempt, memory=len(self.items) + 3 + cells)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the items": self.items}, largest)
 
@@ -70,3 +78,72 @@ class AllEqual(TermConstraint):
             to.model.add(distinct(to, self.items, self.exempt) >= 2)
         else:
             to.model.add_bool_or([to.opposite(to.equal(left, right)) for left, right in pairwise(self.items)])
+
+
+# The move form. Parameters: the layout of the counts by value, the number of exempt values, the exempt values. Memory: how many
+# items count; the largest count of a value; how many values have each count; the counts.
+
+
+def _counts(params: Ints, value: int) -> bool:
+    return not is_listed(params, OWN + 3, params[OWN + 2], value)
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    items = params[0]
+    for i in range(items, 2 * items + 3):
+        memory[i] = 0
+    base = 2 * items + 3
+    clear_counts(params, OWN, memory, base)
+    for i in range(items):
+        if _counts(params, memory[i]):
+            _include(params, memory, memory[i])
+    return memory[items] - memory[items + 1]
+
+
+def _include(params: Ints, memory: Ints, value: int) -> None:
+    items = params[0]
+    before = count_more(params, OWN, memory, 2 * items + 3, value)
+    memory[items] += 1
+    memory[items + 2 + before] -= 1
+    memory[items + 3 + before] += 1
+    memory[items + 1] = max(memory[items + 1], before + 1)
+
+
+def _exclude(params: Ints, memory: Ints, value: int) -> None:
+    items = params[0]
+    after = count_less(params, OWN, memory, 2 * items + 3, value)
+    memory[items] -= 1
+    memory[items + 2 + after] += 1
+    memory[items + 3 + after] -= 1
+    if memory[items + 3 + after] == 0 and memory[items + 1] == after + 1:
+        memory[items + 1] = after
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    items, old = params[0], memory[place]
+    if old == new:
+        return 0
+    number, largest = memory[items], memory[items + 1]
+    degree = number - largest
+    if _counts(params, old):
+        number -= 1
+        if count(params, OWN, memory, 2 * items + 3, old) == largest and memory[items + 2 + largest] == 1:
+            largest -= 1
+    if _counts(params, new):
+        number += 1
+        largest = max(largest, count(params, OWN, memory, 2 * items + 3, new) + 1)
+    return number - largest - degree
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    items = params[0]
+    degree = memory[items] - memory[items + 1]
+    if _counts(params, memory[place]):
+        _exclude(params, memory, memory[place])
+    if _counts(params, new):
+        _include(params, memory, new)
+    memory[place] = new
+    return memory[items] - memory[items + 1] - degree
+
+
+_MOVES = by_place("AllEqual", _begin, _put, _peek)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..lazy import torch
-from ..values import Term, integers, set_fields
+from ..moves.arithmetic import is_listed
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term, integers, set_fields
 from .base import Parameters
 from .counting import Counting, is_one_of, listed
 from .independent import Terms, mean_distance_of_sum
+from .term_moves import OWN, by_place, placed
 from .terms import largest_of
 
 if TYPE_CHECKING:
@@ -65,8 +68,49 @@ class Among(Counting):
     def layout(self) -> Hashable:
         return super().layout(), len(set(self.values))
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        values = sorted(set(self.values))
+        return placed(self, _MOVES, len(values), values, memory=1)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return {"the items": len(self.items), **largest_of({"the count": self.count}, largest)}
 
     def total(self, to: Posting) -> cp_model.LinearExprT:
         return sum(to.member(item, self.values) for item in self.items)
+
+
+# The move form. Parameters: the number of values, the values. Memory: how many items have one, minus the count.
+
+
+def _more(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """By how much the difference grows."""
+    old = memory[place]
+    if place == params[0] - 1:
+        return old - new
+    number = params[OWN]
+    return int(is_listed(params, OWN + 1, number, new)) - int(is_listed(params, OWN + 1, number, old))
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    items = params[0] - 1
+    difference = -memory[items]
+    for i in range(items):
+        difference += int(is_listed(params, OWN + 1, params[OWN], memory[i]))
+    memory[items + 1] = difference
+    return abs(difference)
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    difference = memory[params[0]]
+    return abs(difference + _more(params, memory, place, new)) - abs(difference)
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    difference = memory[params[0]]
+    after = difference + _more(params, memory, place, new)
+    memory[params[0]] = after
+    memory[place] = new
+    return abs(after) - abs(difference)
+
+
+_MOVES = by_place("Among", _begin, _put, _peek)

@@ -10,9 +10,11 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Term, integers, items, set_fields
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term, integers, items, set_fields
 from .base import Parameters
 from .independent import Terms, literal_chances, mean_distance_of_sum
+from .term_moves import OWN, by_place, placed
 from .terms import MOST_ENTRIES, TermConstraint, largest_of, same_length
 
 if TYPE_CHECKING:
@@ -85,6 +87,9 @@ class BinPacking(TermConstraint):
     def layout(self) -> Hashable:
         return super().layout(), sum(self.sizes)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, len(self.bins), self.sizes, memory=len(self.loads))
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         reached = {f"load {i}": load for i, load in enumerate(self.loads)}
         return {"the sizes": sum(self.sizes) + len(self.sizes), **largest_of(reached, largest)}
@@ -107,3 +112,62 @@ class BinPacking(TermConstraint):
             for place in range(len(self.loads))
         ]
         return list(zip(sums, to.terms(self.loads), strict=True))
+
+
+# The move form. Parameters: the number of items, their sizes. Memory: how far the sum in each bin exceeds its load.
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    items = params[OWN]
+    bins = params[0] - items
+    for place in range(bins):
+        memory[params[0] + place] = -memory[items + place]
+    degree = 0
+    for i in range(items):
+        if 0 <= memory[i] < bins:
+            memory[params[0] + memory[i]] += params[OWN + 1 + i]
+        else:
+            degree += 1
+    for place in range(bins):
+        degree += abs(memory[params[0] + place])
+    return degree
+
+
+def _outside(params: Ints, place: int) -> bool:
+    return place < 0 or place >= params[0] - params[OWN]
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    old = memory[place]
+    if old == new:
+        return 0
+    if place >= params[OWN]:
+        difference = memory[params[0] + place - params[OWN]]
+        return abs(difference + old - new) - abs(difference)
+    size = params[OWN + 1 + place]
+    change = int(_outside(params, new)) - int(_outside(params, old))
+    if not _outside(params, old):
+        difference = memory[params[0] + old]
+        change += abs(difference - size) - abs(difference)
+    if not _outside(params, new):
+        difference = memory[params[0] + new]
+        change += abs(difference + size) - abs(difference)
+    return change
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    change = _peek(params, memory, place, new)
+    old = memory[place]
+    if place >= params[OWN]:
+        memory[params[0] + place - params[OWN]] += old - new
+    else:
+        size = params[OWN + 1 + place]
+        if not _outside(params, old):
+            memory[params[0] + old] -= size
+        if not _outside(params, new):
+            memory[params[0] + new] += size
+    memory[place] = new
+    return change
+
+
+_MOVES = by_place("BinPacking", _begin, _put, _peek)

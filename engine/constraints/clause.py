@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lazy import torch
-from ..moves.arithmetic import listed
+from ..moves.arithmetic import is_listed
 from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..values import Domain, Value, literals, set_fields
 from .base import Constraint, LiteralGroup, Parameters, membership, pick, validate_literals
@@ -144,7 +144,7 @@ class Clause(Constraint):
 def _true(params: Ints, slot: int, value: int) -> int:
     if params[0]:
         return int(params[1 + slot] == value)
-    return int(listed(params, params[1 + slot], params[2 + slot] - params[1 + slot], value))
+    return int(is_listed(params, params[1 + slot], params[2 + slot] - params[1 + slot], value))
 
 
 def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:

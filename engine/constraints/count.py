@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import GraphError
-from ..moves.arithmetic import beyond, listed
+from ..moves.arithmetic import beyond, is_listed
 from ..moves.form import Code, Ints, MoveForm, MoveFunctions, known_codes, packed
 from ..sums import excess, expected_excess
 from ..values import LARGEST, Domain, Value, integer, names, set_fields, values
@@ -103,20 +103,20 @@ class Count(Constraint):
 def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     found = 0
     for k in range(size):
-        found += int(listed(params, 3, params[2], values[scope[k]]))
+        found += int(is_listed(params, 3, params[2], values[scope[k]]))
     memory[0] = found
     return beyond(found, params[0], params[1])
 
 
 def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     found = memory[0]
-    more = int(listed(params, 3, params[2], new)) - int(listed(params, 3, params[2], values[scope[slot]]))
+    more = int(is_listed(params, 3, params[2], new)) - int(is_listed(params, 3, params[2], values[scope[slot]]))
     return beyond(found + more, params[0], params[1]) - beyond(found, params[0], params[1])
 
 
 def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     found = memory[0]
-    more = int(listed(params, 3, params[2], new)) - int(listed(params, 3, params[2], values[scope[slot]]))
+    more = int(is_listed(params, 3, params[2], new)) - int(is_listed(params, 3, params[2], values[scope[slot]]))
     memory[0] = found + more
     return beyond(found + more, params[0], params[1]) - beyond(found, params[0], params[1])
 

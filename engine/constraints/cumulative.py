@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..lazy import torch
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Constraint, Parameters
 from .no_overlap import before, interval, times
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, moves_only, read_terms
 
 if TYPE_CHECKING:
@@ -65,6 +67,9 @@ class Cumulative(TermConstraint):
         beyond = (load - capacity.clamp(min=0)[..., None]).clamp(min=0).sum(-1)
         negative = (-durations).clamp(min=0).sum(-1) + (-demands).clamp(min=0).sum(-1) + (-capacity).clamp(min=0)
         return beyond + negative
+
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, len(self.starts), memory=len(self.starts))
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return times(super().magnitudes(largest), len(self.starts))
@@ -129,3 +134,72 @@ class _FixedTasks(Cumulative):
         met = (starts[:, None, None] <= moved[..., None]) & (moved[..., None] < ends[:, None, None]) & others[:, None]
         own = torch.where(met, demands[:, None, None], 0).sum(-1) + torch.where(durations > 0, demands, 0)[..., None]
         return beyond + (own - limit).clamp(min=0)
+
+
+# The move form. Parameter: the number of tasks. Memory: the demand of all tasks at the start of each.
+
+
+def _running(start: int, duration: int, demand: int, time: int) -> int:
+    """The demand of a task at a time."""
+    return max(0, demand) if start <= time < start + duration else 0
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    tasks = params[OWN]
+    capacity = memory[3 * tasks]
+    degree = max(0, -capacity)
+    for i in range(tasks):
+        degree += max(0, -memory[tasks + i]) + max(0, -memory[2 * tasks + i])
+        load = 0
+        for j in range(tasks):
+            load += _running(memory[j], memory[tasks + j], memory[2 * tasks + j], memory[i])
+        memory[params[0] + i] = load
+        degree += max(0, load - max(0, capacity))
+    return degree
+
+
+def _moved(params: Ints, memory: Ints, place: int, new: int, keep: int) -> int:
+    """The change of the degree where one term changes; with ``keep``, the memory changes too."""
+    tasks = params[OWN]
+    loads = params[0]
+    capacity = memory[3 * tasks]
+    old = memory[place]
+    if place == 3 * tasks:
+        change = max(0, -new) - max(0, -old)
+        for i in range(tasks):
+            change += max(0, memory[loads + i] - max(0, new)) - max(0, memory[loads + i] - max(0, old))
+    else:
+        capacity = max(0, capacity)
+        field, task = place // tasks, place % tasks
+        start, duration, demand = memory[task], memory[tasks + task], memory[2 * tasks + task]
+        new_start = new if field == 0 else start
+        new_duration = new if field == 1 else duration
+        new_demand = new if field == 2 else demand
+        change = max(0, -new_duration) + max(0, -new_demand) - max(0, -duration) - max(0, -demand)
+        own = _running(new_start, new_duration, new_demand, new_start)
+        for i in range(tasks):
+            if i != task:
+                time, load = memory[i], memory[loads + i]
+                more = _running(new_start, new_duration, new_demand, time) - _running(start, duration, demand, time)
+                if more:
+                    change += max(0, load + more - capacity) - max(0, load - capacity)
+                    if keep:
+                        memory[loads + i] = load + more
+                own += _running(time, memory[tasks + i], memory[2 * tasks + i], new_start)
+        change += max(0, own - capacity) - max(0, memory[loads + task] - capacity)
+        if keep:
+            memory[loads + task] = own
+    if keep:
+        memory[place] = new
+    return change
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return _moved(params, memory, place, new, 0)
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return _moved(params, memory, place, new, 1)
+
+
+_MOVES = by_place("Cumulative", _begin, _put, _peek)

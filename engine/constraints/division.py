@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..lazy import torch
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Parameters
 from .function import Function
+from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ class Division(Function):
         zero = divisor == 0
         true = torch.div(dividend, torch.where(zero, 1, divisor), rounding_mode="trunc")
         return torch.where(zero, 1 + quotient.abs(), (true - quotient).abs())
+
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return MoveForm(term_params(self), 1, _MOVES)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the dividend": self.dividend, "the quotient": self.quotient}, largest)
@@ -102,3 +107,17 @@ def nonzero(to: Posting, divisor: Term) -> cp_model.LinearExprT:
         to.model.add(found == to.term(divisor)).only_enforce_if(to.opposite(zero))
         to.model.add(found == 1).only_enforce_if(zero)
     return found
+
+
+# The move form.
+
+
+def _degree(values: Ints, scope: Ints, params: Ints) -> int:
+    divisor = term(values, scope, params, 2)
+    quotient = term(values, scope, params, 4)
+    if divisor == 0:
+        return 1 + abs(quotient)
+    return abs(truncated(term(values, scope, params, 0), divisor) - quotient)
+
+
+_MOVES = recomputed("Division", _degree)

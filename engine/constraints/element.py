@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..lazy import torch
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm, packed
+from ..values import Domain, Term
 from .base import Parameters
 from .function import Function
+from .term_moves import recomputed, term, term_params
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -42,6 +45,9 @@ class Element(Function):
         entry = array.expand(*lead, -1).gather(-1, place)[..., 0]
         return (entry != value) | (index < 0) | (index >= length)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return MoveForm(packed(len(self.array), term_params(self)), 1, _MOVES)
+
     def reach(self, to: Posting) -> tuple[int, int]:
         return to.hull(self.array)
 
@@ -58,3 +64,17 @@ class Element(Function):
             to.model.add(index == to.term(self.index)).only_enforce_if(inside)
             to.model.add(index == 0).only_enforce_if(to.opposite(inside))
         to.model.add_element(index, to.terms(self.array), result)
+
+
+# The move form.
+
+
+def _degree(values: Ints, scope: Ints, params: Ints) -> int:
+    length = params[0]
+    index = term(values, scope, params, 1 + 2 * length)
+    if index < 0 or index >= length:
+        return 1
+    return int(term(values, scope, params, 1 + 2 * index) != term(values, scope, params, 3 + 2 * length))
+
+
+_MOVES = recomputed("Element", _degree)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..values import Term, boolean, set_fields
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term, boolean, set_fields
 from .base import Parameters
 from .independent import Terms, mean_of_difference
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of
 
 if TYPE_CHECKING:
@@ -57,6 +59,9 @@ class Increasing(TermConstraint):
     def constants(self) -> dict[str, np.ndarray]:
         return {"strict": np.array(int(self.strict))}
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, self.strict)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         (reached,) = largest_of({"": self.items}, largest).values()
         return {"the items": 2 * reached + 1}
@@ -69,3 +74,30 @@ class Increasing(TermConstraint):
         step = int(self.strict)
         pairs = pairwise(to.terms(self.items))
         to.model.add_bool_or([to.truth(left + step > right, left + step <= right) for left, right in pairs])
+
+
+# The move form. Parameter: whether the order is strict.
+
+
+def _gap(params: Ints, left: int, right: int) -> int:
+    return max(0, left - right + params[OWN])
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    degree = 0
+    for i in range(params[0] - 1):
+        degree += _gap(params, memory[i], memory[i + 1])
+    return degree
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    old = memory[place]
+    change = 0
+    if place > 0:
+        change += _gap(params, memory[place - 1], new) - _gap(params, memory[place - 1], old)
+    if place + 1 < params[0]:
+        change += _gap(params, new, memory[place + 1]) - _gap(params, old, memory[place + 1])
+    return change
+
+
+_MOVES = by_place("Increasing", _begin, peek=_peek)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Parameters
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint
 
 if TYPE_CHECKING:
@@ -47,6 +50,9 @@ class Inverse(TermConstraint):
         back = backward[..., None, :] == index[:, None]
         return 2 * count - (points & back).long().sum((-1, -2)) * 2
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, len(self.forward))
+
     def post(self, to: Posting) -> None:
         to.model.add_inverse(to.terms(self.forward), to.terms(self.backward))
 
@@ -57,3 +63,31 @@ class Inverse(TermConstraint):
             for j, back in enumerate(self.backward):
                 wrong.append(to.all_of((to.literal(there, j), to.opposite(to.literal(back, i)))))
         to.model.add_bool_or(wrong)
+
+
+# The move form. Parameter: the length of the arrays.
+
+
+def _paired(params: Ints, memory: Ints, place: int, value: int) -> bool:
+    """Whether the entry at a place would have a partner that points back, if it had this value."""
+    count = params[OWN]
+    if value < 0 or value >= count:
+        return False
+    if place < count:
+        return memory[count + value] == place
+    return memory[value] == place - count
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    degree = 2 * params[OWN]
+    for i in range(params[OWN]):
+        if _paired(params, memory, i, memory[i]):
+            degree -= 2
+    return degree
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return 2 * (int(_paired(params, memory, place, memory[place])) - int(_paired(params, memory, place, new)))
+
+
+_MOVES = by_place("Inverse", _begin, peek=_peek)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..values import Term, integers, items, set_fields
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term, integers, items, set_fields
 from .base import Parameters
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of, same_length
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ class Knapsack(TermConstraint):
             "profits": np.array(self.profits, dtype=np.int64),
         }
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, self.weights, self.profits, memory=2)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         counts = largest_of({str(i): count for i, count in enumerate(self.counts)}, largest).values()
         sums = {
@@ -83,3 +88,46 @@ class Knapsack(TermConstraint):
 
 def _dot(numbers: Sequence[int], counts: Sequence[cp_model.LinearExprT]) -> cp_model.LinearExprT:
     return sum(number * count for number, count in zip(numbers, counts, strict=True))
+
+
+# The move form. Parameters: the weights, the profits. Memory: how far the weight and the profit exceed their totals.
+
+
+def _more(params: Ints, memory: Ints, place: int, new: int, which: int) -> int:
+    """By how much a difference grows: that of the weight (0) or of the profit (1)."""
+    counts = params[0] - 2
+    rise = new - memory[place]
+    if place < counts:
+        return params[OWN + which * counts + place] * rise
+    return -rise if place == counts + which else 0
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    counts = params[0] - 2
+    degree = 0
+    for which in range(2):
+        difference = -memory[counts + which]
+        for i in range(counts):
+            difference += params[OWN + which * counts + i] * memory[i]
+        memory[params[0] + which] = difference
+        degree += abs(difference)
+    return degree
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    change = 0
+    for which in range(2):
+        difference = memory[params[0] + which]
+        change += abs(difference + _more(params, memory, place, new, which)) - abs(difference)
+    return change
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    change = _peek(params, memory, place, new)
+    for which in range(2):
+        memory[params[0] + which] += _more(params, memory, place, new, which)
+    memory[place] = new
+    return change
+
+
+_MOVES = by_place("Knapsack", _begin, _put, _peek)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ..lazy import torch
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Parameters
 from .independent import Terms, mean_of_difference
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of
 
 if TYPE_CHECKING:
@@ -54,6 +56,9 @@ class LexLess(TermConstraint):
         equal_so_far = torch.cat([torch.ones_like(equal[..., :1]), equal.cumprod(-1)], -1)
         return (equal_so_far[..., :-1] * more).sum(-1) + int(cls.strict) * equal_so_far[..., -1]
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, self.strict, memory=1)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"left": self.left, "right": self.right}, largest)
 
@@ -81,3 +86,57 @@ def before(to: Posting, left: tuple[Term, ...], right: tuple[Term, ...], strict:
             so_far = to.all_of([so_far, to.equal(a, b)])
     if strict and not left:
         to.model.add_bool_or([])
+
+
+# The move form. Parameter: whether equal lists violate the constraint. Memory: the first position where the lists differ.
+
+
+def _first(params: Ints, memory: Ints, start: int, place: int, new: int) -> int:
+    """The first position from ``start`` on where the lists differ, with one term replaced."""
+    count = params[0] // 2
+    for i in range(start, count):
+        left = new if i == place else memory[i]
+        right = new if count + i == place else memory[count + i]
+        if left != right:
+            return i
+    return count
+
+
+def _amount(params: Ints, memory: Ints, first: int, place: int, new: int) -> int:
+    """The degree where the lists first differ at this position, with one term replaced."""
+    count = params[0] // 2
+    if first == count:
+        return params[OWN]
+    left = new if first == place else memory[first]
+    right = new if count + first == place else memory[count + first]
+    return max(0, left - right)
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    first = _first(params, memory, 0, -1, 0)
+    memory[params[0]] = first
+    return _amount(params, memory, first, -1, 0)
+
+
+def _after(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The first position where the lists differ after the change."""
+    first = memory[params[0]]
+    position = place % (params[0] // 2)
+    if position > first:
+        return first
+    return _first(params, memory, position, place, new)
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    after = _after(params, memory, place, new)
+    return _amount(params, memory, after, place, new) - _amount(params, memory, memory[params[0]], -1, 0)
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    change = _peek(params, memory, place, new)
+    memory[params[0]] = _after(params, memory, place, new)
+    memory[place] = new
+    return change
+
+
+_MOVES = by_place("LexLess", _begin, _put, _peek)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..moves.form import Code, MoveForm
+from ..values import Domain
 from .base import Parameters
-from .extreme import Extreme
+from .extreme import MOVES, Extreme
 from .independent import Terms, mean_distance_of_minimum
+from .term_moves import placed
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -31,6 +35,9 @@ class Maximum(Extreme):
     @staticmethod
     def distance(p: Parameters, items: Tensor, value: Tensor) -> Tensor:
         return (items.amax(-1) - value).abs()
+
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, MOVES, -1, memory=2)
 
     @staticmethod
     def expectation(p: Parameters, items: Terms, value: Terms) -> Tensor:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..lazy import torch
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Parameters
 from .division import nonzero, nonzero_bounds, truncated
 from .function import Function
+from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ class Modulo(Function):
         true = torch.fmod(dividend, torch.where(zero, 1, divisor))
         return torch.where(zero, 1 + remainder.abs(), (true - remainder).abs())
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return MoveForm(term_params(self), 1, _MOVES)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the dividend": self.dividend, "the remainder": self.remainder}, largest)
 
@@ -67,3 +72,18 @@ class Modulo(Function):
                 to.model.add_abs_equality(size, divisor)
             divisor = size
         to.model.add_modulo_equality(result, to.term(self.dividend), divisor)
+
+
+# The move form.
+
+
+def _degree(values: Ints, scope: Ints, params: Ints) -> int:
+    dividend = term(values, scope, params, 0)
+    divisor = term(values, scope, params, 2)
+    remainder = term(values, scope, params, 4)
+    if divisor == 0:
+        return 1 + abs(remainder)
+    return abs(dividend - divisor * truncated(dividend, divisor) - remainder)
+
+
+_MOVES = recomputed("Modulo", _degree)

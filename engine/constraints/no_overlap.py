@@ -8,8 +8,10 @@ from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..lazy import torch
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Constraint, Parameters
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, moves_only, read_terms
 
 if TYPE_CHECKING:
@@ -50,6 +52,9 @@ class NoOverlap(TermConstraint):
     def distance(p: Parameters, starts: Tensor, durations: Tensor) -> Tensor:
         shared = overlaps(starts, durations).sum((-1, -2))
         return shared + (-durations).clamp(min=0).sum(-1)
+
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, len(self.starts))
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return times(super().magnitudes(largest), len(self.starts))
@@ -186,3 +191,44 @@ def times(magnitudes: Mapping[str, int], count: int) -> dict[str, int]:
         count: how often each term occurs in the sum.
     """
     return {name: reached * max(count, 1) for name, reached in magnitudes.items()}
+
+
+# The move form. Parameter: the number of tasks.
+
+
+def shared_length(start: int, length: int, other: int, other_length: int) -> int:
+    """The length that two intervals share.
+
+    Args:
+        start, length: of one.
+        other, other_length: of the other.
+    """
+    return max(0, min(start + length, other + other_length) - max(start, other))
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    tasks = params[OWN]
+    degree = 0
+    for i in range(tasks):
+        degree += max(0, -memory[tasks + i])
+        for j in range(i):
+            degree += shared_length(memory[i], memory[tasks + i], memory[j], memory[tasks + j])
+    return degree
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    tasks = params[OWN]
+    task = place % tasks
+    start, length = memory[task], memory[tasks + task]
+    new_start = new if place < tasks else start
+    new_length = length if place < tasks else new
+    change = max(0, -new_length) - max(0, -length)
+    for i in range(tasks):
+        if i != task:
+            other, other_length = memory[i], memory[tasks + i]
+            change += shared_length(new_start, new_length, other, other_length)
+            change -= shared_length(start, length, other, other_length)
+    return change
+
+
+_MOVES = by_place("NoOverlap", _begin, peek=_peek)

@@ -8,9 +8,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from ..lazy import torch
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Constraint, Parameters
-from .no_overlap import interval, moved_overlaps, overlap, overlaps, positive, times
+from .no_overlap import interval, moved_overlaps, overlap, overlaps, positive, shared_length, times
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, moves_only, read_terms
 
 if TYPE_CHECKING:
@@ -57,6 +59,9 @@ class NoOverlap2D(TermConstraint):
         shared = overlaps(x, widths).minimum(overlaps(y, heights)).sum((-1, -2))
         return shared + (-widths).clamp(min=0).sum(-1) + (-heights).clamp(min=0).sum(-1)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, len(self.x))
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return times(super().magnitudes(largest), len(self.x))
 
@@ -97,3 +102,44 @@ class _FixedSizes(NoOverlap2D):
         moved_x = moved_overlaps(x, widths, p["numbers"][:, :count]).minimum(down[:, :, None]).sum(-1)
         moved_y = moved_overlaps(y, heights, p["numbers"][:, count:]).minimum(across[:, :, None]).sum(-1)
         return torch.cat([moved_x, moved_y], 1)
+
+
+# The move form. Parameter: the number of rectangles.
+
+
+def _both(count: int, memory: Ints, other: int, x: int, y: int, width: int, height: int) -> int:
+    """The shorter side of the area that a rectangle shares with another one."""
+    across = shared_length(x, width, memory[other], memory[2 * count + other])
+    if across == 0:
+        return 0
+    return min(across, shared_length(y, height, memory[count + other], memory[3 * count + other]))
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    count = params[OWN]
+    degree = 0
+    for i in range(count):
+        x, y, width, height = memory[i], memory[count + i], memory[2 * count + i], memory[3 * count + i]
+        degree += max(0, -width) + max(0, -height)
+        for j in range(i):
+            degree += _both(count, memory, j, x, y, width, height)
+    return degree
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    count = params[OWN]
+    box, field = place % count, place // count
+    x, y, width, height = memory[box], memory[count + box], memory[2 * count + box], memory[3 * count + box]
+    new_x = new if field == 0 else x
+    new_y = new if field == 1 else y
+    new_width = new if field == 2 else width
+    new_height = new if field == 3 else height
+    change = max(0, -new_width) + max(0, -new_height) - max(0, -width) - max(0, -height)
+    for i in range(count):
+        if i != box:
+            change += _both(count, memory, i, new_x, new_y, new_width, new_height)
+            change -= _both(count, memory, i, x, y, width, height)
+    return change
+
+
+_MOVES = by_place("NoOverlap2D", _begin, peek=_peek)

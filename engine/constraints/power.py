@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import GraphError
 from ..lazy import torch
+from ..moves.form import Code, Ints, MoveForm
 from ..values import LARGEST, Domain, Term
 from .base import Parameters
 from .function import Function
+from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 
 if TYPE_CHECKING:
@@ -55,6 +57,9 @@ class Power(Function):
                 f"{self.describe()}: the exponent {self.exponent!r} has {count} values",
                 f"an exponent has at most {MOST_EXPONENTS}",
             )
+
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return MoveForm(term_params(self), 1, _MOVES)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         reached = largest_of({"base": self.base, "exponent": self.exponent, "the value": self.value}, largest)
@@ -105,3 +110,23 @@ class Power(Function):
 def _small(base: int, exponent: int) -> int:
     """An exponent with the same power that is not huge: powers of -1, 0 and 1 depend on its parity."""
     return 2 - exponent % 2 if abs(base) <= 1 and exponent > 2 else exponent
+
+
+# The move form.
+
+
+def _degree(values: Ints, scope: Ints, params: Ints) -> int:
+    base = term(values, scope, params, 0)
+    exponent = term(values, scope, params, 2)
+    value = term(values, scope, params, 4)
+    if exponent < 0:
+        return 1 + abs(value)
+    if exponent > MOST_EXPONENTS:  # the base is -1, 0 or 1: see distance
+        exponent = 2 - exponent % 2
+    power = 1
+    for _ in range(exponent):
+        power *= base
+    return abs(power - value)
+
+
+_MOVES = recomputed("Power", _degree)

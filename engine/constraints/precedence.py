@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..lazy import torch
-from ..values import Term, integers, items, set_fields
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term, integers, items, set_fields
 from .base import Parameters
 from .independent import Terms, literal_chances
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ class Precedence(TermConstraint):
     def layout(self) -> Hashable:
         return super().layout(), len(self.values)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, len(self.values), self.values)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the items": self.items}, largest)
 
@@ -89,3 +94,41 @@ class Precedence(TermConstraint):
             for item in self.items:
                 yield to.literal(item, then), earlier
                 earlier = to.any_of([earlier, to.literal(item, first)])
+
+
+# The move form. Parameters: the number of values, the values.
+
+
+def _lacking(params: Ints, memory: Ints, pair: int, place: int, new: int) -> int:
+    """How many items lack the earlier one that a pair of values asks for, with one item replaced."""
+    first, then = params[OWN + 1 + pair], params[OWN + 2 + pair]
+    lacking = 0
+    for i in range(params[0]):
+        value = new if i == place else memory[i]
+        if value == then:
+            lacking += 1
+        if value == first:
+            break
+    return lacking
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    degree = 0
+    for pair in range(params[OWN] - 1):
+        degree += _lacking(params, memory, pair, -1, 0)
+    return degree
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    old = memory[place]
+    if old == new:
+        return 0
+    change = 0
+    for pair in range(params[OWN] - 1):
+        first, then = params[OWN + 1 + pair], params[OWN + 2 + pair]
+        if old == first or old == then or new == first or new == then:  # noqa: SIM109
+            change += _lacking(params, memory, pair, place, new) - _lacking(params, memory, pair, -1, 0)
+    return change
+
+
+_MOVES = by_place("Precedence", _begin, peek=_peek)

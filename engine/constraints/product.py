@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm, packed
+from ..values import Domain, Term
 from .base import Parameters
 from .function import Function
+from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ class Product(Function):
     def distance(p: Parameters, factors: Tensor, value: Tensor) -> Tensor:
         return (factors.prod(-1) - value).abs()
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return MoveForm(packed(len(self.factors), term_params(self)), 1, _MOVES)
+
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         # A factor 0 counts as 1: the product of the others must not overflow either.
         reached = prod(max(1, largest_of({"": each}, largest)[""]) for each in self.factors)
@@ -53,3 +58,16 @@ class Product(Function):
 
     def define(self, to: Posting, result: cp_model.LinearExprT) -> None:
         to.model.add_multiplication_equality(result, to.terms(self.factors))
+
+
+# The move form.
+
+
+def _degree(values: Ints, scope: Ints, params: Ints) -> int:
+    product = 1
+    for i in range(params[0]):
+        product *= term(values, scope, params, 1 + 2 * i)
+    return abs(product - term(values, scope, params, 1 + 2 * params[0]))
+
+
+_MOVES = recomputed("Product", _degree)

@@ -15,7 +15,7 @@ def shifted(array: Ints, count: int) -> Ints:
     return array[count:]  # type: ignore[index, return-value]  # a slice of numpy's array
 
 
-def listed(params: Ints, first: int, count: int, value: int) -> bool:
+def is_listed(params: Ints, first: int, count: int, value: int) -> bool:
     """Whether a value is one of some parameters.
 
     Args:

@@ -1,0 +1,231 @@
+"""Move forms of kinds over terms: how the terms are laid out, and the functions that all of them share.
+
+``recomputed`` makes the functions of a kind from its degree: enough where it has few terms. ``by_place`` keeps the value
+of every term in the memory; a kind states by how much the degree changes when one term does. A variable may be several
+terms: they then change one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from ..moves.form import Ints, MoveForm, MoveFunction, MoveFunctions, packed, specialised
+from ..values import Domain, bounds
+from .terms import TermConstraint
+
+Degree = Callable[[Ints, Ints, Ints], int]
+"""Values, scope and parameters -> the violation degree."""
+
+Begin = Callable[[Ints, Ints], int]
+"""Parameters and memory -> the degree. The memory holds the values of the terms; the function fills the rest."""
+
+Put = Callable[[Ints, Ints, int, int], int]
+"""Parameters, memory, the number of a term and its new value -> the change of the degree."""
+
+OWN = 2
+"""Position of the first parameter of the kind, in a form of ``by_place``."""
+
+
+def term(values: Ints, scope: Ints, params: Ints, at: int) -> int:
+    """The value of a term.
+
+    Args:
+        values, scope: of a chain and a constraint.
+        params: the parameters. A term is two of them: its slot in the scope, or -1, and its constant.
+        at: the position of the first.
+    """
+    slot = params[at]
+    if slot < 0:
+        return params[at + 1]
+    return values[scope[slot]]
+
+
+def term_params(constraint: TermConstraint) -> np.ndarray:
+    """The terms of a constraint, for ``term``: field by field, two parameters each.
+
+    Args:
+        constraint: the constraint.
+
+    Returns:
+        [2 * terms] int64.
+    """
+    slots = {name: slot for slot, name in enumerate(constraint.scope)}
+    pairs = ((slots[each], 0) if isinstance(each, str) else (-1, each) for each in constraint.terms)
+    return np.array(list(pairs), dtype=np.int64).reshape(-1)
+
+
+def term_bounds(domains: Mapping[str, Domain], terms: Iterable[str | int]) -> tuple[int, int]:
+    """The least and the largest value that some terms can have; (0, 0) without terms.
+
+    Args:
+        domains: variable name -> domain.
+        terms: the terms.
+    """
+    terms = list(terms)
+    distinct = {id(domains[each]): domains[each] for each in terms if isinstance(each, str)}
+    ends = [end for domain in distinct.values() for end in bounds(domain)]
+    ends += [each for each in terms if isinstance(each, int)]
+    return (min(ends), max(ends)) if ends else (0, 0)
+
+
+# The degree recomputed ------------------------------------------------------------------------------------------------
+
+
+def recomputed(name: str, degree: Degree) -> MoveFunctions:
+    """The functions of a kind whose degree is computed anew for every change. The memory is the degree.
+
+    Args:
+        name: of the kind.
+        degree: the degree from values, scope and parameters.
+    """
+    change = specialised(_change, f"{name}.change", degree_of=degree)
+    apply = specialised(_apply, f"{name}.apply", change_of=change)
+    return MoveFunctions(specialised(_start, f"{name}.start", degree_of=degree), change, apply)
+
+
+def degree_of(values: Ints, scope: Ints, params: Ints) -> int:
+    """The degree; ``recomputed`` replaces this function.
+
+    Args:
+        values, scope, params: of a chain and a constraint.
+    """
+    raise NotImplementedError
+
+
+def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    degree = degree_of(values, scope, params)
+    memory[0] = degree
+    return degree
+
+
+def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    old = values[scope[slot]]
+    values[scope[slot]] = new
+    degree = degree_of(values, scope, params)
+    values[scope[slot]] = old
+    return degree - memory[0]
+
+
+def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    change = change_of(values, scope, size, params, memory, slot, new)
+    memory[0] += change
+    return change
+
+
+change_of: MoveFunction = _change
+
+# One term after another -----------------------------------------------------------------------------------------------
+
+
+def placed(
+    constraint: TermConstraint, functions: MoveFunctions, *own: int | Iterable[int], memory: int = 0
+) -> MoveForm:
+    """The form of a constraint with the functions that ``by_place`` made.
+
+    Args:
+        constraint: the constraint.
+        functions: of its kind.
+        own: parameters of the kind; the first is ``params[OWN]``.
+        memory: how many numbers the kind keeps after the values of the terms.
+    """
+    terms, numbers = constraint.terms, packed(*own)
+    first = OWN + len(numbers) + 2 * len(terms)
+    places: dict[str, list[int]] = {name: [] for name in constraint.scope}
+    for place, each in enumerate(terms):
+        if isinstance(each, str):
+            places[each].append(place)
+    ends = first + len(places) + 1 + np.cumsum([0, *map(len, places.values())])
+    listed = [place for found in places.values() for place in found]
+    params = packed(len(terms), first, numbers, term_params(constraint), ends, listed)
+    return MoveForm(params, len(terms) + memory, functions)
+
+
+def by_place(name: str, begin: Begin, put: Put | None = None, peek: Put | None = None) -> MoveFunctions:
+    """The functions of a kind from the change that one term makes.
+
+    Args:
+        name: of the kind.
+        begin: computes the kind's memory and the degree from the values of the terms, which are ``memory[0]`` and so on.
+        put: returns the change of the degree, and stores the new value and the kind's memory. None for a kind without
+            memory: ``peek``, then storing the value.
+        peek: returns the change of the degree, and changes nothing. None: ``put``, undone afterwards.
+    """
+    if put is None:
+        assert peek is not None
+        keep: Put = specialised(_put, f"{name}.put", peek_of=peek)  # type: ignore[arg-type, assignment]
+    else:
+        keep = put
+    start = specialised(_start_places, f"{name}.start", begin_of=begin)
+    apply = specialised(_apply_places, f"{name}.apply", put_of=keep)
+    undone = specialised(_change_and_undo, f"{name}.change_and_undo", put_of=keep)
+    if peek is None:
+        return MoveFunctions(start, undone, apply)
+    return MoveFunctions(start, specialised(_peek_place, f"{name}.change", peek_of=peek, undo=undone), apply)
+
+
+def begin_of(params: Ints, memory: Ints) -> int:
+    """See ``Begin``; ``by_place`` replaces this function.
+
+    Args:
+        params, memory: of a constraint and a chain.
+    """
+    raise NotImplementedError
+
+
+def put_of(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """See ``Put``; ``by_place`` replaces this function.
+
+    Args:
+        params, memory: of a constraint and a chain.
+        place: number of the term.
+        new: its new value.
+    """
+    raise NotImplementedError
+
+
+peek_of = put_of
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    change = peek_of(params, memory, place, new)
+    memory[place] = new
+    return change
+
+
+def _start_places(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    count = params[0]
+    first = params[1] - 2 * count
+    for place in range(count):
+        memory[place] = term(values, scope, params, first + 2 * place)
+    return begin_of(params, memory)
+
+
+def _apply_places(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    at = params[1] + slot
+    change = 0
+    for i in range(params[at], params[at + 1]):
+        change += put_of(params, memory, params[i], new)
+    return change
+
+
+def _change_and_undo(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    at = params[1] + slot
+    old = values[scope[slot]]
+    change = 0
+    for i in range(params[at], params[at + 1]):
+        change += put_of(params, memory, params[i], new)
+    for i in range(params[at], params[at + 1]):
+        put_of(params, memory, params[i], old)
+    return change
+
+
+def _peek_place(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    at = params[1] + slot
+    if params[at + 1] - params[at] == 1:
+        return peek_of(params, memory, params[params[at]], new)
+    return undo(values, scope, size, params, memory, slot, new)
+
+
+undo: MoveFunction = _change_and_undo
