@@ -20,10 +20,6 @@ from mull.engine.values import Domain, Value
 
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
-WITHOUT = {kind for kind in KINDS if KINDS[kind].move_form is Constraint.move_form}
-"""The kinds that have no move form."""
-
-
 def _code(value: Value) -> int:
     return value if isinstance(value, int) else (1 << 61) + int.from_bytes(value.encode(), "big") % (1 << 20)
 
@@ -110,7 +106,7 @@ def check_laws(constraint: Constraint, domains: Mapping[str, Domain], walk: Sequ
 WALKS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=6)
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 @quick
 @given(data=st.data())
 def test_the_degree_and_its_changes_are_those_of_the_tensor_form(kind: str, data: st.DataObject) -> None:
@@ -160,6 +156,14 @@ def test_a_hash_table_of_counts_survives_many_moves() -> None:
         degree += chain.apply(int(random.integers(12)), int(random.integers(20)) * 1000)
         counts = np.unique(chain.values, return_counts=True)[1]
         assert degree == (counts * (counts - 1) // 2).sum()
+
+
+def test_a_subclass_with_its_own_check_does_not_inherit_the_move_form() -> None:
+    class Fewer(Count):
+        def check(self, values: Sequence[Value]) -> bool:
+            return not super().check(values)
+
+    assert Fewer(("a",), (1,), 0, 0).move_form({"a": (0, 1)}, _code) is None
 
 
 def test_a_large_table_is_looked_up() -> None:

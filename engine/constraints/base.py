@@ -91,6 +91,9 @@ class Constraint(TensorForm):
         if "indifferent" in vars(cls):  # a kind that still overrides the former name
             warn_renamed(f"{cls.__qualname__}.indifferent", "0.2", "0.3", use="value_symmetric")
             cls.value_symmetric = vars(cls)["indifferent"]  # type: ignore[method-assign]
+        own = vars(cls)
+        if "move_form" not in own and own.keys() & {"check", "holds", "degree", "distance"}:
+            cls.move_form = Constraint.move_form  # type: ignore[method-assign]  # that of the base is another kind's
 
     # The constraint as a user states it ---------------------------------------------------------------------------
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..lazy import torch
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Parameters
+from .term_moves import by_place, placed
 from .terms import TermConstraint
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ class Circuit(TermConstraint):
     def distance(p: Parameters, successors: Tensor) -> Tensor:
         start = torch.zeros_like(successors[..., 0])
         return successors.shape[-1] - cycle_length(successors, start) + without_predecessor(successors)
+
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, memory=2 + 2 * len(self.successors))
 
     def post(self, to: Posting) -> None:
         post_circuit(to, self.successors, loops=len(self.successors) == 1)
@@ -164,3 +169,132 @@ def _valid(to: Posting, successor: Term, vertex: int, count: int) -> IntVar | in
     to.model.add(valid == to.term(successor)).only_enforce_if(inside)
     to.model.add(valid == vertex).only_enforce_if(to.opposite(inside))
     return valid
+
+
+# The move form. Memory: the length of the cycle of vertex 0, or 0; the number of vertices without a predecessor; for each vertex the
+# number of its predecessors; for each vertex its position on the walk from vertex 0, or -1.
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    count = params[0]
+    missing = start_predecessors(memory, count, count + 2)
+    for vertex in range(count):
+        memory[2 * count + 2 + vertex] = -1
+    memory[count + 1] = missing
+    memory[count] = _walk(memory, count, 0, 0)
+    return count - memory[count] + missing
+
+
+def start_predecessors(memory: Ints, count: int, first: int) -> int:
+    """Count the predecessors of each vertex.
+
+    Args:
+        memory: the successors, and from ``first`` on room for the counts.
+        count: the number of vertices.
+        first: the position of the counts.
+
+    Returns:
+        How many vertices have none.
+    """
+    for vertex in range(count):
+        memory[first + vertex] = 0
+    missing = count
+    for vertex in range(count):
+        successor = memory[vertex]
+        if 0 <= successor < count:
+            if memory[first + successor] == 0:
+                missing -= 1
+            memory[first + successor] += 1
+    return missing
+
+
+def more_missing(memory: Ints, count: int, first: int, old: int, new: int) -> int:
+    """How many more vertices have no predecessor after one successor has changed.
+
+    Args:
+        memory: with the number of predecessors of each vertex from ``first`` on.
+        count: the number of vertices.
+        first: the position of these numbers.
+        old: the successor before.
+        new: the successor afterwards.
+    """
+    if old == new:
+        return 0
+    more = 0
+    if 0 <= old < count and memory[first + old] == 1:
+        more += 1
+    if 0 <= new < count and memory[first + new] == 0:
+        more -= 1
+    return more
+
+
+def move_predecessor(memory: Ints, count: int, first: int, old: int, new: int) -> None:
+    """Update the number of predecessors after one successor has changed.
+
+    Args:
+        memory: with the number of predecessors of each vertex from ``first`` on.
+        count: the number of vertices.
+        first: the position of these numbers.
+        old: the successor before.
+        new: the successor afterwards.
+    """
+    if 0 <= old < count:
+        memory[first + old] -= 1
+    if 0 <= new < count:
+        memory[first + new] += 1
+
+
+def _walk(memory: Ints, count: int, vertex: int, position: int) -> int:
+    """Store the positions of the vertices that follow on the walk; return the length of the cycle of vertex 0, or 0."""
+    place = 2 * count + 2
+    while 0 <= vertex < count and memory[place + vertex] < 0:
+        memory[place + vertex] = position
+        position += 1
+        vertex = memory[vertex]
+    return position if vertex == 0 else 0
+
+
+def _cycle(memory: Ints, count: int, vertex: int, new: int) -> int:
+    """The length of the cycle of vertex 0, or 0, after one vertex of the walk has got a new successor."""
+    place = 2 * count + 2
+    position = memory[place + vertex]
+    length, ahead = position + 1, new
+    while 0 <= ahead < count and length <= count:
+        if ahead == 0:
+            return length
+        met = memory[place + ahead]
+        if met >= 0:  # from there on the walk is the old one, which returns to vertex 0 or does not
+            return length + memory[count] - met if met > position and memory[count] > 0 else 0
+        length += 1
+        ahead = memory[ahead]
+    return 0
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    count, old = params[0], memory[place]
+    change = more_missing(memory, count, count + 2, old, new)
+    if old != new and memory[2 * count + 2 + place] >= 0:
+        change += memory[count] - _cycle(memory, count, place, new)
+    return change
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    count, old = params[0], memory[place]
+    change = _peek(params, memory, place, new)
+    if old == new:
+        return 0
+    memory[count + 1] += more_missing(memory, count, count + 2, old, new)
+    move_predecessor(memory, count, count + 2, old, new)
+    first = 2 * count + 2
+    position = memory[first + place]
+    if position >= 0:
+        while 0 <= old < count and memory[first + old] > position:
+            memory[first + old] = -1
+            old = memory[old]
+        memory[place] = new
+        memory[count] = _walk(memory, count, new, position + 1)
+    memory[place] = new
+    return change
+
+
+_MOVES = by_place("Circuit", _begin, _put, _peek)

@@ -10,8 +10,10 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
+from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term, brief, integer, items, set_fields
 from .base import Parameters
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint
 
 if TYPE_CHECKING:
@@ -112,6 +114,12 @@ class Connected(TermConstraint):
         components = ((label == own) & chosen.bool()).sum(-1)
         return (components - 1).clamp(min=0)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        neighbours = [sorted(found) for found in self._neighbours()]
+        ends = OWN + len(neighbours) + 1 + np.cumsum([0, *map(len, neighbours)])
+        listed = [vertex for found in neighbours for vertex in found]
+        return placed(self, _MOVES, ends, listed, memory=1 + 3 * len(self.chosen))
+
     def post(self, to: Posting) -> None:
         if to.conditional:  # auxiliary variables then need a value also where the vertices are not connected
             for chosen, reached in self._reached(to):
@@ -175,3 +183,99 @@ def _with_earlier(to: Posting, chosen: Sequence[LiteralT]) -> Iterator[tuple[Lit
     for own in chosen:
         yield own, earlier
         earlier = to.any_of((earlier, own))
+
+
+# The move form. Parameters: for each vertex the position of its first neighbour, the end of the last; the neighbours. Memory: the
+# number of components; for each vertex the smallest of its component, or -1; room for a search.
+
+
+def _spread(params: Ints, memory: Ints, start: int, without: int, mark: int, first: int) -> int:
+    """Mark the chosen vertices that are connected with one, and return where their list ends.
+
+    Args:
+        params, memory: of a constraint and a chain.
+        start: a chosen vertex.
+        without: a vertex that does not count as chosen, or -1.
+        mark: position of the marks: -1 for a vertex that was not reached.
+        first: position of the list.
+    """
+    memory[first] = start
+    memory[mark + start] = start
+    done, end = first, first + 1
+    while done < end:
+        vertex = memory[done]
+        done += 1
+        for i in range(params[OWN + vertex], params[OWN + vertex + 1]):
+            other = params[i]
+            if memory[other] != 0 and other != without and memory[mark + other] < 0:
+                memory[mark + other] = start
+                memory[end] = other
+                end += 1
+    return end
+
+
+def _label(params: Ints, memory: Ints) -> None:
+    """Compute the components."""
+    count = params[0]
+    for vertex in range(count):
+        memory[count + 1 + vertex] = -1
+        memory[2 * count + 1 + vertex] = -1
+    memory[count] = 0
+    for vertex in range(count):
+        if memory[vertex] != 0 and memory[count + 1 + vertex] < 0:
+            memory[count] += 1
+            _spread(params, memory, vertex, -1, count + 1, 3 * count + 1)
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    _label(params, memory)
+    return max(0, memory[params[0]] - 1)
+
+
+def _joined(params: Ints, memory: Ints, vertex: int) -> int:
+    """The number of components that a vertex is next to."""
+    label = params[0] + 1
+    found = 0
+    for i in range(params[OWN + vertex], params[OWN + vertex + 1]):
+        own = memory[label + params[i]]
+        new = own >= 0
+        for j in range(params[OWN + vertex], i):
+            if memory[label + params[j]] == own:
+                new = False
+        found += int(new)
+    return found
+
+
+def _pieces(params: Ints, memory: Ints, vertex: int) -> int:
+    """The number of components into which that of a vertex falls without the vertex."""
+    count = params[0]
+    mark, end = 2 * count + 1, 3 * count + 1
+    found = 0
+    for i in range(params[OWN + vertex], params[OWN + vertex + 1]):
+        other = params[i]
+        if memory[other] != 0 and memory[mark + other] < 0:
+            found += 1
+            end = _spread(params, memory, other, vertex, mark, end)
+    for i in range(3 * count + 1, end):
+        memory[mark + memory[i]] = -1
+    return found
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    count = params[0]
+    components = memory[count]
+    if new == memory[place]:
+        return 0
+    after = components + (1 - _joined(params, memory, place) if new else _pieces(params, memory, place) - 1)
+    return max(0, after - 1) - max(0, components - 1)
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    before = max(0, memory[params[0]] - 1)
+    if new != memory[place]:
+        memory[place] = new
+        _label(params, memory)
+    return max(0, memory[params[0]] - 1) - before
+
+
+_MOVES = by_place("Connected", _begin, _put, _peek)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -11,8 +11,10 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Term, brief, integer, items, set_fields
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term, brief, integer, items, set_fields
 from .base import Constraint, Parameters
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, moves_only, read_terms
 
 if TYPE_CHECKING:
@@ -125,6 +127,28 @@ class Regular(TermConstraint):
         for k in range(items.shape[-1]):
             cost = _after(p, cost, k, items)
         return torch.where(p["last"], cost, never).amin(-1).clamp(max=never)
+
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        count, layers = len(self.items), self._layers
+        if len(layers) == 1:
+            levels = [self._states] * (count + 1)
+        else:
+            reached = [[self.start], *([after for _, _, after in layer] for layer in layers)]
+            levels = [{state: i for i, state in enumerate(dict.fromkeys(states))} for states in reached]
+        found = [
+            [number for state, value, after in layer for number in (levels[k][state], value, levels[k + 1][after])]
+            for k, layer in enumerate(layers)
+        ]
+        starts = np.cumsum([0, *map(len, levels)])
+        first = OWN + 1 + 3 * len(starts)
+        bounds = first + np.cumsum([0, *map(len, found)])
+        every = np.arange(count) if len(layers) > 1 else np.zeros(count, dtype=np.int64)
+        arcs, ends = np.append(bounds[every], [0, 0]), np.append(bounds[every + 1], [bounds[-1], 0])
+        accepting = [state in set(self.accepting) for state in levels[-1]]
+        most = max(map(len, levels))
+        return placed(
+            self, _MOVES, starts[-1], np.stack([starts, arcs, ends], 1), *found, accepting, memory=2 * starts[-1] + most
+        )
 
     def factor_kind(self) -> type[Constraint]:
         return _Distinct if moves_only(self, "items") else type(self)
@@ -249,3 +273,87 @@ def _after(p: Parameters, cost: Tensor, k: int, items: Tensor) -> Tensor:
     source, label, target, used = _layer(p, k, *cost.shape[:-1])
     reached = torch.where(used, cost.gather(-1, source) + (items[..., k, None] != label), never)
     return torch.full_like(cost, never).scatter_reduce(-1, target, reached, "amin")
+
+
+# The move form. Parameters: the number of states at all positions together; for each position from before the first item to
+# after the last the number of its first state, and the places of its first arc and of the end of its arcs; the arcs
+# (state, value, next state), numbered within a position; whether each last state is accepting. Memory: for each state
+# the least number of changes before it; for each state that after it; room for the states of a position.
+
+
+def _at(params: Ints, position: int) -> int:
+    """The place of a position's parameters."""
+    return OWN + 1 + 3 * position
+
+
+def _improve(params: Ints, memory: Ints, position: int, value: int, back: int) -> bool:
+    """Compute the changes before the states that follow an item, or with ``back`` those after the states before it.
+
+    Returns:
+        Whether any of them differs from the memory.
+    """
+    items, states = params[0], params[OWN]
+    at = _at(params, position)
+    source, target = at, at + 3
+    first = items
+    if back:
+        source, target, first = at + 3, at, items + states
+    known, found = first + params[source], first + params[target]
+    size = params[target + 3] - params[target]
+    room = items + 2 * states
+    for state in range(size):
+        memory[room + state] = items + 1
+    for arc in range(params[at + 1], params[at + 2], 3):
+        before, after = params[arc], params[arc + 2]
+        if back:
+            before, after = after, before
+        changes = memory[known + before] + int(params[arc + 1] != value)
+        memory[room + after] = min(memory[room + after], changes)
+    differs = False
+    for state in range(size):
+        if memory[found + state] != memory[room + state]:
+            memory[found + state] = memory[room + state]
+            differs = True
+    return differs
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    items, states = params[0], params[OWN]
+    for state in range(params[_at(params, 1)]):
+        memory[items + state] = items + 1 if state else 0
+    for position in range(items):
+        _improve(params, memory, position, memory[position], 0)
+    last = params[_at(params, items)]
+    accepting = params[_at(params, items) + 2] - last  # of the last position: the place after all arcs
+    for state in range(last, states):
+        memory[items + states + state] = 0 if params[accepting + state] else items + 1
+    for position in range(items - 1, -1, -1):
+        _improve(params, memory, position, memory[position], 1)
+    return memory[items + states]
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    items, states = params[0], params[OWN]
+    at = _at(params, place)
+    before, after = items + params[at], items + states + params[at + 3]
+    least = items + 1
+    for arc in range(params[at + 1], params[at + 2], 3):
+        changes = memory[before + params[arc]] + memory[after + params[arc + 2]] + int(params[arc + 1] != new)
+        least = min(least, changes)
+    return least - memory[items + states]
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    items, states = params[0], params[OWN]
+    degree = memory[items + states]
+    memory[place] = new
+    for position in range(place, items):
+        if not _improve(params, memory, position, memory[position], 0):
+            break
+    for position in range(place, -1, -1):
+        if not _improve(params, memory, position, memory[position], 1):
+            break
+    return memory[items + states] - degree
+
+
+_MOVES = by_place("Regular", _begin, _put, _peek)

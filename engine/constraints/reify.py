@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
+from ..moves.arithmetic import shifted
+from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed, specialised
 from ..values import Domain, Value, boolean, brief, literals, set_fields
 from .base import Constraint, Parameters
 from .enumerated import Enumerated
@@ -94,6 +96,19 @@ class Reify(Enumerated):
             with to.only_if(to.opposite(literal)):
                 self.constraint.post_negation(to)
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm | None:
+        inner = self.constraint.move_form(domains, code)
+        if inner is None:
+            return None
+        on, own = code(self.literal[1]), self.constraint.scope
+        if own == self.scope[1:]:
+            params = packed(on, self.half, inner.params)
+            return MoveForm(params, 1 + inner.memory, _moves(inner.functions, False))
+        slots = [own.index(name) if name in own else -1 for name in self.scope]
+        places = [self.scope.index(name) for name in own]
+        params = packed(on, self.half, len(own), slots, places, inner.params)
+        return MoveForm(params, 1 + len(own) + inner.memory, _moves(inner.functions, True))
+
     def factor_kind(self) -> type[Constraint]:
         return _of(self.constraint.factor_kind(), self.half)
 
@@ -146,3 +161,90 @@ class _Compiled(Reify):
 @cache
 def _of(inner: type[Constraint], half: bool) -> type[Constraint]:
     return type(f"Reify[{inner.__name__}]", (_Compiled,), {"inner": inner, "one_way": half})
+
+
+# The move form calls the functions of the inner one. Parameters: the code of the literal's value, whether the implication
+# is one way, and the inner parameters. Memory: the inner degree, and the inner memory. Where the literal's variable is
+# in the inner scope too, the inner scope is kept in the memory. The parameters then hold its length, the inner slot of
+# each slot or -1, and the slot of each inner one.
+
+
+@cache
+def _moves(inner: MoveFunctions, shared: bool) -> MoveFunctions:
+    """The functions for an inner kind; ``shared``: the literal's variable is in the inner scope."""
+    name = f"Reify[{inner.start.__module__}.{inner.start.__qualname__}{', shared' * shared}]"
+    begin = specialised(_start_shared if shared else _start_apart, f"{name}.begin", inner_of=inner.start)
+    ahead = _move_shared if shared else _move_apart
+    change = specialised(ahead, f"{name}.peek", inner_of=inner.change)
+    apply = specialised(ahead, f"{name}.put", inner_of=inner.apply or inner.change)
+    return MoveFunctions(
+        specialised(_start, f"{name}.start", own_of=begin),
+        specialised(_change, f"{name}.change", own_of=change),
+        specialised(_apply, f"{name}.apply", own_of=apply),
+    )
+
+
+def inner_of(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """A function of the inner kind; ``specialised`` replaces it."""
+    raise NotImplementedError
+
+
+own_of = inner_of
+
+
+def _start_apart(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    return inner_of(values, shifted(scope, 1), size - 1, shifted(params, 2), shifted(memory, 1), 0, 0)
+
+
+def _move_apart(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    if slot == 0:
+        return 0
+    return inner_of(values, shifted(scope, 1), size - 1, shifted(params, 2), shifted(memory, 1), slot - 1, new)
+
+
+def _start_shared(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    own = params[2]
+    for i in range(own):
+        memory[1 + i] = scope[params[3 + size + i]]
+    return inner_of(values, shifted(memory, 1), own, shifted(params, 3 + size + own), shifted(memory, 1 + own), 0, 0)
+
+
+def _move_shared(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    own, place = params[2], params[3 + slot]
+    if place < 0:
+        return 0
+    return inner_of(
+        values, shifted(memory, 1), own, shifted(params, 3 + size + own), shifted(memory, 1 + own), place, new
+    )
+
+
+def _degree(params: Ints, on: bool, inner: int) -> int:
+    if on:
+        return inner
+    return 0 if params[1] else int(inner == 0)
+
+
+def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    inner = own_of(values, scope, size, params, memory, 0, 0)
+    memory[0] = inner
+    return _degree(params, values[scope[0]] == params[0], inner)
+
+
+def _moved(values: Ints, scope: Ints, params: Ints, slot: int, new: int, before: int, after: int) -> int:
+    """The change of the degree, from the inner degree before and after."""
+    on = values[scope[0]] == params[0]
+    on_after = new == params[0] if slot == 0 else on
+    return _degree(params, on_after, after) - _degree(params, on, before)
+
+
+def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    inner = memory[0]
+    after = inner + own_of(values, scope, size, params, memory, slot, new)
+    return _moved(values, scope, params, slot, new, inner, after)
+
+
+def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    inner = memory[0]
+    after = inner + own_of(values, scope, size, params, memory, slot, new)
+    memory[0] = after
+    return _moved(values, scope, params, slot, new, inner, after)

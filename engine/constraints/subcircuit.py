@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..values import Term
+from ..moves.form import Code, Ints, MoveForm
+from ..values import Domain, Term
 from .base import Parameters
-from .circuit import cycle_length, path, post_circuit, returns, without_predecessor
+from .circuit import (
+    cycle_length,
+    more_missing,
+    move_predecessor,
+    path,
+    post_circuit,
+    returns,
+    start_predecessors,
+    without_predecessor,
+)
+from .term_moves import by_place, placed
 from .terms import TermConstraint
 
 if TYPE_CHECKING:
@@ -49,6 +61,9 @@ class SubCircuit(TermConstraint):
         count = moving.sum(-1)
         return (count > 0) * (count - cycle_length(successors, start) + without_predecessor(successors))
 
+    def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
+        return placed(self, _MOVES, memory=3 + len(self.successors))
+
     def post(self, to: Posting) -> None:
         post_circuit(to, self.successors, loops=True)
 
@@ -68,3 +83,55 @@ class SubCircuit(TermConstraint):
             as_many = to.truth(moving == steps, moving != steps)
             wrong += [to.all_of((more, back)), to.all_of((as_many, to.opposite(back)))]
         to.model.add_bool_or(wrong)
+
+
+# The move form. Memory: how many vertices do not follow themselves; the number of vertices without a predecessor; the degree; for
+# each vertex the number of its predecessors.
+
+
+def _begin(params: Ints, memory: Ints) -> int:
+    count = params[0]
+    moving = 0
+    for vertex in range(count):
+        moving += int(memory[vertex] != vertex)
+    memory[count] = moving
+    memory[count + 1] = start_predecessors(memory, count, count + 3)
+    memory[count + 2] = _degree(memory, count, moving, memory[count + 1])
+    return memory[count + 2]
+
+
+def _degree(memory: Ints, count: int, moving: int, missing: int) -> int:
+    if moving == 0:
+        return 0
+    start = 0
+    while memory[start] == start:
+        start += 1
+    vertex, length = memory[start], 1
+    while vertex != start and 0 <= vertex < count and length <= count:
+        vertex = memory[vertex]
+        length += 1
+    return moving + missing - (length if vertex == start else 0)
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    count, old = params[0], memory[place]
+    moving = memory[count] + int(new != place) - int(old != place)
+    missing = memory[count + 1] + more_missing(memory, count, count + 3, old, new)
+    memory[place] = new
+    degree = _degree(memory, count, moving, missing)
+    memory[place] = old
+    return degree - memory[count + 2]
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    count, old = params[0], memory[place]
+    change = _peek(params, memory, place, new)
+    memory[count] += int(new != place) - int(old != place)
+    memory[count + 1] += more_missing(memory, count, count + 3, old, new)
+    memory[count + 2] += change
+    move_predecessor(memory, count, count + 3, old, new)
+    memory[place] = new
+    return change
+
+
+_MOVES = by_place("SubCircuit", _begin, _put, _peek)

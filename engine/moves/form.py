@@ -93,7 +93,7 @@ class MoveForm:
     functions: MoveFunctions
 
 
-def packed(*parts: int | Iterable[int]) -> np.ndarray:
+def packed(*parts: int | np.integer | Iterable[int]) -> np.ndarray:
     """Parameters as one array.
 
     Args:
@@ -102,7 +102,9 @@ def packed(*parts: int | Iterable[int]) -> np.ndarray:
     Returns:
         [N] int64.
     """
-    arrays = [np.asarray(part if isinstance(part, int | np.ndarray) else list(part), np.int64) for part in parts]
+    arrays = [
+        np.asarray(part if isinstance(part, int | np.integer | np.ndarray) else list(part), np.int64) for part in parts
+    ]
     return np.concatenate([array.reshape(-1) for array in arrays]) if arrays else np.zeros(0, np.int64)
 
 
