@@ -20,6 +20,7 @@ from mull.engine.values import Domain, Value
 
 quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
+
 def _code(value: Value) -> int:
     return value if isinstance(value, int) else (1 << 61) + int.from_bytes(value.encode(), "big") % (1 << 20)
 

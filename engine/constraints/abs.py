@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term
 from .base import Parameters
 from .function import Function
+from .move_form import Code, Ints, MoveForm
 from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 

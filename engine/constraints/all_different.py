@@ -11,10 +11,10 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..moves.arithmetic import clear_counts, count, count_less, count_more, is_listed
-from ..moves.form import Code, Ints, MoveForm, MoveFunctions, code_bounds, counter, known_codes, packed
 from ..values import Domain, Value, names, set_fields, values
 from .base import Constraint, LiteralGroup, Parameters, pick
+from .move_arithmetic import clear_counts, count, count_less, count_more, is_listed
+from .move_form import Code, Ints, MoveForm, MoveFunctions, code_bounds, counter, known_codes, packed
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import GraphError
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term, integers, items, set_fields
 from .base import Parameters
+from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of
 

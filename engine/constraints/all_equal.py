@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..moves.arithmetic import clear_counts, count, count_less, count_more, is_listed
-from ..moves.form import Code, Ints, MoveForm, counter
 from ..values import Domain, Term, integers, set_fields
 from .base import Parameters
 from .counting import distinct, listed, runs
+from .move_arithmetic import clear_counts, count, count_less, count_more, is_listed
+from .move_form import Code, Ints, MoveForm, counter
 from .term_moves import OWN, by_place, placed, term_bounds
 from .terms import TermConstraint, largest_of
 

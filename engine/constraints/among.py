@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..lazy import torch
-from ..moves.arithmetic import is_listed
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term, integers, set_fields
 from .base import Parameters
 from .counting import Counting, is_one_of, listed
 from .independent import Terms, mean_distance_of_sum
+from .move_arithmetic import is_listed
+from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
 from .terms import largest_of
 

@@ -21,8 +21,8 @@ from .encoding import membership, numbers, pick, require_integers, validate_lite
 from .tensor_form import Parameters, TensorForm
 
 if TYPE_CHECKING:
-    from ..moves.form import MoveForm
     from ..posting import Posting
+    from .move_form import MoveForm
 
 __all__ = [
     "Constraint",
@@ -266,7 +266,7 @@ class Constraint(TensorForm):
             code: returns the int64 code of a value: an integer is itself, a string has a code above 2^61.
 
         Returns:
-            Parameters, the size of the memory, and the functions of ``engine/moves/form.py``.
+            Parameters, the size of the memory, and the functions of ``engine/constraints/move_form.py``.
         """
         return None
 

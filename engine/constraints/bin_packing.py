@@ -10,10 +10,10 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term, integers, items, set_fields
 from .base import Parameters
 from .independent import Terms, literal_chances, mean_distance_of_sum
+from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
 from .terms import MOST_ENTRIES, TermConstraint, largest_of, same_length
 

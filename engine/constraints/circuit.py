@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..lazy import torch
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term
 from .base import Parameters
+from .move_form import Code, Ints, MoveForm
 from .term_moves import by_place, placed
 from .terms import TermConstraint
 

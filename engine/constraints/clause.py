@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..lazy import torch
-from ..moves.arithmetic import is_listed
-from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..values import Domain, Value, literals, set_fields
 from .base import Constraint, LiteralGroup, Parameters, membership, pick, validate_literals
+from .move_arithmetic import is_listed
+from .move_form import Code, Ints, MoveForm, MoveFunctions, packed
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..values import Domain, Value, brief, integer, name, set_fields
 from .base import Constraint, LiteralGroup, Parameters, numbers, pick, require_integers
+from .move_form import Code, Ints, MoveForm, MoveFunctions, packed
 
 if TYPE_CHECKING:
     from torch import Tensor

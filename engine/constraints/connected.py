@@ -10,9 +10,9 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term, brief, integer, items, set_fields
 from .base import Parameters
+from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint
 

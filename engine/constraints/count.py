@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import GraphError
-from ..moves.arithmetic import beyond, is_listed
-from ..moves.form import Code, Ints, MoveForm, MoveFunctions, known_codes, packed
 from ..sums import excess, expected_excess
 from ..values import LARGEST, Domain, Value, integer, names, set_fields, values
 from .base import Constraint, LiteralGroup, Parameters, membership, pick
+from .move_arithmetic import beyond, is_listed
+from .move_form import Code, Ints, MoveForm, MoveFunctions, known_codes, packed
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..lazy import torch
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term
 from .base import Constraint, Parameters
+from .move_form import Code, Ints, MoveForm
 from .no_overlap import before, interval, times
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, moves_only, read_terms

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..moves.form import Ints
 from ..values import Term
 from .function import Function
+from .move_form import Ints
 from .term_moves import OWN, by_place
 from .terms import largest_of
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..lazy import torch
-from ..moves.arithmetic import lower_bound
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term, boolean, integers, items, set_fields
 from .base import Parameters
 from .counting import is_one_of
 from .independent import Terms, literal_chances, mean_distance_of_sum
+from .move_arithmetic import lower_bound
+from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of, same_length
 

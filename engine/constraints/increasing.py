@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term, boolean, set_fields
 from .base import Parameters
 from .independent import Terms, mean_of_difference
+from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term
 from .base import Parameters
+from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ..lazy import torch
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term
 from .base import Parameters
 from .independent import Terms, mean_of_difference
+from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..moves.arithmetic import beyond
-from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..sums import chance_of_sum, excess, expected_excess
 from ..values import LARGEST, Domain, Value, bounds, brief, integer, items, names, set_fields
 from .base import Constraint, LiteralGroup, Parameters, numbers, pick, require_integers
+from .move_arithmetic import beyond
+from .move_form import Code, Ints, MoveForm, MoveFunctions, packed
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..moves.form import Code, MoveForm
 from ..values import Domain
 from .base import Parameters
 from .extreme import MOVES, Extreme
 from .independent import Terms, mean_distance_of_minimum
+from .move_form import Code, MoveForm
 from .term_moves import placed
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..lazy import torch
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term
 from .base import Parameters
 from .division import nonzero, nonzero_bounds, truncated
 from .function import Function
+from .move_form import Code, Ints, MoveForm
 from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 

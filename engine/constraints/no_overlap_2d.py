@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from ..lazy import torch
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term
 from .base import Constraint, Parameters
+from .move_form import Code, Ints, MoveForm
 from .no_overlap import interval, moved_overlaps, overlap, overlaps, positive, shared_length, times
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, moves_only, read_terms

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..moves.form import Code, Ints, MoveForm
 from ..values import LARGEST, Domain, Term
 from .base import Parameters
 from .function import Function
+from .move_form import Code, Ints, MoveForm
 from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 

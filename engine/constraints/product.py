@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from ..moves.form import Code, Ints, MoveForm, packed
 from ..values import Domain, Term
 from .base import Parameters
 from .function import Function
+from .move_form import Code, Ints, MoveForm, packed
 from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 

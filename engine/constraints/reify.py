@@ -11,11 +11,11 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..moves.arithmetic import shifted
-from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed, specialised
 from ..values import Domain, Value, boolean, brief, literals, set_fields
 from .base import Constraint, Parameters
 from .enumerated import Enumerated
+from .move_arithmetic import shifted
+from .move_form import Code, Ints, MoveForm, MoveFunctions, packed, specialised
 from .registry import from_json
 
 if TYPE_CHECKING:
@@ -173,47 +173,47 @@ def _of(inner: type[Constraint], half: bool) -> type[Constraint]:
 def _moves(inner: MoveFunctions, shared: bool) -> MoveFunctions:
     """The functions for an inner kind; ``shared``: the literal's variable is in the inner scope."""
     name = f"Reify[{inner.start.__module__}.{inner.start.__qualname__}{', shared' * shared}]"
-    begin = specialised(_start_shared if shared else _start_apart, f"{name}.begin", inner_of=inner.start)
+    begin = specialised(_start_shared if shared else _start_apart, f"{name}.begin", _inner=inner.start)
     ahead = _move_shared if shared else _move_apart
-    change = specialised(ahead, f"{name}.peek", inner_of=inner.change)
-    apply = specialised(ahead, f"{name}.put", inner_of=inner.apply or inner.change)
+    change = specialised(ahead, f"{name}.peek", _inner=inner.change)
+    apply = specialised(ahead, f"{name}.put", _inner=inner.apply or inner.change)
     return MoveFunctions(
-        specialised(_start, f"{name}.start", own_of=begin),
-        specialised(_change, f"{name}.change", own_of=change),
-        specialised(_apply, f"{name}.apply", own_of=apply),
+        specialised(_start, f"{name}.start", _own=begin),
+        specialised(_change, f"{name}.change", _own=change),
+        specialised(_apply, f"{name}.apply", _own=apply),
     )
 
 
-def inner_of(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+def _inner(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     """A function of the inner kind; ``specialised`` replaces it."""
     raise NotImplementedError
 
 
-own_of = inner_of
+_own = _inner
 
 
 def _start_apart(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
-    return inner_of(values, shifted(scope, 1), size - 1, shifted(params, 2), shifted(memory, 1), 0, 0)
+    return _inner(values, shifted(scope, 1), size - 1, shifted(params, 2), shifted(memory, 1), 0, 0)
 
 
 def _move_apart(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     if slot == 0:
         return 0
-    return inner_of(values, shifted(scope, 1), size - 1, shifted(params, 2), shifted(memory, 1), slot - 1, new)
+    return _inner(values, shifted(scope, 1), size - 1, shifted(params, 2), shifted(memory, 1), slot - 1, new)
 
 
 def _start_shared(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     own = params[2]
     for i in range(own):
         memory[1 + i] = scope[params[3 + size + i]]
-    return inner_of(values, shifted(memory, 1), own, shifted(params, 3 + size + own), shifted(memory, 1 + own), 0, 0)
+    return _inner(values, shifted(memory, 1), own, shifted(params, 3 + size + own), shifted(memory, 1 + own), 0, 0)
 
 
 def _move_shared(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     own, place = params[2], params[3 + slot]
     if place < 0:
         return 0
-    return inner_of(
+    return _inner(
         values, shifted(memory, 1), own, shifted(params, 3 + size + own), shifted(memory, 1 + own), place, new
     )
 
@@ -225,7 +225,7 @@ def _degree(params: Ints, on: bool, inner: int) -> int:
 
 
 def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
-    inner = own_of(values, scope, size, params, memory, 0, 0)
+    inner = _own(values, scope, size, params, memory, 0, 0)
     memory[0] = inner
     return _degree(params, values[scope[0]] == params[0], inner)
 
@@ -239,12 +239,12 @@ def _moved(values: Ints, scope: Ints, params: Ints, slot: int, new: int, before:
 
 def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     inner = memory[0]
-    after = inner + own_of(values, scope, size, params, memory, slot, new)
+    after = inner + _own(values, scope, size, params, memory, slot, new)
     return _moved(values, scope, params, slot, new, inner, after)
 
 
 def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     inner = memory[0]
-    after = inner + own_of(values, scope, size, params, memory, slot, new)
+    after = inner + _own(values, scope, size, params, memory, slot, new)
     memory[0] = after
     return _moved(values, scope, params, slot, new, inner, after)

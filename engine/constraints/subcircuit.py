@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..moves.form import Code, Ints, MoveForm
 from ..values import Domain, Term
 from .base import Parameters
 from .circuit import (
@@ -19,6 +18,7 @@ from .circuit import (
     start_predecessors,
     without_predecessor,
 )
+from .move_form import Code, Ints, MoveForm
 from .term_moves import by_place, placed
 from .terms import TermConstraint
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..moves.arithmetic import mixed
-from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..values import Domain, Value, boolean, items, names, set_fields, value
 from .base import Constraint, LiteralGroup, Parameters
+from .move_arithmetic import mixed
+from .move_form import Code, Ints, MoveForm, MoveFunctions, packed
 
 if TYPE_CHECKING:
     from torch import Tensor

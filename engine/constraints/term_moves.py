@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from ..moves.form import Ints, MoveForm, MoveFunction, MoveFunctions, packed, specialised
 from ..values import Domain, bounds
+from .move_form import Ints, MoveForm, MoveFunction, MoveFunctions, packed, specialised
 from .terms import TermConstraint
 
 Degree = Callable[[Ints, Ints, Ints], int]
@@ -74,28 +74,24 @@ def term_bounds(domains: Mapping[str, Domain], terms: Iterable[str | int]) -> tu
 
 
 def recomputed(name: str, degree: Degree) -> MoveFunctions:
-    """The functions of a kind whose degree is computed anew for every change. The memory is the degree.
+    """The functions of a kind whose degree is recomputed for every change. The memory is the degree.
 
     Args:
         name: of the kind.
         degree: the degree from values, scope and parameters.
     """
-    change = specialised(_change, f"{name}.change", degree_of=degree)
-    apply = specialised(_apply, f"{name}.apply", change_of=change)
-    return MoveFunctions(specialised(_start, f"{name}.start", degree_of=degree), change, apply)
+    change = specialised(_change, f"{name}.change", _degree_of=degree)
+    apply = specialised(_apply, f"{name}.apply", _change_of=change)
+    return MoveFunctions(specialised(_start, f"{name}.start", _degree_of=degree), change, apply)
 
 
-def degree_of(values: Ints, scope: Ints, params: Ints) -> int:
-    """The degree; ``recomputed`` replaces this function.
-
-    Args:
-        values, scope, params: of a chain and a constraint.
-    """
+def _degree_of(values: Ints, scope: Ints, params: Ints) -> int:
+    """The degree; ``recomputed`` replaces this function."""
     raise NotImplementedError
 
 
 def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
-    degree = degree_of(values, scope, params)
+    degree = _degree_of(values, scope, params)
     memory[0] = degree
     return degree
 
@@ -103,18 +99,18 @@ def _start(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slo
 def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     old = values[scope[slot]]
     values[scope[slot]] = new
-    degree = degree_of(values, scope, params)
+    degree = _degree_of(values, scope, params)
     values[scope[slot]] = old
     return degree - memory[0]
 
 
 def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
-    change = change_of(values, scope, size, params, memory, slot, new)
+    change = _change_of(values, scope, size, params, memory, slot, new)
     memory[0] += change
     return change
 
 
-change_of: MoveFunction = _change
+_change_of: MoveFunction = _change  # ``recomputed`` replaces it
 
 # One term after another -----------------------------------------------------------------------------------------------
 
@@ -154,42 +150,32 @@ def by_place(name: str, begin: Begin, put: Put | None = None, peek: Put | None =
     """
     if put is None:
         assert peek is not None
-        keep: Put = specialised(_put, f"{name}.put", peek_of=peek)  # type: ignore[arg-type, assignment]
+        keep: Put = specialised(_put, f"{name}.put", _peek_of=peek)  # type: ignore[arg-type, assignment]
     else:
         keep = put
-    start = specialised(_start_places, f"{name}.start", begin_of=begin)
-    apply = specialised(_apply_places, f"{name}.apply", put_of=keep)
-    undone = specialised(_change_and_undo, f"{name}.change_and_undo", put_of=keep)
+    start = specialised(_start_places, f"{name}.start", _begin_of=begin)
+    apply = specialised(_apply_places, f"{name}.apply", _put_of=keep)
+    undone = specialised(_change_and_undo, f"{name}.change_and_undo", _put_of=keep)
     if peek is None:
         return MoveFunctions(start, undone, apply)
-    return MoveFunctions(start, specialised(_peek_place, f"{name}.change", peek_of=peek, undo=undone), apply)
+    return MoveFunctions(start, specialised(_peek_place, f"{name}.change", _peek_of=peek, _undo=undone), apply)
 
 
-def begin_of(params: Ints, memory: Ints) -> int:
-    """See ``Begin``; ``by_place`` replaces this function.
-
-    Args:
-        params, memory: of a constraint and a chain.
-    """
+def _begin_of(params: Ints, memory: Ints) -> int:
+    """See ``Begin``; ``by_place`` replaces this function."""
     raise NotImplementedError
 
 
-def put_of(params: Ints, memory: Ints, place: int, new: int) -> int:
-    """See ``Put``; ``by_place`` replaces this function.
-
-    Args:
-        params, memory: of a constraint and a chain.
-        place: number of the term.
-        new: its new value.
-    """
+def _put_of(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """See ``Put``; ``by_place`` replaces this function."""
     raise NotImplementedError
 
 
-peek_of = put_of
+_peek_of = _put_of
 
 
 def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
-    change = peek_of(params, memory, place, new)
+    change = _peek_of(params, memory, place, new)
     memory[place] = new
     return change
 
@@ -199,14 +185,14 @@ def _start_places(values: Ints, scope: Ints, size: int, params: Ints, memory: In
     first = params[1] - 2 * count
     for place in range(count):
         memory[place] = term(values, scope, params, first + 2 * place)
-    return begin_of(params, memory)
+    return _begin_of(params, memory)
 
 
 def _apply_places(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     at = params[1] + slot
     change = 0
     for i in range(params[at], params[at + 1]):
-        change += put_of(params, memory, params[i], new)
+        change += _put_of(params, memory, params[i], new)
     return change
 
 
@@ -215,17 +201,17 @@ def _change_and_undo(values: Ints, scope: Ints, size: int, params: Ints, memory:
     old = values[scope[slot]]
     change = 0
     for i in range(params[at], params[at + 1]):
-        change += put_of(params, memory, params[i], new)
+        change += _put_of(params, memory, params[i], new)
     for i in range(params[at], params[at + 1]):
-        put_of(params, memory, params[i], old)
+        _put_of(params, memory, params[i], old)
     return change
 
 
 def _peek_place(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     at = params[1] + slot
     if params[at + 1] - params[at] == 1:
-        return peek_of(params, memory, params[params[at]], new)
-    return undo(values, scope, size, params, memory, slot, new)
+        return _peek_of(params, memory, params[params[at]], new)
+    return _undo(values, scope, size, params, memory, slot, new)
 
 
-undo: MoveFunction = _change_and_undo
+_undo: MoveFunction = _change_and_undo  # ``by_place`` replaces it

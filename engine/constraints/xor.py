@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..moves.form import Code, Ints, MoveForm, MoveFunctions, packed
 from ..values import Domain, Value, boolean, literals, set_fields
 from .base import Constraint, LiteralGroup, Parameters, membership, pick, validate_literals
+from .move_form import Code, Ints, MoveForm, MoveFunctions, packed
 
 if TYPE_CHECKING:
     from torch import Tensor

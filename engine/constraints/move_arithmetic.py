@@ -1,8 +1,8 @@
-"""Functions that the move forms of several kinds call: see ``form.py`` for the subset of Python that they use."""
+"""Functions that the move forms of several kinds call: see ``move_form.py`` for the subset of Python that they use."""
 
 from __future__ import annotations
 
-from .form import Ints
+from .move_form import Ints
 
 
 def shifted(array: Ints, count: int) -> Ints:
@@ -80,7 +80,7 @@ def mixed(seed: int, value: int) -> int:
     return (((seed ^ folded) * 0x9E3779B1) >> 16) & 0x7FFFFFFF  # the product is below 2^63
 
 
-# Counts by value, in cells of a range or in a hash table: ``form.counter`` chooses. Parameters ``at`` and ``at + 1`` hold
+# Counts by value, in cells of a range or in a hash table: ``move_form.counter`` chooses. Parameters ``at`` and ``at + 1`` hold
 # the layout, and the memory from ``base`` on the counts. A hash table has pairs (value, count), and is probed linearly.
 
 
