@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .constraint_arrays import FactorRows
 from .constraints.base import Constraint
 from .examples import Examples
 from .factor import Factor
@@ -248,46 +249,96 @@ def domains_of(graphs: Sequence[ConstraintGraph], variables: int, size: int) -> 
     domains = np.zeros((len(graphs), max(variables, 1), size), dtype=bool)
     domains[:, :, 0] = True
     for t, graph in enumerate(graphs):
-        for v, domain in enumerate(graph.domains.values()):
-            domains[t, v, : len(domain)] = True
+        sizes = np.array([len(domain) for domain in graph.domains.values()], dtype=np.int64)
+        domains[t, : len(sizes)] |= np.arange(size) < sizes[:, None]
     return domains
+
+
+Stack = list[list[Constraint] | FactorRows]
+"""The constraints of one kind and bucket, for each template."""
 
 
 def _factors(graphs: Sequence[ConstraintGraph], size: int) -> tuple[Factor, ...]:
     """One factor for each kind and bucket, in the order of their first constraint."""
-    # A factor has a list for each template, which may be empty: the T axis of all factors then has the same order.
-    stacks: dict[tuple[type[Constraint], Hashable], list[list[Constraint]]] = defaultdict(lambda: [[] for _ in graphs])
+    # A factor has an entry for each template, which may be empty: the T axis of all factors then has the same order.
+    stacks: dict[tuple[type[Constraint], Hashable], Stack] = defaultdict(lambda: [[] for _ in graphs])
     for t, graph in enumerate(graphs):
+        arrays = graph.arrays
+        encoded = arrays.factor_rows(len(next(iter(graph.domains.values()))), size) if arrays else None
+        if arrays is not None and encoded is not None:
+            for rows in encoded:
+                stacks[arrays.kind, rows.bucket][t] = rows
+            continue
         for constraint in graph.constraints:
-            stacks[constraint.factor_kind(), constraint.bucket()][t].append(constraint)
+            listed = stacks[constraint.factor_kind(), constraint.bucket()][t]
+            assert isinstance(listed, list)
+            listed.append(constraint)
     return tuple(_factor(kind, graphs, stack, size) for (kind, _), stack in stacks.items())
 
 
-def _factor(
-    kind: type[Constraint], graphs: Sequence[ConstraintGraph], stack: Sequence[Sequence[Constraint]], size: int
-) -> Factor:
-    """The factor of one kind and bucket; ``stack`` has the constraints of each template."""
-    arity = max(len(constraint.scope) for row in stack for constraint in row)
-    lead = (len(graphs), max(len(row) for row in stack))
+def _factor(kind: type[Constraint], graphs: Sequence[ConstraintGraph], stack: Stack, size: int) -> Factor:
+    """The factor of one kind and bucket."""
+    arity = max(_arity(row) for row in stack)
+    lead = (len(graphs), max(len(row) if isinstance(row, list) else len(row.scopes) for row in stack))
     scopes = np.zeros((*lead, arity), dtype=np.int64)
     active = np.zeros(lead, dtype=bool)
     parameters: dict[str, np.ndarray] = {"slots": np.zeros((*lead, arity), dtype=bool)}
+    shared = _shared(stack)
     for t, (graph, row) in enumerate(zip(graphs, stack, strict=True)):
-        index, domains = graph.index, graph.domains
-        encoded = [c.encode([domains[name] for name in c.scope], arity, size) for c in row]
-        for f, constraint in enumerate(row):
-            scope = constraint.scope
-            scopes[t, f, : len(scope)] = [index[name] for name in scope]
-            parameters["slots"][t, f, : len(scope)] = True
-        active[t, : len(row)] = True
-        # Stacked first, then copied once: copying the constraints one by one was a main cost of solving easy problems.
-        for name in encoded[0] if encoded else ():
-            arrays = np.stack([arrays[name] for arrays in encoded])
-            if name not in parameters:
-                parameters[name] = np.zeros((*lead, *arrays.shape[1:]), dtype=arrays.dtype)
-            parameters[name][t, : len(row)] = arrays
-    tensors = kind.simplify({name: torch.from_numpy(array) for name, array in parameters.items()})
+        if not row:
+            continue
+        made = row if isinstance(row, FactorRows) else _encoded(graph, row, arity, size)
+        count, width = made.scopes.shape
+        scopes[t, :count, :width] = made.scopes
+        parameters["slots"][t, :count, :width] = made.slots
+        active[t, :count] = True
+        repeated = {name: np.broadcast_to(array, (count, *array.shape)) for name, array in made.shared.items()}
+        for name, array in {**made.arrays, **({} if shared else repeated)}.items():
+            if name not in parameters:  # a second axis that is the arity is padded to that of the factor
+                shape = (arity, *array.shape[2:]) if array.shape[1:2] == (width,) else array.shape[1:]
+                parameters[name] = np.zeros((*lead, *shape), dtype=array.dtype)
+            parameters[name][t, :count][tuple(slice(0, n) for n in array.shape)] = array
+    tensors = {name: torch.from_numpy(array) for name, array in parameters.items()}
+    if not shared:
+        tensors = kind.simplify(tensors)
+    tensors |= {name: torch.from_numpy(array)[None, None] for name, array in shared.items()}
     return Factor(kind, torch.from_numpy(scopes), torch.from_numpy(active), tensors, None)
+
+
+def _arity(row: list[Constraint] | FactorRows) -> int:
+    if isinstance(row, FactorRows):
+        return int(row.scopes.shape[1])
+    return max((len(constraint.scope) for constraint in row), default=0)
+
+
+def _shared(stack: Stack) -> Mapping[str, np.ndarray]:
+    """The parameters that all constraints of a factor share; empty where a template has others."""
+    rows = [row for row in stack if row]
+    first = rows[0]
+    if not isinstance(first, FactorRows):
+        return {}
+    for row in rows[1:]:
+        if not isinstance(row, FactorRows) or row.shared.keys() != first.shared.keys():
+            return {}
+        if not all(np.array_equal(array, first.shared[name]) for name, array in row.shared.items()):
+            return {}
+    return first.shared
+
+
+def _encoded(graph: ConstraintGraph, constraints: Sequence[Constraint], arity: int, size: int) -> FactorRows:
+    """Constraints that are encoded one by one."""
+    index, domains = graph.index, graph.domains
+    scopes = np.zeros((len(constraints), arity), dtype=np.int64)
+    slots = np.zeros((len(constraints), arity), dtype=bool)
+    for f, constraint in enumerate(constraints):
+        scope = constraint.scope
+        scopes[f, : len(scope)] = [index[name] for name in scope]
+        slots[f, : len(scope)] = True
+    encoded = [c.encode([domains[name] for name in c.scope], arity, size) for c in constraints]
+    # Stacked first, then copied once: copying the constraints one by one was a main cost of solving easy problems.
+    return FactorRows(
+        None, scopes, slots, {name: np.stack([each[name] for each in encoded]) for name in encoded[0]}, {}
+    )
 
 
 def _costs(graphs: Sequence[ConstraintGraph], shape: tuple[int, ...]) -> Float[Tensor, "templates vars values"] | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import values as plain
+from .constraint_arrays import PIECE, ConstraintArrays, connected
 from .errors import GraphError
+from .garbage import gc_paused
 from .graph_checks import check_encodable, check_objective, check_scope, magnitude, plain_domain
 from .objective import Objective
 from .values import EXACT_IN_FLOATS, Domain, Value, brief
@@ -20,8 +22,12 @@ from .values import EXACT_IN_FLOATS, Domain, Value, brief
 if TYPE_CHECKING:
     import networkx as nx
 
+    from .clause_table import ClauseTable
     from .constraints.base import Constraint
     from .role_arrays import RoleArrays
+
+
+__all__ = ["ConstraintGraph", "gc_paused"]
 
 
 class ConstraintGraph:
@@ -89,7 +95,7 @@ class ConstraintGraph:
         Raises:
             GraphError: a sum exceeds 2^60.
         """
-        return magnitude(self.domains, self.constraints, self.objective)
+        return magnitude(self.domains, self.constraints if self.arrays is None else (), self.objective)
 
     @property
     def inexact(self) -> str | None:
@@ -111,12 +117,13 @@ class ConstraintGraph:
 
         Args:
             domains: variable name -> distinct plain values, in the form that ``values.domain`` returns.
-            constraints: constraints that are valid on these domains.
+            constraints: constraints that are valid on these domains. ``ConstraintArrays`` are kept as they are; their
+                names are those of ``domains``, in that order.
             objective: an objective of these variables, or None.
         """
         graph = cls.__new__(cls)
         graph.domains = domains
-        graph.constraints = tuple(constraints)
+        graph.constraints = constraints if isinstance(constraints, ConstraintArrays) else tuple(constraints)
         graph.objective = objective
         return graph
 
@@ -124,15 +131,53 @@ class ConstraintGraph:
     """The pickled constraints of a graph that was unpickled."""
 
     @cached_property
-    def constraints(self) -> tuple[Constraint, ...]:
-        """All constraints, in the order given. A graph that was unpickled unpacks them at the first access."""
-        unpacked: tuple[Constraint, ...] = pickle.loads(self._packed)
+    def constraints(self) -> Sequence[Constraint]:
+        """All constraints, in the order given: a tuple, or arrays that act like one (``ConstraintArrays``).
+
+        A graph that was unpickled unpacks them at the first access.
+        """
+        unpacked: Sequence[Constraint] = pickle.loads(self._packed)
         return unpacked
+
+    @property
+    def arrays(self) -> ConstraintArrays | None:
+        """The constraints where they are arrays, else None."""
+        return self.constraints if isinstance(self.constraints, ConstraintArrays) else None
+
+    @cached_property
+    def kinds(self) -> frozenset[type[Constraint]]:
+        """The classes of the constraints."""
+        return frozenset({self.arrays.kind} if self.arrays else map(type, self.constraints))
+
+    @cached_property
+    def scopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The scopes of all constraints as arrays.
+
+        Returns:
+            ``start`` [C + 1] int64 and ``variable`` [L] int32: constraint c has the variables ``variable[start[c] :
+            start[c + 1]]``, as positions on the V axis.
+        """
+        if self.arrays is not None:
+            return self.arrays.scopes()
+        index = self.index
+        scopes = [constraint.scope for constraint in self.constraints]
+        start = np.zeros(len(scopes) + 1, dtype=np.int64)
+        np.cumsum([len(scope) for scope in scopes], out=start[1:])
+        return start, np.array([index[name] for scope in scopes for name in scope], dtype=np.int32)
+
+    @cached_property
+    def clause_table(self) -> ClauseTable | None:
+        """The constraints as literals in arrays, where all of them are clauses; else None."""
+        from .clause_table import clause_table
+
+        return clause_table(self)
 
     def __getstate__(self) -> dict[str, Any]:
         # Worker processes send graphs to a training, which reads literal groups and no constraints. Pickled apart, the
         # constraints are not unpacked: a training on mazes waits 1 ms for a block instead of 13 ms.
         state = dict(self.__dict__)
+        for computed in ("scopes", "clause_table"):
+            state.pop(computed, None)
         if "constraints" in state:
             state["_packed"] = pickle.dumps(state.pop("constraints"), pickle.HIGHEST_PROTOCOL)
         return state
@@ -159,6 +204,9 @@ class ConstraintGraph:
     @cached_property
     def work(self) -> int:
         """About how many numbers one evaluation of the energy reads or writes in a row of a batch."""
+        if self.arrays is not None:
+            _, variable = self.arrays.scopes()
+            return int(np.array([len(domain) for domain in self.domains.values()], dtype=np.int64)[variable].sum())
         return sum(constraint.work(self.domains) for constraint in self.constraints)
 
     def obstacle(self) -> str | None:
@@ -167,12 +215,16 @@ class ConstraintGraph:
         The reasons are sums that floating point does not hold exactly (``inexact``) and constraints whose expected
         violation degree cannot be computed (``Constraint.obstacle``).
         """
-        return self.inexact or next(filter(None, (c.obstacle(self.domains) for c in self.constraints)), None)
+        if self.inexact or self.arrays is not None:
+            return self.inexact
+        return next(filter(None, (c.obstacle(self.domains) for c in self.constraints)), None)
 
     @cached_property
     def interchangeable(self) -> bool:
         """Whether any two values can be exchanged in a solution: equal domains, value-symmetric constraints."""
         alike = len({frozenset(domain) for domain in set(self.domains.values())}) == 1
+        if self.arrays is not None:
+            return alike and (self.arrays.value_symmetric or not self.arrays)
         return alike and all(c.value_symmetric for c in self.constraints)
 
     @cached_property
@@ -211,6 +263,8 @@ class ConstraintGraph:
     def digest(self) -> str:
         """SHA-256 of the canonical form. It does not depend on the order of variables and constraints."""
         texts = {domain: _text(domain) for domain in set(self.domains.values())}
+        if self.arrays and len(texts) == 1:
+            return self._digest_of_arrays(self.arrays, *texts.values())
         lines = [f"{name}:{texts[domain]}" for name, domain in sorted(self.domains.items())]
         encode = json.JSONEncoder(sort_keys=True).encode
         lines += sorted(encode(constraint.canonical()) for constraint in self.constraints)
@@ -218,8 +272,22 @@ class ConstraintGraph:
             lines.append(encode(self.objective.to_json()))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def _digest_of_arrays(self, arrays: ConstraintArrays, domain: str) -> str:
+        """The digest from the same canonical text, made piece by piece. Ten times as fast for a million clauses."""
+        names = arrays.names
+        digest = hashlib.sha256()
+        for begin in range(0, len(names), PIECE):
+            lines = np.strings.add(names.texts[names.order[begin : begin + PIECE]], f":{domain}\n".encode())
+            text = lines.tobytes().translate(None, b"\0")
+            digest.update(text if begin + PIECE < len(names) else text[:-1])
+        for text in arrays.lines():
+            digest.update(text)
+        if self.objective:
+            digest.update(f"\n{json.dumps(self.objective.to_json(), sort_keys=True)}".encode())
+        return digest.hexdigest()
+
     def broken(self, assignment: Mapping[str, Value]) -> list[Constraint]:
-        """The constraints that an assignment violates, by the reference check in plain Python.
+        """The constraints that an assignment violates, by the reference check of each kind.
 
         Args:
             assignment: variable name -> value, for every variable; further names are ignored.
@@ -232,6 +300,9 @@ class ConstraintGraph:
                 raise GraphError(f"no value for variable {name!r}")
             if assignment[name] not in domain:
                 raise GraphError(f"{name!r} = {assignment[name]!r} is outside its domain")
+        if self.arrays is not None:
+            found = self.arrays.violated([assignment[name] for name in self.domains])
+            return list(self.arrays.select(found, np.arange(len(self.domains))))
         return [c for c in self.constraints if not c.check([assignment[name] for name in c.scope])]
 
     def components(self) -> list[ConstraintGraph]:
@@ -241,50 +312,30 @@ class ConstraintGraph:
             The components in the order of their first constraint, or this graph alone. Each has its part of the
             objective, the first also the constant.
         """
-        number = self._component_numbers()
-        free = [name for name in self.domains if name not in number]
-        count = len(set(number.values())) + bool(free)
+        start, variable = self.scopes
+        least = connected(len(self.domains), start, variable)
+        first = variable[start[:-1]]  # of each constraint
+        roots, where = np.unique(least[first], return_index=True)
+        number = np.full(len(self.domains), len(roots))  # of variables without a constraint
+        number[roots[np.argsort(where)]] = np.arange(len(roots))
+        number = number[least]
+        count = len(roots) + bool((number == len(roots)).any())
         if count <= 1:
             return [self]
-        number.update(dict.fromkeys(free, count - 1))
-        domains: list[dict[str, Domain]] = [{} for _ in range(count)]
-        constraints: list[list[Constraint]] = [[] for _ in range(count)]
-        weighed: list[list[str]] = [[] for _ in range(count)]
-        for name, domain in self.domains.items():
-            domains[number[name]][name] = domain
-        for constraint in self.constraints:
-            constraints[number[constraint.scope[0]]].append(constraint)
-        for name in self.objective.coefficients if self.objective else ():
-            weighed[number[name]].append(name)
-        constant = self.objective.constant if self.objective else 0
-        return [
-            ConstraintGraph.unchecked(
-                d, c, self.objective.of(names, constant if i == 0 else 0) if self.objective else None
-            )
-            for i, (d, c, names) in enumerate(zip(domains, constraints, weighed, strict=True))
-        ]
-
-    def _component_numbers(self) -> dict[str, int]:
-        """Constrained variable -> the number of its component. By union-find with path halving."""
-        parent: dict[str, str] = {}
-        for constraint in self.constraints:
-            top = None
-            for name in constraint.scope:
-                root = parent.setdefault(name, name)
-                while (above := parent[root]) != root:  # path halving
-                    parent[root] = root = parent[above]
-                if top is None:
-                    top = root
-                elif root != top:
-                    parent[root] = top
-        numbers: dict[str, int] = {}
-        found = {}
-        for name in parent:
-            root = name
-            while (above := parent[root]) != root:
-                parent[root] = root = parent[above]
-            found[name] = numbers.setdefault(root, len(numbers))
-        return found
+        names, domains = list(self.domains), list(self.domains.values())
+        parts: list[ConstraintGraph] = []
+        for own, chosen in zip(_groups(number, count), _groups(number[first], count), strict=True):
+            if self.arrays is not None:
+                constraints: Sequence[Constraint] = self.arrays.select(chosen, own)
+            else:
+                constraints = [self.constraints[c] for c in chosen.tolist()]
+            objective = None
+            if self.objective:
+                weighed = [names[v] for v in own.tolist() if names[v] in self.objective.coefficients]
+                objective = self.objective.of(weighed, 0 if parts else self.objective.constant)
+            own_domains = {names[v]: domains[v] for v in own.tolist()}
+            parts.append(ConstraintGraph.unchecked(own_domains, constraints, objective))
+        return parts
 
     def with_constraints(self, extra: Iterable[Constraint]) -> ConstraintGraph:
         """The same graph with more constraints.
@@ -323,16 +374,9 @@ class ConstraintGraph:
         return cls(*parts(data))
 
 
-@contextmanager
-def gc_paused() -> Iterator[None]:
-    """Suspend garbage collection while a block makes many objects that stay: each collection would visit them all."""
-    active = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if active:
-            gc.enable()
+def _groups(number: np.ndarray, count: int) -> list[np.ndarray]:
+    """The positions of 0, 1, … below ``count`` in an array, each ascending."""
+    return np.split(np.argsort(number, kind="stable"), np.bincount(number, minlength=count)[:-1].cumsum())
 
 
 WRITTEN = 1 << 12

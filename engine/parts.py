@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from .solution import Solution
 from .solver import AbstractSolver
 from .status import PEEL, Status
 from .task import Budget, Task
-from .values import Assignment, bounds
+from .values import Assignment, Value, bounds
 
 WORST_LAST = [
     Status.OPTIMAL,
@@ -67,12 +67,16 @@ def part_of(problem: Problem, piece: ConstraintGraph) -> Problem:
         problem: of the whole graph.
         piece: the component.
     """
-    givens, hint = (
-        {name: value for name, value in values.items() if name in piece.domains}
-        for values in (problem.givens, problem.hint)
-    )
+    givens, hint = (_within(values, piece.domains) for values in (problem.givens, problem.hint))
     auxiliary = problem.auxiliary.intersection(piece.domains)
     return Problem(piece, givens, problem.family, problem.source, hint=hint, auxiliary=auxiliary)
+
+
+def _within(values: Mapping[str, Value], domains: Mapping[str, object]) -> dict[str, Value]:
+    """The values of some variables. The time grows with the smaller mapping: a graph may have many components."""
+    if len(values) < len(domains):
+        return {name: value for name, value in values.items() if name in domains}
+    return {name: values[name] for name in domains if name in values}
 
 
 def unconstrained(problem: Problem, solver: AbstractSolver, task: Task) -> Solution:

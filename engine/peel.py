@@ -12,7 +12,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from itertools import chain
 
+import numpy as np
+
 from .constraints.base import Constraint
+from .constraints.edge_arrays import EdgeArrays
 from .graph import ConstraintGraph
 from .values import Assignment, Value
 
@@ -27,8 +30,10 @@ def peel(graph: ConstraintGraph, givens: Collection[str] = ()) -> tuple[Constrai
     Returns:
         The core and the removed variables in the order of removal; the same graph and () where none can be removed.
     """
-    if graph.objective is not None:
+    if graph.objective is not None or all(kind.excludes is Constraint.excludes for kind in graph.kinds):
         return graph, ()
+    if isinstance(graph.constraints, EdgeArrays):
+        return _peel_edges(graph, graph.constraints, givens)
     around: dict[str, list[int]] = defaultdict(list)
     for i, constraint in enumerate(graph.constraints):
         for name in constraint.scope:
@@ -60,6 +65,36 @@ def peel(graph: ConstraintGraph, givens: Collection[str] = ()) -> tuple[Constrai
     return ConstraintGraph(kept, [constraint for constraint in now.values() if constraint is not None]), tuple(order)
 
 
+def _peel_edges(
+    graph: ConstraintGraph, edges: EdgeArrays, givens: Collection[str]
+) -> tuple[ConstraintGraph, tuple[str, ...]]:
+    """``peel`` for the edges of a graph to colour: the same removals in the same order."""
+    names = list(graph.domains)
+    start, near = (array.tolist() for array in edges.neighbours)
+    room = [len(domain) - b + a for domain, a, b in zip(graph.domains.values(), start[:-1], start[1:], strict=True)]
+    fixed = [a == b or name in givens for name, a, b in zip(names, start[:-1], start[1:], strict=True)]
+    ready = [v for v, left in enumerate(room) if left > 0 and not fixed[v]]
+    gone = fixed.copy()  # a variable that stays is never looked at
+    order = []
+    while ready:
+        v = ready.pop()
+        gone[v] = True
+        order.append(v)
+        for u in near[start[v] : start[v + 1]]:
+            if room[u] <= 0 and not gone[u]:
+                room[u] += 1
+                if room[u] > 0:
+                    ready.append(u)
+    if not order:
+        return graph, ()
+    removed = np.zeros(len(names), dtype=bool)
+    removed[order] = True
+    kept, left = np.flatnonzero(~removed), np.flatnonzero(~removed[edges.edges].any(1))
+    domains = {names[v]: graph.domains[names[v]] for v in kept.tolist()}
+    core = ConstraintGraph.unchecked(domains, edges.select(left, kept))
+    return core, tuple([names[v] for v in order])
+
+
 def _room(graph: ConstraintGraph, name: str, constraints: list[int]) -> float:
     """The number of values that a variable has left in the worst case; less than 1 where it may have none."""
     left = len(graph.domains[name])
@@ -86,6 +121,9 @@ def extend(
         A solution of ``graph``.
     """
     whole = dict(assignment)
+    if order and isinstance(graph.constraints, EdgeArrays):
+        _extend_edges(graph, graph.constraints, whole, order, hint or {})
+        return {name: whole[name] for name in graph.domains}
     around: dict[str, list[Constraint]] = defaultdict(list)
     for constraint in graph.constraints if order else ():
         for name in constraint.scope:
@@ -100,3 +138,21 @@ def extend(
             if not any(name in (c.conflict({**others, name: value}) or ()) for c, others in taken)
         )
     return {name: whole[name] for name in graph.domains}
+
+
+def _extend_edges(
+    graph: ConstraintGraph,
+    edges: EdgeArrays,
+    whole: Assignment,
+    order: tuple[str, ...],
+    hint: Mapping[str, Value],
+) -> None:
+    """Add values for the removed variables to an assignment of the core."""
+    names = list(graph.domains)
+    start, near = (array.tolist() for array in edges.neighbours)
+    for name in reversed(order):
+        v = graph.index[name]
+        taken = {whole.get(names[u]) for u in near[start[v] : start[v + 1]]}
+        domain = graph.domains[name]
+        preferred = [hint[name]] if name in hint and hint[name] in domain else []
+        whole[name] = next(value for value in chain(preferred, domain) if value not in taken)

@@ -169,7 +169,9 @@ class Problem:
         Only single constraints are checked. Givens that contradict several constraints together need a solver.
         """
         if self.givens:
-            for constraint in self.graph.constraints:
+            arrays = self.graph.arrays
+            found = arrays.conflicting(self.givens) if arrays is not None else None
+            for constraint in self.graph.constraints if arrays is None else filter(None, (found,)):
                 names = constraint.conflict(self.givens)
                 if names:
                     return constraint, {name: self.givens[name] for name in names}

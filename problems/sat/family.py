@@ -5,15 +5,19 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
-from ...engine.constraints import Clause, Table
-from ...engine.constraints.base import Constraint
-from ...engine.graph import ConstraintGraph, gc_paused
+import numpy as np
+
+from ...engine.constraint_arrays import NumberedNames
+from ...engine.constraints import Table
+from ...engine.constraints.clause_arrays import ClauseArrays
+from ...engine.graph import ConstraintGraph
 from ...engine.problem import Problem, Source
 from ...engine.values import Value
 from ..family import Family
 from ..parsing import parse_int
-from .text import LARGEST, parse
+from .text import LARGEST, Formula, parse
 
 
 class Sat(Family):
@@ -30,9 +34,7 @@ class Sat(Family):
         return re.search(r"^[ \t]*p[ \t]+cnf[ \t]", text, re.MULTILINE) is not None
 
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        with gc_paused():
-            variables, clauses = parse(text)
-            return [formula(variables, clauses, path)]
+        return [problem_of(parse(text), path)]
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         n_text, _, m_text = spec.partition(":")
@@ -62,19 +64,32 @@ def formula(variables: int, clauses: Sequence[Sequence[int]], path: str = "-") -
         clauses: signed variable numbers, 1 to ``variables``, as in DIMACS.
         path: of the file, or ``family:spec``.
     """
-    if not variables and clauses:  # only empty clauses: their constraint needs a variable
-        variables = 1
-    names = [f"x{i}" for i in range(variables + 1)]
-    # One tuple for each literal, shared by all clauses, keeps large formulas small. Literal -v is at index -v.
-    literals = [*((name, 1) for name in names), *((name, 0) for name in reversed(names[1:]))]
-    never = Table((names[1],), ()) if variables else None  # an empty clause
-    with gc_paused():
-        made: list[Constraint] = [
-            Clause(tuple([literals[literal] for literal in clause])) if clause else never  # type: ignore[misc]
-            for clause in clauses
-        ]
-        graph = ConstraintGraph.unchecked(dict.fromkeys(names[1:], (0, 1)), made)
-    return Problem(graph, {}, "sat", Source(path), render)
+    start = np.zeros(len(clauses) + 1, dtype=np.int64)
+    np.cumsum([len(clause) for clause in clauses], out=start[1:])
+    literals = np.fromiter(chain.from_iterable(clauses), dtype=np.int64, count=int(start[-1]))
+    return problem_of(Formula(variables, start, literals), path)
+
+
+def problem_of(cnf: Formula, path: str = "-") -> Problem:
+    """The problem of a CNF formula in arrays.
+
+    Args:
+        cnf: the formula.
+        path: of the file, or ``family:spec``.
+    """
+    # A formula of empty clauses alone needs a variable, because the constraint of an empty clause has one.
+    variables = max(cnf.variables, int(len(cnf.start) > 1))
+    names = NumberedNames("x", np.arange(1, variables + 1))
+    domains = dict.fromkeys(names.strings(), (0, 1))
+    empty = np.flatnonzero(cnf.start[1:] == cnf.start[:-1])
+    start = np.delete(cnf.start, empty)
+    arrays = ClauseArrays(names, start, (np.abs(cnf.literals) - 1).astype(np.int32), (cnf.literals > 0).astype(np.int8))
+    if len(empty):
+        made = list(arrays)
+        for place in empty.tolist():  # ascending, so that each is inserted at its own place
+            made.insert(place, Table(("x1",), ()))
+        return Problem(ConstraintGraph.unchecked(domains, made), {}, "sat", Source(path), render)
+    return Problem(ConstraintGraph.unchecked(domains, arrays), {}, "sat", Source(path), render)
 
 
 def render(assignment: Mapping[str, Value]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,14 +17,59 @@ DECLARED = 100_000
 """Variables that the header of any file may declare. A longer file may declare one for each character."""
 
 
-def parse(text: str) -> tuple[int, list[list[int]]]:
-    """The number of variables, and the clauses as signed variable numbers.
+class Formula(NamedTuple):
+    """A formula in conjunctive normal form.
 
-    A regular expression finds the parts that are not numbers; the numbers between two of them are converted in one
-    call. A million clauses take a second.
+    Args:
+        variables: their number.
+        start: [C + 1] int64. Clause c has the literals from ``start[c]`` to below ``start[c + 1]``.
+        literals: [L] int64, signed variable numbers, 1 to ``variables``, as in DIMACS.
+    """
+
+    variables: int
+    start: np.ndarray
+    literals: np.ndarray
+
+
+def parse(text: str) -> Formula:
+    """The formula of a text. A million clauses take 0.2 s where all comments precede the clauses.
 
     Raises:
         InputError: the text is not DIMACS CNF; with the line.
+    """
+    return _parse_plain(text) or _parse_any(text)
+
+
+_BEFORE = re.compile(r"(?:[ \t]*(?:c[^\n]*)?\n)*[ \t]*(p[ \t]+cnf[ \t]+[0-9]{1,8}[ \t]+[0-9]{1,8}[ \t]*)(?:\n|\Z)")
+"""Comments, and the header."""
+
+_PLAIN = b"0123456789- \t\n"
+
+
+def _parse_plain(text: str) -> Formula | None:
+    """The formula of a text that has only numbers after the header, perhaps with SATLIB's ending; None for others."""
+    found = _BEFORE.match(text)
+    if found is None:
+        return None
+    end = text.find("\n%", found.end() - 1)
+    body = text[found.end() : end if end >= 0 else len(text)].encode()
+    if body.translate(None, _PLAIN):
+        return None
+    data = np.frombuffer(b" " + body + b" ", dtype=np.uint8)
+    minus = np.flatnonzero(data == ord("-"))
+    if (data[minus - 1] > ord(" ")).any() or (data[minus + 1] < ord("0")).any():
+        return None
+    # A number of more digits than an integer holds becomes the largest integer, which is out of range.
+    numbers = np.fromstring(body, dtype=np.int64, sep=" ") if body.strip() else np.zeros(0, dtype=np.int64)
+    header = _line(text, found.start(1))
+    return _clauses(text, numbers, *_header(found[1], header, len(text)), header)
+
+
+def _parse_any(text: str) -> Formula:
+    """The formula of a text, or the error about its first mistake.
+
+    A regular expression finds the parts that are not numbers; the numbers between two of them are converted in one
+    call. A million clauses take a second.
     """
     stated: tuple[int, int] | None = None
     header = end = 0
@@ -50,7 +96,11 @@ def parse(text: str) -> tuple[int, list[list[int]]]:
         _numbers(text, end, len(text), False)
         raise InputError("no 'p cnf' line", line=1, hint=HINT)
     numbers += _numbers(text, end, len(text), True)
-    return _clauses(text, numbers, *stated, header)
+    held = np.array([max(-_TOO_LARGE, min(number, _TOO_LARGE)) for number in numbers], dtype=np.int64)
+    return _clauses(text, held, *stated, header)
+
+
+_TOO_LARGE = (1 << 63) - 1
 
 
 _REST = re.compile(r"[^-0-9\s][^\n]*")
@@ -69,38 +119,49 @@ def _numbers(text: str, start: int, end: int, ready: bool) -> list[int]:
         raise InputError(f"{excerpt(wrong)} is not a literal", line=_place(text, start, wrong), hint=HINT) from None
 
 
-def _clauses(text: str, numbers: list[int], variables: int, stated: int, header: int) -> tuple[int, list[list[int]]]:
+def _clauses(text: str, numbers: np.ndarray, variables: int, stated: int, header: int) -> Formula:
     """The numbers split at the zeros, after a comparison with the counts of the header.
 
     Args:
         text: the file, for line numbers.
-        numbers: all numbers after the header.
+        numbers: [N] int64, all numbers after the header.
         variables: stated by the header.
         stated: clauses, stated by the header.
         header: line of the header.
     """
-    if numbers and numbers[-1]:
+    if len(numbers) and numbers[-1]:
         line = _line(text, len(text.rstrip()))
         hint = "the file may be truncated; if it is whole, add the 0"
         raise InputError("the last clause does not end in 0", line=line, hint=hint)
-    used = max(max(numbers, default=0), -min(numbers, default=0))
+    used = int(max(numbers.max(initial=0), -numbers.min(initial=0)))
     most = max(variables, min(LARGEST, max(10_000, len(text))))
     if used > most:
-        wrong = next(str(number) for number in numbers if abs(number) > most)
+        wrong, line = _beyond(text, most)
         hint = f"correct the literal, or the header, which says {variables} variables"
-        raise InputError(f"literal {excerpt(wrong)} is out of range", line=_place(text, 0, wrong), hint=hint)
+        raise InputError(f"literal {excerpt(wrong)} is out of range", line=line, hint=hint)
     if used > variables:
         warn(f"the header says {variables} variables, the file uses {used}: {used} are used", header)
-    ends = np.flatnonzero(np.array(numbers, dtype=np.int64) == 0).tolist()
-    clauses = [numbers[start:end] for start, end in zip([0, *(end + 1 for end in ends)], ends, strict=False)]
-    if len(clauses) > stated and not clauses[-1]:
+    ends = np.flatnonzero(numbers == 0)
+    start = np.concatenate(([0], ends - np.arange(len(ends))))  # without the zeros before each end
+    if len(ends) > stated and start[-1] == start[-2]:
         warn(f"a 0 after the last of {stated} clauses is ignored", _line(text, len(text.rstrip())))
-        while len(clauses) > stated and not clauses[-1]:
-            clauses.pop()
-    if len(clauses) != stated:
-        hint = "the file may be truncated" if len(clauses) < stated else ""
-        warn(f"the header says {stated} clauses, the file has {len(clauses)}: all of them are used", header, hint)
-    return max(variables, used), clauses
+        while len(start) - 1 > stated and start[-1] == start[-2]:
+            start = start[:-1]
+    count = len(start) - 1
+    if count != stated:
+        hint = "the file may be truncated" if count < stated else ""
+        warn(f"the header says {stated} clauses, the file has {count}: all of them are used", header, hint)
+    return Formula(max(variables, used), start, numbers[numbers != 0])
+
+
+def _beyond(text: str, most: int) -> tuple[str, int]:
+    """The first literal above ``most``, and its line."""
+    for number, line in enumerate(text.split("\n"), 1):
+        words = [] if re.match(r"\s*p\b", line) else _REST.sub("", line).split()
+        wrong = next((word for word in words if abs(int(word)) > most), None)
+        if wrong is not None:
+            return wrong, number
+    raise AssertionError("a literal above the most was counted")
 
 
 def _header(line: str, number: int, size: int) -> tuple[int, int]:
