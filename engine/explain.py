@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any
 
-from ortools.sat.python import cp_model
-
 from .constraints import Clause, Constraint
 from .deadline import OutOfTime, interrupting
 from .errors import MullError
+from .lazy import cp_model
 from .posting import Posting
 from .problem import Problem, Statement
 from .task import Budget, Task

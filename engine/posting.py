@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from itertools import count
 
 import numpy as np
-from ortools.sat.python import cp_model
 
+from .lazy import cp_model
 from .values import Domain, Term, Value, bounds
 
 

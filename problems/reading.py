@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..engine import files
 from ..engine.errors import GraphError
 from ..engine.problem import Problem, Source
 from ..engine.raised import described
-from . import binary_formats, compressed, other_formats
+from . import Families, binary_formats, compressed, other_formats
 from .errors import Ambiguous, InputError, excerpt, warned
 from .family import Family
 
@@ -83,8 +83,13 @@ def of_archive(path: str, families: Mapping[str, Family]) -> Family | None:
         families: the installed families by name. One that cannot be loaded is left out.
     """
     suffix = Path(path).suffix.lower()
-    found = (families.get(name) for name in families) if suffix else iter(())
+    found = (families.get(name) for name in _with_suffix(families, suffix)) if suffix else iter(())
     return next((family for family in found if family is not None and suffix in family.archives), None)
+
+
+def _with_suffix(families: Mapping[str, Family], suffix: str) -> Iterable[str]:
+    """The names of the families that may have a suffix, without importing the others where that is possible."""
+    return families.with_suffix(suffix) if isinstance(families, Families) else families
 
 
 @contextmanager
@@ -230,7 +235,7 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tupl
     broken: dict[str, InputError] = {}
     for by_suffix in (True, False):  # the suffix decides; the content only if no family has it
         found = []
-        for name in families:
+        for name in _with_suffix(families, suffix) if by_suffix else families:
             try:
                 family = families[name]
                 with plugin_errors(family):

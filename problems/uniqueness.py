@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 
-from ortools.sat.python import cp_model
-
 from ..engine.graph import ConstraintGraph
+from ..engine.lazy import cp_model
 from ..engine.posting import Posting
 from ..engine.values import Assignment, Value
 

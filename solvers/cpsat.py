@@ -9,11 +9,11 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, ClassVar
 
-from ortools.sat.python import cp_model
 from pydantic import Field
 
 from ..engine.conclude import unanswered
 from ..engine.deadline import OutOfTime, interrupting
+from ..engine.lazy import cp_model
 from ..engine.posting import Posting
 from ..engine.problem import Problem
 from ..engine.shares import in_shares

@@ -10,7 +10,6 @@ from itertools import count
 from random import Random
 from typing import Any, ClassVar
 
-from ortools.sat.python import cp_model
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
@@ -20,6 +19,7 @@ from ..engine.constraints.terms import TermConstraint
 from ..engine.deadline import OutOfTime
 from ..engine.graph import ConstraintGraph
 from ..engine.guard import answers_of, refusal
+from ..engine.lazy import cp_model
 from ..engine.posting import Posting
 from ..engine.problem import Problem
 from ..engine.raised import described
