@@ -174,7 +174,7 @@ def _set(solutions: tuple[dict[str, Any], ...]) -> set[frozenset[tuple[str, Any]
 
 def _reasons(row: RunRow, again: Solution) -> Iterator[str]:
     """Known reasons why a replay may differ."""
-    from mull.engine.store.write import here
+    from mull.engine.store.pack import here
 
     known = list(_changes(row, again, here()[1]))
     yield from known

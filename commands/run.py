@@ -23,7 +23,6 @@ from .common import (
     interruptible,
     json_option,
     make_solver,
-    open_store,
     pairs,
     show_warnings,
     store_option,
@@ -206,6 +205,7 @@ def run(
         screen.expect(problems)
         phase("importing the engine")
         from mull.engine import Budget, Solver, Task, Unrecorded, solve
+        from mull.engine.store import open_for_writing
 
         if getattr(solver, "weights", None) is not None:
             from mull.solvers.kinds import check_weights  # imports torch
@@ -215,7 +215,7 @@ def run(
         if solutions is not None:
             _check_sampling(solver, problems, restarts)
         budget = Budget(seconds, iterations, restarts, batch, solutions, seconds_each=each)
-        opened = nullcontext() if no_store else open_store(url)
+        opened = nullcontext() if no_store else open_for_writing(url)
         with opened as store:
             target_device = usable_device(device)
             what = counted(len(problems), "problem") if len(problems) > 1 else problems[0].source

@@ -26,7 +26,8 @@ from alembic.script import ScriptDirectory
 
 from mull.engine.store import Filter, Store, StoreError, migrate
 from mull.engine.store.connect import connect, parse
-from mull.engine.store.schema import HEAD, metadata
+from mull.engine.store.file import HEAD
+from mull.engine.store.schema import metadata
 
 KEPT = sorted((Path(__file__).parent / "stores").glob("*.db"))
 OLD = [path for path in KEPT if path.stem != HEAD]

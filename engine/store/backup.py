@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from .connect import StoreError
+from .file import StoreError
 
 
 def backup(store: Path, path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..status import Status
-from .connect import StoreError, location
+from .connect import location
+from .file import StoreError
 from .filter import Filter
 from .rows import RunRow
 from .store import Store

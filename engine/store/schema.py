@@ -1,4 +1,4 @@
-"""The tables. A change here needs a migration in ``alembic/versions`` and a new value of ``HEAD``."""
+"""The tables. A change here needs a migration in ``alembic/versions`` and a new value of ``file.HEAD``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ from sqlalchemy import (
     Table,
     Text,
 )
-
-HEAD = "0005"
-"""The Alembic revision of these tables."""
 
 metadata = MetaData(
     naming_convention={

@@ -14,12 +14,13 @@ from sqlalchemy.exc import IntegrityError
 from ..status import PEEL, SOLVED
 from . import query
 from .compare import Comparison, compare
-from .connect import StoreError, connect, file_of, parse, prepare, read_errors, store_errors, use_log
+from .connect import connect, file_of, parse, read_errors, store_errors, use_log
+from .file import HEAD, StoreError, prepare
 from .filter import Filter
 from .one_run import load_run
 from .query import RUNS, RUNS_WITH_TRACES
 from .rows import RunRow
-from .schema import HEAD, problem, run, run_context, solver, source
+from .schema import problem, run, run_context, solver, source
 from .sums import read_results
 
 if TYPE_CHECKING:
@@ -99,18 +100,19 @@ class Store:
         Raises:
             StoreError: the database refused the transaction; nothing was written.
         """
-        from . import write
+        from . import pack
+        from .write import SqlTables
 
-        packed = [write.pack(s, bench) for s in solutions]  # half of the time, before the database is locked
+        packed = [pack.pack(s, bench) for s in solutions]  # half of the time, before the database is locked
         with store_errors(self.url):
             try:
                 with self._engine().execution_options(writes=True).begin() as connection:
-                    write.insert(connection, packed)
+                    pack.insert(SqlTables(connection), packed)
             except IntegrityError:
                 # On a server, another process may delete a row between its look-up and its use. (SQLite's lock prevents
                 # it.)
                 with self._engine().execution_options(writes=True).begin() as connection:
-                    write.insert(connection, packed)
+                    pack.insert(SqlTables(connection), packed)
 
     def delete(self, which: Filter | Sequence[str]) -> int:
         """Delete runs with their traces and solutions, and rows that no remaining run refers to.

@@ -1,150 +1,59 @@
-"""Conversion of solutions to rows of the tables."""
+"""Writing rows through SQLAlchemy, to any database that a store supports."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-import socket
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache, partial
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
-from . import codec
-from .schema import budget, environment, problem, run, run_context, solution, solver, source, template, trace
-
-if TYPE_CHECKING:
-    from ..problem import Problem
-    from ..solution import Solution
+from .pack import Digest
+from .schema import metadata
 
 KEYS_PER_QUERY = 500
 """Number of parameters in one query. Older versions of SQLite allow 999."""
-LIMITS = ("seconds", "iterations", "restarts", "batch", "solutions", "seconds_each")
-"""The fields of ``Budget`` that are columns of table budget."""
-VERSIONED = ("mull", "torch", "numpy", "ortools", "pyro-ppl")
-
-Digest = TypeVar("Digest", str, int)
 
 
-class Packed(NamedTuple):
-    """A solution as rows, without the row ids of other tables: the work that needs no lock of the database."""
-
-    solution: Solution
-    source: int
-    solver: str
-    budget: str
-    context: str
-    bench: str | None
-    run: dict[str, Any]
-    trace: dict[str, Any] | None
-    answer: dict[str, Any] | None
-
-
-def pack(s: Solution, bench: str | None = None) -> Packed:
-    """The columns of tables run, trace and solution for one solution, and the digests of the rows it refers to.
-
-    Args:
-        s: the solution.
-        bench: name of the bench that it belongs to, or None.
-    """
-    row = {
-        "id": s.id,
-        "seed": s.seed,
-        "iterations": s.iterations,
-        "violations": s.violations if s.assignment is not None else None,
-        "energy": s.energy if s.assignment is not None else None,
-        "objective": s.objective,
-        "seconds": s.seconds,
-        "wall": s.wall,
-        "detail": codec.clean(s.detail),
-        "samples": s.samples,
-        "hits": s.hits,
-        "distinct_solutions": s.distinct,
-        "total": s.total,
-        "copies": _copies(s.budget.copies) if s.budget.copies else None,
-        "improvements": json.dumps(s.improvements, separators=(",", ":")) if s.improvements else None,
-    }
-    points = answer = None
-    if s.trace is not None and len(s.trace):
-        points = {"run": s.id, "points": len(s.trace), "data": codec.pack_trace(s.trace)}
-    if s.assignment is not None:
-        domains, others = s.problem.graph.domains, (s.solutions or ())[1:]
-        answer = {
-            "run": s.id,
-            "data": codec.pack_assignments([s.assignment], domains),
-            "further": codec.pack_assignments(others, domains) if others else None,
-        }
-    configuration, b = _digest(f"{s.solver} {s.version} {s.options} {s.checkpoint or ''}".rstrip()), s.budget
-    # Parts that older schemas did not have are added only where they are set, so that older digests stay valid.
-    each = "" if b.seconds_each is None else f" {b.seconds_each}"
-    limits = _digest(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}{each}")
-    parts = [s.problem.family, configuration, here()[0], limits, s.via, s.device, str(s.status)]
-    context = _digest(*parts, *([] if bench is None else [bench]))
-    origin = codec.source_digest(str(s.problem.source))
-    return Packed(s, origin, configuration, limits, context, bench, row, points, answer)
-
-
-def insert(connection: sa.Connection, packed: Sequence[Packed]) -> None:
-    """Write runs, and the rows they refer to unless these exist already.
+class SqlTables:
+    """The tables of a store; see ``pack.Tables``.
 
     Args:
         connection: in a transaction that may write.
-        packed: the runs.
     """
-    # Existing rows are looked up each time: another process may delete rows that a cache would still name.
-    solutions = [p.solution for p in packed]
-    distinct = {s.problem.digest: s.problem for s in solutions}
-    graphs = {p.graph.digest: p for p in distinct.values()}
-    templates = _ids(connection, template, {d: partial(_template, p) for d, p in graphs.items()})
-    problems = _ids(connection, problem, {d: partial(_problem, p, templates) for d, p in distinct.items()})
-    solvers = _ids(connection, solver, {p.solver: partial(_solver, p.solution) for p in packed})
-    digest, about = here()
-    environments = _ids(connection, environment, {digest: lambda: about})
-    budgets = _ids(connection, budget, {p.budget: partial(_budget, p.solution) for p in packed})
 
-    def made(p: Packed) -> dict[str, Any]:
-        s, ids = p.solution, {"solver": solvers[p.solver], "budget": budgets[p.budget]}
-        ids["environment"] = environments[digest]
-        common = {"via": s.via, "device": s.device, "status": str(s.status), "bench": p.bench}
-        return {"family": s.problem.family, **ids, **common}
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
 
-    contexts = _ids(connection, run_context, {p.context: partial(made, p) for p in packed})
-    sources = _ids(connection, source, {p.source: partial(_source, p.solution) for p in packed})
-    rows = [
-        {
-            **p.run,
-            "problem": problems[p.solution.problem.digest],
-            "source": sources[p.source],
-            "facets": contexts[p.context],
-        }
-        for p in packed
-    ]
-    traces, answers = [p.trace for p in packed if p.trace], [p.answer for p in packed if p.answer]
-    for table, data in ((run, rows), (trace, traces), (solution, answers)):
-        if data:
-            connection.execute(table.insert(), data)
+    def ids(self, table: str, values: Mapping[Digest, Callable[[], Mapping[str, Any]]]) -> dict[Digest, int]:
+        """Digest -> row id. Missing rows are inserted; only their values are computed.
 
-
-def _ids(
-    connection: sa.Connection, table: sa.Table, values: Mapping[Digest, Callable[[], Mapping[str, Any]]]
-) -> dict[Digest, int]:
-    """Digest -> row id. Missing rows are inserted; only their values are computed."""
-    # Rows are inserted in the order of their digests: two PostgreSQL transactions that insert the same rows in
-    # different orders would wait for each other. Rows that another writer inserted first are left as they are.
-    known: dict[Digest, int] = {}
-    digests = sorted(values)
-    for start in range(0, len(digests), KEYS_PER_QUERY):
-        asked = digests[start : start + KEYS_PER_QUERY]
-        query = sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(asked))
-        known |= {row.digest: row.id for row in connection.execute(query)}
-        new = [{"digest": digest, **values[digest]()} for digest in asked if digest not in known]
-        if new:
-            connection.execute(_unless_present(connection, table), new)
+        Args:
+            table: its name.
+            values: digest -> a function that returns the other columns.
+        """
+        # Rows are inserted in the order of their digests: two PostgreSQL transactions that insert the same rows in
+        # different orders would wait for each other. Rows that another writer inserted first are left as they are.
+        connection, columns = self._connection, metadata.tables[table].c
+        known: dict[Digest, int] = {}
+        digests = sorted(values)
+        for start in range(0, len(digests), KEYS_PER_QUERY):
+            asked = digests[start : start + KEYS_PER_QUERY]
+            query = sa.select(columns.digest, columns.id).where(columns.digest.in_(asked))
             known |= {row.digest: row.id for row in connection.execute(query)}
-    return known
+            new = [{"digest": digest, **values[digest]()} for digest in asked if digest not in known]
+            if new:
+                connection.execute(_unless_present(connection, metadata.tables[table]), new)
+                known |= {row.digest: row.id for row in connection.execute(query)}
+        return known
+
+    def add(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows.
+
+        Args:
+            table: its name.
+            rows: column -> value.
+        """
+        self._connection.execute(metadata.tables[table].insert(), rows)
 
 
 def _unless_present(connection: sa.Connection, table: sa.Table) -> sa.Insert:
@@ -152,52 +61,3 @@ def _unless_present(connection: sa.Connection, table: sa.Table) -> sa.Insert:
 
     made = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
     return made.on_conflict_do_nothing(index_elements=["digest"])
-
-
-def _template(p: Problem) -> dict[str, Any]:
-    hidden = {"auxiliary": sorted(p.auxiliary)} if p.auxiliary else {}
-    return {"graph": codec.pack_json({**p.graph.to_json(), **hidden})}
-
-
-def _problem(p: Problem, templates: Mapping[str, int]) -> dict[str, Any]:
-    givens = codec.pack_json(dict(p.givens))
-    return {"size": len(p.graph.domains), "template": templates[p.graph.digest], "givens": givens}
-
-
-def _source(s: Solution) -> dict[str, Any]:
-    text = codec.clean(str(s.problem.source))
-    text_casefold = text.casefold()
-    return {"text": text, "folded": text_casefold if text_casefold != text else None}
-
-
-def _solver(s: Solution) -> dict[str, Any]:
-    return {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": s.checkpoint, "unit": s.unit}
-
-
-def _budget(s: Solution) -> dict[str, Any]:
-    return {name: getattr(s.budget, name) for name in LIMITS}
-
-
-@cache
-def here() -> tuple[str, dict[str, Any]]:
-    """The environment of this process: its digest, and its ``host`` and ``versions`` (package or Python -> version)."""
-    versions = {"python": platform.python_version()}
-    for name in VERSIONED:
-        try:
-            versions[name] = version("mull-solver" if name == "mull" else name)
-        except PackageNotFoundError:
-            continue
-    values = {"host": socket.gethostname(), "versions": versions}
-    return _digest(json.dumps(values, sort_keys=True)), values
-
-
-@lru_cache(maxsize=4096)
-def _copies(copies: tuple[tuple[int, int], ...]) -> str:
-    return json.dumps(copies, separators=(",", ":"))
-
-
-@lru_cache(maxsize=4096)
-def _digest(*parts: str | None) -> str:
-    """SHA-256 in hexadecimal of one text, or of several as JSON."""
-    text = parts[0] if len(parts) == 1 and parts[0] is not None else json.dumps(parts)
-    return hashlib.sha256(text.encode()).hexdigest()
