@@ -176,7 +176,7 @@ class ConstraintGraph:
         # Worker processes send graphs to a training, which reads literal groups and no constraints. Pickled apart, the
         # constraints are not unpacked: a training on mazes waits 1 ms for a block instead of 13 ms.
         state = dict(self.__dict__)
-        for computed in ("scopes", "clause_table"):
+        for computed in ("scopes", "clause_table", "_moves"):
             state.pop(computed, None)
         if "constraints" in state:
             state["_packed"] = pickle.dumps(state.pop("constraints"), pickle.HIGHEST_PROTOCOL)

@@ -95,8 +95,8 @@ def _broken(graph: MoveGraph, values: np.ndarray) -> list[int]:
     """The violated constraints: by the kind's move form, or by its check."""
     found = []
     indices = graph.indices(values[: graph.variables])
-    domains = list(graph.domains.values())
-    for c, constraint in enumerate(graph.constraints):
+    domains = list(graph.graph.domains.values())
+    for c, constraint in enumerate(graph.graph.constraints):
         scope = graph.scope[graph.scope_ptr[c] : graph.scope_ptr[c + 1]]
         if graph.kind[c] < 0:
             degree = not constraint.check([domains[v][indices[v]] for v in scope])

@@ -76,8 +76,8 @@ def test_peeling_removes_the_same_variables(seed: int) -> None:
     core, order = peel(graph, givens)
     other, expected = peel(same, givens)
     assert (core.digest, order) == (other.digest, expected)
-    fixed = {name: 1 for name in core.domains}
-    hint = {name: 2 for name in graph.domains}
+    fixed = dict.fromkeys(core.domains, 1)
+    hint = dict.fromkeys(graph.domains, 2)
     assert extend(graph, fixed, order, hint) == extend(same, fixed, order, hint)
 
 

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from functools import cached_property
-from itertools import chain
-from typing import ClassVar, NamedTuple
-from weakref import finalize
 
 import numpy as np
 
-from ..constraints.base import Constraint
-from ..constraints.clause import Clause
 from ..graph import ConstraintGraph
-from ..objective import Objective
 from ..values import Domain, Value
 from .form import MoveForm, MoveFunctions
 
+KEPT = "_moves"
+"""Attribute of a ``ConstraintGraph`` that keeps its arrays; it is not pickled."""
 FIRST_STRING = (1 << 61) + 1
 """Code of the first string among a graph's values. Integers are smaller: their magnitude is at most 2^60."""
-
-
-class Clauses(NamedTuple):
-    """The clauses of a graph, N of them with L literals.
-
-    Args:
-        constraint: [N] int32, their numbers among the graph's constraints.
-        ptr: [N + 1] int64, the literals of clause n are ``ptr[n]:ptr[n + 1]``.
-        variable: [L] int32.
-        wanted: [L] int32, domain index of the value that satisfies the clause.
-    """
-
-    constraint: np.ndarray
-    ptr: np.ndarray
-    variable: np.ndarray
-    wanted: np.ndarray
 
 
 class MoveGraph:
@@ -46,28 +26,21 @@ class MoveGraph:
     are made at their first use.
 
     Args:
-        domains: variable name -> domain.
-        constraints: on these variables.
-        objective: to be minimised, or None.
+        graph: the constraint graph.
     """
 
-    _known: ClassVar[dict[int, MoveGraph]] = {}
-
-    def __init__(
-        self, domains: Mapping[str, Domain], constraints: Sequence[Constraint], objective: Objective | None = None
-    ) -> None:
-        self.domains, self.constraints, self._objective = domains, constraints, objective
-        self.variables = len(domains)
+    def __init__(self, graph: ConstraintGraph) -> None:
+        self.graph = graph
+        self.variables = len(graph.domains)
         self._strings: dict[str, int] = {}
         self._lay_out_domains()
 
     @classmethod
     def of(cls, graph: ConstraintGraph) -> MoveGraph:
-        """The arrays of a graph. They are kept as long as the graph object lives."""
-        made = cls._known.get(id(graph))
+        """The arrays of a graph. The graph object keeps them."""
+        made: MoveGraph | None = graph.__dict__.get(KEPT)
         if made is None:
-            made = cls._known[id(graph)] = cls(graph.domains, graph.constraints, graph.objective)
-            finalize(graph, cls._known.pop, id(graph), None)
+            made = graph.__dict__[KEPT] = cls(graph)
         return made
 
     # Values -----------------------------------------------------------------------------------------------------------
@@ -76,7 +49,7 @@ class MoveGraph:
         number: dict[int, int] = {}  # most variables share few domain objects
         distinct: list[Domain] = []
         of = np.empty(self.variables, dtype=np.int64)
-        for v, domain in enumerate(self.domains.values()):
+        for v, domain in enumerate(self.graph.domains.values()):
             key = id(domain)
             if key not in number:
                 number[key] = len(distinct)
@@ -154,21 +127,15 @@ class MoveGraph:
 
     # Constraints ------------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def index(self) -> dict[str, int]:
-        """Variable name -> number."""
-        return {name: v for v, name in enumerate(self.domains)}
-
-    @cached_property
+    @property
     def scope_ptr(self) -> np.ndarray:
         """[C + 1] int64: the slots of constraint c are ``scope[scope_ptr[c]:scope_ptr[c + 1]]``."""
-        return pointers([len(constraint.scope) for constraint in self.constraints])
+        return self.graph.scopes[0]
 
-    @cached_property
+    @property
     def scope(self) -> np.ndarray:
         """[S] int32: the variable of each slot."""
-        names = chain.from_iterable(constraint.scope for constraint in self.constraints)
-        return np.fromiter(map(self.index.__getitem__, names), dtype=np.int32, count=int(self.scope_ptr[-1]))
+        return self.graph.scopes[1]
 
     @cached_property
     def _occurrences(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -195,28 +162,14 @@ class MoveGraph:
         return self._occurrences[2]
 
     @cached_property
-    def clauses(self) -> Clauses:
-        """All constraints that are a ``Clause``."""
-        chosen = [c for c, constraint in enumerate(self.constraints) if type(constraint) is Clause]
-        literals = [self.constraints[c].literals for c in chosen]  # type: ignore[attr-defined]
-        ptr = pointers(list(map(len, literals)))
-        names, values = zip(*chain.from_iterable(literals), strict=True) if literals else ((), ())
-        variable = np.fromiter(map(self.index.__getitem__, names), dtype=np.int32, count=len(names))
-        code = np.fromiter(map(self.code, values), dtype=np.int64, count=len(values))
-        index = (code - self.first[variable]) // np.where(self.step[variable] == 0, 1, self.step[variable])
-        for n in (self.step[variable] == 0).nonzero()[0]:
-            index[n] = self.domains[names[n]].index(values[n])
-        return Clauses(np.array(chosen, dtype=np.int32), ptr, variable, index.astype(np.int32))
-
-    @cached_property
     def _forms(self) -> tuple[np.ndarray, tuple[MoveFunctions, ...], np.ndarray, np.ndarray, np.ndarray]:
         number: dict[MoveFunctions, int] = {}
         none = np.zeros(0, dtype=np.int64)
-        kind = np.full(len(self.constraints), -1, dtype=np.int32)
+        kind = np.full(len(self.graph.constraints), -1, dtype=np.int32)
         params: list[np.ndarray] = []
         memory: list[int] = []
-        for c, constraint in enumerate(self.constraints):
-            form: MoveForm | None = constraint.move_form(self.domains, self.code)
+        for c, constraint in enumerate(self.graph.constraints):
+            form: MoveForm | None = constraint.move_form(self.graph.domains, self.code)
             if form is not None:
                 kind[c] = number.setdefault(form.functions, len(number))
             params.append(none if form is None else form.params)
@@ -258,23 +211,14 @@ class MoveGraph:
     def objective(self) -> np.ndarray:
         """[V] int64: the coefficient of each variable in the cost that is minimised."""
         coefficients = np.zeros(self.variables, dtype=np.int64)
-        for name, cost in self._objective.costs.items() if self._objective else ():
-            coefficients[self.index[name]] = cost
+        for name, cost in self.graph.objective.costs.items() if self.graph.objective else ():
+            coefficients[self.graph.index[name]] = cost
         return coefficients
 
     # The engine's check -----------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _unlike(self) -> list[tuple[Constraint, np.ndarray]]:
-        """The constraints that are not clauses, each with its variables."""
-        return [
-            (constraint, np.array([self.index[name] for name in constraint.scope]))
-            for constraint in self.constraints
-            if type(constraint) is not Clause
-        ]
-
     def violations(self, indices: np.ndarray) -> np.ndarray:
-        """The number of violated constraints, by the exact check; clauses are evaluated with numpy.
+        """The number of violated constraints, by the exact check. Clauses and arrays are evaluated with numpy.
 
         Args:
             indices: [B, V] int64 domain indices.
@@ -282,16 +226,18 @@ class MoveGraph:
         Returns:
             [B] int64.
         """
-        clauses = self.clauses
-        found = np.zeros(len(indices), dtype=np.int64)
-        for b, row in enumerate(indices):
-            if len(clauses.constraint):
-                true = row[clauses.variable] == clauses.wanted
-                found[b] = len(clauses.constraint) - np.logical_or.reduceat(true, clauses.ptr[:-1]).sum()
-            if self._unlike:
-                values = [domain[i] for domain, i in zip(self.domains.values(), row.tolist(), strict=False)]
-                found[b] += sum(not c.check([values[v] for v in scope]) for c, scope in self._unlike)
-        return found
+        table = self.graph.clause_table
+        if table is not None and len(table.start) > 1:
+            true = (np.logical_or.reduceat(row[table.variable] == table.value, table.start[:-1]) for row in indices)
+            return np.array([len(each) - each.sum() for each in true], dtype=np.int64)
+        return np.array([self._violations(row) for row in indices], dtype=np.int64)
+
+    def _violations(self, indices: np.ndarray) -> int:
+        values = [domain[i] for domain, i in zip(self.graph.domains.values(), indices.tolist(), strict=True)]
+        if self.graph.arrays is not None:
+            return len(self.graph.arrays.violated(values))
+        known = dict(zip(self.graph.domains, values, strict=True))
+        return sum(not c.check([known[name] for name in c.scope]) for c in self.graph.constraints)
 
 
 def pointers(sizes: Iterable[int] | np.ndarray) -> np.ndarray:

@@ -153,7 +153,7 @@ class MoveInstance:
         """
         rows = zip(assignment.tolist(), self.template.tolist(), strict=True)
         return [
-            {name: domain[d] for (name, domain), d in zip(self.graphs[t].domains.items(), row, strict=False)}
+            {name: domain[d] for (name, domain), d in zip(self.graphs[t].graph.domains.items(), row, strict=False)}
             for row, t in rows
         ]
 
@@ -183,7 +183,7 @@ def compile_moves(problems: Sequence[Problem], copies: int = 1) -> MoveInstance:
             first = graph.codes(np.zeros(graph.variables, dtype=np.int64))
             given[p, : graph.variables] = np.where(single, first, 0)
         for name, value in problem.givens.items():
-            v = graph.index[name]
+            v = problem.graph.index[name]
             fixed[p, v], given[p, v] = True, graph.code(value)
     rows = np.repeat(np.arange(len(problems)), copies)
     return MoveInstance(graphs, template[rows], fixed[rows], given[rows])
