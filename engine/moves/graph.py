@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
+from ..constraints.base import Constraint
+from ..constraints.clause import Clause
+from ..constraints.clause_arrays import ClauseArrays
+from ..constraints.edge_arrays import EdgeArrays
 from ..graph import ConstraintGraph
 from ..values import Domain, Value
 from .form import MoveForm, MoveFunctions
@@ -15,6 +21,22 @@ KEPT = "_moves"
 """Attribute of a ``ConstraintGraph`` that keeps its arrays; it is not pickled."""
 FIRST_STRING = (1 << 61) + 1
 """Code of the first string among a graph's values. Integers are smaller: their magnitude is at most 2^60."""
+
+
+class Clauses(NamedTuple):
+    """The clauses of a graph, N of them with L literals.
+
+    Args:
+        constraint: [N] int32, their numbers among the graph's constraints.
+        ptr: [N + 1] int64, the literals of clause n are ``ptr[n]:ptr[n + 1]``.
+        variable: [L] int32.
+        wanted: [L] int32, domain index of the value that satisfies the clause.
+    """
+
+    constraint: np.ndarray
+    ptr: np.ndarray
+    variable: np.ndarray
+    wanted: np.ndarray
 
 
 class MoveGraph:
@@ -128,6 +150,16 @@ class MoveGraph:
     # Constraints ------------------------------------------------------------------------------------------------------
 
     @property
+    def domains(self) -> Mapping[str, Domain]:
+        """Variable name -> domain."""
+        return self.graph.domains
+
+    @property
+    def constraints(self) -> Sequence[Constraint]:
+        """All constraints of the graph."""
+        return self.graph.constraints
+
+    @property
     def scope_ptr(self) -> np.ndarray:
         """[C + 1] int64: the slots of constraint c are ``scope[scope_ptr[c]:scope_ptr[c + 1]]``."""
         return self.graph.scopes[0]
@@ -160,6 +192,23 @@ class MoveGraph:
     def occ_slot(self) -> np.ndarray:
         """[S] int32: the position of the variable in that constraint's scope."""
         return self._occurrences[2]
+
+    @cached_property
+    def clauses(self) -> Clauses:
+        """All constraints that are a ``Clause``. A literal may occur twice in a clause, as the user stated it."""
+        if isinstance(self.constraints, ClauseArrays):
+            made = self.constraints
+            return Clauses(np.arange(len(made), dtype=np.int32), made.start, made.variable, made.value.astype(np.int32))
+        chosen = [c for c, constraint in enumerate(self.constraints) if type(constraint) is Clause]
+        literals = [self.constraints[c].literals for c in chosen]  # type: ignore[attr-defined]
+        ptr = pointers(list(map(len, literals)))
+        names, values = zip(*chain.from_iterable(literals), strict=True) if literals else ((), ())
+        variable = np.fromiter(map(self.graph.index.__getitem__, names), dtype=np.int32, count=len(names))
+        code = np.fromiter(map(self.code, values), dtype=np.int64, count=len(values))
+        wanted = (code - self.first[variable]) // np.where(self.step[variable] == 0, 1, self.step[variable])
+        for n in (self.step[variable] == 0).nonzero()[0]:
+            wanted[n] = self.domains[names[n]].index(values[n])
+        return Clauses(np.array(chosen, dtype=np.int32), ptr, variable, wanted.astype(np.int32))
 
     @cached_property
     def _forms(self) -> tuple[np.ndarray, tuple[MoveFunctions, ...], np.ndarray, np.ndarray, np.ndarray]:
@@ -217,8 +266,15 @@ class MoveGraph:
 
     # The engine's check -----------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _unlike(self) -> list[Constraint]:
+        """The constraints that are not clauses."""
+        if isinstance(self.constraints, ClauseArrays):
+            return []
+        return [constraint for constraint in self.constraints if type(constraint) is not Clause]
+
     def violations(self, indices: np.ndarray) -> np.ndarray:
-        """The number of violated constraints, by the exact check. Clauses and arrays are evaluated with numpy.
+        """The number of violated constraints, by the exact check. Clauses and edges are evaluated with numpy.
 
         Args:
             indices: [B, V] int64 domain indices.
@@ -226,18 +282,23 @@ class MoveGraph:
         Returns:
             [B] int64.
         """
-        table = self.graph.clause_table
-        if table is not None and len(table.start) > 1:
-            true = (np.logical_or.reduceat(row[table.variable] == table.value, table.start[:-1]) for row in indices)
-            return np.array([len(each) - each.sum() for each in true], dtype=np.int64)
-        return np.array([self._violations(row) for row in indices], dtype=np.int64)
+        if isinstance(self.constraints, EdgeArrays):  # all variables have the same domain
+            left, right = self.constraints.edges.T
+            return np.array([(row[left] == row[right]).sum() for row in indices], dtype=np.int64)
+        return np.array([self._violated_clauses(row) + self._others(row) for row in indices], dtype=np.int64)
 
-    def _violations(self, indices: np.ndarray) -> int:
-        values = [domain[i] for domain, i in zip(self.graph.domains.values(), indices.tolist(), strict=True)]
-        if self.graph.arrays is not None:
-            return len(self.graph.arrays.violated(values))
-        known = dict(zip(self.graph.domains, values, strict=True))
-        return sum(not c.check([known[name] for name in c.scope]) for c in self.graph.constraints)
+    def _violated_clauses(self, indices: np.ndarray) -> int:
+        clauses = self.clauses
+        if not len(clauses.constraint):
+            return 0
+        true = np.logical_or.reduceat(indices[clauses.variable] == clauses.wanted, clauses.ptr[:-1])
+        return len(true) - int(true.sum())
+
+    def _others(self, indices: np.ndarray) -> int:
+        if not self._unlike:
+            return 0
+        known = {name: domain[i] for (name, domain), i in zip(self.domains.items(), indices.tolist(), strict=True)}
+        return sum(not c.check([known[name] for name in c.scope]) for c in self._unlike)
 
 
 def pointers(sizes: Iterable[int] | np.ndarray) -> np.ndarray:
