@@ -1,0 +1,265 @@
+"""Compilation of kernels and move forms with numba, which is imported when the first function is compiled.
+
+Kernels and kinds are compiled separately, each once: a kernel calls the functions of a kind by their addresses. The
+compiled code is cached in the user's cache folder, by the sources, the processor, and the versions of numba and Python. Where that
+folder cannot be written, every process compiles for itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, ClassVar, TypeVar
+
+from . import arithmetic
+from .form import MoveFunction, MoveFunctions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CACHE = "MULL_CACHE"
+"""Environment variable with the folder for compiled code."""
+
+PATIENCE = 0.3
+"""Seconds of compilation after which the user gets a notice. Loading from the cache is faster."""
+
+_lock = threading.RLock()
+
+
+class Kernel:
+    """A function over arrays that is compiled at its first call. It releases the GIL.
+
+    The function is plain Python in the subset that numba compiles. Functions that it calls through its globals are
+    compiled with it. ``call`` calls a move form.
+
+    Args:
+        function: of the kernel's module. ``kernel.python`` is the function itself, for tests.
+
+    Example:
+        >>> import numpy as np
+        >>> @Kernel
+        ... def total(array):
+        ...     found = 0
+        ...     for i in range(len(array)):
+        ...         found += array[i]
+        ...     return found
+        >>> total.python(np.arange(4))
+        6
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.python = function
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+        self._compiled: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        """The value of the compiled function."""
+        if self._compiled is None:
+            with _lock:
+                self._compiled = self._compiled or _jitted(self.python, True)
+        return self._compiled(*arguments)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the function has been called, so that further calls with arrays of the same types do not compile."""
+        return self._compiled is not None and bool(self._compiled.signatures)
+
+
+@contextmanager
+def compiling(report: Callable[[str], None]) -> Iterator[None]:
+    """Report that code is compiled, if the code inside takes longer than loading compiled code.
+
+    Args:
+        report: receives the sentence: ``instance.notices``.
+    """
+    timer = threading.Timer(PATIENCE, report, ("compiling the search; this takes seconds, once for each version",))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def addresses(functions: MoveFunctions) -> tuple[int, int, int]:
+    """The addresses of a kind's compiled functions: start, change, apply.
+
+    Args:
+        functions: of the kind. ``change`` serves where ``apply`` is None.
+    """
+    apply = functions.apply or functions.change
+    return address(functions.start), address(functions.change), address(apply)
+
+
+def address(function: MoveFunction) -> int:
+    """The address of one compiled function of a move form.
+
+    Args:
+        function: with the signature of ``form.py``.
+    """
+    with _lock:
+        return int(_callback(function).address)
+
+
+def call(
+    address: int, values: int, scope: int, size: int, params: int, memory: int, slot: int, new: int
+) -> int:  # pragma: no cover
+    """Call a function of a move form. It can be called in kernels only.
+
+    Args:
+        address: of the function.
+        values, scope, params, memory: addresses of the first entries: ``array.ctypes.data``, plus the offset in bytes.
+        size, slot, new: see ``form.py``.
+    """
+    raise NotImplementedError("kernels call it when they are compiled")
+
+
+# Compilation ----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _callback(function: MoveFunction) -> Any:
+    from numba import types
+    from numba.core.ccallback import CFunc
+
+    wide, narrow = types.CPointer(types.int64), types.CPointer(types.int32)
+    signature = (wide, narrow, types.int64, wide, wide, types.int64, types.int64), types.int64
+    made = CFunc(_with_compiled_globals(function), signature, locals={}, options=_options())
+    _keep(made)
+    made.compile()
+    return made
+
+
+@cache
+def _jitted(function: Any, kernel: bool = False) -> Any:
+    """The compiled version of a function that a compiled function calls, or of a kernel."""
+    from numba import njit
+
+    special = {call: _call_intrinsic, arithmetic.shifted: _shifted_intrinsic}
+    if function in special:
+        return special[function]()
+    made = njit(nogil=kernel, **_options())(_with_compiled_globals(function))
+    if kernel:
+        _keep(made)
+    return made
+
+
+def _options() -> dict[str, Any]:
+    return {"error_model": "numpy"}  # no test for a division by zero
+
+
+def _with_compiled_globals(function: Any) -> Any:
+    """The same function with the compiled versions of the functions that it calls."""
+    known = function.__globals__
+    called = {name: known[name] for name in _names(function.__code__) if isinstance(known.get(name), FunctionType)}
+    compiled = {name: _jitted(each) for name, each in called.items()}
+    made = FunctionType(
+        function.__code__, {**known, **compiled}, function.__name__, function.__defaults__, function.__closure__
+    )
+    made.__qualname__, made.__module__ = function.__qualname__, function.__module__
+    return made
+
+
+def _names(code: CodeType) -> set[str]:
+    """The global names in a function, with those in its inner functions."""
+    found = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found |= _names(constant)
+    return found
+
+
+@cache
+def _call_intrinsic() -> Any:
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    def call_by_address(
+        context: Any, address: Any, values: Any, scope: Any, size: Any, params: Any, memory: Any, slot: Any, new: Any
+    ) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            i64 = ir.IntType(64)
+            p64, p32 = i64.as_pointer(), ir.IntType(32).as_pointer()
+            kind = ir.FunctionType(i64, [p64, p32, i64, p64, p64, i64, i64])
+            function = builder.inttoptr(given[0], kind.as_pointer())
+            pointers = [builder.inttoptr(given[i], p32 if i == 2 else p64) for i in (1, 2, 4, 5)]
+            return builder.call(function, [pointers[0], pointers[1], given[3], *pointers[2:], given[6], given[7]])
+
+        return types.int64(*[types.int64] * 8), generate
+
+    return intrinsic(call_by_address)
+
+
+@cache
+def _shifted_intrinsic() -> Any:
+    from numba import types
+    from numba.extending import intrinsic
+
+    def shifted_pointer(context: Any, array: Any, count: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            return builder.gep(given[0], [given[1]])
+
+        return array(array, types.int64), generate
+
+    return intrinsic(shifted_pointer)
+
+
+# The cache ------------------------------------------------------------------------------------------------------------
+
+
+def cache_folder() -> Path:
+    """The folder for compiled code: that of ``MULL_CACHE``, or one in the user's cache."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get(CACHE) or user_cache_path("mull", appauthor=False) / "compiled")
+
+
+def _keep(made: Any) -> None:
+    """Let numba keep a compiled function on disk, if the folder can be written."""
+    try:
+        made._cache = _function_cache()(made.__wrapped__ if hasattr(made, "__wrapped__") else made.py_func)
+    except RuntimeError:  # no locator: the code lives as long as the process
+        return
+
+
+@cache
+def _function_cache() -> Any:
+    """numba's cache of a function with our folder, and with a stamp over all sources that the code may come from.
+
+    numba's own stamp covers one file: after a change of ``arithmetic.py`` it would load kinds that are out of date.
+    """
+    from numba.core import caching
+
+    class Locator(caching._SourceFileBackedLocatorMixin, caching._CacheLocator):  # type: ignore[misc]
+        def __init__(self, py_func: Any, py_file: str) -> None:
+            self._py_file, self._lineno = py_file, py_func.__code__.co_firstlineno
+            self._folder = str(cache_folder() / self.get_suitable_cache_subpath(py_file))
+
+        def get_cache_path(self) -> str:
+            return self._folder
+
+        def get_source_stamp(self) -> str:
+            return _stamp(Path(self._py_file).parent) + _stamp(Path(__file__).parent)
+
+    class Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
+        _locator_classes: ClassVar[list[Any]] = [Locator]
+
+    class FunctionCache(caching.FunctionCache):  # type: ignore[misc]
+        _impl_class = Implementation
+
+    return FunctionCache
+
+
+@cache
+def _stamp(folder: Path) -> str:
+    """A digest of the Python sources of a folder."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
