@@ -14,7 +14,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mull.engine import AllDifferent, Clause, Compare, ConstraintGraph, Count, Linear, Problem, Table, compile_problems
-from mull.engine.constraints import KINDS, Constraint
+from mull.engine.constraints import (
+    KINDS,
+    MDD,
+    AllDifferentLists,
+    AllEqual,
+    BinPacking,
+    Circuit,
+    Connected,
+    Constraint,
+    Cumulative,
+    GlobalCardinality,
+    Inverse,
+    LexLess,
+    Maximum,
+    NoOverlap,
+    NoOverlap2D,
+    NValues,
+    Precedence,
+    Regular,
+    SubCircuit,
+)
 from mull.engine.moves.form import MoveForm
 from mull.engine.values import Domain, Value
 
@@ -113,6 +133,83 @@ WALKS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=6)
 def test_the_degree_and_its_changes_are_those_of_the_tensor_form(kind: str, data: st.DataObject) -> None:
     graph = data.draw(graphs(kind))
     check_laws(graph.constraints[0], graph.domains, data.draw(WALKS))
+
+
+def _automaton(random: np.random.Generator) -> dict[str, Any]:
+    arcs = {tuple(map(int, random.integers(0, 4, 3))) for _ in range(14)}
+    return {"transitions": tuple(arcs), "start": 0, "accepting": (1, 2)}
+
+
+def _diagram(random: np.random.Generator, names: Sequence[str]) -> MDD:
+    arcs = {
+        (level * 3 + (int(a) if level else 0), int(value), level * 3 + 3 + int(b))
+        for level in range(len(names))
+        for a, value, b in random.integers(0, 3, (7, 3))
+    }
+    return MDD(tuple(names), tuple(arcs), 0, (len(names) * 3, len(names) * 3 + 1))
+
+
+GRID = [(v, v + 1) for v in range(12) if v % 4 < 3] + [(v, v + 4) for v in range(8)]
+
+LARGER: dict[str, tuple[int, range, Callable[[np.random.Generator, tuple[str, ...]], Constraint]]] = {
+    "AllDifferentLists": (
+        10,
+        range(3),
+        lambda _, n: AllDifferentLists(tuple(zip(n[::2], n[1::2], strict=True)), ((0, 0),)),
+    ),
+    "AllEqual": (9, range(4), lambda _, n: AllEqual((*n, n[0], 2), (3,))),
+    "BinPacking": (9, range(-1, 4), lambda _, n: BinPacking((*n[:6], 1), (1, 2, 3, 4, 5, 6, 7), (*n[6:], 3))),
+    "Circuit": (8, range(8), lambda _, n: Circuit(n)),
+    "Circuit with exits and constants": (7, range(-1, 10), lambda _, n: Circuit((*n, 3, n[2]))),
+    "Connected": (12, range(2), lambda _, n: Connected(n, tuple(GRID))),
+    "Cumulative": (8, range(-1, 6), lambda _, n: Cumulative((*n[:4], 2), (2, 3, n[4], 1, 4), (1, n[5], 2, 2, 3), n[6])),
+    "Cumulative of one variable": (
+        3,
+        range(5),
+        lambda _, n: Cumulative((*n, n[0]), (2, n[0], 1, 4), (2, 1, 1, n[1]), n[2]),
+    ),
+    "GlobalCardinality": (8, range(5), lambda _, n: GlobalCardinality(n[:6], (3, 1, 3), (n[6], n[7], n[0]), True)),
+    "Inverse": (8, range(-1, 5), lambda _, n: Inverse(n[:4], n[4:])),
+    "LexLess": (10, range(3), lambda _, n: LexLess((*n[:5], n[0]), (*n[5:], 2))),
+    "MDD": (6, range(3), _diagram),
+    "Maximum": (7, range(5), lambda _, n: Maximum((*n[:6], n[0]), n[6])),
+    "NValues": (8, range(0, 400, 57), lambda _, n: NValues((*n[:7], n[0], 57), n[7], (114,))),
+    "NoOverlap": (8, range(-1, 6), lambda _, n: NoOverlap(n[:5], (2, 1, *n[5:]))),
+    "NoOverlap2D": (10, range(4), lambda _, n: NoOverlap2D(n[:4], n[4:8], (2, 1, 3, n[8]), (1, 2, n[9], 2))),
+    "Precedence": (8, range(4), lambda _, n: Precedence(n, (0, 1, 2, 1, 3))),
+    "Regular": (7, range(4), lambda r, n: Regular(n, **_automaton(r))),
+    "Regular with repeats": (4, range(4), lambda r, n: Regular((*n, 1, n[0], n[2]), **_automaton(r))),
+    "SubCircuit": (8, range(8), lambda _, n: SubCircuit(n)),
+}
+
+
+@pytest.mark.parametrize("name", LARGER)
+@pytest.mark.parametrize("seed", range(3))
+def test_many_moves_keep_the_memory_of_larger_constraints(name: str, seed: int) -> None:
+    size, domain, made = LARGER[name]
+    random = np.random.default_rng(seed)
+    names = tuple(f"v{i}" for i in range(size))
+    domains: dict[str, Domain] = dict.fromkeys(names, domain)
+    constraint = made(random, names)
+    form = constraint.move_form(domains, _code)
+    assert form is not None
+    chain, places = Chain(constraint, form, domains), [names.index(each) for each in constraint.scope]
+    instance = compile_problems([Problem(ConstraintGraph(domains, [constraint]))], 1 + len(places) * len(domain))
+    moves = [(slot, d) for slot in range(len(places)) for d in range(len(domain))]
+    row = random.permutation(size) % len(domain)
+    degree = chain.start([domain[d] for d in row])
+    for _ in range(40):
+        rows = np.tile(row, (1 + len(moves), 1))
+        for at, (slot, d) in enumerate(moves):
+            rows[1 + at, places[slot]] = d
+        degrees = instance.check(torch.tensor(rows))[1].tolist()
+        assert degree == degrees[0]
+        assert [chain.change(slot, domain[d]) for slot, d in moves] == [each - degree for each in degrees[1:]]
+        # Mostly the best move, so that the walk comes to assignments with degree 0.
+        at = int(np.argmin(degrees[1:])) if random.random() < 0.6 else int(random.integers(len(moves)))
+        slot, d = moves[at]
+        degree += chain.apply(slot, domain[d])
+        row[places[slot]] = d
 
 
 MIXED = {"a": (1, "red", 2), "b": ("red", 1, "blue"), "c": ("blue", 2)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..values import Domain, Term
 from .base import Parameters
 from .function import Function
-from .move_form import Code, Ints, MoveForm
+from .move_form import Code, Ints, MoveForm, packed
 from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 
@@ -37,7 +37,7 @@ class Abs(Function):
         return (number.abs() - value).abs()
 
     def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
-        return MoveForm(term_params(self), 1, _MOVES)
+        return MoveForm(packed(term_params(self)), 1, _MOVES)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the number": self.number, "the value": self.value}, largest)

@@ -10,7 +10,7 @@ from ..lazy import torch
 from ..values import Domain, Term
 from .base import Parameters
 from .function import Function
-from .move_form import Code, Ints, MoveForm
+from .move_form import Code, Ints, MoveForm, packed
 from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 
@@ -49,7 +49,7 @@ class Division(Function):
         return torch.where(zero, 1 + quotient.abs(), (true - quotient).abs())
 
     def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
-        return MoveForm(term_params(self), 1, _MOVES)
+        return MoveForm(packed(term_params(self)), 1, _MOVES)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the dividend": self.dividend, "the quotient": self.quotient}, largest)

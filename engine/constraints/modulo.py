@@ -11,7 +11,7 @@ from ..values import Domain, Term
 from .base import Parameters
 from .division import nonzero, nonzero_bounds, truncated
 from .function import Function
-from .move_form import Code, Ints, MoveForm
+from .move_form import Code, Ints, MoveForm, packed
 from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 
@@ -50,7 +50,7 @@ class Modulo(Function):
         return torch.where(zero, 1 + remainder.abs(), (true - remainder).abs())
 
     def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
-        return MoveForm(term_params(self), 1, _MOVES)
+        return MoveForm(packed(term_params(self)), 1, _MOVES)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the dividend": self.dividend, "the remainder": self.remainder}, largest)

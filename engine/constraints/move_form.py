@@ -102,10 +102,18 @@ def packed(*parts: int | np.integer | Iterable[int]) -> np.ndarray:
     Returns:
         [N] int64.
     """
-    arrays = [
-        np.asarray(part if isinstance(part, int | np.integer | np.ndarray) else list(part), np.int64) for part in parts
-    ]
-    return np.concatenate([array.reshape(-1) for array in arrays]) if arrays else np.zeros(0, np.int64)
+    numbers: list[int] = []
+    arrays: list[np.ndarray] = []  # of long parts; most constraints have none, and one list is converted faster
+    for part in parts:
+        if isinstance(part, int | np.integer):
+            numbers.append(int(part))
+        elif isinstance(part, np.ndarray):
+            arrays += [np.array(numbers, dtype=np.int64), part.reshape(-1)]
+            numbers = []
+        else:
+            numbers += part
+    last = np.array(numbers, dtype=np.int64)
+    return np.concatenate([*arrays, last], dtype=np.int64) if arrays else last
 
 
 def specialised(template: MoveFunction, name: str, **functions: Callable[..., Any] | None) -> MoveFunction:

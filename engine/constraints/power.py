@@ -11,7 +11,7 @@ from ..lazy import torch
 from ..values import LARGEST, Domain, Term
 from .base import Parameters
 from .function import Function
-from .move_form import Code, Ints, MoveForm
+from .move_form import Code, Ints, MoveForm, packed
 from .term_moves import recomputed, term, term_params
 from .terms import largest_of
 
@@ -59,7 +59,7 @@ class Power(Function):
             )
 
     def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
-        return MoveForm(term_params(self), 1, _MOVES)
+        return MoveForm(packed(term_params(self)), 1, _MOVES)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         reached = largest_of({"base": self.base, "exponent": self.exponent, "the value": self.value}, largest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,22 +95,12 @@ class Table(Constraint):
             to.model.add_forbidden_assignments(variables, rows)
 
     def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
-        width = len(self.scope)
-        rows = np.array(self._coded(domains, code), np.int64).reshape(-1, width)
-        cells = 1 << len(rows).bit_length()
-        hashes = np.zeros(len(rows), np.int64)
-        for column in rows.T:
-            hashes = mixed(hashes, column)  # type: ignore[arg-type, assignment]  # it works on arrays too
-        hashes &= cells - 1
-        ends = np.concatenate([[0], np.bincount(hashes, minlength=cells).cumsum()])
-        order = np.argsort(hashes, kind="stable")
-        return MoveForm(packed(self.allowed, cells, ends, rows[order]), 0, _MOVES)
-
-    def _coded(self, domains: Mapping[str, Domain], code: Code) -> list[tuple[int, ...]]:
-        """The tuples as codes. A tuple with a string that is in no domain never occurs, and is left out."""
-        if all(type(each) is int for row in self.tuples for each in row):
-            return self.tuples  # type: ignore[return-value]
-        return [tuple(map(code, row)) for row in self._possible(domains)]
+        params = _lookup(self.tuples, len(self.scope), self.allowed)
+        if params is None:
+            coded = tuple([tuple(map(code, row)) for row in self._possible(domains)])  # others have no code
+            params = _lookup(coded, len(self.scope), self.allowed)
+            assert params is not None
+        return MoveForm(params, 0, _MOVES)
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
         role = "table allowed" if self.allowed else "table forbidden"
@@ -156,6 +146,21 @@ class Table(Constraint):
 
 # The move form: a hash table of the tuples. Parameters: whether they are allowed, the number of cells, the first tuple of
 # each cell and the end of the last, the tuples.
+
+
+@lru_cache(maxsize=4)  # constraints on the same tuples often follow one another: they share one array
+def _lookup(tuples: tuple[tuple[Value, ...], ...], width: int, allowed: bool) -> np.ndarray | None:
+    """The parameters; None where a value is a string."""
+    if not all(type(each) is int for row in tuples for each in row):
+        return None
+    rows = np.array(tuples, np.int64).reshape(-1, width)
+    cells = 1 << len(rows).bit_length()
+    hashes = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        hashes = mixed(hashes, column)  # type: ignore[arg-type, assignment]  # it works on arrays too
+    hashes &= cells - 1
+    ends = np.concatenate([[0], np.bincount(hashes, minlength=cells).cumsum()])
+    return packed(allowed, cells, ends, rows[np.argsort(hashes, kind="stable")])
 
 
 def _found(values: Ints, scope: Ints, size: int, params: Ints, slot: int, new: int) -> bool:

@@ -8,8 +8,7 @@ terms: they then change one after another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-
-import numpy as np
+from itertools import accumulate, chain
 
 from ..values import Domain, bounds
 from .move_form import Ints, MoveForm, MoveFunction, MoveFunctions, packed, specialised
@@ -42,18 +41,15 @@ def term(values: Ints, scope: Ints, params: Ints, at: int) -> int:
     return values[scope[slot]]
 
 
-def term_params(constraint: TermConstraint) -> np.ndarray:
+def term_params(constraint: TermConstraint) -> list[int]:
     """The terms of a constraint, for ``term``: field by field, two parameters each.
 
     Args:
         constraint: the constraint.
-
-    Returns:
-        [2 * terms] int64.
     """
     slots = {name: slot for slot, name in enumerate(constraint.scope)}
     pairs = ((slots[each], 0) if isinstance(each, str) else (-1, each) for each in constraint.terms)
-    return np.array(list(pairs), dtype=np.int64).reshape(-1)
+    return list(chain.from_iterable(pairs))
 
 
 def term_bounds(domains: Mapping[str, Domain], terms: Iterable[str | int]) -> tuple[int, int]:
@@ -132,7 +128,7 @@ def placed(
     for place, each in enumerate(terms):
         if isinstance(each, str):
             places[each].append(place)
-    ends = first + len(places) + 1 + np.cumsum([0, *map(len, places.values())])
+    ends = accumulate(map(len, places.values()), initial=first + len(places) + 1)
     listed = [place for found in places.values() for place in found]
     params = packed(len(terms), first, numbers, term_params(constraint), ends, listed)
     return MoveForm(params, len(terms) + memory, functions)
