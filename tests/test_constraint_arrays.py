@@ -16,7 +16,9 @@ from mull.engine import AllDifferent, Clause, Compare, ConstraintGraph, Problem,
 from mull.engine.constraint_arrays import KEPT, ConstraintArrays, NumberedNames, connected
 from mull.engine.constraints.clause_arrays import ClauseArrays
 from mull.engine.constraints.edge_arrays import EdgeArrays
+from mull.engine.moves.graph import MoveGraph
 from mull.engine.peel import extend, peel
+from mull.engine.values import Value
 from mull.problems import load
 from mull.problems.coloring import template
 from mull.problems.sat import formula
@@ -76,8 +78,8 @@ def test_peeling_removes_the_same_variables(seed: int) -> None:
     core, order = peel(graph, givens)
     other, expected = peel(same, givens)
     assert (core.digest, order) == (other.digest, expected)
-    fixed = dict.fromkeys(core.domains, 1)
-    hint = dict.fromkeys(graph.domains, 2)
+    fixed: dict[str, Value] = dict.fromkeys(core.domains, 1)
+    hint: dict[str, Value] = dict.fromkeys(graph.domains, 2)
     assert extend(graph, fixed, order, hint) == extend(same, fixed, order, hint)
 
 
@@ -148,6 +150,16 @@ def test_the_clause_table_has_no_repeated_literals_and_no_clauses_that_always_ho
     assert table is not None
     assert (table.start.tolist(), table.variable.tolist(), table.value.tolist()) == ([0, 2], [0, 1], [1, 0])
     assert words.with_constraints([Compare("a", "!=", "b")]).clause_table is None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_move_graphs_of_arrays_and_objects_are_the_same(seed: int) -> None:
+    graph = graphs(seed)
+    mine, other = MoveGraph.of(graph), MoveGraph.of(plain(graph))
+    for name in ("scope_ptr", "scope", "occ_ptr", "occ_constraint", "occ_slot"):
+        assert np.array_equal(getattr(mine, name), getattr(other, name))
+    rows = np.random.default_rng(seed).integers(0, mine.size, (5, mine.variables))
+    assert mine.violations(rows).tolist() == other.violations(rows).tolist()
 
 
 def test_givens_of_components_follow_the_variables() -> None:

@@ -95,13 +95,13 @@ class EdgeArrays(ConstraintArrays):
         edges = self.edges[first:last]
         used, places = np.unique(edges, return_inverse=True)
         names = self.names.of(used).strings()
-        pairs: list[list[int]] = places.reshape(edges.shape).tolist()
+        left, right = ([names[i] for i in side.tolist()] for side in places.reshape(edges.shape).T)
         new, store = object.__new__, object.__setattr__  # without the checks of __init__
         made: list[Constraint] = [new(Compare) for _ in range(first, last)]
-        for compare, (left, right) in zip(made, pairs, strict=True):
-            store(compare, "left", names[left])
+        for compare, one, two in zip(made, left, right, strict=True):
+            store(compare, "left", one)
             store(compare, "op", "!=")
-            store(compare, "right", names[right])
+            store(compare, "right", two)
             store(compare, "offset", 0)
         return made
 
