@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, ClassVar, TypeVar
 
-from . import arithmetic
+from ..constraints import move_arithmetic
 from .form import MoveFunction, MoveFunctions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -140,7 +140,7 @@ def _jitted(function: Any, kernel: bool = False) -> Any:
     """The compiled version of a function that a compiled function calls, or of a kernel."""
     from numba import njit
 
-    special = {call: _call_intrinsic, arithmetic.shifted: _shifted_intrinsic}
+    special = {call: _call_intrinsic, move_arithmetic.shifted: _shifted_intrinsic}
     if function in special:
         return special[function]()
     made = njit(nogil=kernel, **_options())(_with_compiled_globals(function))
@@ -232,7 +232,7 @@ def _keep(made: Any) -> None:
 def _function_cache() -> Any:
     """numba's cache of a function with our folder, and with a stamp over all sources that the code may come from.
 
-    numba's own stamp covers one file: after a change of ``arithmetic.py`` it would load kinds that are out of date.
+    numba's own stamp covers one file: after a change of ``move_arithmetic.py`` it would load kinds that are out of date.
     """
     from numba.core import caching
 
@@ -245,7 +245,8 @@ def _function_cache() -> Any:
             return self._folder
 
         def get_source_stamp(self) -> str:
-            return _stamp(Path(self._py_file).parent) + _stamp(Path(__file__).parent)
+            folders = (Path(file).parent for file in (self._py_file, __file__, move_arithmetic.__file__))
+            return "".join(map(_stamp, folders))
 
     class Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
         _locator_classes: ClassVar[list[Any]] = [Locator]
