@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +103,8 @@ class Card(BaseModel):
 def folders() -> list[Path]:
     """The folders in which weights are found by name: the user's own, then the bundled one."""
     own = Path(os.environ.get(HOME) or user_data_path("mull") / "weights")
+    from importlib import resources  # imports tempfile and more
+
     return [own, Path(str(resources.files("mull") / "weights"))]
 
 

@@ -6,7 +6,6 @@ import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from string import Template
 
@@ -64,6 +63,8 @@ def new(name: str, folder: Path | None = None, *, kind: str = "solver") -> Path:
     folder = Path(words["package"]) if folder is None else folder
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise PluginError(f"{folder} exists and is not an empty folder", "choose another folder with --folder")
+    from importlib import resources  # imports tempfile and more
+
     templates = resources.files(__package__) / "template"
     try:
         for path, template in scaffold.files.items():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from ..engine.registry import PROBLEMS, Entry, PluginError, entries, find_entry, load_entry
@@ -187,6 +186,8 @@ def write(problems: Sequence[Problem], path: str) -> None:
 
 def examples() -> dict[str, str]:
     """The bundled example files: name -> text. Each family has at least one."""
+    from importlib import resources  # imports tempfile and more
+
     folder = resources.files(__package__) / "examples"
     # Installing compiles the Python example, which makes a folder beside the files.
     files = [item for item in folder.iterdir() if item.is_file()]

@@ -15,7 +15,7 @@ from ..engine import files
 from ..engine.errors import GraphError
 from ..engine.problem import Problem, Source
 from ..engine.raised import described
-from . import Families, binary_formats, compressed, other_formats
+from . import binary_formats, compressed, other_formats
 from .errors import Ambiguous, InputError, excerpt, warned
 from .family import Family
 
@@ -89,7 +89,8 @@ def of_archive(path: str, families: Mapping[str, Family]) -> Family | None:
 
 def _with_suffix(families: Mapping[str, Family], suffix: str) -> Iterable[str]:
     """The names of the families that may have a suffix, without importing the others where that is possible."""
-    return families.with_suffix(suffix) if isinstance(families, Families) else families
+    with_suffix = getattr(families, "with_suffix", None)
+    return families if with_suffix is None else list(with_suffix(suffix))
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def test_a_folder_among_the_examples_is_ignored(tmp_path: Path, monkeypatch: pyt
     """Installing compiles the Python example into one."""
     (tmp_path / "examples" / "__pycache__").mkdir(parents=True)
     (tmp_path / "examples" / "one.txt").write_text("text")
-    monkeypatch.setattr("mull.problems.resources.files", lambda package: tmp_path)
+    monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path)
     assert examples() == {"one.txt": "text"}
 
 

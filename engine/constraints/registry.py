@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from ..errors import GraphError
@@ -14,7 +15,8 @@ from ..values import brief, refuse_unknown
 from .base import Constraint
 
 KINDS: dict[str, type[Constraint]] = {}
-"""Class name -> kind, for the kinds in use. A kind of another package is added when a graph first names it."""
+"""Class name -> kind, for the kinds in use. A kind is added when a graph first names it; mull's own all together, when
+``mull.engine.constraints.KINDS`` is read or a program registers a kind."""
 
 
 def register(kind: type[Constraint]) -> type[Constraint]:
@@ -31,6 +33,11 @@ def register(kind: type[Constraint]) -> type[Constraint]:
     Raises:
         GraphError: another class has that name.
     """
+    load_own()  # so that their names are known
+    return _added(kind)
+
+
+def _added(kind: type[Constraint]) -> type[Constraint]:
     if KINDS.setdefault(kind.__name__, kind) is not kind:
         raise GraphError(f"constraint kind {kind.__name__} is already registered")
     return kind
@@ -105,8 +112,9 @@ def _kind(name: Any) -> type[Constraint]:
     return KINDS[name]
 
 
+@cache
 def load_own() -> None:
-    """Register mull's own kinds, from the same registry as those of other packages.
+    """Register mull's own kinds, once, from the same registry as those of other packages.
 
     A name that another package claims too is skipped. ``from_json`` refuses it when a graph names it.
     """
@@ -114,4 +122,4 @@ def load_own() -> None:
     names = [entry.name for entry in found]
     for entry in found:
         if entry.built_in and names.count(entry.name) == 1:
-            register(load_entry(entry, Constraint, "__name__"))
+            _added(load_entry(entry, Constraint, "__name__"))
