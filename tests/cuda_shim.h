@@ -126,7 +126,10 @@ T reduced(T value, F join) {
 }
 
 inline int __reduce_min_sync(unsigned, int x) { return reduced(x, [](int a, int b) { return a < b ? a : b; }); }
+struct alignas(16) ulonglong2 { unsigned long long x, y; };
 inline unsigned __reduce_add_sync(unsigned, unsigned x) { return reduced(x, [](unsigned a, unsigned b) { return a + b; }); }
+inline unsigned __reduce_max_sync(unsigned, unsigned x) { return reduced(x, [](unsigned a, unsigned b) { return a > b ? a : b; }); }
+inline int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __ffs(unsigned x) { return __builtin_ffs((int)x); }
 inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)((unsigned long long)a * b >> 32); }

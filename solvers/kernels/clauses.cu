@@ -23,6 +23,10 @@ typedef long long i64;
 #define SCAN 4                          // literals of a clause that are weighed at once, a power of 2
 #endif
 
+#ifndef BLOCKS
+#define BLOCKS 6                        // blocks of 8 warps on a multiprocessor: bounds the registers
+#endif
+
 #if WORD_BITS == 16
 typedef u16 Word;
 #elif WORD_BITS == 32
@@ -171,12 +175,46 @@ __device__ __forceinline__ int choose(
 #endif
 }
 
+// The words and break counts of an assignment; violated clauses have no position yet.
+__device__ __forceinline__ void count_literals(
+    Chain& chain, const int* clause_ptr, const int* literals, const u8* assignment, u32 packed, u32 m, int lane
+) {
+    for (u32 i = lane; i < packed; i += 32) chain.breaks[i] = 0;
+    __syncwarp();
+    for (u32 c = lane; c < m; c += 32) {
+        u32 trues = 0, low = 0;
+        for (int at = clause_ptr[c]; at < clause_ptr[c + 1]; at++) {
+            const u32 literal = (u32)literals[at];
+            if (assignment[literal >> 1] == (literal & 1)) trues++, low ^= literal >> 1;
+        }
+        if (trues == 1) change(chain.breaks, low, true);
+        chain.words[c] = (Word)(((Word)trues << LOW_BITS) | low);
+    }
+    __syncwarp();
+}
+
+// The list of violated clauses of a new chain: in the order of the clauses.
+__device__ __forceinline__ void list_violated(Chain& chain, u32 m, int lane) {
+    chain.count = 0;
+    for (u32 base = 0; base < m; base += 32) {
+        const u32 c = base + lane;
+        const bool broken = c < m && (chain.words[c] >> LOW_BITS) == 0;
+        const u32 here = __ballot_sync(ALL, broken);
+        if (broken) {
+            const u32 at = chain.count + __popc(here & ((1u << lane) - 1));
+            chain.violated[at] = (Word)c;
+            chain.words[c] = (Word)at;
+        }
+        chain.count += __popc(here);
+    }
+}
+
 // sizes [T, 6]: variables, clauses, and where the template starts in clause_ptr, literals, owners and occurrences.
-extern "C" __global__ void __launch_bounds__(256, 6) clauses(
-    i64 rows, i64 steps, i64 variables_most, i64 clauses_most, i64 bytes, i64 kinds_width,
+extern "C" __global__ void __launch_bounds__(256, BLOCKS) clauses(
+    i64 rows, i64 steps, i64 variables_most, i64 bytes, i64 kinds_width,
     const i64* sizes, const int* clause_ptr, const int* literals, const int* owners, const int* occurrences,
     const u32* weights, const int* template_of, const int* kind, const int* problem, const u8* fixed,
-    const u64* keys, i64* clocks, u8* assignment, int* violated, int* counts, u64* solved, u8* scratch
+    const u64* keys, i64* clocks, u8* assignment, int* counts, u64* solved, u8* state
 ) {
 #if SHARED
     extern __shared__ __align__(16) u8 memory[];
@@ -190,14 +228,16 @@ extern "C" __global__ void __launch_bounds__(256, 6) clauses(
     weights += kind[row] * kinds_width;
     assignment += row * variables_most;
     if (fixed) fixed += row * variables_most;
-    violated += row * clauses_most;
+    state += row * bytes;
     const u64 key = keys[row];
     u64* answer = solved + problem[row];
 
 #if SHARED
     u8* place = memory + (threadIdx.x >> 5) * bytes;
+    if (counts[row] >= 0)
+        for (i64 at = 16 * lane; at < bytes; at += 16 * 32) *(ulonglong2*)(place + at) = *(ulonglong2*)(state + at);
 #else
-    u8* place = scratch + row * bytes;
+    u8* place = state;
 #endif
     Chain chain;
     chain.breaks = (u32*)place;
@@ -206,38 +246,9 @@ extern "C" __global__ void __launch_bounds__(256, 6) clauses(
     chain.violated = chain.words + m;
     chain.count = (u32)counts[row];
 
-    // Counts follow from the assignment; the order of the violated clauses does not, so it is stored.
-    for (u32 i = lane; i < packed; i += 32) chain.breaks[i] = 0;
-    __syncwarp();
-    for (u32 c = lane; c < m; c += 32) {
-        u32 trues = 0, low = 0;
-        for (int at = clause_ptr[c]; at < clause_ptr[c + 1]; at++) {
-            const u32 literal = (u32)literals[at];
-            if (assignment[literal >> 1] == (literal & 1)) trues++, low ^= literal >> 1;
-        }
-        if (trues == 1) change(chain.breaks, low, true);
-        chain.words[c] = (Word)(((Word)trues << LOW_BITS) | low);
-    }
-    __syncwarp();
-    if (counts[row] < 0) {                           // a new chain: in the order of the clauses
-        chain.count = 0;
-        for (u32 base = 0; base < m; base += 32) {
-            const u32 c = base + lane;
-            const bool broken = c < m && (chain.words[c] >> LOW_BITS) == 0;
-            const u32 here = __ballot_sync(ALL, broken);
-            if (broken) {
-                const u32 at = chain.count + __popc(here & ((1u << lane) - 1));
-                chain.violated[at] = (Word)c;
-                chain.words[c] = (Word)at;
-            }
-            chain.count += __popc(here);
-        }
-    } else {
-        for (u32 i = lane; i < chain.count; i += 32) {
-            const u32 c = (u32)violated[i];
-            chain.violated[i] = (Word)c;
-            chain.words[c] = (Word)i;
-        }
+    if (chain.count == ALL) {
+        count_literals(chain, clause_ptr, literals, assignment, packed, m, lane);
+        list_violated(chain, m, lane);
     }
     __syncwarp();
 
@@ -268,5 +279,8 @@ extern "C" __global__ void __launch_bounds__(256, 6) clauses(
         counts[row] = (int)chain.count;
         if (chain.count == 0) atomicMin(answer, clock);
     }
-    for (u32 i = lane; i < chain.count; i += 32) violated[i] = (int)chain.violated[i];
+#if SHARED
+    __syncwarp();
+    for (i64 at = 16 * lane; at < bytes; at += 16 * 32) *(ulonglong2*)(state + at) = *(ulonglong2*)(place + at);
+#endif
 }

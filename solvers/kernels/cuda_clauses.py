@@ -1,0 +1,216 @@
+"""probSAT on a GPU: all chains of a batch in one launch of ``clauses.cu``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ...engine.lazy import torch
+from ...engine.moves import nvrtc
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SOURCE = Path(__file__).with_name("clauses.cu")
+THREADS = 256
+"""The most threads of a block, as the kernel's launch bounds state."""
+RESIDENT = 48
+"""Warps of the kernel that fit on a multiprocessor by their registers."""
+FEWEST = 8
+"""Chains stay in shared memory if at least this many fit there."""
+DRAWS = 2
+"""Random numbers of a move."""
+MOVES, STEPS = 1 << 25, 1 << 13
+"""The most moves of a launch, and of each chain: about 15 ms."""
+NEVER = -1
+"""Number of violated clauses of a chain that has not started."""
+
+
+class Formula(NamedTuple):
+    """The clauses of one graph. A literal is ``2 * variable + value``; no clause repeats a variable.
+
+    Args:
+        variables: V.
+        clause_ptr: [M + 1], where the literals of each clause begin.
+        literals: [L], in the order of the clauses.
+        owners: [2 V + 1], where the clauses of each literal begin.
+        occurrences: [L], clauses by literal, ascending for each.
+    """
+
+    variables: int
+    clause_ptr: np.ndarray
+    literals: np.ndarray
+    owners: np.ndarray
+    occurrences: np.ndarray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a chain's state is stored: see ``clauses.cu``.
+
+    Args:
+        word, count, breaks: bits of a clause's word, of the count in it, and of a break count.
+        scan: literals of a clause that are weighed at once.
+        bytes: of a chain's state.
+        shared: whether it is in shared memory.
+        threads: of a block.
+    """
+
+    word: int
+    count: int
+    breaks: int
+    scan: int
+    bytes: int
+    shared: bool
+    threads: int
+
+    @classmethod
+    def of(cls, formulas: Sequence[Formula], shared_memory: int) -> Layout:
+        """The smallest layout that has room for some formulas.
+
+        Args:
+            formulas: of a batch.
+            shared_memory: of a multiprocessor, in bytes.
+        """
+        length = max(int(np.diff(each.clause_ptr).max(initial=1)) for each in formulas)
+        clauses = max(len(each.clause_ptr) - 1 for each in formulas)
+        variables = max(each.variables for each in formulas)
+        count = length.bit_length()
+        word = next((bits for bits in (16, 32) if max(clauses, variables) <= 1 << max(bits - count, 0)), 64)
+        largest = max(int(np.diff(each.owners).max(initial=0)) for each in formulas)
+        breaks = next((bits for bits in (8, 16) if largest < 1 << bits), 32)
+        scan = next((lanes for lanes in (4, 8, 16) if length <= lanes), 32)
+        size = (-(-variables * breaks // 64) * 8) + -(-2 * clauses * word // 64) * 8
+        size = -(-size // 16) * 16
+        shared = size * FEWEST <= shared_memory - 1024 * FEWEST
+
+        def resident(warps: int) -> int:
+            return min(RESIDENT // warps, shared_memory // (warps * size + 1024)) * warps
+
+        warps = max(range(THREADS // 32, 0, -1), key=resident) if shared else THREADS // 32
+        return cls(word, 32 if word == 64 else count, breaks, scan, size, shared, warps * 32)
+
+    @property
+    def defines(self) -> dict[str, int]:
+        """The macros of the kernel."""
+        names = {"WORD_BITS": self.word, "COUNT_BITS": self.count, "BREAK_BITS": self.breaks, "SCAN": self.scan}
+        return {**names, "SHARED": int(self.shared), "DRAWS": DRAWS}
+
+
+@dataclass(frozen=True)
+class ClauseChains:
+    """The state of B chains on the device.
+
+    Args:
+        assignment: [B, V] uint8.
+        key: [B] int64, the random stream.
+        clock: [B] int64, moves made.
+        kind: [B] int32, row of the table of weights.
+        count: [B] int32, violated clauses; ``NEVER`` for a new chain.
+        memory: [B, bytes] uint8, clauses' words, list of violated clauses, and break counts, between two launches.
+    """
+
+    assignment: Tensor
+    key: Tensor
+    clock: Tensor
+    kind: Tensor
+    count: Tensor
+    memory: Tensor
+
+
+class ClauseSearch:
+    """The formulas of a batch on a device, and the kernel that searches them.
+
+    Args:
+        formulas: T formulas.
+        weights: [N, O] integers below 2^32, weight of a literal by the number of clauses that its flip violates, for N
+            kinds of chain. The weights of a clause have a sum below 2^32.
+        device: a CUDA device.
+        on_notice: receives a message before a compilation.
+        kernel: the kernel of a layout; by default compiled for the device.
+    """
+
+    def __init__(
+        self,
+        formulas: Sequence[Formula],
+        weights: np.ndarray,
+        device: str,
+        on_notice: Callable[[str], None] | None = None,
+        kernel: Callable[[Layout], nvrtc.Kernel] | None = None,
+    ) -> None:
+        self.device = device
+        self.variables = max(each.variables for each in formulas)
+        shared = 0
+        if kernel is None:
+            shared = torch.cuda.get_device_properties(device).shared_memory_per_multiprocessor
+        self.layout = Layout.of(formulas, shared or 228 << 10)
+        if kernel is None:
+            self.kernel = nvrtc.kernel(SOURCE, "clauses", self.layout.defines, device, on_notice)
+        else:
+            self.kernel = kernel(self.layout)
+        parts = [(each.clause_ptr, each.literals, each.owners, each.occurrences) for each in formulas]
+        starts = np.cumsum([(0, 0, 0, 0), *(tuple(map(len, each)) for each in parts)], axis=0)[:-1]
+        sizes = [(each.variables, len(each.clause_ptr) - 1, *at) for each, at in zip(formulas, starts, strict=True)]
+        self.sizes = self._put(np.array(sizes, dtype=np.int64))
+        self.arrays = [self._put(np.concatenate(each).astype(np.int32)) for each in zip(*parts, strict=True)]
+        self.weights = self._put(weights.astype(np.uint32).view(np.int32))
+
+    def _put(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    def start(self, assignment: Tensor, key: Tensor, kind: Tensor) -> ClauseChains:
+        """New chains.
+
+        Args:
+            assignment: [B, V] uint8.
+            key: [B] int64.
+            kind: [B] int32, rows of the weights.
+        """
+        memory = torch.empty((len(assignment), self.layout.bytes), dtype=torch.uint8, device=self.device)
+        return ClauseChains(assignment, key, torch.zeros_like(key), kind, torch.full_like(kind, NEVER), memory)
+
+    def advance(self, chains: ClauseChains, template: Tensor, problem: Tensor, fixed: Tensor | None, steps: int) -> int:
+        """Make moves in all chains. A chain stops once it, or an earlier one of its problem, violates nothing.
+
+        Args:
+            chains: the state, which is updated in place.
+            template: [B] int32, formulas.
+            problem: [B] int32, numbers below B.
+            fixed: [B, V] uint8, variables that are given; None for none.
+            steps: the most moves of each chain.
+
+        Returns:
+            The number of moves.
+        """
+        rows = len(chains.assignment)
+        steps = min(steps, STEPS, max(1, MOVES // max(rows, 1)))
+        solved = torch.full((max(rows, 1),), -1, dtype=torch.int64, device=self.device)  # the largest unsigned number
+        warps = self.layout.threads // 32
+        self.kernel.launch(
+            -(-rows // warps),
+            self.layout.threads,
+            warps * self.layout.bytes if self.layout.shared else 0,
+            rows,
+            steps,
+            self.variables,
+            self.layout.bytes,
+            self.weights.shape[1],
+            self.sizes,
+            *self.arrays,
+            self.weights,
+            template,
+            chains.kind,
+            problem,
+            fixed,
+            chains.key,
+            chains.clock,
+            chains.assignment,
+            chains.count,
+            solved,
+            chains.memory,
+        )
+        return steps
