@@ -126,6 +126,12 @@ T reduced(T value, F join) {
 }
 
 inline int __reduce_min_sync(unsigned, int x) { return reduced(x, [](int a, int b) { return a < b ? a : b; }); }
+template <class T>
+T min(T a, T b) { return a < b ? a : b; }
+inline unsigned __vmins2(unsigned a, unsigned b) {
+    const short low = min((short)a, (short)b), high = min((short)(a >> 16), (short)(b >> 16));
+    return (unsigned short)low | (unsigned)(unsigned short)high << 16;
+}
 struct alignas(16) ulonglong2 { unsigned long long x, y; };
 inline unsigned __reduce_add_sync(unsigned, unsigned x) { return reduced(x, [](unsigned a, unsigned b) { return a + b; }); }
 inline unsigned __reduce_max_sync(unsigned, unsigned x) { return reduced(x, [](unsigned a, unsigned b) { return a > b ? a : b; }); }

@@ -24,7 +24,7 @@ typedef long long i64;
 #endif
 
 #ifndef BLOCKS
-#define BLOCKS 6                        // blocks of 8 warps on a multiprocessor: bounds the registers
+#define BLOCKS 4                        // blocks of 8 warps on a multiprocessor: bounds the registers
 #endif
 
 #if WORD_BITS == 16

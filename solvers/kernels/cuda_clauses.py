@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("clauses.cu")
 THREADS = 256
 """The most threads of a block, as the kernel's launch bounds state."""
-RESIDENT = 48
+RESIDENT = 32
 """Warps of the kernel that fit on a multiprocessor by their registers."""
 FEWEST = 8
 """Chains stay in shared memory if at least this many fit there."""

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("differences.cu")
 MOST_WARPS = 4
 """Chains of a block."""
-RESIDENT = 32
+RESIDENT = 28
 """Warps of the kernel that fit on a multiprocessor by their registers."""
-FEWEST = 2
-"""Chains stay in shared memory if at least this many fit there."""
+RESERVED = 1024
+"""Bytes of shared memory that each block takes for itself."""
 NARROW = 1 << 13
 """Weights of the neighbours of a variable up to this fit into 16 bits, beside two flags."""
 MOVES, STEPS = 1 << 20, 1 << 12
 """The most moves of a launch, and of each chain: about 20 ms."""
-NEVER = -1
-"""Number of conflicting variables of a chain that has not started."""
+CLOCK, ENERGY, HARD, LEAST, LEAST_HARD, COUNT = range(6)
+"""Columns of ``DifferenceChains.figures``."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Layout:
     """How a chain's state is stored: see ``differences.cu``.
 
     Args:
-        stride: [T] entries of a row of gamma: a power of 2 up to 32, above a multiple of 4.
+        stride: [T] entries of a row of gamma: a multiple of 4, and an odd one above 8, as rows of equal banks of shared
+            memory would wait for one another.
         ring: [T] lists of tabu moves by expiry, a power of 2.
         gamma, index: bits of an entry of gamma, and of numbers of variables and literals.
         bytes: of a chain's state.
@@ -65,17 +66,18 @@ class Layout:
             shared_memory: of a multiprocessor, in bytes.
         """
         values = [int(k) for k in arrays.values]
-        stride = np.array([1 << (k - 1).bit_length() if k <= 32 else -(-k // 4) * 4 for k in values], dtype=np.int64)
+        parts = np.array([-(-k // 4) for k in values], dtype=np.int64)
+        stride = 4 * np.where(parts > 2, parts | 1, parts)
         ring = np.array([1 << (longest(int(v)) + 1).bit_length() for v in arrays.variables], dtype=np.int64)
         variables = arrays.variables.astype(np.int64)
         gamma = 16 if arrays.heaviest.max(initial=0) < NARROW else 32
-        index = 16 if max((variables * stride).max(), ring.max()) < (1 << 16) - 1 else 32
-        sizes = -(-variables * stride // 4) * 4 * (gamma // 8) + (3 * variables + 3 * ring) * (index // 8)
+        index = 16 if max((variables * stride).max(), ring.max()) < (1 << 16) - 2 else 32
+        sizes = variables * stride * (gamma // 8) + (3 * variables + 3 * ring) * (index // 8)
         size = -(-int(sizes.max()) // 16) * 16
-        shared = (size + 1024) * FEWEST <= shared_memory
+        shared = size + RESERVED <= shared_memory
 
         def resident(warps: int) -> int:
-            return min(RESIDENT // warps, shared_memory // (warps * size + 1024)) * warps
+            return min(RESIDENT // warps, shared_memory // (warps * size + RESERVED)) * warps
 
         warps = max(range(MOST_WARPS, 0, -1), key=resident) if shared else MOST_WARPS
         groups = len(arrays.group_weight) > 0
@@ -99,22 +101,16 @@ class DifferenceChains:
     """The state of B chains on the device.
 
     Args:
-        values: [B, V] int32, numbers of values.
-        best_values: [B, V] int32, those of the least energy; [B, 0] where they are not needed.
         key: [B] int64, the random stream.
-        clock: [B] int64, moves made.
-        energy, best: [B] int64, weighted violation degree, and its least value so far.
-        count: [B] int32, conflicting variables; ``NEVER`` for a new chain.
-        memory: [B, bytes] uint8, gamma, conflicting variables and tabu lists between two launches.
+        figures: [B, 6] int64: moves made; energy, equal hard pairs; least energy so far, with its equal hard pairs (fewest
+            first); variables in conflict, -1 for a chain that has not started.
+        best: [B, V] int32, numbers of the values of least energy.
+        memory: [B, bytes] uint8: gamma, the present values, variables in conflict and tabu lists between two launches.
     """
 
-    values: Tensor
-    best_values: Tensor
     key: Tensor
-    clock: Tensor
-    energy: Tensor
+    figures: Tensor
     best: Tensor
-    count: Tensor
     memory: Tensor
 
 
@@ -141,7 +137,6 @@ class DifferenceSearch:
     ) -> None:
         self.device, self.tenure, self.tenure_random = device, tenure, tenure_random
         self.variables = int(arrays.variables.max())
-        self.soft = bool(arrays.soft.any())
         shared = 228 << 10
         if kernel is None:
             shared = torch.cuda.get_device_properties(device).shared_memory_per_multiprocessor
@@ -151,7 +146,8 @@ class DifferenceSearch:
         else:
             self.kernel = kernel(self.layout)
         stride = self.layout.stride
-        masks, starts = [], []
+        masks: list[np.ndarray] = []
+        starts: list[int] = []
         for t, (v, k) in enumerate(zip(arrays.variables.tolist(), arrays.values.tolist(), strict=True)):
             first, last = arrays.literal_ptr[t : t + 2]
             mask = np.zeros((v, stride[t]), dtype=np.uint8)
@@ -159,7 +155,8 @@ class DifferenceSearch:
             starts.append(sum(each.size for each in masks))
             masks.append(mask)
         first_variable = arrays.variable_ptr[:-1]
-        sizes = (arrays.variables, arrays.values, stride, self.layout.ring, first_variable, np.array(starts))
+        counts = (arrays.variables, arrays.values, stride, self.layout.ring)
+        sizes = (*counts, arrays.hard_weight, first_variable, np.array(starts))
         self.sizes = self._put(np.stack(sizes, 1).astype(np.int64))
         self.arrays = [
             self._put(np.concatenate([mask.ravel() for mask in masks])),
@@ -177,21 +174,11 @@ class DifferenceSearch:
         Args:
             key: [B] int64.
         """
-        rows = len(key)
-
-        def zeros(size: int, dtype: torch.dtype) -> Tensor:
-            return torch.zeros((rows, size), dtype=dtype, device=self.device)
-
-        return DifferenceChains(
-            zeros(self.variables, torch.int32),
-            zeros(self.variables if self.soft else 0, torch.int32),
-            key,
-            torch.zeros_like(key),
-            torch.zeros_like(key),
-            torch.zeros_like(key),
-            torch.full((rows,), NEVER, dtype=torch.int32, device=self.device),
-            zeros(self.layout.bytes, torch.uint8),
-        )
+        figures = torch.zeros((len(key), 6), dtype=torch.int64, device=self.device)
+        figures[:, COUNT] = -1
+        best = torch.zeros((len(key), self.variables), dtype=torch.int32, device=self.device)
+        memory = torch.empty((len(key), self.layout.bytes), dtype=torch.uint8, device=self.device)
+        return DifferenceChains(key, figures, best, memory)
 
     def advance(
         self, chains: DifferenceChains, template: Tensor, problem: Tensor, given: Tensor | None, steps: int
@@ -228,12 +215,8 @@ class DifferenceSearch:
             problem,
             given,
             chains.key,
-            chains.clock,
-            chains.energy,
+            chains.figures,
             chains.best,
-            chains.count,
-            chains.values,
-            chains.best_values if self.soft else None,
             solved,
             chains.memory,
         )
