@@ -44,6 +44,7 @@ class BatchSize:
         work: numbers that one evaluation of the energy may touch (``ConstraintGraph.work``); None for no limit. A
             solver that evaluates the energy at every step sets it, so that each step stays short.
         fewest, most: bounds of the number of rows; ``most`` is None for no bound.
+        gpu_most: the upper bound on an accelerator; None for ``most``.
         per_core: on a CPU, copies of problems fill this many rows for each core; None for up to 256 rows. Rows of
             compiled searches run on cores of their own, and more of them only share the time.
     """
@@ -53,6 +54,7 @@ class BatchSize:
     work: int | None = None
     fewest: int = 1
     most: int | None = None
+    gpu_most: int | None = None
     per_core: int | None = None
 
     def rows(self, graph: ConstraintGraph, device: str = "cpu") -> int:
@@ -62,12 +64,14 @@ class BatchSize:
             graph: the largest graph of the batch.
             device: of the batch.
         """
-        literals = self.gpu_literals if self.gpu_literals and device.startswith("cuda") else self.literals
+        gpu = device.startswith("cuda")
+        literals = self.gpu_literals if self.gpu_literals and gpu else self.literals
+        most = self.gpu_most if self.gpu_most and gpu else self.most
         rows = literals // max(1, graph.literals)
         if self.work is not None:
             rows = min(rows, self.work // max(1, graph.work))
-        if self.most is not None:
-            rows = min(rows, self.most)
+        if most is not None:
+            rows = min(rows, most)
         return max(self.fewest, rows)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -14,10 +16,15 @@ from torch import Tensor
 from ..engine.compile import Instance
 from ..engine.constraints import Clause
 from ..engine.graph import ConstraintGraph
+from ..engine.moves.instance import MoveInstance
+from ..engine.problem import Problem
 from ..engine.random import Random
 from ..engine.rows import BatchSize
 from ..engine.solver import Info, Solver
+from ..engine.state import Array
 from ..engine.tables import by_owner
+from .kernels import cuda_probsat
+from .kernels.cuda_instance import CudaInstance
 
 EPS = 0.9
 LITERALS, ROWS = 1 << 20, 2048
@@ -27,6 +34,10 @@ PUBLISHED = {3: 2.06, 4: 3.0, 5: 3.7, 6: 5.0, 7: 5.4}
 GREEDS = (1.0, 1.2, 1.4, 1.6)
 """Factors of the break exponent, one per chain. On small formulas the published values walk for too long
 (docs/log.md)."""
+CHECKED = 20
+"""Steps of the tensor form between two checks."""
+GPU_LITERALS, GPU_ROWS = 1 << 28, 4224
+"""The same on a GPU: 32 chains for each of 132 multiprocessors, and about 5 GB for large formulas."""
 PADDED = 100
 """True literals of the padding clause."""
 DRAWS = 32
@@ -61,8 +72,8 @@ class _Tables:
         blocks = torch.arange(-(-(self.clauses + 1) // self.side) * self.side, device=device).clamp(max=self.clauses)
         self.blocks = blocks.view(-1, self.side)
         breaks = torch.arange(self.occurs.shape[-1] + 1, device=device)
-        cbs = (cb,) if cb else [greed * PUBLISHED.get(k, 5.4 if k > 3 else 2.06) for greed in GREEDS]
-        self.weight = torch.stack([_chances(breaks, k, each) for each in cbs])
+        cbs = (cb,) if cb else [greed * _published(k) for greed in GREEDS]
+        self.weight = torch.stack([_chances(breaks.float(), k, each) for each in cbs])
 
 
 @dataclass(frozen=True)
@@ -106,9 +117,9 @@ class ProbSat(Solver):
         "A. Balint and U. Schöning: Choosing probability distributions for stochastic local search and the role of "
         "make versus break. SAT 2012."
     )
-    check_every: ClassVar[int] = 20
+    check_every: ClassVar[int] = 1 << 20
     energy_is_exact: ClassVar[bool] = True
-    batch_size: ClassVar[BatchSize] = BatchSize(LITERALS, fewest=8, most=ROWS)
+    batch_size: ClassVar[BatchSize] = BatchSize(LITERALS, GPU_LITERALS, fewest=8, most=ROWS, gpu_most=GPU_ROWS)
 
     cb: float | None = Field(
         None,
@@ -121,14 +132,39 @@ class ProbSat(Solver):
             return graph.inexact
         return None if is_cnf(graph) else "it takes only clauses over variables with two values; tabu takes any graph"
 
-    def init(self, instance: Instance, random: Random) -> FlipState:
+    def compile(self, problems: Sequence[Problem], copies: int, device: str) -> Instance | MoveInstance:
+        if device.startswith("cuda"):
+            return CudaInstance.of(problems, copies, device)
+        return super().compile(problems, copies, device)
+
+    def init(self, instance: Any, random: Any) -> Any:
+        if isinstance(instance, CudaInstance):
+            return cuda_probsat.init(instance, random, self._weights)
         return _init(instance, random, self.cb)
 
-    def step(self, instance: Instance, state: FlipState) -> tuple[FlipState, Info]:
-        return _step(instance, state)
+    def advance(self, instance: Any, state: Any, steps: int, over: Callable[[], bool]) -> tuple[Any, Info, int]:
+        if isinstance(instance, CudaInstance):
+            return cuda_probsat.advance(instance, state, steps, self._weights)
+        taken = 0
+        while not taken or (taken < min(steps, CHECKED) and not over()):
+            state, info = _step(instance, state)
+            taken += 1
+        return state, info._replace(violations=info.energy.long()), taken
 
-    def decode(self, instance: Instance, state: FlipState) -> Tensor:
+    def step(self, instance: Any, state: Any) -> tuple[Any, Info]:
+        state, info, _ = self.advance(instance, state, 1, bool)
+        return state, info
+
+    def decode(self, instance: Any, state: Any) -> Array:
+        if isinstance(instance, CudaInstance):
+            return cuda_probsat.decode(state)
         return state.assignment.long()
+
+    def _weights(self, length: int, most: int) -> np.ndarray:
+        """[N, O] weights for each kind of chain, 1 for flips that violate no clause."""
+        cbs = (self.cb,) if self.cb else [greed * _published(length) for greed in GREEDS]
+        chances = np.array([_chances(np.arange(most + 1.0), length, cb) for cb in cbs])
+        return np.asarray(chances / chances[:, :1])
 
     def settled(self, instance: Instance, state: FlipState, info: Info) -> Tensor:
         never: Tensor = info.energy < 0
@@ -212,6 +248,11 @@ def _clauses(instance: Instance) -> tuple[Tensor, Tensor, Tensor]:
     return F.pad(variable, (0, 0, 0, 1)), F.pad(wanted, (0, 0, 0, 1)), F.pad(slots, (0, 0, 0, 1))
 
 
-def _chances(breaks: Tensor, length: int, cb: float) -> Tensor:
+def _published(length: int) -> float:
+    """The break exponent of a clause length."""
+    return PUBLISHED.get(length, 5.4 if length > 3 else 2.06)
+
+
+def _chances(breaks: Array, length: int, cb: float) -> Array:
     """probSAT's break-only distribution: polynomial for clauses up to 3 literals, exponential above."""
-    return (EPS + breaks) ** -cb if length <= 3 else cb ** -breaks.float()
+    return (EPS + breaks) ** -cb if length <= 3 else cb**-breaks

@@ -110,6 +110,11 @@ def kernel(
     return _kernel(path, name, tuple(sorted(defines.items())), index, on_notice or (lambda message: None))
 
 
+def shared_memory(device: torch.device | str) -> int:
+    """Bytes of shared memory that a multiprocessor of a device has."""
+    return int(torch.cuda.get_device_properties(device).shared_memory_per_multiprocessor)
+
+
 _LOADED: dict[tuple[Any, ...], Kernel] = {}
 
 

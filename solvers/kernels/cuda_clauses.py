@@ -131,7 +131,6 @@ class ClauseSearch:
             kinds of chain. The weights of a clause have a sum below 2^32.
         device: a CUDA device.
         on_notice: receives a message before a compilation.
-        kernel: the kernel of a layout; by default compiled for the device.
     """
 
     def __init__(
@@ -140,18 +139,11 @@ class ClauseSearch:
         weights: np.ndarray,
         device: str,
         on_notice: Callable[[str], None] | None = None,
-        kernel: Callable[[Layout], nvrtc.Kernel] | None = None,
     ) -> None:
         self.device = device
         self.variables = max(each.variables for each in formulas)
-        shared = 0
-        if kernel is None:
-            shared = torch.cuda.get_device_properties(device).shared_memory_per_multiprocessor
-        self.layout = Layout.of(formulas, shared or 228 << 10)
-        if kernel is None:
-            self.kernel = nvrtc.kernel(SOURCE, "clauses", self.layout.defines, device, on_notice)
-        else:
-            self.kernel = kernel(self.layout)
+        self.layout = Layout.of(formulas, nvrtc.shared_memory(device))
+        self.kernel = nvrtc.kernel(SOURCE, "clauses", self.layout.defines, device, on_notice)
         parts = [(each.clause_ptr, each.literals, each.owners, each.occurrences) for each in formulas]
         starts = np.cumsum([(0, 0, 0, 0), *(tuple(map(len, each)) for each in parts)], axis=0)[:-1]
         sizes = [(each.variables, len(each.clause_ptr) - 1, *at) for each, at in zip(formulas, starts, strict=True)]

@@ -123,7 +123,6 @@ class DifferenceSearch:
         tenure_random: random part of the tabu tenure, up to this many moves.
         device: a CUDA device.
         on_notice: receives a message before a compilation.
-        kernel: the kernel of a layout; by default compiled for the device.
     """
 
     def __init__(
@@ -133,18 +132,11 @@ class DifferenceSearch:
         tenure_random: int,
         device: str,
         on_notice: Callable[[str], None] | None = None,
-        kernel: Callable[[Layout], nvrtc.Kernel] | None = None,
     ) -> None:
         self.device, self.tenure, self.tenure_random = device, tenure, tenure_random
         self.variables = int(arrays.variables.max())
-        shared = 228 << 10
-        if kernel is None:
-            shared = torch.cuda.get_device_properties(device).shared_memory_per_multiprocessor
-        self.layout = Layout.of(arrays, lambda v: (tenure * v >> 16) + tenure_random, shared)
-        if kernel is None:
-            self.kernel = nvrtc.kernel(SOURCE, "differences", self.layout.defines, device, on_notice)
-        else:
-            self.kernel = kernel(self.layout)
+        self.layout = Layout.of(arrays, lambda v: (tenure * v >> 16) + tenure_random, nvrtc.shared_memory(device))
+        self.kernel = nvrtc.kernel(SOURCE, "differences", self.layout.defines, device, on_notice)
         stride = self.layout.stride
         masks: list[np.ndarray] = []
         starts: list[int] = []
