@@ -11,12 +11,12 @@ import pytest
 import torch
 from cuda_emulation import emulated, needs_compiler
 
-from mull.engine import Budget, Clause, ConstraintGraph, Problem, solve
+from mull.engine import Budget, Clause, ConstraintGraph, Problem, Status, Task, solve
 from mull.engine.moves import nvrtc
-from mull.solvers import ProbSat
 from mull.solvers.kernels import cuda_probsat
 from mull.solvers.kernels.cuda_clauses import ClauseChains, Formula
 from mull.solvers.kernels.cuda_instance import GOLDEN, STARTS, CudaInstance
+from mull.solvers.probsat import ProbSat
 
 MASK = (1 << 64) - 1
 SHARED = 228 << 10
@@ -63,11 +63,13 @@ def graph(rng: random.Random, variables: int, clauses: int, lengths: list[int]) 
     names = [f"x{i}" for i in range(variables)]
     made = []
     for _ in range(clauses):
-        literals = [(name, rng.randint(0, 1)) for name in rng.sample(names, rng.choice(lengths))]
+        literals: list[tuple[str, int | str]] = [
+            (name, rng.randint(0, 1)) for name in rng.sample(names, rng.choice(lengths))
+        ]
         if rng.random() < 0.05:
             name, value = literals[0]
-            literals.append((name, value ^ rng.randint(0, 1)))
-        made.append(Clause(literals))
+            literals.append((name, int(value) ^ rng.randint(0, 1)))
+        made.append(Clause(tuple(literals)))
     return ConstraintGraph(dict.fromkeys(names, (0, 1)), made)
 
 
@@ -142,13 +144,13 @@ def test_clause_kernel_makes_the_moves_of_plain_python(
     search = instance._cache["probsat", "gpu"]
     assert search.layout.shared == shared
     for row, made in enumerate(instance.graphs):
-        formula = cuda_probsat.formula(made)
+        clauses = cuda_probsat.formula(made)
         table = search.weights[int(chains.kind[row])].cpu().numpy().view(np.uint32)
         key = int(streams.keys[row])
         stream = mixed(key ^ STARTS)
         for v in np.flatnonzero(~instance.fixed[row, : made.variables]).tolist():
             assert start[row][v] == mixed(stream + v * GOLDEN) >> 63
-        value, clock, violated = walk(formula, table, key, launches * steps, start[row], instance.fixed[row])
+        value, clock, violated = walk(clauses, table, key, launches * steps, start[row], instance.fixed[row])
         assert found[row, : made.variables].tolist() == value[: made.variables]
         assert int(chains.clock[row]) == clock
         assert info.violations is not None
@@ -161,8 +163,9 @@ def on(place: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[type], str]:
 
     def chosen(solver: type) -> str:
         if place == "cpu":
-            monkeypatch.setattr(solver, "compile", lambda self, problems, copies, device: CudaInstance.of(
-                problems, copies, place))
+            monkeypatch.setattr(
+                solver, "compile", lambda self, problems, copies, device: CudaInstance.of(problems, copies, place)
+            )
         return place
 
     return chosen
@@ -172,12 +175,12 @@ def test_probsat_solves_a_batch_on_the_kernel(on: Callable[[type], str]) -> None
     rng = random.Random(1)
     problems = [Problem(graph(rng, 30, 90, [3]), {"x0": 1}) for _ in range(6)]
     device = on(ProbSat)
-    first, second = (
-        solve(problems, ProbSat(), Budget(seconds=60, batch=24), seed=3, device=device) for _ in range(2)
-    )
-    for problem, one, other in zip(problems, first, second, strict=True):
-        assert one.status.name == "SOLVED" and one.assignment["x0"] == 1
-        assert problem.graph.violated(one.assignment) == []
+    task = Task(Budget(seconds=60, batch=24), seed=3, device=device)
+    first, second = (solve(problems, ProbSat(), task) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert one.status is Status.SOLVED
+        assert one.assignment is not None
+        assert one.assignment["x0"] == 1
         assert one.assignment == other.assignment
 
 
@@ -198,5 +201,5 @@ def test_kernels_are_compiled_once_and_cached(tmp_path: Path, monkeypatch: pytes
     nvrtc.kernel(source, "one", {"ADDED": 1}, "cuda").launch(1, 1, 0, 41, out)
     assert out.item() == 42
     source.write_text("no C")
-    with pytest.raises(nvrtc.CudaError, match="cannot compile one.cu"):
+    with pytest.raises(nvrtc.CudaError, match=r"cannot compile one\.cu"):
         nvrtc.binary(source, (), "sm_80")

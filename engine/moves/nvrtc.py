@@ -51,8 +51,8 @@ class Kernel:
             blocks: of the grid.
             threads: of a block.
             shared: dynamic shared memory of a block in bytes.
-            arguments: in the order of the kernel's parameters. A tensor is passed as its address, None as a null
-                pointer, and a number as ``long long``.
+            arguments: in the order of the kernel's parameters. A tensor [...] is passed as its address, None as a
+                null pointer, and a number as ``long long``.
 
         Raises:
             CudaError: the driver refuses the launch.

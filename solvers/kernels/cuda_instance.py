@@ -73,7 +73,7 @@ class CudaInstance(MoveInstance):
         )
 
     def put(self, array: np.ndarray) -> Tensor:
-        """An array on the device of the chains."""
+        """An array [...] on the device of the chains."""
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.place)
 
     def kept(self, name: str, build: Callable[[], T]) -> T:
@@ -124,7 +124,7 @@ def ranked(violations: np.ndarray, clock: np.ndarray, problem: np.ndarray) -> np
 
 
 def mixed(x: Tensor) -> Tensor:
-    """The finaliser of splitmix64, on int64 tensors that hold unsigned numbers."""
+    """The finaliser of splitmix64, on int64 tensors [...] that hold unsigned numbers."""
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         x = (x ^ _shifted(x, shift)) * _number(factor)
     return x ^ _shifted(x, 31)
