@@ -155,6 +155,10 @@ class ConstraintArrays(Sequence["Constraint"], ABC):
         """The canonical JSON of all constraints in pieces: sorted lines, each after a line break."""
 
     @abstractmethod
+    def stated(self) -> Iterator[bytes]:
+        """The JSON of all constraints as ``to_json`` states them, in pieces: in order, separated by commas."""
+
+    @abstractmethod
     def factor_rows(self, length: int, size: int) -> list[FactorRows] | None:
         """The constraints as a factor stores them, by bucket, or None where they have to be encoded one by one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import random
 from dataclasses import replace
@@ -171,3 +172,19 @@ def test_givens_of_components_follow_the_variables() -> None:
         Clause((("x1", 0), ("x2", 0))),
         {"x1": 1, "x2": 1},
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["p cnf 12 6\n1 1 2 0\n-1 1 3 0\n12 11 10 9 1 0\n-3 0\n3 -12 0\n10 1 0\n", "p cnf 5 0\n"]
+)
+def test_the_stated_json_of_clauses_is_that_of_the_objects(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.cnf").write_text(text)
+    arrays = load(str(tmp_path / "a.cnf"))[0].graph.constraints
+    assert isinstance(arrays, ConstraintArrays)
+    assert json.loads(b"[" + b"".join(arrays.stated()) + b"]") == [constraint.to_json() for constraint in arrays]
+
+
+def test_the_stated_json_of_edges_is_that_of_the_objects() -> None:
+    arrays = load("coloring:30:0.3:4", seed=1)[0].graph.constraints
+    assert isinstance(arrays, EdgeArrays)
+    assert json.loads(b"[" + b"".join(arrays.stated()) + b"]") == [constraint.to_json() for constraint in arrays]

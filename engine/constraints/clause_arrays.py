@@ -91,6 +91,18 @@ class ClauseArrays(ConstraintArrays):
         if len(rank):
             yield b"]}"
 
+    def stated(self) -> Iterator[bytes]:
+        code = 2 * self.variable.astype(np.int64) + self.value
+        pair = np.strings.add(np.strings.add(b'["', self.names.texts)[:, None], np.array([b'",0]', b'",1]'])).ravel()
+        first = np.strings.add(b']},{"kind":"Clause","literals":[', pair)  # the first literal ends the clause before
+        tokens = np.concatenate((np.strings.add(b",", pair), first))
+        code[self.start[:-1]] += len(pair)
+        for begin in range(0, len(code), PIECE):
+            text = tokens[code[begin : begin + PIECE]].tobytes().translate(None, b"\0")
+            yield text if begin else text[3:]
+        if len(code):
+            yield b"]}"
+
     def _sorted(self, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The clauses with their literals sorted and without repetitions, in the order of their text."""
         start = self.start

@@ -84,6 +84,15 @@ class EdgeArrays(ConstraintArrays):
             tokens = np.strings.add(left[piece[:, 0]], right[piece[:, 1]])
             yield tokens.tobytes().translate(None, b"\0")
 
+    def stated(self) -> Iterator[bytes]:
+        texts = self.names.texts
+        left = np.strings.add(np.strings.add(b',{"kind":"Compare","left":"', texts), b'","op":"!=","right":"')
+        right = np.strings.add(texts, b'"}')
+        for begin in range(0, len(self.edges), PIECE):
+            one, two = self.edges[begin : begin + PIECE].T
+            text = np.strings.add(left[one], right[two]).tobytes().translate(None, b"\0")
+            yield text if begin else text[1:]
+
     def factor_rows(self, length: int, size: int) -> list[FactorRows] | None:
         partner = np.full(size, -1)
         partner[:length] = np.arange(length)
