@@ -17,22 +17,33 @@ from mull.engine import AllDifferent, Clause, Compare, ConstraintGraph, Count, L
 from mull.engine.constraints import (
     KINDS,
     MDD,
+    Abs,
     AllDifferentLists,
     AllEqual,
+    Among,
     BinPacking,
     Circuit,
     Connected,
     Constraint,
     Cumulative,
+    Division,
+    Element,
     GlobalCardinality,
+    Increasing,
     Inverse,
+    Knapsack,
     LexLess,
     Maximum,
+    Minimum,
+    Modulo,
     NoOverlap,
     NoOverlap2D,
     NValues,
+    Power,
     Precedence,
+    Product,
     Regular,
+    Reify,
     SubCircuit,
 )
 from mull.engine.moves.form import MoveForm
@@ -70,6 +81,10 @@ class Chain:
 
     def change(self, slot: int, new: Value) -> int:
         return self._call(self.form.functions.change, slot, _code(new))
+
+    def suggest(self, slot: int, draw: int) -> int:
+        assert self.form.functions.suggest is not None
+        return self._call(self.form.functions.suggest, slot, draw)
 
     def apply(self, slot: int, new: Value) -> int:
         found = self._call(self.form.functions.apply or self.form.functions.change, slot, _code(new))
@@ -210,6 +225,51 @@ def test_many_moves_keep_the_memory_of_larger_constraints(name: str, seed: int) 
         slot, d = moves[at]
         degree += chain.apply(slot, domain[d])
         row[places[slot]] = d
+
+
+SUGGESTED: dict[str, tuple[Constraint, tuple[int, ...]]] = {
+    "Abs": (Abs("a", "b"), (-5, 3)),
+    "Among": (Among(("a", "b"), (1, 2), "c"), (1, 2, 7)),
+    "BinPacking": (BinPacking((0, 1, 0), (3, 4, 5), ("a", "b")), (2, 9)),
+    "Compare": (Compare("a", "<", "b", 5), (50, 3)),
+    "Cumulative": (Cumulative(("a", "b", "c"), (4, 5, 6), (2, 2, 1), 3), (10, 12, 14)),
+    "Division": (Division("a", "b", "c"), (100, 7, 3)),
+    "Element": (Element((5, 7, "a"), "b", "c"), (9, 1, 5)),
+    "Increasing": (Increasing(("a", "b", "c"), True), (5, 90, 20)),
+    "Knapsack": (Knapsack((2, 3), (4, 5), "a", (1, 1), "b"), (0, 0)),
+    "Linear": (Linear(("a", "b"), (3, -7), "<=", -100), (900, 4)),
+    "Linear =": (Linear(("a", "b"), (3, -1), "=", -100), (900, 4)),
+    "Linear >=": (Linear(("a", "b"), (3, -7), ">=", 100), (-900, 4)),
+    "Linear !=": (Linear(("a", "b"), (1, -1), "!=", 0), (4, 4)),
+    "Maximum": (Maximum(("a", "b"), "c"), (5, 90, 20)),
+    "Minimum": (Minimum(("a", "b"), "c"), (5, 90, 20)),
+    "Modulo": (Modulo("a", "b", "c"), (100, 7, 5)),
+    "NValues": (NValues(("a", "b"), "c"), (1, 2, 7)),
+    "NoOverlap": (NoOverlap(("a", "b"), (5, 6)), (7, 8)),
+    "NoOverlap2D": (NoOverlap2D(("a", "b"), (0, 3), (5, 6), (9, 9)), (7, 8)),
+    "Power": (Power("a", 3, "b"), (7, 100)),
+    "Product": (Product(("a", "b"), "c"), (7, 5, 100)),
+    "Reify": (Reify(("c", 1), Linear(("a", "b"), (1, 1), "=", 50)), (1, 9, 9)),
+    "Reify of a satisfied one": (Reify(("c", 1), Linear(("a", "b"), (1, 1), "=", 18)), (0, 9, 9)),
+    "Table": (Table(("a", "b"), ((100, 7), (200, 9))), (100, 9)),
+}
+
+
+@pytest.mark.parametrize("name", SUGGESTED)
+def test_suggestions_lessen_the_degree_in_wide_domains(name: str) -> None:
+    constraint, values = SUGGESTED[name]
+    domains: dict[str, Domain] = dict.fromkeys(constraint.scope, range(-1000, 1000))
+    form = constraint.move_form(domains, _code)
+    assert form is not None
+    chain = Chain(constraint, form, domains)
+    chain.start(values)
+    before = chain.values.copy(), chain.memory.copy()
+    changes = [
+        chain.change(slot, chain.suggest(slot, draw)) for slot in range(len(constraint.scope)) for draw in range(8)
+    ]
+    assert min(changes) < 0
+    assert (before[0] == chain.values).all()
+    assert (before[1] == chain.memory).all()
 
 
 MIXED = {"a": (1, "red", 2), "b": ("red", 1, "blue"), "c": ("blue", 2)}

@@ -57,4 +57,12 @@ def _degree(values: Ints, scope: Ints, params: Ints) -> int:
     return abs(abs(term(values, scope, params, 0)) - term(values, scope, params, 2))
 
 
-_MOVES = recomputed("Abs", _degree)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The value that satisfies the constraint, or one of the two."""
+    number, value = term(values, scope, params, 0), term(values, scope, params, 2)
+    if params[2] == slot:
+        return abs(number)
+    return -value if new & 1 else value
+
+
+_MOVES = recomputed("Abs", _degree, _suggest)

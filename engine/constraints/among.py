@@ -113,4 +113,9 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return abs(after) - abs(difference)
 
 
-_MOVES = by_place("Among", _begin, _put, _peek)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The count; no items."""
+    return memory[place] + (memory[params[0]] if place == params[0] - 1 else 0)
+
+
+_MOVES = by_place("Among", _begin, _put, _peek, _suggest)

@@ -170,4 +170,10 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("BinPacking", _begin, _put, _peek)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The loads; no bins."""
+    items = params[OWN]
+    return memory[place] + (memory[params[0] + place - items] if place >= items else 0)
+
+
+_MOVES = by_place("BinPacking", _begin, _put, _peek, _suggest)

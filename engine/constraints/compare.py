@@ -251,4 +251,15 @@ def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, sl
     return _degree_of(params, left, new) - before
 
 
-_MOVES = MoveFunctions(_start, _change)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The nearest value that satisfies the comparison."""
+    old, op = values[scope[slot]], params[0]
+    if _degree_of(params, values[scope[0]], values[scope[1]]) == 0:
+        return old
+    if op == 0:
+        return old + 1 - 2 * (new & 1)
+    less = int(op == 2)
+    return values[scope[1]] + params[1] - less if slot == 0 else values[scope[0]] - params[1] + less
+
+
+_MOVES = MoveFunctions(_start, _change, suggest=_suggest)

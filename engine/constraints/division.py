@@ -120,4 +120,19 @@ def _degree(values: Ints, scope: Ints, params: Ints) -> int:
     return abs(truncated(term(values, scope, params, 0), divisor) - quotient)
 
 
-_MOVES = recomputed("Division", _degree)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The quotient, or a dividend with this quotient; no divisor."""
+    dividend, divisor, quotient = (
+        term(values, scope, params, 0),
+        term(values, scope, params, 2),
+        term(values, scope, params, 4),
+    )
+    if divisor == 0 or params[2] == slot:
+        return values[scope[slot]]
+    if params[4] == slot:
+        return truncated(dividend, divisor)
+    rest = new % abs(divisor)
+    return quotient * divisor + (rest if quotient * divisor >= 0 else -rest)
+
+
+_MOVES = recomputed("Division", _degree, _suggest)

@@ -77,4 +77,22 @@ def _degree(values: Ints, scope: Ints, params: Ints) -> int:
     return int(term(values, scope, params, 1 + 2 * index) != term(values, scope, params, 3 + 2 * length))
 
 
-_MOVES = recomputed("Element", _degree)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The entry, the value for the entry, or an index of the value; the search begins at a random place."""
+    length = params[0]
+    index = term(values, scope, params, 1 + 2 * length)
+    value = term(values, scope, params, 3 + 2 * length)
+    if params[1 + 2 * length] == slot:
+        for i in range(length):
+            place = (new + i) % length
+            if term(values, scope, params, 1 + 2 * place) == value:
+                return place
+    elif index >= 0 and index < length:
+        if params[3 + 2 * length] == slot:
+            return term(values, scope, params, 1 + 2 * index)
+        if params[1 + 2 * index] == slot:
+            return value
+    return values[scope[slot]]
+
+
+_MOVES = recomputed("Element", _degree, _suggest)

@@ -99,4 +99,13 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-MOVES = by_place("Extreme", _begin, _put, _peek)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The extreme item for the value, and the value for an item that is beyond it or may reach it."""
+    sign, items = params[OWN], params[0] - 1
+    best, value = memory[items + 1], sign * memory[items]
+    if place == items:
+        return sign * best
+    return sign * value if best > value or sign * memory[place] < value else memory[place]
+
+
+MOVES = by_place("Extreme", _begin, _put, _peek, _suggest)

@@ -100,4 +100,12 @@ def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("Increasing", _begin, peek=_peek)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The nearest value that is in order with one neighbour."""
+    old, strict = memory[place], params[OWN]
+    if place > 0 and (place + 1 == params[0] or new & 1):
+        return max(old, memory[place - 1] + strict)
+    return min(old, memory[place + 1] - strict) if place + 1 < params[0] else old
+
+
+_MOVES = by_place("Increasing", _begin, peek=_peek, suggest=_suggest)

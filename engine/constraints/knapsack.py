@@ -130,4 +130,10 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("Knapsack", _begin, _put, _peek)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The weight and the profit; no counts."""
+    counts = params[0] - 2
+    return memory[place] + (memory[params[0] + place - counts] if place >= counts else 0)
+
+
+_MOVES = by_place("Knapsack", _begin, _put, _peek, _suggest)

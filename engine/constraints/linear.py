@@ -232,4 +232,18 @@ def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slo
     return _degree_of(params, after) - _degree_of(params, total)
 
 
-_MOVES = MoveFunctions(_start, _change, _apply)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The nearest value that satisfies the constraint; for an equation, one of the two next to it."""
+    old, total, c = values[scope[slot]], memory[0], params[3 + slot]
+    if params[0]:
+        return old + (1 - 2 * (new & 1)) * int(total == params[1])
+    lacking = params[1] - total if total < params[1] else max(0, total - params[2])
+    if c == 0 or lacking == 0:
+        return old
+    steps = lacking // abs(c)
+    if steps * abs(c) < lacking and (params[1] != params[2] or new & 1):
+        steps += 1
+    return old + steps if (c > 0) == (total < params[1]) else old - steps
+
+
+_MOVES = MoveFunctions(_start, _change, _apply, _suggest)

@@ -86,4 +86,15 @@ def _degree(values: Ints, scope: Ints, params: Ints) -> int:
     return abs(dividend - divisor * truncated(dividend, divisor) - remainder)
 
 
-_MOVES = recomputed("Modulo", _degree)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The remainder, or the nearest dividend with this remainder; no divisor."""
+    dividend = term(values, scope, params, 0)
+    divisor = term(values, scope, params, 2)
+    remainder = term(values, scope, params, 4)
+    if divisor == 0 or params[2] == slot:
+        return values[scope[slot]]
+    true = dividend - divisor * truncated(dividend, divisor)
+    return true if params[4] == slot else dividend - true + remainder
+
+
+_MOVES = recomputed("Modulo", _degree, _suggest)

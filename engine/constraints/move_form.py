@@ -60,6 +60,9 @@ class MoveFunctions:
         change: the degree after ``values[scope[slot]] = new``, minus the degree now. It changes nothing.
         apply: the same number; it also updates ``memory``, and the caller writes the value afterwards. None where a
             constraint keeps no memory.
+        suggest: a code for ``values[scope[slot]]`` that may lessen the degree, for variables with too many values to try
+            them all. ``new`` is a random number from 0 to 2^31 - 1, which chooses among several. The code need not be
+            in the domain; the present value means that there is no suggestion. None for a kind without suggestions.
 
     Example:
         >>> import numpy as np
@@ -76,6 +79,7 @@ class MoveFunctions:
     start: MoveFunction
     change: MoveFunction
     apply: MoveFunction | None = None
+    suggest: MoveFunction | None = None
 
 
 @dataclass(frozen=True, eq=False)

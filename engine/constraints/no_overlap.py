@@ -231,4 +231,24 @@ def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("NoOverlap", _begin, peek=_peek)
+def beside(length: int, other: int, other_length: int, draw: int) -> int:
+    """A start at which an interval ends where another one begins, or begins where that ends.
+
+    Args:
+        length: of the interval.
+        other, other_length: the start and the length of the other one.
+        draw: a random number.
+    """
+    return other + other_length if draw & 1 else other - length
+
+
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """A start just before or after a random task; no duration."""
+    tasks = params[OWN]
+    other = (new >> 1) % tasks
+    if place >= tasks or place == other:
+        return memory[place]
+    return beside(memory[tasks + place], memory[other], memory[tasks + other], new)
+
+
+_MOVES = by_place("NoOverlap", _begin, peek=_peek, suggest=_suggest)

@@ -11,7 +11,7 @@ from ..lazy import torch
 from ..values import Domain, Term
 from .base import Constraint, Parameters
 from .move_form import Code, Ints, MoveForm
-from .no_overlap import interval, moved_overlaps, overlap, overlaps, positive, shared_length, times
+from .no_overlap import beside, interval, moved_overlaps, overlap, overlaps, positive, shared_length, times
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, moves_only, read_terms
 
@@ -142,4 +142,14 @@ def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("NoOverlap2D", _begin, peek=_peek)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """A place just beside a random rectangle; no length."""
+    count = params[OWN]
+    box, other = place % count, (new >> 1) % count
+    if place >= 2 * count or box == other:
+        return memory[place]
+    length = 2 * count + place - box  # of the first rectangle, in the same direction
+    return beside(memory[2 * count + place], memory[place - box + other], memory[length + other], new)
+
+
+_MOVES = by_place("NoOverlap2D", _begin, peek=_peek, suggest=_suggest)

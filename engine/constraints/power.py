@@ -121,12 +121,25 @@ def _degree(values: Ints, scope: Ints, params: Ints) -> int:
     value = term(values, scope, params, 4)
     if exponent < 0:
         return 1 + abs(value)
+    return abs(_power(base, exponent) - value)
+
+
+def _power(base: int, exponent: int) -> int:
     if exponent > MOST_EXPONENTS:  # the base is -1, 0 or 1: see distance
         exponent = 2 - exponent % 2
     power = 1
     for _ in range(exponent):
         power *= base
-    return abs(power - value)
+    return power
 
 
-_MOVES = recomputed("Power", _degree)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The power; no base and no exponent."""
+    base = term(values, scope, params, 0)
+    exponent = term(values, scope, params, 2)
+    if exponent < 0 or params[4] != slot:
+        return values[scope[slot]]
+    return _power(base, exponent)
+
+
+_MOVES = recomputed("Power", _degree, _suggest)

@@ -70,4 +70,17 @@ def _degree(values: Ints, scope: Ints, params: Ints) -> int:
     return abs(product - term(values, scope, params, 1 + 2 * params[0]))
 
 
-_MOVES = recomputed("Product", _degree)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The product, or the quotient of the product and the other factors where it is an integer."""
+    value = 1 + 2 * params[0]
+    others = 1
+    for i in range(params[0]):
+        if params[1 + 2 * i] != slot:
+            others *= term(values, scope, params, 1 + 2 * i)
+    if params[value] == slot:
+        return others
+    product = term(values, scope, params, value)
+    return product // others if others != 0 and product % others == 0 else values[scope[slot]]
+
+
+_MOVES = recomputed("Product", _degree, _suggest)

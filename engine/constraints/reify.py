@@ -177,10 +177,12 @@ def _moves(inner: MoveFunctions, shared: bool) -> MoveFunctions:
     ahead = _move_shared if shared else _move_apart
     change = specialised(ahead, f"{name}.peek", _inner=inner.change)
     apply = specialised(ahead, f"{name}.put", _inner=inner.apply or inner.change)
+    hint = specialised(ahead, f"{name}.hint", _inner=inner.suggest or _present)
     return MoveFunctions(
         specialised(_start, f"{name}.start", _own=begin),
         specialised(_change, f"{name}.change", _own=change),
         specialised(_apply, f"{name}.apply", _own=apply),
+        specialised(_suggest, f"{name}.suggest", _own=hint),
     )
 
 
@@ -216,6 +218,17 @@ def _move_shared(values: Ints, scope: Ints, size: int, params: Ints, memory: Int
     return _inner(
         values, shifted(memory, 1), own, shifted(params, 3 + size + own), shifted(memory, 1 + own), place, new
     )
+
+
+def _present(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    return values[scope[slot]]
+
+
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The literal where the constraint holds, and what the constraint suggests where the literal is true."""
+    if slot == 0:
+        return params[0] if memory[0] == 0 else values[scope[0]]
+    return _own(values, scope, size, params, memory, slot, new)
 
 
 def _degree(params: Ints, on: bool, inner: int) -> int:

@@ -192,4 +192,11 @@ def _change(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, sl
     return 1 if after != (params[0] == 1) else -1
 
 
-_MOVES = MoveFunctions(_start, _change)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The value of a tuple that is chosen at random."""
+    cells = params[1]
+    rows = params[2 + cells]
+    return params[3 + cells + (new % rows) * size + slot] if rows and params[0] else values[scope[slot]]
+
+
+_MOVES = MoveFunctions(_start, _change, suggest=_suggest)

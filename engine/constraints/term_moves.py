@@ -69,16 +69,17 @@ def term_bounds(domains: Mapping[str, Domain], terms: Iterable[str | int]) -> tu
 # The degree recomputed ------------------------------------------------------------------------------------------------
 
 
-def recomputed(name: str, degree: Degree) -> MoveFunctions:
+def recomputed(name: str, degree: Degree, suggest: MoveFunction | None = None) -> MoveFunctions:
     """The functions of a kind whose degree is recomputed for every change. The memory is the degree.
 
     Args:
         name: of the kind.
         degree: the degree from values, scope and parameters.
+        suggest: see ``MoveFunctions``, or None.
     """
     change = specialised(_change, f"{name}.change", _degree_of=degree)
     apply = specialised(_apply, f"{name}.apply", _change_of=change)
-    return MoveFunctions(specialised(_start, f"{name}.start", _degree_of=degree), change, apply)
+    return MoveFunctions(specialised(_start, f"{name}.start", _degree_of=degree), change, apply, suggest)
 
 
 def _degree_of(values: Ints, scope: Ints, params: Ints) -> int:
@@ -134,7 +135,9 @@ def placed(
     return MoveForm(params, len(terms) + memory, functions)
 
 
-def by_place(name: str, begin: Begin, put: Put | None = None, peek: Put | None = None) -> MoveFunctions:
+def by_place(
+    name: str, begin: Begin, put: Put | None = None, peek: Put | None = None, suggest: Put | None = None
+) -> MoveFunctions:
     """The functions of a kind from the change that one term makes.
 
     Args:
@@ -143,6 +146,8 @@ def by_place(name: str, begin: Begin, put: Put | None = None, peek: Put | None =
         put: returns the change of the degree, and stores the new value and the kind's memory. None for a kind without
             memory: ``peek``, then storing the value.
         peek: returns the change of the degree, and changes nothing. None: ``put``, undone afterwards.
+        suggest: returns a value for a term that may lessen the degree; instead of the new value it gets a random number.
+            See ``MoveFunctions``.
     """
     if put is None:
         assert peek is not None
@@ -152,9 +157,9 @@ def by_place(name: str, begin: Begin, put: Put | None = None, peek: Put | None =
     start = specialised(_start_places, f"{name}.start", _begin_of=begin)
     apply = specialised(_apply_places, f"{name}.apply", _put_of=keep)
     undone = specialised(_change_and_undo, f"{name}.change_and_undo", _put_of=keep)
-    if peek is None:
-        return MoveFunctions(start, undone, apply)
-    return MoveFunctions(start, specialised(_peek_place, f"{name}.change", _peek_of=peek, _undo=undone), apply)
+    change = undone if peek is None else specialised(_peek_place, f"{name}.change", _peek_of=peek, _undo=undone)
+    hint = None if suggest is None else specialised(_suggest_place, f"{name}.suggest", _put_of=suggest)
+    return MoveFunctions(start, change, apply, hint)
 
 
 def _begin_of(params: Ints, memory: Ints) -> int:
@@ -208,6 +213,11 @@ def _peek_place(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints
     if params[at + 1] - params[at] == 1:
         return _peek_of(params, memory, params[params[at]], new)
     return _undo(values, scope, size, params, memory, slot, new)
+
+
+def _suggest_place(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    at = params[1] + slot
+    return _put_of(params, memory, params[params[at]], new)
 
 
 _undo: MoveFunction = _change_and_undo  # ``by_place`` replaces it
