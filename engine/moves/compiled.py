@@ -86,14 +86,16 @@ def compiling(report: Callable[[str], None]) -> Iterator[None]:
         timer.cancel()
 
 
-def addresses(functions: MoveFunctions) -> tuple[int, int, int]:
-    """The addresses of a kind's compiled functions: start, change, apply.
+def addresses(functions: MoveFunctions, suggest: bool = False) -> tuple[int, int, int, int]:
+    """The addresses of a kind's compiled functions: start, change, apply, suggest.
 
     Args:
         functions: of the kind. ``change`` serves where ``apply`` is None.
+        suggest: whether ``suggest`` is compiled. Its address is 0 otherwise, and where the kind has none.
     """
     apply = functions.apply or functions.change
-    return address(functions.start), address(functions.change), address(apply)
+    hint = address(functions.suggest) if suggest and functions.suggest else 0
+    return address(functions.start), address(functions.change), address(apply), hint
 
 
 def address(function: MoveFunction) -> int:
