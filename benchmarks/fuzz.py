@@ -33,6 +33,11 @@ SEEDS = {
             b' "scope": ["a", "b"], "tuples": [[1, "x"], [2, "y"]]}], "objective": {"coefficients": {"a": 2}}, "givens": {"c": 1}}'
         )
     ],
+    "maxcut": [b"# a\n4 5\n1 2 3\n2 3 -1\n3 4 1.0\n4 1\n1 1 7\n"],
+    "qap": [b"3\n\n0 1 2\n1 0 0\n2 0 0\n\n0 4 5\n4 0 6\n5 6 1\n"],
+    "tsp": [
+        b"TYPE: TSP\nDIMENSION: 3\nEDGE_WEIGHT_TYPE: EXPLICIT\nEDGE_WEIGHT_FORMAT: UPPER_ROW\nEDGE_WEIGHT_SECTION\n1 2 3\nEOF\n"
+    ],
     "latin": [b"order 4\n0 1 -1 3\n-1 -1 2 -1\n3 -1 -1 -1\n-1 -1 -1 0\n"],
     "queens": [b"queens 6\n1 2\n3 6\n", b"Q...\n....\n....\n....\n"],
     "sat": [b"c a\np cnf 6 5\n1 -2 3 0\n-1 0\n4 5\n-6 0 2 3 0\nc b\n-4 -5 6 0\n"],

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Families", "InputError", "InputWarning", "examples", "families", "load", "write"]
 
-# Formats with a certain mark come first: JSON, 'p cnf', 'p edge'. Grids, which look alike, follow.
+# Formats with a certain mark come first: JSON, 'p cnf', 'p edge', 'DIMENSION'. Grids, which look alike, follow.
 FIRST = (
     "graph",
     "minizinc",
     "sat",
     "coloring",
+    "tsp",
+    "maxcut",
+    "qap",
     "sudoku",
     "queens",
     "latin",

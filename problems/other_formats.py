@@ -17,7 +17,6 @@ SUFFIXES = {
     ".aig": "an AIGER",
     ".essence": "an Essence",
     ".eprime": "an Essence Prime",
-    ".tsp": "a TSPLIB",
     ".pddl": "a PDDL",
     ".mtx": "a Matrix Market",
     ".mod": "an AMPL",
@@ -33,7 +32,6 @@ _SIGNS = {
     "an MPS": r"(?-i:^ROWS[ \t]*$)",
     "an LP": r"^[ \t]*(?:subject to|such that|s\.t\.|st)[ \t]*:?[ \t]*$",
     "an AIGER": r"\Aa[ai]g(?: \d+){5}",
-    "a TSPLIB": r"^DIMENSION *: *\d+",
     "a Matrix Market": r"\A%%MatrixMarket\b",
     "a QCIR (quantified)": r"\A#QCIR",
 }

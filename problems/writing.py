@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isqrt
 from pathlib import Path
 
-from ..engine.constraints import Clause, Compare
+from ..engine.constraints import Clause, Compare, Element, Reify
 from ..engine.problem import Problem
 from .errors import InputError
 
@@ -60,10 +60,32 @@ def _sat(problem: Problem) -> str:
 
 
 def _coloring(problem: Problem) -> str:
-    number = {name: i for i, name in enumerate(problem.graph.domains, 1)}
+    vertices = [name for name in problem.graph.domains if name not in problem.auxiliary]
+    number = {name: i for i, name in enumerate(vertices, 1)}
     edges = [(number[c.left], number[c.right]) for c in problem.graph.constraints if isinstance(c, Compare)]
     lines = [f"e {u} {v}" for u, v in sorted(edges)]
-    return "\n".join([f"p edge {len(number)} {len(lines)}", *lines]) + "\n"
+    weights = {str(c.index): max(map(int, c.array)) for c in problem.graph.constraints if isinstance(c, Element)}
+    weighted = [f"n {number[name]} {weights.get(name, 0)}" for name in vertices] if weights else []
+    return "\n".join([f"p edge {len(number)} {len(lines)}", *weighted, *lines]) + "\n"
+
+
+def _maxcut(problem: Problem) -> str:
+    objective = problem.graph.objective
+    weights = objective.coefficients if objective else {}
+    vertices = [name for name in problem.graph.domains if name not in problem.auxiliary]
+    lines = []
+    for constraint in problem.graph.constraints:
+        edge = constraint.constraint if isinstance(constraint, Reify) else None
+        if isinstance(constraint, Reify) and isinstance(edge, Compare):
+            weight = -weights[constraint.literal[0]] if edge.op == "!=" else weights[constraint.literal[0]]
+            lines.append(f"{edge.left[1:]} {edge.right[1:]} {weight}")
+    return "\n".join([f"{len(vertices)} {len(lines)}", *lines]) + "\n"
+
+
+def _tsp(problem: Problem) -> str:
+    rows = [" ".join(map(str, c.array)) for c in problem.graph.constraints if isinstance(c, Element)]
+    head = ["TYPE: ATSP", f"DIMENSION: {len(rows)}", "EDGE_WEIGHT_TYPE: EXPLICIT", "EDGE_WEIGHT_FORMAT: FULL_MATRIX"]
+    return "\n".join([*head, "EDGE_WEIGHT_SECTION", *rows, "EOF"]) + "\n"
 
 
 def _sudoku(problem: Problem) -> str:
@@ -109,8 +131,10 @@ _FORMATS: Mapping[str, Callable[[Problem], str]] = {
     "futoshiki": _picture,
     "kakuro": _picture,
     "latin": _latin,
+    "maxcut": _maxcut,
     "maze": _maze,
     "queens": _queens,
     "sat": _sat,
     "sudoku": _sudoku,
+    "tsp": _tsp,
 }

@@ -74,7 +74,6 @@ WARNED = {
     "more edges": ("a.col", "p edge 3 0\ne 1 2\n", "a.col:1: the header says 0 edges"),
     "fewer edges": ("a.col", "c\np edge 3 7\ne 1 2\n", r"a.col:2: .*7 edges, .*truncated"),
     "more vertices": ("a.col", "p edge 2 2\ne 1 2\ne 1 3\n", "2 vertices, the file uses 3"),
-    "node weights": ("a.col", "p edge 3 1\nn 1 5\ne 1 2\n", "1 node weights"),
 }
 
 
@@ -175,7 +174,6 @@ FOREIGN: dict[str, tuple[str, str | bytes]] = {
     "MPS": ("a.txt", "NAME test\nROWS\n N  COST\n"),
     "AIGER": ("a.txt", "aag 1 1 0 1 0\n2\n2\n"),
     "QDIMACS": ("a.qdimacs", "p cnf 2 1\na 1 0\ne 2 0\n1 2 0\n"),
-    "TSPLIB": ("a.txt", "NAME : a\nTYPE : TSP\nDIMENSION : 3\n"),
     "DIMACS problem": ("a.txt", "p sp 3 2\na 1 2 5\n"),
     "zip": ("a.zip", b"PK\x03\x04rest"),
 }

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MOST_SPAN = 1 << 16
 """The largest range of a sum whose distribution is computed for beliefs: it takes one float for each integer in it."""
 
+MOST_PAIRS = 1 << 12
+"""The most pairs of values that an equation is posted for as a table."""
+
 
 @dataclass(frozen=True)
 class Linear(Constraint):
@@ -101,12 +104,40 @@ class Linear(Constraint):
         return {**self.to_json(), "scope": [n for n, _ in pairs], "coefficients": [c for _, c in pairs]}
 
     def post(self, to: Posting) -> None:
+        numbering = None if to.conditional else self._numbering(to.domains)
+        if numbering is not None:
+            names, rows = numbering
+            to.model.add_allowed_assignments([to.variable(name) for name in names], rows)
+            return
         total = sum(c * to.variable(name) for c, name in zip(self.coefficients, self.scope, strict=True))
         if self.op == "!=":
             to.model.add(total != self.bound)
             return
         least, most = self._interval(-(2**62), 2**62)
         to.model.add_linear_constraint(total, least, most)
+
+    def _numbering(self, domains: Mapping[str, Domain]) -> tuple[list[str], list[tuple[int, int, int]]] | None:
+        """The variables and rows of a table, where one variable numbers the pairs of two others; None elsewhere.
+
+        Indices of matrices are such equations. CP-SAT proves more with a table: a quadratic assignment of 9 facilities
+        took 2 s of one core, and had no proof after 10 s with equations.
+        """
+        if self.op != "=" or len(self.scope) != 3 or len(set(self.scope)) != 3:
+            return None
+        for place in range(3):
+            first, second, last = (*self.scope[:place], *self.scope[place + 1 :], self.scope[place])
+            size = len(domains[first]) * len(domains[second])
+            if abs(self.coefficients[place]) != 1 or not 4 <= size == len(domains[last]) <= MOST_PAIRS:
+                continue
+            c, d = (*self.coefficients[:place], *self.coefficients[place + 1 :])
+            rows = [
+                (int(a), int(b), (self.bound - c * int(a) - d * int(b)) * self.coefficients[place])
+                for a in domains[first]
+                for b in domains[second]
+            ]
+            if {row[2] for row in rows} == set(domains[last]):
+                return [first, second, last], rows
+        return None
 
     def post_negation(self, to: Posting) -> None:
         total = sum(c * to.variable(name) for c, name in zip(self.coefficients, self.scope, strict=True))

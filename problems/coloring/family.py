@@ -19,9 +19,10 @@ from ...engine.problem import Problem, Source
 from ...engine.values import Value
 from ..errors import InputError
 from ..family import Family
-from ..parsing import parse_fields, parse_fraction, parse_int
+from ..parsing import parse_fields, parse_fraction, parse_int, parse_range
 from . import graphs
 from .text import Lists, parse
+from .weighted import HEAVIEST, Weights, most_colors, render, vertex_weights, weighted_problem
 
 
 class Coloring(Family):
@@ -30,13 +31,18 @@ class Coloring(Family):
     Without ``colors`` the fewest colours are sought: after each answer, one colour fewer is asked for
     (``Problem.tighten``).
 
+    Lines ``n VERTEX WEIGHT`` of a file give the vertices weights. Then a colour costs as much as its heaviest vertex, and
+    the total cost is minimised, with at most ``colors`` colours.
+
     A file's line ``f VERTEX COLOUR...`` lists the colours that a vertex may take. Then colours are not interchangeable,
     and any colouring from the lists is an answer. Vertices without a line take any colour.
     """
 
     name = "coloring"
     summary = "DIMACS .col and .col.b, METIS .graph, GraphML, GML, edge lists; -k colours, or the fewest"
-    spec = "coloring:VERTICES:DENSITY[:COLOURS], a random graph with a hidden colouring of COLOURS colours"
+    spec = (
+        "coloring:VERTICES:DENSITY[:COLOURS[:WEIGHTS]], a random graph that COLOURS colours suffice for; weights 1-10"
+    )
     suffixes = (".col", *graphs.SUFFIXES)
     stream_forms = ("coloring:VERTICES:DENSITY:COLOURS[:ANSWERS]",)
     stream_maker = "mull.problems.coloring.stream:ColoringStream"
@@ -50,13 +56,16 @@ class Coloring(Family):
             if other is not None:
                 return [coloring_problem(other, colors, path)]
             edges, lists = parse(text)
+            if weights := vertex_weights(text):
+                return [_weighted(edges, lists, weights, colors, path)]
             return [_listed(edges, lists, colors, path) if lists else coloring_problem(edges, colors, path)]
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
-        parts = parse_fields(spec, 2, 3, self.spec)
+        parts = parse_fields(spec, 2, 4, self.spec)
         n = parse_int(parts[0], 1, 10_000, "vertices", hint=self.spec)
         density = parse_fraction(parts[1], "density")
-        hidden = parse_int(parts[2], 1, n, "colours", hint=self.spec) if len(parts) == 3 else None
+        hidden = parse_int(parts[2], 1, n, "colours", hint=self.spec) if len(parts) > 2 else None
+        heaviness = parse_range(parts[3], 1, HEAVIEST, "weights", self.spec) if len(parts) > 3 else None
         rng = random.Random(f"coloring:{spec}:{seed}")
         side = [rng.randrange(hidden) if hidden else v for v in range(n)]
         graph = nx.Graph()
@@ -65,13 +74,16 @@ class Coloring(Family):
             for u in range(v):
                 if side[u] != side[v] and rng.random() < density:
                     graph.add_edge(u + 1, v + 1)
-        return coloring_problem(graph, colors or hidden, f"coloring:{spec}")
+        path = f"coloring:{spec}"
+        if heaviness:
+            return _weighted(graph, {}, {v: rng.randint(*heaviness) for v in graph}, colors or hidden, path)
+        return coloring_problem(graph, colors or hidden, path)
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(assignment)
 
     def restored(self, problem: Problem, minimises: bool) -> Problem:
-        if not minimises:
+        if not minimises or problem.graph.objective is not None:
             return super().restored(problem, minimises)
         # The stored graph has the colours of one attempt; the edges give the problem of the fewest again.
         graph = nx.Graph()
@@ -132,6 +144,15 @@ def _listed(edges: EdgeArrays, lists: Lists, colors: int | None, path: str) -> P
     return Problem(ConstraintGraph.unchecked(domains, list(edges)), {}, "coloring", Source(path), render)
 
 
+def _weighted(graph: nx.Graph | EdgeArrays, lists: Lists, weights: Weights, colors: int | None, path: str) -> Problem:
+    """The problem of the cheapest colouring with vertex weights."""
+    if lists:
+        plain = _listed(edges_of(graph), lists, colors, path).graph
+    else:
+        plain = template(graph, colors or most_colors(template(graph, 1)))
+    return weighted_problem(plain, weights, path)
+
+
 def _dsatur(graph: nx.Graph | EdgeArrays) -> int:
     """The number of colours of the greedy colouring by saturation (Brélaz 1979), in time m log n.
 
@@ -190,13 +211,3 @@ def template(graph: nx.Graph | EdgeArrays, colors: int) -> ConstraintGraph:
     """
     edges = edges_of(graph)
     return ConstraintGraph.unchecked(dict.fromkeys(edges.names.strings(), tuple(range(1, colors + 1))), edges)
-
-
-def render(assignment: Mapping[str, Value]) -> str:
-    """The vertices of each colour, one line for each colour."""
-    classes: dict[Value, list[str]] = {}
-    for name, color in assignment.items():
-        classes.setdefault(color, []).append(name)
-    return "\n".join(
-        f"{color}: {' '.join(names)}" for color, names in sorted(classes.items(), key=lambda c: str(c[0]).zfill(9))
-    )

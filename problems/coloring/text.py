@@ -61,7 +61,7 @@ def _parse_plain(text: str) -> tuple[EdgeArrays, Lists] | None:
 def _parse_any(text: str) -> tuple[EdgeArrays, Lists]:
     """The graph of a text, or the error about its first mistake."""
     stated: tuple[int, int] | None = None
-    header = last = weights = 0
+    header = last = 0
     pairs: list[tuple[int, int]] = []
     lists: Lists = {}
     for number, line in enumerate(text.split("\n"), 1):
@@ -74,10 +74,8 @@ def _parse_any(text: str) -> tuple[EdgeArrays, Lists]:
                 more = ": edges with a weight (bandwidth colouring) are not supported" if len(parts) > 3 else ""
                 raise InputError(f"{excerpt(line)} is not 'e U V'{more}", line=number, hint=HINT)
             pairs.append((_vertex(parts[1], last, number), _vertex(parts[2], last, number)))
-        elif head[0] in "cxdv":
-            continue  # comments, and coordinates
-        elif head == "n":
-            weights += 1
+        elif head[0] in "cxdv" or head == "n":
+            continue  # comments, coordinates, and weights, which ``vertex_weights`` reads
         elif head == "p":
             if stated is not None:
                 raise InputError("a second 'p' line", line=number, hint=HINT)
@@ -96,8 +94,6 @@ def _parse_any(text: str) -> tuple[EdgeArrays, Lists]:
     if stated is None or not stated[0]:
         raise InputError("no 'p edge' line with vertices", line=header or 1, hint=HINT)
     made = _joined(np.array(pairs, dtype=np.int64).reshape(-1, 2), stated, lists, header)
-    if weights:
-        warn(f"{weights} node weights ('n' lines) are ignored", hint="mull colours without weights")
     return made, lists
 
 
