@@ -51,14 +51,14 @@ def test_compiled_move_forms_equal_plain_python(kind: str, data: st.DataObject) 
             which = 0 if step == 0 else 1 + step % 2
             slot = int(rng.integers(len(scope)))
             new = int(graph.codes(rng.integers(0, graph.size))[scope[slot]])
-            wanted = plain[which](values, scope, len(scope), form.params, memories[0], slot, new)  # type: ignore[arg-type]
+            wanted = plain[which](values, scope, len(scope), form.params, memories[0], slot, new)
             address = int(program.functions[program.kind[c], which])
             assert _one(address, values, scope, form.params, memories[1], slot, new) == wanted
             assert (memories[0] == memories[1]).all()
             if which == 2:
                 values[scope[slot]] = new
             if functions.suggest is not None:
-                wanted = functions.suggest(values, scope, len(scope), form.params, memories[0], slot, step)  # type: ignore[arg-type]
+                wanted = functions.suggest(values, scope, len(scope), form.params, memories[0], slot, step)
                 address = int(program.functions[program.kind[c], 3])
                 assert _one(address, values, scope, form.params, memories[1], slot, step) == wanted
 
