@@ -11,10 +11,10 @@ import numpy as np
 
 from ..values import Domain, Term, integers, set_fields
 from .base import Parameters
-from .counting import distinct, listed, runs
-from .move_arithmetic import clear_counts, count, count_less, count_more, is_listed
-from .move_form import Code, Ints, MoveForm, counter
-from .term_moves import OWN, by_place, placed, term_bounds
+from .counting import distinct, is_exempt, listed, runs, value_counts
+from .move_arithmetic import clear_counts, count, count_less, count_more
+from .move_form import Code, Ints, MoveForm
+from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, largest_of
 
 if TYPE_CHECKING:
@@ -59,9 +59,8 @@ class AllEqual(TermConstraint):
         return super().layout(), len(set(self.exempt))
 
     def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
-        exempt = sorted(set(self.exempt))
-        layout, cells = counter(*term_bounds(domains, self.items), len(self.items))
-        return placed(self, _MOVES, layout, len(exempt), exempt, memory=len(self.items) + 3 + cells)
+        layout, cells = value_counts(self.items, self.exempt, domains)
+        return placed(self, _MOVES, layout, memory=len(self.items) + 3 + cells)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return largest_of({"the items": self.items}, largest)
@@ -84,10 +83,6 @@ class AllEqual(TermConstraint):
 # items count; the largest count of a value; how many values have each count; the counts.
 
 
-def _counts(params: Ints, value: int) -> bool:
-    return not is_listed(params, OWN + 3, params[OWN + 2], value)
-
-
 def _begin(params: Ints, memory: Ints) -> int:
     items = params[0]
     for i in range(items, 2 * items + 3):
@@ -95,7 +90,7 @@ def _begin(params: Ints, memory: Ints) -> int:
     base = 2 * items + 3
     clear_counts(params, OWN, memory, base)
     for i in range(items):
-        if _counts(params, memory[i]):
+        if not is_exempt(params, memory[i]):
             _include(params, memory, memory[i])
     return memory[items] - memory[items + 1]
 
@@ -125,11 +120,11 @@ def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
         return 0
     number, largest = memory[items], memory[items + 1]
     degree = number - largest
-    if _counts(params, old):
+    if not is_exempt(params, old):
         number -= 1
         if count(params, OWN, memory, 2 * items + 3, old) == largest and memory[items + 2 + largest] == 1:
             largest -= 1
-    if _counts(params, new):
+    if not is_exempt(params, new):
         number += 1
         largest = max(largest, count(params, OWN, memory, 2 * items + 3, new) + 1)
     return number - largest - degree
@@ -138,9 +133,9 @@ def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
 def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     items = params[0]
     degree = memory[items] - memory[items + 1]
-    if _counts(params, memory[place]):
+    if not is_exempt(params, memory[place]):
         _exclude(params, memory, memory[place])
-    if _counts(params, new):
+    if not is_exempt(params, new):
         _include(params, memory, new)
     memory[place] = new
     return memory[items] - memory[items + 1] - degree

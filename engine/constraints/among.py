@@ -11,11 +11,11 @@ import numpy as np
 from ..lazy import torch
 from ..values import Domain, Term, integers, set_fields
 from .base import Parameters
-from .counting import Counting, is_one_of, listed
+from .counting import Counting, by_difference, is_one_of, listed
 from .independent import Terms, mean_distance_of_sum
 from .move_arithmetic import is_listed
 from .move_form import Code, Ints, MoveForm
-from .term_moves import OWN, by_place, placed
+from .term_moves import OWN, placed
 from .terms import largest_of
 
 if TYPE_CHECKING:
@@ -83,12 +83,8 @@ class Among(Counting):
 
 
 def _more(params: Ints, memory: Ints, place: int, new: int) -> int:
-    """By how much the difference grows."""
-    old = memory[place]
-    if place == params[0] - 1:
-        return old - new
     number = params[OWN]
-    return int(is_listed(params, OWN + 1, number, new)) - int(is_listed(params, OWN + 1, number, old))
+    return int(is_listed(params, OWN + 1, number, new)) - int(is_listed(params, OWN + 1, number, memory[place]))
 
 
 def _begin(params: Ints, memory: Ints) -> int:
@@ -100,22 +96,4 @@ def _begin(params: Ints, memory: Ints) -> int:
     return abs(difference)
 
 
-def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
-    difference = memory[params[0]]
-    return abs(difference + _more(params, memory, place, new)) - abs(difference)
-
-
-def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
-    difference = memory[params[0]]
-    after = difference + _more(params, memory, place, new)
-    memory[params[0]] = after
-    memory[place] = new
-    return abs(after) - abs(difference)
-
-
-def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
-    """The count; no items."""
-    return memory[place] + (memory[params[0]] if place == params[0] - 1 else 0)
-
-
-_MOVES = by_place("Among", _begin, _put, _peek, _suggest)
+_MOVES = by_difference("Among", _begin, _more)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..lazy import torch
 from ..values import Domain, Term
+from .move_arithmetic import is_listed
+from .move_form import Ints, MoveFunctions, counter, specialised
+from .term_moves import OWN, Begin, Put, by_place, term_bounds
 from .terms import TermConstraint
 
 if TYPE_CHECKING:
@@ -90,3 +93,79 @@ def distinct(to: Posting, items: Sequence[Term], exempt: Collection[int]) -> cp_
         same = [to.equal(item, other) for other in items[:i]]
         first.append(to.opposite(to.any_of([*same, to.member(item, exempt)])))
     return sum(first)
+
+
+# Move forms. The memory after the terms begins with the number minus the last term.
+
+
+def value_counts(
+    items: Sequence[Term], exempt: Collection[int], domains: Mapping[str, Domain]
+) -> tuple[list[int], int]:
+    """The layout of counts by value, where some values are exempt.
+
+    Args:
+        items: the terms that are counted.
+        exempt: the exempt values.
+        domains: variable name -> domain.
+
+    Returns:
+        The parameters for ``move_arithmetic.count``, then those for ``is_exempt``; the number of int64 of memory.
+    """
+    layout, cells = counter(*term_bounds(domains, items), len(items))
+    return [*layout, len(set(exempt)), *sorted(set(exempt))], cells
+
+
+def is_exempt(params: Ints, value: int) -> bool:
+    """Whether a value is exempt; see ``value_counts``.
+
+    Args:
+        params: with the layout from ``OWN`` on.
+        value: the value.
+    """
+    return is_listed(params, OWN + 3, params[OWN + 2], value)
+
+
+def by_difference(name: str, begin: Begin, more: Put, keep: Put | None = None) -> MoveFunctions:
+    """The functions of a kind whose degree is the distance of a number from its last term.
+
+    Args:
+        name: of the kind.
+        begin: see ``by_place``.
+        more: returns by how much the number grows when an item changes.
+        keep: updates the memory after that number; it returns 0.
+    """
+    rise = specialised(_rise, f"{name}.rise", _more=more)  # type: ignore[arg-type]
+    put = specialised(_put, f"{name}.put", _rise=rise, _keep=keep or _nothing)  # type: ignore[arg-type]
+    peek = specialised(_peek, f"{name}.peek", _rise=rise)  # type: ignore[arg-type]
+    return by_place(name, begin, put, peek, _suggest)  # type: ignore[arg-type]
+
+
+def _nothing(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return 0
+
+
+_more = _keep = _nothing  # ``by_difference`` replaces them
+
+
+def _rise(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return memory[place] - new if place == params[0] - 1 else _more(params, memory, place, new)
+
+
+def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
+    difference = memory[params[0]]
+    return abs(difference + _rise(params, memory, place, new)) - abs(difference)
+
+
+def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
+    difference = memory[params[0]]
+    after = difference + _rise(params, memory, place, new)
+    memory[params[0]] = after
+    if place < params[0] - 1:
+        _keep(params, memory, place, new)
+    memory[place] = new
+    return abs(after) - abs(difference)
+
+
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The count; no items."""
+    return memory[place] + (memory[params[0]] if place == params[0] - 1 else 0)

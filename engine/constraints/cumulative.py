@@ -10,7 +10,7 @@ from ..lazy import torch
 from ..values import Domain, Term
 from .base import Constraint, Parameters
 from .move_form import Code, Ints, MoveForm
-from .no_overlap import before, beside, interval, times
+from .no_overlap import before, interval, suggest_start, times
 from .term_moves import OWN, by_place, placed
 from .terms import TermConstraint, moves_only, read_terms
 
@@ -202,13 +202,4 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return _moved(params, memory, place, new, 1)
 
 
-def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
-    """A start just before or after a random task; no duration, demand or capacity."""
-    tasks = params[OWN]
-    other = (new >> 1) % tasks
-    if place >= tasks or place == other:
-        return memory[place]
-    return beside(memory[tasks + place], memory[other], memory[tasks + other], new)
-
-
-_MOVES = by_place("Cumulative", _begin, _put, _peek, _suggest)
+_MOVES = by_place("Cumulative", _begin, _put, _peek, suggest_start)

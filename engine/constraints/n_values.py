@@ -10,10 +10,10 @@ import numpy as np
 
 from ..values import Domain, Term, integers, set_fields
 from .base import Parameters
-from .counting import Counting, distinct, listed, runs
-from .move_arithmetic import clear_counts, count, count_less, count_more, is_listed
-from .move_form import Code, Ints, MoveForm, counter
-from .term_moves import OWN, by_place, placed, term_bounds
+from .counting import Counting, by_difference, distinct, is_exempt, listed, runs, value_counts
+from .move_arithmetic import clear_counts, count, count_less, count_more
+from .move_form import Code, Ints, MoveForm
+from .term_moves import OWN, placed
 from .terms import largest_of
 
 if TYPE_CHECKING:
@@ -59,9 +59,8 @@ class NValues(Counting):
         return super().layout(), len(set(self.exempt))
 
     def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
-        exempt = sorted(set(self.exempt))
-        layout, cells = counter(*term_bounds(domains, self.items), len(self.items))
-        return placed(self, _MOVES, layout, len(exempt), exempt, memory=1 + cells)
+        layout, cells = value_counts(self.items, self.exempt, domains)
+        return placed(self, _MOVES, layout, memory=1 + cells)
 
     def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
         return {"the items": len(self.items), **largest_of({"the count": self.count}, largest)}
@@ -70,24 +69,26 @@ class NValues(Counting):
         return distinct(to, self.items, self.exempt)
 
 
-# The move form. Parameters: the layout of the counts by value, the number of exempt values, the exempt values. Memory: the number
-# of distinct values minus the count; the counts.
+# The move form. Parameters: the layout of the counts by value, the number of exempt values, the exempt values. Memory: the
+# number of distinct values minus the count; the counts.
 
 
 def _more(params: Ints, memory: Ints, place: int, new: int) -> int:
-    """By how much the difference grows."""
     old = memory[place]
-    items = params[0] - 1
-    if place == items:
-        return old - new
     if old == new:
         return 0
-    more = 0
-    if not is_listed(params, OWN + 3, params[OWN + 2], old) and count(params, OWN, memory, items + 2, old) == 1:
+    counts, more = params[0] + 1, 0
+    if count(params, OWN, memory, counts, old) == 1 and not is_exempt(params, old):
         more -= 1
-    if not is_listed(params, OWN + 3, params[OWN + 2], new) and count(params, OWN, memory, items + 2, new) == 0:
+    if count(params, OWN, memory, counts, new) == 0 and not is_exempt(params, new):
         more += 1
     return more
+
+
+def _keep(params: Ints, memory: Ints, place: int, new: int) -> int:
+    count_less(params, OWN, memory, params[0] + 1, memory[place])
+    count_more(params, OWN, memory, params[0] + 1, new)
+    return 0
 
 
 def _begin(params: Ints, memory: Ints) -> int:
@@ -95,33 +96,10 @@ def _begin(params: Ints, memory: Ints) -> int:
     clear_counts(params, OWN, memory, items + 2)
     difference = -memory[items]
     for i in range(items):
-        before = count_more(params, OWN, memory, items + 2, memory[i])
-        if before == 0 and not is_listed(params, OWN + 3, params[OWN + 2], memory[i]):
+        if count_more(params, OWN, memory, items + 2, memory[i]) == 0 and not is_exempt(params, memory[i]):
             difference += 1
     memory[items + 1] = difference
     return abs(difference)
 
 
-def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
-    difference = memory[params[0]]
-    return abs(difference + _more(params, memory, place, new)) - abs(difference)
-
-
-def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
-    difference = memory[params[0]]
-    after = difference + _more(params, memory, place, new)
-    memory[params[0]] = after
-    items = params[0] - 1
-    if place < items:
-        count_less(params, OWN, memory, items + 2, memory[place])
-        count_more(params, OWN, memory, items + 2, new)
-    memory[place] = new
-    return abs(after) - abs(difference)
-
-
-def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
-    """The count; no items."""
-    return memory[place] + (memory[params[0]] if place == params[0] - 1 else 0)
-
-
-_MOVES = by_place("NValues", _begin, _put, _peek, _suggest)
+_MOVES = by_difference("NValues", _begin, _more, _keep)

@@ -242,8 +242,14 @@ def beside(length: int, other: int, other_length: int, draw: int) -> int:
     return other + other_length if draw & 1 else other - length
 
 
-def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
-    """A start just before or after a random task; no duration."""
+def suggest_start(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """A start just before or after a random task; no duration.
+
+    Args:
+        params, memory: of a kind with starts and then durations; ``params[OWN]`` is the number of tasks.
+        place: number of the term.
+        new: a random number.
+    """
     tasks = params[OWN]
     other = (new >> 1) % tasks
     if place >= tasks or place == other:
@@ -251,4 +257,4 @@ def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
     return beside(memory[tasks + place], memory[other], memory[tasks + other], new)
 
 
-_MOVES = by_place("NoOverlap", _begin, peek=_peek, suggest=_suggest)
+_MOVES = by_place("NoOverlap", _begin, peek=_peek, suggest=suggest_start)
