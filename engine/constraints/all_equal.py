@@ -141,4 +141,4 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return memory[items] - memory[items + 1] - degree
 
 
-_MOVES = by_place("AllEqual", _begin, _put, _peek)
+_MOVES = by_place("AllEqual", _begin, _peek, _put)

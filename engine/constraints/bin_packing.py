@@ -176,4 +176,4 @@ def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
     return memory[place] + (memory[params[0] + place - items] if place >= items else 0)
 
 
-_MOVES = by_place("BinPacking", _begin, _put, _peek, _suggest)
+_MOVES = by_place("BinPacking", _begin, _peek, _put, _suggest)

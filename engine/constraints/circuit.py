@@ -297,4 +297,4 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("Circuit", _begin, _put, _peek)
+_MOVES = by_place("Circuit", _begin, _peek, _put)

@@ -278,4 +278,4 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return max(0, memory[params[0]] - 1) - before
 
 
-_MOVES = by_place("Connected", _begin, _put, _peek)
+_MOVES = by_place("Connected", _begin, _peek, _put)

@@ -11,8 +11,8 @@ import numpy as np
 from ..lazy import torch
 from ..values import Domain, Term
 from .move_arithmetic import is_listed
-from .move_form import Ints, MoveFunctions, counter, specialised
-from .term_moves import OWN, Begin, Put, by_place, term_bounds
+from .move_form import Ints, counter, specialised
+from .term_moves import OWN, Begin, PlaceFunctions, Put, by_place, term_bounds
 from .terms import TermConstraint
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def is_exempt(params: Ints, value: int) -> bool:
     return is_listed(params, OWN + 3, params[OWN + 2], value)
 
 
-def by_difference(name: str, begin: Begin, more: Put, keep: Put | None = None) -> MoveFunctions:
+def by_difference(name: str, begin: Begin, more: Put, keep: Put | None = None) -> PlaceFunctions:
     """The functions of a kind whose degree is the distance of a number from its last term.
 
     Args:
@@ -137,7 +137,7 @@ def by_difference(name: str, begin: Begin, more: Put, keep: Put | None = None) -
     rise = specialised(_rise, f"{name}.rise", _more=more)  # type: ignore[arg-type]
     put = specialised(_put, f"{name}.put", _rise=rise, _keep=keep or _nothing)  # type: ignore[arg-type]
     peek = specialised(_peek, f"{name}.peek", _rise=rise)  # type: ignore[arg-type]
-    return by_place(name, begin, put, peek, _suggest)  # type: ignore[arg-type]
+    return by_place(name, begin, peek, put, _suggest)  # type: ignore[arg-type]
 
 
 def _nothing(params: Ints, memory: Ints, place: int, new: int) -> int:

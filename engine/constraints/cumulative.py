@@ -202,4 +202,4 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return _moved(params, memory, place, new, 1)
 
 
-_MOVES = by_place("Cumulative", _begin, _put, _peek, suggest_start)
+_MOVES = by_place("Cumulative", _begin, _peek, _put, suggest_start)

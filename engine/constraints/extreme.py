@@ -108,4 +108,4 @@ def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
     return sign * value if best > value or sign * memory[place] < value else memory[place]
 
 
-MOVES = by_place("Extreme", _begin, _put, _peek, _suggest)
+MOVES = by_place("Extreme", _begin, _peek, _put, _suggest)

@@ -195,4 +195,4 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("GlobalCardinality", _begin, _put, _peek)
+_MOVES = by_place("GlobalCardinality", _begin, _peek, _put)

@@ -108,4 +108,4 @@ def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
     return min(old, memory[place + 1] - strict) if place + 1 < params[0] else old
 
 
-_MOVES = by_place("Increasing", _begin, peek=_peek, suggest=_suggest)
+_MOVES = by_place("Increasing", _begin, _peek, suggest=_suggest)

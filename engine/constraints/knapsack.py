@@ -136,4 +136,4 @@ def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
     return memory[place] + (memory[params[0] + place - counts] if place >= counts else 0)
 
 
-_MOVES = by_place("Knapsack", _begin, _put, _peek, _suggest)
+_MOVES = by_place("Knapsack", _begin, _peek, _put, _suggest)

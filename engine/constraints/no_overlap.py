@@ -257,4 +257,4 @@ def suggest_start(params: Ints, memory: Ints, place: int, new: int) -> int:
     return beside(memory[tasks + place], memory[other], memory[tasks + other], new)
 
 
-_MOVES = by_place("NoOverlap", _begin, peek=_peek, suggest=suggest_start)
+_MOVES = by_place("NoOverlap", _begin, _peek, suggest=suggest_start)

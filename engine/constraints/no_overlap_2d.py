@@ -152,4 +152,4 @@ def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
     return beside(memory[2 * count + place], memory[place - box + other], memory[length + other], new)
 
 
-_MOVES = by_place("NoOverlap2D", _begin, peek=_peek, suggest=_suggest)
+_MOVES = by_place("NoOverlap2D", _begin, _peek, suggest=_suggest)

@@ -131,4 +131,4 @@ def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("Precedence", _begin, peek=_peek)
+_MOVES = by_place("Precedence", _begin, _peek)

@@ -356,4 +356,4 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return memory[items + states] - degree
 
 
-_MOVES = by_place("Regular", _begin, _put, _peek)
+_MOVES = by_place("Regular", _begin, _peek, _put)

@@ -134,4 +134,4 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("SubCircuit", _begin, _put, _peek)
+_MOVES = by_place("SubCircuit", _begin, _peek, _put)

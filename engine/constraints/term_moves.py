@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate, chain
+from typing import NamedTuple
 
 from ..values import Domain, bounds
 from .move_form import Ints, MoveForm, MoveFunction, MoveFunctions, packed, specialised
@@ -112,8 +113,20 @@ _change_of: MoveFunction = _change  # ``recomputed`` replaces it
 # One term after another -----------------------------------------------------------------------------------------------
 
 
+class PlaceFunctions(NamedTuple):
+    """The functions of a kind that ``by_place`` makes: compiling those that a graph needs takes half the time of both.
+
+    Args:
+        apart: for constraints whose variables are one term each.
+        repeated: for those of which a variable is several terms.
+    """
+
+    apart: MoveFunctions
+    repeated: MoveFunctions
+
+
 def placed(
-    constraint: TermConstraint, functions: MoveFunctions, *own: int | Iterable[int], memory: int = 0
+    constraint: TermConstraint, functions: PlaceFunctions, *own: int | Iterable[int], memory: int = 0
 ) -> MoveForm:
     """The form of a constraint with the functions that ``by_place`` made.
 
@@ -132,34 +145,31 @@ def placed(
     ends = accumulate(map(len, places.values()), initial=first + len(places) + 1)
     listed = [place for found in places.values() for place in found]
     params = packed(len(terms), first, numbers, term_params(constraint), ends, listed)
-    return MoveForm(params, len(terms) + memory, functions)
+    return MoveForm(params, len(terms) + memory, functions.apart if len(listed) == len(places) else functions.repeated)
 
 
-def by_place(
-    name: str, begin: Begin, put: Put | None = None, peek: Put | None = None, suggest: Put | None = None
-) -> MoveFunctions:
+def by_place(name: str, begin: Begin, peek: Put, put: Put | None = None, suggest: Put | None = None) -> PlaceFunctions:
     """The functions of a kind from the change that one term makes.
 
     Args:
         name: of the kind.
         begin: computes the kind's memory and the degree from the values of the terms, which are ``memory[0]`` and so on.
+        peek: returns the change of the degree, and changes nothing.
         put: returns the change of the degree, and stores the new value and the kind's memory. None for a kind without
-            memory: ``peek``, then storing the value.
-        peek: returns the change of the degree, and changes nothing. None: ``put``, undone afterwards.
+            memory.
         suggest: returns a value for a term that may lessen the degree; instead of the new value it gets a random number.
             See ``MoveFunctions``.
     """
-    if put is None:
-        assert peek is not None
-        keep: Put = specialised(_put, f"{name}.put", _peek_of=peek)  # type: ignore[arg-type, assignment]
-    else:
-        keep = put
+    keep = put or specialised(_put, f"{name}.put", _peek_of=peek)  # type: ignore[arg-type]
     start = specialised(_start_places, f"{name}.start", _begin_of=begin)
-    apply = specialised(_apply_places, f"{name}.apply", _put_of=keep)
-    undone = specialised(_change_and_undo, f"{name}.change_and_undo", _put_of=keep)
-    change = undone if peek is None else specialised(_peek_place, f"{name}.change", _peek_of=peek, _undo=undone)
     hint = None if suggest is None else specialised(_suggest_place, f"{name}.suggest", _put_of=suggest)
-    return MoveFunctions(start, change, apply, hint)
+    apart = (
+        specialised(_at_place, f"{name}.change", _put_of=peek),
+        specialised(_at_place, f"{name}.apply", _put_of=keep),
+    )
+    change = specialised(_try_places, f"{name}.change of repeated terms", _put_of=keep)
+    apply = specialised(_put_places, f"{name}.apply to repeated terms", _put_of=keep)
+    return PlaceFunctions(MoveFunctions(start, *apart, hint), MoveFunctions(start, change, apply, hint))
 
 
 def _begin_of(params: Ints, memory: Ints) -> int:
@@ -189,7 +199,11 @@ def _start_places(values: Ints, scope: Ints, size: int, params: Ints, memory: In
     return _begin_of(params, memory)
 
 
-def _apply_places(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+def _at_place(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    return _put_of(params, memory, params[params[1] + size + 1 + slot], new)
+
+
+def _put_places(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     at = params[1] + slot
     change = 0
     for i in range(params[at], params[at + 1]):
@@ -197,7 +211,7 @@ def _apply_places(values: Ints, scope: Ints, size: int, params: Ints, memory: In
     return change
 
 
-def _change_and_undo(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+def _try_places(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     at = params[1] + slot
     old = values[scope[slot]]
     change = 0
@@ -208,16 +222,6 @@ def _change_and_undo(values: Ints, scope: Ints, size: int, params: Ints, memory:
     return change
 
 
-def _peek_place(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
-    at = params[1] + slot
-    if params[at + 1] - params[at] == 1:
-        return _peek_of(params, memory, params[params[at]], new)
-    return _undo(values, scope, size, params, memory, slot, new)
-
-
 def _suggest_place(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
     at = params[1] + slot
     return _put_of(params, memory, params[params[at]], new)
-
-
-_undo: MoveFunction = _change_and_undo  # ``by_place`` replaces it
