@@ -73,6 +73,7 @@ class Batch:
         self.followed = to_numpy(self.instance.minimises[:: self.copies]) & to_the_end  # until all copies settle
         self.ended = np.zeros((count, self.copies), dtype=bool)  # copies that have settled since they started
         self.best = Incumbent.none(count, self.instance.shape[1])
+        self.improved = np.zeros(count, dtype=bool)  # followed problems with a cheaper solution since the last report
         self.trace = TraceBuffer(count)
         self.kept: dict[int, Solution] = {}  # first answers of the trials that were restarted, by position
 
@@ -81,6 +82,7 @@ class Batch:
         while True:
             holds, settled = self._round()
             self._charge()
+            self._improve()
             self.ended |= settled
             answered = holds & (~self.followed | self.ended.all(1))
             over = self._exhausted()
@@ -147,6 +149,7 @@ class Batch:
         if better.any():
             seconds = np.array([self.call.spent[i] for i in self.members])
             self.best = self.best.replaced(better, found, self.iteration, seconds, to_numpy(assignment))
+            self.improved |= better & self.followed & self.best.solved
         energy, residual = (to_numpy(each[found.row]) for each in info[:2])
         self.trace.add(self.iteration, energy, found.violations, residual)
         settled = to_numpy(self.solver.settled(self.instance, self.state, info)).reshape(count, copies)
@@ -221,6 +224,13 @@ class Batch:
                 view=lambda: self._assignment(open_[0]),
             )
         )
+
+    def _improve(self) -> None:
+        """Pass cheaper solutions of problems that run on to ``Task.on_improvement``."""
+        if self.task.on_improvement is not None:
+            for p in self.improved.nonzero()[0].tolist():
+                self.task.on_improvement(self._solution(p, True))
+        self.improved[:] = False
 
     def _assignment(self, p: int) -> Assignment:
         instance = self.instance.select(np.array([p * self.copies]))
@@ -307,7 +317,7 @@ class Batch:
         old = self.copies
         self.members = [self.members[p] for p in keep]
         self.problems = [self.problems[p] for p in keep]
-        self.done, self.followed = self.done[keep], self.followed[keep]
+        self.done, self.followed, self.improved = self.done[keep], self.followed[keep], self.improved[keep]
         self.trace.keep(keep)
         self.best = select_rows(self.best, keep)
         self.copies = max(old, self._copies())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from mull.engine import Info, Problem, Solver
 from mull.engine.moves.graph import MoveGraph
@@ -27,14 +28,14 @@ class WalkState:
 class MoveWalk(Solver):
     """Each row gives a random variable of a violated constraint a random value."""
 
-    name: ClassVar[str] = "move walk"
+    name: ClassVar[str] = "move-walk"
+    citation: ClassVar[str] = "none"
     unit: ClassVar[str] = "moves"
     check_every: ClassVar[int] = 40
     enumerates: ClassVar[bool] = False
     batch_size: ClassVar[BatchSize] = BatchSize(per_core=2)
 
-    most: int = 25
-    """Moves of one call."""
+    most: int = Field(25, ge=1, description="moves of one call")
 
     def compile(self, problems: Sequence[Problem], copies: int, device: str) -> MoveInstance:
         return compile_moves(problems, copies)
@@ -79,6 +80,30 @@ class MoveWalk(Solver):
 
     def settled(self, instance: MoveInstance, state: WalkState, info: Info) -> np.ndarray:
         return state.clock > 2000
+
+
+class Best(MoveWalk):
+    """A walk that goes on after its first solution, to a cheaper one."""
+
+    name: ClassVar[str] = "best"
+    optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
+
+    def advance(
+        self, instance: MoveInstance, state: WalkState, steps: int, over: Callable[[], bool]
+    ) -> tuple[WalkState, Info, int]:
+        for b, t in enumerate(instance.template):
+            graph = instance.graphs[t]
+            for _ in range(min(steps, self.most)):
+                draws = _draws(state.key[b : b + 1], state.clock[b : b + 1], 2)[0].tolist()
+                state.clock[b] += 1
+                v = draws[0] % graph.variables
+                if not instance.fixed[b, v]:
+                    indices = np.zeros(graph.variables, dtype=np.int64)
+                    indices[v] = draws[1] % int(graph.size[v])
+                    state.values[b, v] = graph.codes(indices)[v]
+        indices = instance.indices(state.values)
+        violated, cost = instance.check(indices)[0], instance.cost(indices)
+        return state, Info(violated + cost, np.ones(len(cost)), violated, cost), min(steps, self.most)
 
 
 class Liar(MoveWalk):

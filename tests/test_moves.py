@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from move_walk import Liar, MoveWalk
+from move_walk import Best, Liar, MoveWalk
 
 import mull
 from mull.engine import AllDifferent, Budget, Clause, ConstraintGraph, Linear, Objective, Problem, Status, Table, Task
 from mull.engine.moves.graph import FIRST_STRING, MoveGraph
 from mull.engine.moves.instance import compile_moves
 from mull.engine.solving import solve
+from mull.plugins.conformance import CHECKS, Check
+from mull.plugins.conformance.base import ContractViolation
+from mull.plugins.conformance.steps import steps_keep_their_shapes
 
 
 def _mixed() -> ConstraintGraph:
@@ -132,6 +135,29 @@ def test_memory_that_runs_out_halves_the_rows(monkeypatch: pytest.MonkeyPatch) -
     (solution,) = solve(mull.load("queens:6"), MoveWalk(), task)
     assert solution.status is Status.SOLVED
     assert notices == ["out of memory: going on with 2 rows side by side"]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_a_solver_on_numpy_arrays_keeps_the_contract(check: Check) -> None:
+    check(MoveWalk)
+
+
+def test_a_wrong_count_violates_the_contract() -> None:
+    with pytest.raises(ContractViolation, match="count the constraints"):
+        steps_keep_their_shapes(Liar)
+
+
+def test_a_trajectory_keeps_its_cheapest_solution_and_reports_each_improvement() -> None:
+    domains = dict.fromkeys("abc", range(12))
+    graph = ConstraintGraph(domains, [AllDifferent(("a", "b", "c"))], Objective({"a": 1, "b": 1, "c": 2}))
+    found: list[int | None] = []
+    task = Task(Budget(seconds=None, iterations=1000), on_improvement=lambda solution: found.append(solution.objective))
+    (solution,) = solve([Problem(graph)], Best(), task)
+    assert solution.status is Status.SOLVED
+    assert len(found) > 1
+    assert found == sorted(found, key=lambda cost: -(cost or 0))
+    assert found[-1] == solution.objective
+    assert solution.iterations < 1000
 
 
 WHOLE = """

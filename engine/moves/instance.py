@@ -98,6 +98,22 @@ class MoveInstance:
             if len(rows):
                 yield graph, rows
 
+    def allows(self, assignment: np.ndarray) -> np.ndarray:
+        """The literals of an assignment that domains and givens permit.
+
+        Args:
+            assignment: [B, V] int64 domain indices.
+
+        Returns:
+            [B, V] bool.
+        """
+        allowed = np.ones(assignment.shape, dtype=bool)
+        for graph, rows in self.by_graph():
+            own = assignment[rows, : graph.variables]
+            allowed[rows, : graph.variables] = (own >= 0) & (own < graph.size)
+        allowed &= ~self.fixed | (self.codes(np.where(allowed, assignment, 0)) == self.given)
+        return allowed
+
     def indices(self, codes: np.ndarray) -> np.ndarray:
         """The domain indices of codes [B, V], as ``Solver.decode`` returns them: [B, V] int64, 0 for padding."""
         if len(self.graphs) == 1:

@@ -7,9 +7,10 @@ from functools import wraps
 from typing import Any
 from unittest import SkipTest
 
+from ...engine.compile import Instance
 from ...engine.errors import MullError
+from ...engine.moves.instance import MoveInstance
 from ...engine.problem import Problem
-from ...engine.random import Random
 from ...engine.solution import Solution
 from ...engine.solver import AbstractSolver
 from ...engine.solving import solve
@@ -74,9 +75,14 @@ def require(condition: bool, expected: str, found: str, hint: str) -> None:
         raise ContractViolation(expected, found, hint)
 
 
-def streams(rows: int) -> Random:
-    """One stream of random numbers for each row of a batch."""
-    return Random.for_rows(list(range(rows)))
+def streams(instance: Instance | MoveInstance, rows: int) -> Any:
+    """One stream of random numbers for each row of a batch.
+
+    Args:
+        instance: of the batch.
+        rows: how many it has.
+    """
+    return instance.streams(list(range(rows)))
 
 
 def task(**budget: Any) -> Task:

@@ -6,15 +6,16 @@ import pickle
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from ...engine.compile import Instance, compile_problems
+from ...engine.compile import Instance
+from ...engine.moves.instance import MoveInstance
 from ...engine.problem import Problem
-from ...engine.random import Random
 from ...engine.solver import AbstractSolver, Info, Solver
-from ...engine.state import clone, map_tensors, select_rows
+from ...engine.state import Array, clone, map_tensors, select_rows, to_numpy
 from .base import ContractViolation, Skipped, check, require, streams
 from .problems import supported
 
@@ -25,16 +26,17 @@ ROWS = 4
 def steps_keep_their_shapes(solver: type[AbstractSolver]) -> None:
     """States, info and decoded assignments have the right shapes and types, and decoded assignments keep the givens."""
     for made, problem in _stepped(solver):
-        instance = compile_problems([problem, problem], copies=ROWS // 2)
-        state = made.init(instance, streams(ROWS))
+        instance = made.compile([problem, problem], ROWS // 2, "cpu")
+        state = made.init(instance, streams(instance, ROWS))
         for _ in range(3):
             state, info = made.step(instance, state)
             _check_info(info)
             map_tensors(_rows_first, state)
             _check_assignment(instance, made.decode(instance, state))
+            _check_counts(instance, made.decode(instance, state), info)
             settled = made.settled(instance, state, info)
             require(
-                settled.shape == (ROWS,) and settled.dtype == torch.bool,
+                settled.shape == (ROWS,) and _dtype(settled) == "bool",
                 f"settled to return bool [B], here [{ROWS}]",
                 _shown(settled),
                 "reduce over all axes but the first",
@@ -48,7 +50,9 @@ def _check_info(info: Any) -> None:
         type(info).__name__,
         "return state, Info(energy, residual)",
     )
-    for name, tensor in (("energy", info.energy), ("residual", info.residual)):
+    for name, tensor in zip(info._fields, info, strict=True):
+        if tensor is None:
+            continue
         require(
             tensor.shape == (ROWS,),
             f"Info.{name} to have one number for each row, [{ROWS}]",
@@ -56,7 +60,7 @@ def _check_info(info: Any) -> None:
             "reduce over all axes but the first",
         )
     require(
-        bool(torch.isfinite(info.energy).all()),
+        bool(np.isfinite(to_numpy(info.energy)).all()),
         "finite energies",
         f"{info.energy.tolist()}",
         "look for a division by zero or a logarithm of zero in step",
@@ -69,10 +73,22 @@ def _check_info(info: Any) -> None:
     )
 
 
-def _check_assignment(instance: Instance, assignment: Tensor) -> None:
+def _check_counts(instance: Instance | MoveInstance, assignment: Array, info: Info) -> None:
+    if info.violations is None:
+        return
+    counted, violated = to_numpy(info.violations), to_numpy(instance.check(assignment)[0])
+    require(
+        bool((counted == violated).all()),
+        "Info.violations to count the constraints that the decoded assignment violates",
+        f"{counted.tolist()} where {violated.tolist()} are violated",
+        "count each violated constraint once, or leave Info.violations out",
+    )
+
+
+def _check_assignment(instance: Instance | MoveInstance, assignment: Array) -> None:
     rows, variables, values = instance.shape
     require(
-        assignment.shape == (rows, variables) and assignment.dtype == torch.int64,
+        assignment.shape == (rows, variables) and _dtype(assignment) == "int64",
         f"decode to return int64 [B, V], here [{rows}, {variables}]",
         _shown(assignment),
         "return domain indices, e.g. by argmax over the last axis",
@@ -83,12 +99,15 @@ def _check_assignment(instance: Instance, assignment: Tensor) -> None:
         f"indices from {int(assignment.min())} to {int(assignment.max())}",
         "return positions in the domain, not values",
     )
-    allowed = instance.allowed.gather(2, assignment[..., None])
+    if isinstance(instance, Instance):
+        allowed = to_numpy(instance.allowed.gather(2, assignment[..., None]))
+    else:
+        allowed = instance.allows(assignment)
     require(
         bool(allowed.all()),
         "decode to return only allowed literals",
         f"{int((~allowed).sum())} literals that instance.allowed excludes",
-        "mask by instance.allowed before argmax: givens and unequal domains restrict the values",
+        "mask by instance.allowed (in a MoveInstance: instance.fixed): givens and unequal domains restrict the values",
     )
 
 
@@ -96,18 +115,18 @@ def _check_assignment(instance: Instance, assignment: Tensor) -> None:
 def rows_do_not_mix(solver: type[AbstractSolver]) -> None:
     """A row takes the same step alone as in a batch."""
     for made, problem in _stepped(solver):
-        instance = compile_problems([problem], copies=3)
-        state, _ = made.step(instance, made.init(instance, streams(3)))
-        row = torch.tensor([1])
+        instance = made.compile([problem], 3, "cpu")
+        state, _ = made.step(instance, made.init(instance, streams(instance, 3)))
+        row = np.array([1])
         alone = select_rows(clone(state), row)  # a step may reuse the memory of its state
         together, _ = made.step(instance, state)
         apart, _ = made.step(instance.select(row), alone)
         # Assignments are compared, not states: sums over a batch of another shape may round differently.
-        differs = made.decode(instance, together)[row] != made.decode(instance.select(row), apart)
+        differs = to_numpy(made.decode(instance, together))[row] != to_numpy(made.decode(instance.select(row), apart))
         require(
             not bool(differs.any()),
             "a row to take the same step alone as in a batch",
-            f"other values for {int(differs.sum())} of {differs.numel()} variables",
+            f"other values for {int(differs.sum())} of {differs.size} variables",
             "do not reduce, sort or normalise over the batch axis, and draw random numbers from the row's own stream",
         )
 
@@ -120,8 +139,8 @@ def resumes_from_its_state(solver: type[AbstractSolver]) -> None:
         ContractViolation: the state cannot be pickled, or continues differently.
     """
     for made, problem in _stepped(solver):
-        instance = compile_problems([problem], copies=4)
-        state = made.init(instance, streams(4))
+        instance = made.compile([problem], 4, "cpu")
+        state = made.init(instance, streams(instance, 4))
         for _ in range(3):
             state, _ = made.step(instance, state)
         try:
@@ -134,9 +153,10 @@ def resumes_from_its_state(solver: type[AbstractSolver]) -> None:
                 f"{type(error).__name__}: {error}",
                 "use only dataclasses, tuples and dictionaries of tensors",
             ) from error
-        same = torch.equal(made.decode(instance, continued), made.decode(instance, resumed))
+        one, two = (to_numpy(made.decode(instance, each)) for each in (continued, resumed))
+        same = np.array_equal(one, two)
         require(
-            same and torch.equal(energies, energies_again),
+            same and np.array_equal(energies, energies_again),
             "a resumed state to continue in the same way",
             "other energies" if same else "another assignment",
             "store everything that changes from step to step in the state, nothing on the solver or its class",
@@ -151,16 +171,20 @@ def moves_between_devices(solver: type[AbstractSolver]) -> None:
     the check, as it would on a GPU.
     """
     for made, problem in _stepped(solver):
-        instance = compile_problems([problem], copies=2)
         if torch.cuda.is_available():
-            on_gpu = instance.to("cuda")
-            state, _ = made.step(on_gpu, made.init(on_gpu, Random(streams(2).keys.cuda())))
+            on_gpu = made.compile([problem], 2, "cuda")
+            state, _ = made.step(on_gpu, made.init(on_gpu, streams(on_gpu, 2)))
             state, info = made.step(on_gpu, map_tensors(Tensor.cuda, map_tensors(Tensor.cpu, state)))
             map_tensors(_on_gpu, [state, *info[:2], made.decode(on_gpu, state), made.settled(on_gpu, state, info)])
             continue
-        made.step(instance, made.init(instance, streams(2)))  # loads everything that is loaded at the first use
+        instance = made.compile([problem], 2, "cpu")
+        if not isinstance(instance, Instance):
+            raise Skipped("its state consists of numpy arrays")
+        made.step(
+            instance, made.init(instance, streams(instance, 2))
+        )  # loads everything that is loaded at the first use
         with _DeviceTracker():
-            state, info = made.step(instance, made.init(instance, streams(2)))
+            state, info = made.step(instance, made.init(instance, streams(instance, 2)))
             made.settled(instance, state, info)
             made.decode(instance, state)
 
@@ -248,16 +272,20 @@ def _bound(solver: type[AbstractSolver], problem: Problem) -> Solver:
     return bound
 
 
-def _steps(solver: Solver, instance: Instance, state: Any) -> tuple[Any, Tensor]:
+def _steps(solver: Solver, instance: Instance | MoveInstance, state: Any) -> tuple[Any, np.ndarray]:
     energies = []
     for _ in range(3):
         state, info = solver.step(instance, state)
-        energies.append(info.energy)
-    return state, torch.stack(energies)
+        energies.append(to_numpy(info.energy).copy())
+    return state, np.stack(energies)
 
 
-def _shown(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
+def _shown(array: Array) -> str:
+    return f"{_dtype(array)} {list(array.shape)}"
+
+
+def _dtype(array: Array) -> str:
+    return str(array.dtype).removeprefix("torch.")
 
 
 def _on_gpu(tensor: Tensor) -> Tensor:
@@ -270,7 +298,7 @@ def _on_gpu(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _rows_first(tensor: Tensor) -> Tensor:
+def _rows_first(tensor: Array) -> Array:
     require(
         len(tensor) == ROWS,
         f"the batch axis first in every tensor of the state, [{ROWS}, ...]",
