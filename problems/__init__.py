@@ -57,6 +57,9 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "opb": (".opb", ".wbo", ".pb"),
     "wcnf": (".wcnf",),
     "xcsp3": (".xml",),
+    "tsp": (".tsp", ".atsp"),
+    "maxcut": (".mc", ".rud", ".rudy", ".maxcut"),
+    "qap": (".qap",),
 }
 """The suffixes of mull's own families, archives included. A file with one of them is read without importing the others:
 importing all of them takes a third of a second."""

@@ -1,0 +1,68 @@
+"""What the program imports: torch, SQLAlchemy, pandas and networkx only where a command needs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mull.engine.store import Store
+from mull.problems import SUFFIXES, examples, families
+
+HEAVY = ("torch", "pandas", "sqlalchemy", "networkx", "numba", "ortools", "scipy", "matplotlib")
+
+PROGRAM = """
+import json, sys
+from mull.cli import main
+sys.argv = ["solve", *json.loads(sys.argv[1])]
+try:
+    main()
+except SystemExit as error:
+    code = error.code
+print(json.dumps([code or 0, [name for name in {heavy} if name in sys.modules]]), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def formula(tmp_path: Path) -> str:
+    path = tmp_path / "formula.cnf"
+    path.write_text("p cnf 3 4\n1 2 3 0\n-1 -2 0\n-2 -3 0\n-1 -3 0\n")
+    return str(path)
+
+
+def _imported(arguments: Sequence[str]) -> set[str]:
+    """The heavy modules that a call of the program imports. The call must succeed."""
+    program = PROGRAM.format(heavy=HEAVY)
+    command = [sys.executable, "-c", program, json.dumps(list(arguments))]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    code, found = json.loads(ran.stderr.splitlines()[-1])
+    assert code == 0, ran.stderr
+    return set(found)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["solvers"], ["run", "--help"]], ids=" ".join)
+def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
+    assert not _imported(arguments)
+
+
+def test_cpsat_imports_or_tools_alone(formula: str, tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    Store(str(store)).close()
+    assert _imported([formula, "-s", "cpsat", "--store", str(store)]) == {"ortools"}
+    with Store(str(store)) as opened:
+        (row,) = opened.runs()
+    assert (row.solver, str(row.status)) == ("cpsat", "solved")
+
+
+def test_a_model_in_xml_imports_no_other_family(tmp_path: Path) -> None:
+    (tmp_path / "golomb.xml").write_text(examples()["golomb.xml"])
+    assert _imported([str(tmp_path / "golomb.xml"), "-s", "cpsat", "--no-store"]) == {"ortools"}
+
+
+def test_the_table_of_suffixes_is_that_of_the_families() -> None:
+    known = families()
+    assert {name: (*known[name].suffixes, *known[name].archives) for name in known} == dict(SUFFIXES)
