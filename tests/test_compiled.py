@@ -36,7 +36,7 @@ def _one(function: Any, values: Any, scope: Any, params: Any, memory: Any, slot:
 def test_compiled_move_forms_equal_plain_python(kind: str, data: st.DataObject) -> None:
     graph = MoveGraph.of(data.draw(graphs(kind)))
     notices: list[str] = []
-    program = compile_program(graph, graph.constraints, notices.append, suggest=True)
+    program = compile_program(graph, graph.constraints, notices.append, hints=True)
     assert program.checks == ()
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     for c, constraint in enumerate(graph.constraints):
@@ -57,10 +57,11 @@ def test_compiled_move_forms_equal_plain_python(kind: str, data: st.DataObject) 
             assert (memories[0] == memories[1]).all()
             if which == 2:
                 values[scope[slot]] = new
-            if functions.suggest is not None:
-                wanted = functions.suggest(values, scope, len(scope), form.params, memories[0], slot, step)
-                address = int(program.functions[program.kind[c], 3])
-                assert _one(address, values, scope, form.params, memories[1], slot, step) == wanted
+            for column, hint in ((3, functions.suggest), (4, functions.blame)):
+                if hint is not None:
+                    wanted = hint(values, scope, len(scope), form.params, memories[0], slot, step)
+                    address = int(program.functions[program.kind[c], column])
+                    assert _one(address, values, scope, form.params, memories[1], slot, step) == wanted
 
 
 class Unknown(AllDifferent):
@@ -83,7 +84,7 @@ def test_a_kind_without_a_form_is_checked_in_python_and_reported() -> None:
     notices: list[str] = []
     program = compile_program(graph, graph.constraints, notices.append)
     assert "Unknown" in notices[-1]
-    start, change, apply, _ = program.functions[program.kind[0]].tolist()
+    start, change, apply, *_ = program.functions[program.kind[0]].tolist()
     values, memory = graph.codes(np.array([0, 0])), np.zeros(1, dtype=np.int64)
     assert _one(start, values, graph.scope, program.params, memory, 0, 0) == 1
     assert _one(change, values, graph.scope, program.params, memory, 1, 7) == -1

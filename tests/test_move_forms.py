@@ -86,6 +86,9 @@ class Chain:
         assert self.form.functions.suggest is not None
         return self._call(self.form.functions.suggest, slot, draw)
 
+    def blame(self, slot: int) -> int:
+        return self._call(self.form.functions.blame, slot) if self.form.functions.blame else 1
+
     def apply(self, slot: int, new: Value) -> int:
         found = self._call(self.form.functions.apply or self.form.functions.change, slot, _code(new))
         self.values[self.scope[slot]] = _code(new)
@@ -117,7 +120,9 @@ def check_laws(constraint: Constraint, domains: Mapping[str, Domain], walk: Sequ
         for slot, name in enumerate(constraint.scope):
             for d, value in enumerate(domains[name]):
                 moved = tuple(d if k == places[slot] else old for k, old in enumerate(row))
-                assert chain.change(slot, value) == degrees[moved] - degrees[row]
+                change = chain.change(slot, value)
+                assert change == degrees[moved] - degrees[row]
+                assert change >= 0 or chain.blame(slot)
         assert (before[0] == chain.values).all()
         assert form.functions.apply is not None or (before[1] == chain.memory).all()
 
@@ -219,7 +224,9 @@ def test_many_moves_keep_the_memory_of_larger_constraints(name: str, seed: int) 
             rows[1 + at, places[slot]] = d
         degrees = instance.check(torch.tensor(rows))[1].tolist()
         assert degree == degrees[0]
-        assert [chain.change(slot, domain[d]) for slot, d in moves] == [each - degree for each in degrees[1:]]
+        changes = [each - degree for each in degrees[1:]]
+        assert [chain.change(slot, domain[d]) for slot, d in moves] == changes
+        assert all(change >= 0 or chain.blame(slot) for change, (slot, _) in zip(changes, moves, strict=True))
         # Mostly the best move, so that the walk comes to assignments with degree 0.
         at = int(np.argmin(degrees[1:])) if random.random() < 0.6 else int(random.integers(len(moves)))
         slot, d = moves[at]
@@ -291,6 +298,20 @@ STATED: dict[str, tuple[Constraint, dict[str, Any]]] = {
 def test_strings_and_large_numbers_have_move_forms(name: str) -> None:
     constraint, domains = STATED[name]
     check_laws(constraint, domains, [(0, 1), (1, 2), (0, 2), (2, 1), (1, 0)])
+
+
+def test_only_variables_in_conflict_are_blamed() -> None:
+    domains: dict[str, Domain] = {f"v{i}": range(9) for i in range(5)}
+    for constraint, values in (
+        (AllDifferent(tuple(domains)), (3, 1, 4, 1, 0)),
+        (NoOverlap(tuple(domains), (1, 1, 1, 1, 1)), (3, 1, 4, 1, 0)),
+        (Increasing(tuple(domains)), (0, 4, 5, 3, 8)),
+    ):
+        form = constraint.move_form(domains, _code)
+        assert form is not None
+        chain = Chain(constraint, form, domains)
+        assert chain.start(values)
+        assert sum(chain.blame(slot) > 0 for slot in range(5)) == 2
 
 
 def test_wide_domains_take_no_memory_for_each_value() -> None:

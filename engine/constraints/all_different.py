@@ -224,4 +224,11 @@ def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slo
     return change
 
 
-_MOVES = MoveFunctions(_start, _change, _apply)
+def _blame(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    value = values[scope[slot]]
+    if is_listed(params, 3, params[2], value):
+        return 0
+    return count(params, 0, memory, 0, value) - 1
+
+
+_MOVES = MoveFunctions(_start, _change, _apply, blame=_blame)

@@ -132,4 +132,8 @@ def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
     return _repeats(params, memory, place, new) - _repeats(params, memory, place, memory[place])
 
 
-_MOVES = by_place("AllDifferentLists", _begin, _peek)
+def _blame(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return _repeats(params, memory, place, memory[place])
+
+
+_MOVES = by_place("AllDifferentLists", _begin, _peek, blame=_blame)

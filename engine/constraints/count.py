@@ -121,4 +121,10 @@ def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slo
     return beyond(found + more, params[0], params[1]) - beyond(found, params[0], params[1])
 
 
-_MOVES = MoveFunctions(_start, _change, _apply)
+def _blame(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    if memory[0] > params[1]:
+        return int(is_listed(params, 3, params[2], values[scope[slot]]))
+    return int(memory[0] < params[0] and not is_listed(params, 3, params[2], values[scope[slot]]))
+
+
+_MOVES = MoveFunctions(_start, _change, _apply, blame=_blame)

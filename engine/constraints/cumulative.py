@@ -202,4 +202,19 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return _moved(params, memory, place, new, 1)
 
 
-_MOVES = by_place("Cumulative", _begin, _peek, _put, suggest_start)
+def _blame(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """How often the task of a term runs while the capacity is exceeded; or an amount is negative. The capacity counts."""
+    tasks = params[OWN]
+    if place == 3 * tasks:
+        return 1
+    task = place % tasks
+    start, duration, demand = memory[task], memory[tasks + task], memory[2 * tasks + task]
+    capacity = max(0, memory[3 * tasks])
+    found = int(duration < 0) + int(demand < 0) + int(memory[params[0] + task] > capacity)
+    for i in range(tasks):
+        if memory[params[0] + i] > capacity:
+            found += int(_running(start, duration, demand, memory[i]) > 0)
+    return found
+
+
+_MOVES = by_place("Cumulative", _begin, _peek, _put, suggest_start, _blame)

@@ -108,4 +108,12 @@ def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
     return sign * value if best > value or sign * memory[place] < value else memory[place]
 
 
-MOVES = by_place("Extreme", _begin, _peek, _put, _suggest)
+def _blame(params: Ints, memory: Ints, place: int, new: int) -> int:
+    sign, items = params[OWN], params[0] - 1
+    best, value = memory[items + 1], sign * memory[items]
+    if best == value:
+        return 0
+    return int(place == items or best > value or sign * memory[place] == best)
+
+
+MOVES = by_place("Extreme", _begin, _peek, _put, _suggest, _blame)

@@ -108,4 +108,13 @@ def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
     return min(old, memory[place + 1] - strict) if place + 1 < params[0] else old
 
 
-_MOVES = by_place("Increasing", _begin, _peek, suggest=_suggest)
+def _blame(params: Ints, memory: Ints, place: int, new: int) -> int:
+    found = 0
+    if place > 0:
+        found += _gap(params, memory[place - 1], memory[place])
+    if place + 1 < params[0]:
+        found += _gap(params, memory[place], memory[place + 1])
+    return found
+
+
+_MOVES = by_place("Increasing", _begin, _peek, suggest=_suggest, blame=_blame)

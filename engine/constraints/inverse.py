@@ -90,4 +90,8 @@ def _peek(params: Ints, memory: Ints, place: int, new: int) -> int:
     return 2 * (int(_paired(params, memory, place, memory[place])) - int(_paired(params, memory, place, new)))
 
 
-_MOVES = by_place("Inverse", _begin, _peek)
+def _blame(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return int(not _paired(params, memory, place, memory[place]))
+
+
+_MOVES = by_place("Inverse", _begin, _peek, blame=_blame)

@@ -63,6 +63,8 @@ class MoveFunctions:
         suggest: a code for ``values[scope[slot]]`` that may lessen the degree, for variables with too many values to try
             them all. ``new`` is a random number from 0 to 2^31 - 1, which chooses among several. The code need not be
             in the domain; the present value means that there is no suggestion. None for a kind without suggestions.
+        blame: 0 if no value of this variable lessens the degree while the others stay, else positive. It tells apart the
+            few variables in conflict of a large scope. None for a kind that blames all variables of a violated constraint.
 
     Example:
         >>> import numpy as np
@@ -80,6 +82,7 @@ class MoveFunctions:
     change: MoveFunction
     apply: MoveFunction | None = None
     suggest: MoveFunction | None = None
+    blame: MoveFunction | None = None
 
 
 @dataclass(frozen=True, eq=False)

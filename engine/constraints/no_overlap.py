@@ -257,4 +257,16 @@ def suggest_start(params: Ints, memory: Ints, place: int, new: int) -> int:
     return beside(memory[tasks + place], memory[other], memory[tasks + other], new)
 
 
-_MOVES = by_place("NoOverlap", _begin, _peek, suggest=suggest_start)
+def _blame(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The time that the task of a term shares with others; or a duration is negative."""
+    tasks = params[OWN]
+    task = place % tasks
+    start, length = memory[task], memory[tasks + task]
+    shared = max(0, -length)
+    for i in range(tasks):
+        if i != task:
+            shared += shared_length(start, length, memory[i], memory[tasks + i])
+    return shared
+
+
+_MOVES = by_place("NoOverlap", _begin, _peek, suggest=suggest_start, blame=_blame)

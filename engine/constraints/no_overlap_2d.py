@@ -152,4 +152,16 @@ def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
     return beside(memory[2 * count + place], memory[place - box + other], memory[length + other], new)
 
 
-_MOVES = by_place("NoOverlap2D", _begin, _peek, suggest=_suggest)
+def _blame(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """What the rectangle of a term shares with others; or a length is negative."""
+    count = params[OWN]
+    box = place % count
+    x, y, width, height = memory[box], memory[count + box], memory[2 * count + box], memory[3 * count + box]
+    shared = max(0, -width) + max(0, -height)
+    for i in range(count):
+        if i != box:
+            shared += _both(count, memory, i, x, y, width, height)
+    return shared
+
+
+_MOVES = by_place("NoOverlap2D", _begin, _peek, suggest=_suggest, blame=_blame)

@@ -178,11 +178,13 @@ def _moves(inner: MoveFunctions, shared: bool) -> MoveFunctions:
     change = specialised(ahead, f"{name}.peek", _inner=inner.change)
     apply = specialised(ahead, f"{name}.put", _inner=inner.apply or inner.change)
     hint = specialised(ahead, f"{name}.hint", _inner=inner.suggest or _present)
+    blamed = specialised(ahead, f"{name}.blamed", _inner=inner.blame)
     return MoveFunctions(
         specialised(_start, f"{name}.start", _own=begin),
         specialised(_change, f"{name}.change", _own=change),
         specialised(_apply, f"{name}.apply", _own=apply),
         specialised(_suggest, f"{name}.suggest", _own=hint),
+        specialised(_blame, f"{name}.blame", _own=blamed) if inner.blame else None,
     )
 
 
@@ -228,6 +230,12 @@ def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, s
     """The literal where the constraint holds, and what the constraint suggests where the literal is true."""
     if slot == 0:
         return params[0] if memory[0] == 0 else values[scope[0]]
+    return _own(values, scope, size, params, memory, slot, new)
+
+
+def _blame(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    if slot == 0 or values[scope[0]] != params[0]:
+        return 1
     return _own(values, scope, size, params, memory, slot, new)
 
 

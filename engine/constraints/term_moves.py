@@ -148,7 +148,14 @@ def placed(
     return MoveForm(params, len(terms) + memory, functions.apart if len(listed) == len(places) else functions.repeated)
 
 
-def by_place(name: str, begin: Begin, peek: Put, put: Put | None = None, suggest: Put | None = None) -> PlaceFunctions:
+def by_place(
+    name: str,
+    begin: Begin,
+    peek: Put,
+    put: Put | None = None,
+    suggest: Put | None = None,
+    blame: Put | None = None,
+) -> PlaceFunctions:
     """The functions of a kind from the change that one term makes.
 
     Args:
@@ -159,17 +166,19 @@ def by_place(name: str, begin: Begin, peek: Put, put: Put | None = None, suggest
             memory.
         suggest: returns a value for a term that may lessen the degree; instead of the new value it gets a random number.
             See ``MoveFunctions``.
+        blame: returns 0 if no value of a term lessens the degree; the last argument is not used.
     """
     keep = put or specialised(_put, f"{name}.put", _peek_of=peek)  # type: ignore[arg-type]
     start = specialised(_start_places, f"{name}.start", _begin_of=begin)
     hint = None if suggest is None else specialised(_suggest_place, f"{name}.suggest", _put_of=suggest)
+    found = None if blame is None else specialised(_put_places, f"{name}.blame", _put_of=blame)
     apart = (
         specialised(_at_place, f"{name}.change", _put_of=peek),
         specialised(_at_place, f"{name}.apply", _put_of=keep),
     )
     change = specialised(_try_places, f"{name}.change of repeated terms", _put_of=keep)
     apply = specialised(_put_places, f"{name}.apply to repeated terms", _put_of=keep)
-    return PlaceFunctions(MoveFunctions(start, *apart, hint), MoveFunctions(start, change, apply, hint))
+    return PlaceFunctions(MoveFunctions(start, *apart, hint, found), MoveFunctions(start, change, apply, hint, None))
 
 
 def _begin_of(params: Ints, memory: Ints) -> int:

@@ -86,16 +86,16 @@ def compiling(report: Callable[[str], None]) -> Iterator[None]:
         timer.cancel()
 
 
-def addresses(functions: MoveFunctions, suggest: bool = False) -> tuple[int, int, int, int]:
-    """The addresses of a kind's compiled functions: start, change, apply, suggest.
+def addresses(functions: MoveFunctions, hints: bool = False) -> tuple[int, int, int, int, int]:
+    """The addresses of a kind's compiled functions: start, change, apply, suggest, blame.
 
     Args:
         functions: of the kind. ``change`` serves where ``apply`` is None.
-        suggest: whether ``suggest`` is compiled. Its address is 0 otherwise, and where the kind has none.
+        hints: whether ``suggest`` and ``blame`` are compiled. Their address is 0 otherwise, and where the kind has none.
     """
     apply = functions.apply or functions.change
-    hint = address(functions.suggest) if suggest and functions.suggest else 0
-    return address(functions.start), address(functions.change), address(apply), hint
+    suggest, blame = (address(each) if hints and each else 0 for each in (functions.suggest, functions.blame))
+    return address(functions.start), address(functions.change), address(apply), suggest, blame
 
 
 def address(function: MoveFunction) -> int:

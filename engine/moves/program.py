@@ -22,8 +22,8 @@ class Program:
     A constraint whose kind has no move form is evaluated by its ``check``: a call of Python at each evaluation.
 
     Args:
-        functions: [K, 4] int64, addresses of ``start``, ``change``, ``apply`` and ``suggest``; the last is 0 where there is
-            none.
+        functions: [K, 5] int64, addresses of ``start``, ``change``, ``apply``, ``suggest`` and ``blame``; the last two are 0
+            where there is none.
         kind: [C] int32, the function set of each constraint.
         params_ptr, params: [C + 1] and [N] int64, its parameters.
         memory_ptr: [C + 1] int64, its part of a chain's memory.
@@ -56,7 +56,7 @@ class Program:
 
 
 def compile_program(
-    graph: MoveGraph, constraints: Sequence[Constraint], report: Callable[[str], None], suggest: bool = False
+    graph: MoveGraph, constraints: Sequence[Constraint], report: Callable[[str], None], hints: bool = False
 ) -> Program:
     """Compile the move forms of some constraints.
 
@@ -64,7 +64,7 @@ def compile_program(
         graph: has the domains and the codes.
         constraints: on its variables.
         report: receives notices: that code is compiled, and which kinds have no form.
-        suggest: whether the kinds' ``suggest`` is compiled too.
+        hints: whether the kinds' ``suggest`` and ``blame`` are compiled too.
     """
     from .compiled import addresses, compiling
 
@@ -86,13 +86,13 @@ def compile_program(
     errors: list[BaseException] = []
     fallback = _Checks(graph, constraints, errors) if without else None
     with compiling(report):
-        table = [fallback.addresses if each is None else addresses(each, suggest) for each in number]  # type: ignore[union-attr]
+        table = [fallback.addresses if each is None else addresses(each, hints) for each in number]  # type: ignore[union-attr]
     if without:
         listed = ", ".join(sorted(without))
         report(f"slow search: the kinds without a move form are checked in Python ({listed})")
     flat = np.concatenate([np.zeros(0, np.int64), *params]).astype(np.int64)
     return Program(
-        np.array(table, dtype=np.int64).reshape(-1, 4),
+        np.array(table, dtype=np.int64).reshape(-1, 5),
         kind,
         pointers(list(map(len, params))),
         flat,
@@ -115,8 +115,8 @@ class _Checks:
 
     @property
     def addresses(self) -> tuple[int, ...]:
-        """The addresses of start, change and apply, and 0."""
-        return *(ctypes.cast(each, ctypes.c_void_p).value or 0 for each in self.callbacks), 0
+        """The addresses of start, change and apply, and two zeros."""
+        return *(ctypes.cast(each, ctypes.c_void_p).value or 0 for each in self.callbacks), 0, 0
 
     def _degree(self, values: Any, scope: Any, size: int, params: Any, slot: int, new: int) -> int:
         codes = [values[scope[k]] for k in range(size)]
