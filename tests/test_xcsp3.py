@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -311,6 +312,23 @@ def test_symbolic_values_are_shown_by_their_names(tmp_path: Path) -> None:
     problem = read(instance(constraints, variables), tmp_path)
     found = solve(problem, "cpsat")
     assert found.text == "x[0]=green x[1]=red"
+
+
+def test_symbolic_values_may_have_hyphens(tmp_path: Path) -> None:
+    variables = '<array id="x" size="[3]" type="symbolic"> green red-yellow red </array>'
+    constraints = (
+        "<extension> <list> x[0] x[1] </list> <supports> (red-yellow,green)(red,red) </supports> </extension>"
+        "<intension> and(eq(x[0],red-yellow),ne(x[2],x[0]),ne(x[2],red)) </intension>"
+    )
+    found = solve(read(instance(constraints, variables), tmp_path), "cpsat")
+    assert found.text == "x[0]=red-yellow x[1]=green x[2]=green"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_auxiliary_variables_follow_from_the_others(case: str, tmp_path: Path) -> None:
+    problem = read(instance(CASES[case][0]), tmp_path)
+    everything = solve(replace(problem, auxiliary=frozenset()), "cpsat", solutions=1000)
+    assert len(everything.solutions or ()) == len(solutions(problem))
 
 
 WRONG: dict[str, tuple[str, int, str]] = {

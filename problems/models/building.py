@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ...engine.constraints import Abs, AllDifferent, Division, Maximum, Minimum, Modulo, Power, Product, Table
+from ...engine.constraints import MDD, Abs, AllDifferent, Division, Maximum, Minimum, Modulo, Power, Product, Table
 from ...engine.constraints.base import Constraint
 from ...engine.graph import ConstraintGraph
 from ...engine.objective import Objective
@@ -12,11 +12,17 @@ from ...engine.problem import Problem, Source
 from ...engine.values import LARGEST, Term, Value
 from ..errors import InputError
 from ..family import Family
-from .forms import Forms, Sum, Truth
+from .forms import Forms, Sum
+from .starred import Diagram, Row, diagram
 
 
 class Builder(Forms):
     """A constraint graph under construction; as ``Forms``, with functions of terms and tables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._diagrams: dict[tuple[object, ...], Diagram | None] = {}
+        self._split: dict[int, tuple[Sequence[Row], dict[tuple[int, ...], list[tuple[int, ...]]]]] = {}
 
     # Functions --------------------------------------------------------------------------------------------------------
 
@@ -119,10 +125,7 @@ class Builder(Forms):
             allowed: whether the rows are the allowed or the forbidden ones.
         """
         scope = self.distinct(terms)
-        patterns: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-        for row in rows:
-            columns = tuple([k for k, value in enumerate(row) if value is not None])
-            patterns.setdefault(columns, []).append(tuple([value for value in row if value is not None]))
+        patterns = self._patterns(rows)
         if () in patterns:
             self.add(allowed)
             if not allowed:
@@ -137,22 +140,38 @@ class Builder(Forms):
         if not patterns:
             self.add(False)
             return
-        # One truth for each row: it implies the row's values.
-        chosen: list[Truth] = []
-        for columns, listed in patterns.items():
-            for values in listed:
-                cells = [self.literal(scope[k], value) for k, value in zip(columns, values, strict=True)]
-                if False in cells:
-                    continue
-                left = [cell for cell in cells if cell is not True]
-                if len(left) == 1:
-                    chosen.append(left[0])
-                    continue
-                picked = self.new(0, 1)
-                chosen.append((picked, 1))
-                for cell in left:
-                    self.add_clause([(picked, 0), cell])
-        self.add_clause(chosen)
+        found = self._diagram(terms, rows)
+        if found is not None:
+            self.add(MDD(tuple(terms), found.arcs, 0, found.accepting) if found.arcs else False)
+            return
+        # One truth for each row: it holds exactly where the row matches, so that it follows from the columns.
+        self.add_clause(
+            self.truth(self.all_of([self.literal(scope[k], value) for k, value in zip(columns, values, strict=True)]))
+            for columns, listed in patterns.items()
+            for values in listed
+        )
+
+    def _patterns(self, rows: Sequence[Row]) -> dict[tuple[int, ...], list[tuple[int, ...]]]:
+        """The columns without ``*`` of rows -> the values there of all rows that have these columns."""
+        if id(rows) not in self._split:
+            patterns: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+            for row in rows:
+                if None in row:
+                    columns = tuple([k for k, value in enumerate(row) if value is not None])
+                    patterns.setdefault(columns, []).append(tuple([value for value in row if value is not None]))
+                else:
+                    patterns.setdefault(tuple(range(len(row))), []).append(row)  # type: ignore[arg-type]
+            # The rows are stored as well, so that no other list gets their identity.
+            self._split[id(rows)] = rows, patterns
+        return self._split[id(rows)][1]
+
+    def _diagram(self, terms: Sequence[Term], rows: Sequence[Row]) -> Diagram | None:
+        """The decision diagram of a table. Tables with the same rows and domains share one."""
+        domains = [(term,) if isinstance(term, int) else self.domains[term] for term in terms]
+        key = (id(rows), *domains)
+        if key not in self._diagrams:
+            self._diagrams[key] = diagram(rows, domains)
+        return self._diagrams[key]
 
     # The result -------------------------------------------------------------------------------------------------------
 

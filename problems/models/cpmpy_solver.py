@@ -267,7 +267,8 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
         graph = self._lowering.graph()
         if literals:
             graph = graph.with_constraints(Clause((literal,)) for literal in literals)
-        return Problem(graph, hint=self._hint)
+        own = {str(variable.name) for variable in self.user_vars}
+        return Problem(graph, hint=self._hint, auxiliary=frozenset(graph.domains) - own)
 
     def _run(
         self,

@@ -19,7 +19,7 @@ Expression = int | str | tuple[Any, ...]
 DEEPEST = 120
 """The most operators inside each other."""
 
-_TOKEN = re.compile(r"\s*(?:([-+]?\d+)(?![\w.])|([A-Za-z_]\w*(?:\[\d+\])*)|([(),]))")
+_TOKEN = re.compile(r"\s*(?:([-+]?\d+)(?![\w.])|([A-Za-z_](?:[\w-]*\w)?(?:\[\d+\])*)|([(),]))")
 
 RELATIONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 OPPOSITES = {"eq": "ne", "ne": "eq", "lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "in": "notin", "notin": "in"}

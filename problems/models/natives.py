@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from cpmpy.expressions.utils import STAR
+
 from ...engine.constraints import (
     MDD,
     Abs,
@@ -12,6 +14,7 @@ from ...engine.constraints import (
     AllEqual,
     Among,
     Circuit,
+    Clause,
     Constraint,
     Cumulative,
     Division,
@@ -30,9 +33,11 @@ from ...engine.constraints import (
     Precedence,
     Product,
     Regular,
+    Reify,
     Table,
     Xor,
 )
+from .starred import diagram
 
 if TYPE_CHECKING:
     from .lowering import Lowering
@@ -75,6 +80,25 @@ def _inverse(to: Lowering, flat: Any) -> Stated:
 def _table(to: Lowering, flat: Any) -> Stated:
     items, rows = flat.args
     return Table(to.distinct(items), tuple(_integers(row) for row in rows))
+
+
+def _short_table(to: Lowering, flat: Any) -> Stated:
+    items, given = flat.args
+    terms = to.terms(items)
+    rows = [tuple(None if isinstance(cell, str) and cell == STAR else int(cell) for cell in row) for row in given]
+    found = diagram(rows, [(term,) if isinstance(term, int) else to.domains[term] for term in terms])
+    if found is not None:
+        return MDD(terms, found.arcs, 0, found.accepting) if found.arcs else False
+    names, chosen = to.distinct(items), []
+    for row in rows:  # a truth for each row, which follows from the items
+        cells = [(name, value) for name, value in zip(names, row, strict=True) if value is not None]
+        if not cells:
+            return True
+        scope, values = zip(*cells, strict=True)
+        truth = to.auxiliary()
+        to.definitions.append(Reify((truth, 1), Table(scope, (values,))))
+        chosen.append((truth, 1))
+    return Clause(tuple(chosen))
 
 
 def _negative_table(to: Lowering, flat: Any) -> Stated:
@@ -225,6 +249,7 @@ _STATED: Mapping[str, tuple[type[Constraint], Callable[[Lowering, Any], Stated]]
     "circuit": (Circuit, _circuit),
     "inverse": (Inverse, _inverse),
     "table": (Table, _table),
+    "short_table": (MDD, _short_table),
     "negative_table": (Table, _negative_table),
     "indomain": (Table, _in_domain),
     "regular": (Regular, _regular),

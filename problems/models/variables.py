@@ -86,7 +86,7 @@ class Variables:
 
         A number becomes a variable of one value; a repeated variable is represented by a copy that equals it.
         """
-        names: list[str] = []
+        names: dict[str, None] = {}
         for term in self.terms(values):
             name = term if isinstance(term, str) else self.constant(term)
             copy, count = name, 1
@@ -96,8 +96,16 @@ class Variables:
             if copy not in self.domains:
                 self.domains[copy] = self.domains[name]
                 self.definitions.append(Compare(copy, "=", name))
-            names.append(copy)
+            names[copy] = None
         return tuple(names)
+
+    def auxiliary(self) -> str:
+        """The name of a new variable with the values 0 and 1."""
+        number = len(self.domains)
+        while (name := f"truth {number}") in self.domains:
+            number += 1
+        self.domains[name] = (0, 1)
+        return name
 
     def is_constant(self, value: Any) -> bool:
         """Whether a Boolean expression is a plain truth."""

@@ -22,7 +22,7 @@ from ...engine.constraints import (
 from ...engine.values import Term
 from ..errors import InputError, excerpt
 from .expressions import RELATIONS, number, parse
-from .forms import Truth, sum_of
+from .forms import sum_of
 from .xcsp3_reader import Condition, Handler, Reader
 from .xcsp3_text import transitions
 from .xml_tree import Node
@@ -164,22 +164,11 @@ def _sum(reader: Reader, node: Node) -> None:
     reader.restrict(total, reader.condition(node))
 
 
-def _equal(reader: Reader, one: Term, other: Term) -> Truth:
-    """The truth of an equality of two terms."""
-    if isinstance(other, int):
-        return reader.to.literal(one, other)
-    if isinstance(one, int):
-        return reader.to.literal(other, one)
-    return reader.to.truth(reader.to.equal(sum_of(one), sum_of(other)))
-
-
 def _count(reader: Reader, node: Node) -> None:
     terms, values = reader.listed(node), reader.terms(node.need("values").text)
     condition = reader.condition(node)
     if not all(isinstance(value, int) for value in values):
-        truths = [
-            reader.to.truth(reader.to.clause([_equal(reader, term, value) for value in values])) for term in terms
-        ]
+        truths = [reader.to.truth(reader.to.clause([reader.equal(term, value) for value in values])) for term in terms]
         reader.restrict(reader.to.sum((1, reader.to.sum_of_truth(truth)) for truth in truths), condition)
         return
     numbers = tuple(dict.fromkeys(value for value in values if isinstance(value, int)))
@@ -229,10 +218,10 @@ def _cardinality(reader: Reader, node: Node) -> None:
         reader.to.add(GlobalCardinality(tuple(terms), numbers, tuple(occurs), closed))
         return
     for value, count in zip(values, occurs, strict=True):
-        found = reader.to.sum((1, reader.to.sum_of_truth(_equal(reader, term, value))) for term in terms)
+        found = reader.to.sum((1, reader.to.sum_of_truth(reader.equal(term, value))) for term in terms)
         reader.to.add(reader.to.equal(found, sum_of(count)))
     for term in terms if closed else ():
-        reader.to.add_clause([_equal(reader, term, value) for value in values])
+        reader.to.add_clause([reader.equal(term, value) for value in values])
 
 
 def _instantiation(reader: Reader, node: Node) -> None:

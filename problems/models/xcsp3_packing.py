@@ -81,14 +81,15 @@ def _element(reader: Reader, node: Node) -> None:
         place = None
         if indices is not None:
             place = _shifted(reader, reader.terms(indices.text)[0], _start(node.find("list")) or _start(node))
-    if place is None:
-        place = to.new(0, len(terms) - 1)
     if value is not None:
         (target,) = reader.terms(value.text)
     else:
         lows, highs = zip(*map(to.bounds, terms), strict=True)
         target = reader.valued(min(lows), max(highs), node)
-    to.add(Element(tuple(terms), place, target))
+    if place is not None:
+        to.add(Element(tuple(terms), place, target))
+    else:  # an index of the reader's own could have several values
+        to.add_clause([reader.equal(term, target) for term in terms])
 
 
 def _channel(reader: Reader, node: Node) -> None:

@@ -14,7 +14,7 @@ from ...engine.values import Domain, Term, Value
 from ..errors import InputError, excerpt
 from .building import Builder
 from .expressions import RELATIONS, Expressions, number, parse
-from .forms import Sum, sum_of
+from .forms import Sum, Truth, sum_of
 from .xcsp3_text import MOST, Array, Lists, arity, domain, filled, sizes
 from .xml_tree import Node
 
@@ -161,8 +161,9 @@ class Reader:
             return domain(text)
         symbols = self.lists.symbols
         for word in words:
-            if not re.fullmatch(r"[A-Za-z]\w*", word):
-                raise InputError(f"{excerpt(word)} is not a symbolic value", hint="a letter, then letters and digits")
+            if not re.fullmatch(r"[A-Za-z](?:[\w-]*\w)?", word):
+                hint = "a letter, then letters, digits and hyphens"
+                raise InputError(f"{excerpt(word)} is not a symbolic value", hint=hint)
             symbols.setdefault(word, len(symbols) + 1)
         return tuple(dict.fromkeys(symbols[word] for word in words))
 
@@ -312,6 +313,19 @@ class Reader:
             return self.to.compare(form, operator, operand)
         stated = self.to.within(form, operand)
         return stated if operator == "in" else self.to.clause([self.to.negate(self.to.truth(stated))])
+
+    def equal(self, one: Term, other: Term) -> Truth:
+        """The truth of an equality of two terms.
+
+        Args:
+            one: a term.
+            other: a term.
+        """
+        if isinstance(other, int):
+            return self.to.literal(one, other)
+        if isinstance(one, int):
+            return self.to.literal(other, one)
+        return self.to.truth(self.to.equal(sum_of(one), sum_of(other)))
 
     def target(self, condition: Condition) -> Term | None:
         """The variable or number that a condition makes equal; None for any other condition."""
