@@ -57,10 +57,10 @@ def test_compiled_move_forms_equal_plain_python(kind: str, data: st.DataObject) 
             assert (memories[0] == memories[1]).all()
             if which == 2:
                 values[scope[slot]] = new
-            for column, hint in ((3, functions.suggest), (4, functions.blame)):
+            for found, hint in ((program.functions[:, 3], functions.suggest), (program.blame, functions.blame)):
                 if hint is not None:
                     wanted = hint(values, scope, len(scope), form.params, memories[0], slot, step)
-                    address = int(program.functions[program.kind[c], column])
+                    address = int(found[program.kind[c]])
                     assert _one(address, values, scope, form.params, memories[1], slot, step) == wanted
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..lazy import torch
 from ..values import Domain, Term
@@ -46,7 +49,9 @@ class Element(Function):
         return (entry != value) | (index < 0) | (index >= length)
 
     def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
-        return MoveForm(packed(len(self.array), term_params(self)), 1, _MOVES)
+        if any(isinstance(each, str) for each in self.array):
+            return MoveForm(packed(len(self.array), term_params(self)), 1, _MOVES)
+        return MoveForm(_constant(self.array, *term_params(self)[2 * len(self.array) :]), 1, _MOVES)
 
     def reach(self, to: Posting) -> tuple[int, int]:
         return to.hull(self.array)
@@ -66,7 +71,20 @@ class Element(Function):
         to.model.add_element(index, to.terms(self.array), result)
 
 
-# The move form.
+# The move form. Parameters: the length of the array, its terms, the index, the value.
+
+
+@lru_cache(maxsize=8)  # a matrix of distances is often the array of hundreds of constraints: they share one array
+def _constant(array: tuple[int, ...], *others: int) -> np.ndarray:
+    """The parameters where all entries are integers.
+
+    Args:
+        array: the entries.
+        others: the terms of the index and of the value, see ``term_params``.
+    """
+    entries = np.full((len(array), 2), -1, dtype=np.int64)
+    entries[:, 1] = array
+    return packed(len(array), entries, others)
 
 
 def _degree(values: Ints, scope: Ints, params: Ints) -> int:

@@ -22,13 +22,14 @@ class Program:
     A constraint whose kind has no move form is evaluated by its ``check``: a call of Python at each evaluation.
 
     Args:
-        functions: [K, 5] int64, addresses of ``start``, ``change``, ``apply``, ``suggest`` and ``blame``; the last two are 0
-            where there is none.
+        functions: [K, 4] int64, addresses of ``start``, ``change``, ``apply`` and ``suggest``; the last is 0 where there is
+            none.
         kind: [C] int32, the function set of each constraint.
         params_ptr, params: [C + 1] and [N] int64, its parameters.
         memory_ptr: [C + 1] int64, its part of a chain's memory.
         errors: exceptions that a ``check`` raised; ``raise_errors`` raises the first one.
         checks: the kinds without a move form.
+        blame: [K] int64, addresses of ``blame``, 0 where there is none.
 
     Example:
         >>> from mull.engine import AllDifferent, ConstraintGraph
@@ -46,6 +47,7 @@ class Program:
     errors: list[BaseException] = field(default_factory=list)
     checks: tuple[str, ...] = ()
     _kept: tuple[Any, ...] = ()
+    blame: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def raise_errors(self) -> None:
         """Raise the first exception of a ``check`` since the last call. A kernel cannot stop at an exception."""
@@ -91,8 +93,9 @@ def compile_program(
         listed = ", ".join(sorted(without))
         report(f"slow search: the kinds without a move form are checked in Python ({listed})")
     flat = np.concatenate([np.zeros(0, np.int64), *params]).astype(np.int64)
+    compiled = np.array(table, dtype=np.int64).reshape(-1, 5)
     return Program(
-        np.array(table, dtype=np.int64).reshape(-1, 5),
+        compiled[:, :4].copy(),
         kind,
         pointers(list(map(len, params))),
         flat,
@@ -100,6 +103,7 @@ def compile_program(
         errors,
         tuple(sorted(without)),
         (fallback,),
+        compiled[:, 4].copy(),
     )
 
 
