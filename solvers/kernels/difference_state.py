@@ -1,0 +1,163 @@
+"""The chains of a tabu search on graphs of differences, as arrays that the kernels read and write."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .difference_arrays import DifferenceArrays
+
+CLOCK, ENERGY, HARD, COUNT, LEAST, LEAST_HARD, SAVED, IMPROVED = range(8)
+BEST, BEST_HARD, NEWER, STAGE, GENERATION, COLLAPSES, ELITE, FORMER = range(8, 16)
+FIGURES = 16
+"""Columns of ``Chains.figures``. By column: moves so far; energy, equal hard pairs and variables in conflict of the
+present assignment; energy and equal hard pairs of the best assignment since the stage began, whether ``kept`` holds it,
+and the move that reached it; energy and equal hard pairs of ``best``, and whether it changed since its violations were
+counted; stage, generations and collapses of the recombination; energies of the two elite assignments."""
+
+PARENTS = 5
+"""Assignments of the recombination: two parents, the second child, the elite of this cycle and that of the last."""
+UNKNOWN = 1 << 60
+"""Energy of an assignment that does not exist yet."""
+FIXED = -2
+"""Position of a variable whose value is fixed; -1 of a variable without conflict."""
+NARROW = 1 << 13
+"""Tables hold 16-bit numbers if no variable has this weight of constraints."""
+
+
+class Tables(NamedTuple):
+    """The arrays of ``DifferenceArrays`` that a kernel reads; indices are unsigned, so that compiled code need not test
+    for negative ones."""
+
+    variables: np.ndarray
+    values: np.ndarray
+    stride: np.ndarray
+    variable_ptr: np.ndarray
+    literal_ptr: np.ndarray
+    allowed: np.ndarray
+    edge_ptr: np.ndarray
+    edge: np.ndarray
+    edge_weight: np.ndarray
+    occurrence_ptr: np.ndarray
+    occurrence: np.ndarray
+    group_ptr: np.ndarray
+    member: np.ndarray
+    group_weight: np.ndarray
+    hard_weight: np.ndarray
+    unit: np.ndarray
+    soft: np.ndarray
+    uniform: np.ndarray
+
+
+class Chains(NamedTuple):
+    """B chains; each array has a row for every chain. V variables, L entries of the largest table, R lists of the ring.
+
+    Args:
+        template: [B] int64, the graph of each chain.
+        key: [B] uint64, its random stream.
+        figures: [B, FIGURES] int64.
+        value: [B, V] int32, the present assignment, as numbers of values.
+        kept: [B, V] int32, the best assignment since the stage began, where it is not the present one.
+        best: [B, V] int32, the best assignment of the chain.
+        parents: [B, PARENTS, V] int32.
+        gamma: [B, L] int16 or int32. Entry ``v * stride + c`` is the weight of the neighbours of v with value c. It is
+            larger by ``tabu`` where the literal is tabu, and by ``2 * tabu`` where v has the value c or may not take it;
+            ``tabu`` is 2^13 for 16 bits and 2^28 for 32 bits.
+        until: [B, L] int32, the last move at which a literal is tabu; 0 after that move.
+        conflicting: [B, V] int32, the variables in conflict, ``figures[COUNT]`` of them.
+        position: [B, V] int32, the position of a variable in ``conflicting``; -1 without conflict, ``FIXED`` where its
+            value is fixed.
+        ring: [B, 3, R] int32, lists of the literals that become tabu, by the move until which they are: first entry,
+            next entry, literal. The entry of move m is m modulo R.
+    """
+
+    template: np.ndarray
+    key: np.ndarray
+    figures: np.ndarray
+    value: np.ndarray
+    kept: np.ndarray
+    best: np.ndarray
+    parents: np.ndarray
+    gamma: np.ndarray
+    until: np.ndarray
+    conflicting: np.ndarray
+    position: np.ndarray
+    ring: np.ndarray
+
+
+def tables(arrays: DifferenceArrays) -> Tables:
+    """The tables of the kernels.
+
+    Args:
+        arrays: of T graphs.
+    """
+
+    def unsigned(array: np.ndarray) -> np.ndarray:
+        return array.view(np.uint32)
+
+    uniform = [
+        bool((arrays.allowed[first:last].reshape(-1, stride)[:, :values] == 1).all())
+        for first, last, stride, values in zip(
+            arrays.literal_ptr[:-1], arrays.literal_ptr[1:], arrays.stride, arrays.values, strict=True
+        )
+    ]
+    return Tables(
+        arrays.variables.astype(np.int64),
+        arrays.values.astype(np.int64),
+        arrays.stride.astype(np.int64),
+        arrays.variable_ptr,
+        arrays.literal_ptr,
+        arrays.allowed,
+        arrays.edge_ptr,
+        unsigned(arrays.edge),
+        arrays.edge_weight,
+        arrays.occurrence_ptr,
+        unsigned(arrays.occurrence),
+        arrays.group_ptr,
+        unsigned(arrays.member),
+        arrays.group_weight,
+        arrays.hard_weight,
+        arrays.unit,
+        arrays.soft,
+        np.array(uniform, dtype=np.bool_),
+    )
+
+
+def new_chains(
+    arrays: DifferenceArrays, template: np.ndarray, key: np.ndarray, fixed: np.ndarray, tenure: int, recombine: bool
+) -> Chains:
+    """Chains without an assignment; the kernel's ``start`` gives them one.
+
+    Args:
+        arrays: of T graphs.
+        template: [B] int64, the graph of each chain.
+        key: [B] uint64, random streams.
+        fixed: [B, V] int32, the number of the value of each fixed variable; -1 for the others.
+        tenure: the longest tabu tenure, in moves.
+        recombine: whether the chains will recombine their assignments.
+    """
+    b, v = len(template), int(arrays.variables.max(initial=1))
+    literals = int((arrays.literal_ptr[1:] - arrays.literal_ptr[:-1]).max(initial=1))
+    ring = 1 << (tenure + 2).bit_length()
+    narrow = arrays.heaviest.max(initial=0) < NARROW
+    figures = np.zeros((b, FIGURES), dtype=np.int64)
+    figures[:, [BEST, BEST_HARD, ELITE, FORMER]] = UNKNOWN
+
+    def values() -> np.ndarray:
+        return np.zeros((b, v), dtype=np.int32)
+
+    return Chains(
+        template=template.astype(np.int64),
+        key=key,
+        figures=figures,
+        value=np.maximum(fixed, 0).astype(np.int32),
+        kept=values(),
+        best=values(),
+        parents=np.zeros((b, PARENTS, v if recombine else 0), dtype=np.int32),
+        gamma=np.zeros((b, literals), dtype=np.int16 if narrow else np.int32),
+        until=np.zeros((b, literals), dtype=np.int32),
+        conflicting=values(),
+        position=np.where(fixed >= 0, FIXED, -1).astype(np.int32),
+        ring=np.zeros((b, 3, ring), dtype=np.int32),
+    )

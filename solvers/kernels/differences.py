@@ -1,0 +1,501 @@
+"""The tabu kernel of graphs of differences on a CPU: TabuCol moves, and recombination of a chain's best assignments.
+
+A move of a chain (``differences.cu`` makes the same moves):
+
+* Literals whose last tabu move was the previous one stop being tabu.
+* Candidates are the other values of all variables in conflict that are not fixed. The change of a candidate is
+  gamma (v, new) - gamma (v, present). A tabu candidate counts only if it leads below the least energy of the stage.
+* The chain makes a candidate move of least change. Among variables that tie, the one of largest hash moves, where the hash
+  of v is the low 32 bits of ``(v + 1) * (draw 0 | 1)``. Among its values that tie, ascending, it takes number
+  ``(draw 0 >> 32) * ties >> 32``.
+* The old literal is tabu for the next ``(tenure * conflicting >> 16) + 1 + (draw 1 >> 40) % tenure_random`` moves, where
+  ``conflicting`` counts variables in conflict before the move. Without a candidate only the clock advances.
+
+Draw i of move m is ``mix(key + (m * DRAWS + i) * GOLDEN)``, ``mix`` being the finaliser of splitmix64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .difference_state import (
+    BEST,
+    BEST_HARD,
+    CLOCK,
+    COLLAPSES,
+    COUNT,
+    ELITE,
+    ENERGY,
+    FIXED,
+    FORMER,
+    GENERATION,
+    HARD,
+    IMPROVED,
+    LEAST,
+    LEAST_HARD,
+    NEWER,
+    SAVED,
+    STAGE,
+    UNKNOWN,
+    Chains,
+    Tables,
+)
+from .jit import jit
+
+U = np.uint64
+DRAWS = 4
+"""Numbers of a stream for each move."""
+GOLDEN = U(0x9E3779B97F4A7C15)
+STARTS = U(0xD1B54A32D192ED03)
+"""Separates the streams of random assignments from those of moves."""
+CYCLE = 10
+"""Generations after which an elite assignment replaces a parent (HEAD: Moalic and Gondran 2018)."""
+ALIKE = 50
+"""A population has collapsed where its parents differ in fewer than one variable of this many."""
+LENGTHS = U(3)
+"""Mask of the exponents by which the stages of a chain are longer than those of others."""
+
+
+@jit
+def mix(z):  # type: ignore[no-untyped-def]
+    """The finaliser of splitmix64: uint64 to uint64."""
+    z = (z ^ (z >> U(30))) * U(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> U(27))) * U(0x94D049BB133111EB)
+    return z ^ (z >> U(31))
+
+
+@jit
+def below(bits, n):  # type: ignore[no-untyped-def]
+    """An integer from 0 to n - 1 from the high 32 bits of a number.
+
+    Args:
+        bits: uint64.
+        n: less than 2^32.
+    """
+    return np.int64(((bits >> U(32)) * U(n)) >> U(32))
+
+
+@jit
+def _random_value(tables, chains, b, v, bits):  # type: ignore[no-untyped-def]
+    """A random allowed value of a variable."""
+    t = chains.template[b]
+    stride = tables.stride[t]
+    first = tables.literal_ptr[t] + v * stride
+    n = 0
+    for c in range(stride):
+        n += tables.allowed[first + c]
+    rank = below(bits, n)
+    for c in range(stride):
+        if tables.allowed[first + c]:
+            if rank == 0:
+                return c
+            rank -= 1
+    return 0
+
+
+@jit
+def randomise(tables, chains, b, number):  # type: ignore[no-untyped-def]
+    """Give the free variables of a chain random values.
+
+    Args:
+        tables: the graphs.
+        chains: the chains.
+        b: the chain.
+        number: of the assignment; equal numbers give equal values.
+    """
+    stream = mix(chains.key[b] ^ (STARTS * U(number + 1)))
+    for v in range(tables.variables[chains.template[b]]):
+        if chains.position[b, v] != FIXED:
+            chains.value[b, v] = _random_value(tables, chains, b, v, mix(stream + U(v) * GOLDEN))
+
+
+@jit
+def begin(tables, chains, b):  # type: ignore[no-untyped-def]
+    """Compute a chain's table, conflicts and energy from its values, and start a stage.
+
+    Args:
+        tables: the graphs.
+        chains: the chains.
+        b: the chain.
+    """
+    t = chains.template[b]
+    n, stride, first = tables.variables[t], tables.stride[t], tables.variable_ptr[t]
+    value, gamma, position = chains.value[b], chains.gamma[b], chains.position[b]
+    tabu = 1 << 13 if chains.gamma.itemsize == 2 else 1 << 28
+    for i in range(n * stride):
+        gamma[i] = 0 if tables.allowed[tables.literal_ptr[t] + i] else 2 * tabu
+        chains.until[b, i] = 0
+    chains.ring[b, 0, :] = -1
+    energy, hard, count = 0, 0, 0
+    for v in range(n):
+        for a in range(tables.edge_ptr[first + v], tables.edge_ptr[first + v + 1]):
+            gamma[v * stride + value[tables.edge[a]]] += tables.edge_weight[a]
+        for o in range(tables.occurrence_ptr[first + v], tables.occurrence_ptr[first + v + 1]):
+            g = tables.occurrence[o]
+            for m in range(tables.group_ptr[g], tables.group_ptr[g + U(1)]):
+                if tables.member[m] != v:
+                    gamma[v * stride + value[tables.member[m]]] += tables.group_weight[g]
+        own = np.int64(gamma[v * stride + value[v]])
+        energy += own
+        hard += own // tables.hard_weight[t]
+        if position[v] != FIXED:
+            position[v] = -1
+            if own > 0:
+                chains.conflicting[b, count] = v
+                position[v] = count
+                count += 1
+        gamma[v * stride + value[v]] += 2 * tabu
+    figures = chains.figures[b]
+    figures[ENERGY] = figures[LEAST] = energy // 2
+    figures[HARD] = figures[LEAST_HARD] = hard // 2
+    figures[COUNT], figures[SAVED], figures[IMPROVED] = count, 0, figures[CLOCK]
+
+
+@jit
+def start(tables, chains, low, high):  # type: ignore[no-untyped-def]
+    """Give some chains their first, random assignments.
+
+    Args:
+        tables: the graphs.
+        chains: from ``new_chains``.
+        low, high: the first chain, and the one after the last.
+    """
+    for b in range(low, high):
+        randomise(tables, chains, b, 0)
+        begin(tables, chains, b)
+        _publish(tables, chains, b)
+
+
+@jit
+def _publish(tables, chains, b):  # type: ignore[no-untyped-def]
+    """Store the stage's best assignment in ``kept``, and in ``best`` if it is better than that."""
+    figures = chains.figures[b]
+    n = tables.variables[chains.template[b]]
+    if not figures[SAVED]:
+        chains.kept[b, :n] = chains.value[b, :n]
+        figures[SAVED] = 1
+    better = figures[LEAST_HARD] < figures[BEST_HARD]
+    if better or (figures[LEAST_HARD] == figures[BEST_HARD] and figures[LEAST] < figures[BEST]):
+        chains.best[b, :n] = chains.kept[b, :n]
+        figures[BEST], figures[BEST_HARD], figures[NEWER] = figures[LEAST], figures[LEAST_HARD], 1
+
+
+@jit
+def _search(tables, chains, b, steps, tenure, tenure_random, patience):  # type: ignore[no-untyped-def]
+    """Make moves until nothing is violated, or the stage has not improved for ``patience`` moves."""
+    t = chains.template[b]
+    stride = U(tables.stride[t])
+    span = tables.stride[t] if tables.stride[t] > 8 else tables.values[t]
+    first = tables.variable_ptr[t]
+    unit, soft, hard_weight = tables.unit[t], tables.soft[t], tables.hard_weight[t]
+    edge_ptr, edge, edge_weight = tables.edge_ptr, tables.edge, tables.edge_weight
+    occurrence_ptr, occurrence = tables.occurrence_ptr, tables.occurrence
+    group_ptr, member, group_weight = tables.group_ptr, tables.member, tables.group_weight
+    value, gamma, until = chains.value[b], chains.gamma[b], chains.until[b]
+    conflicting, position = chains.conflicting[b], chains.position[b]
+    head, following, literal = chains.ring[b, 0], chains.ring[b, 1], chains.ring[b, 2]
+    ring = len(head) - 1
+    figures = chains.figures[b]
+    key, clock = chains.key[b], figures[CLOCK]
+    energy, hard, count = figures[ENERGY], figures[HARD], figures[COUNT]
+    least, least_hard, saved = figures[LEAST], figures[LEAST_HARD], figures[SAVED]
+    improved = figures[IMPROVED]
+    tabu = 1 << 13 if chains.gamma.itemsize == 2 else 1 << 28
+    weight_mask, blocked = tabu - 1, 2 * tabu
+    one = gamma.dtype.type(1)
+    highest = gamma.dtype.type(3 * tabu)
+    taken = 0
+    while taken < steps and energy > 0 and clock - improved < patience:
+        taken += 1
+        clock += 1
+        tick = np.int32(clock & 0x3FFFFFFF)
+        # Literals whose tabu ended with the last move. An entry that a later move renewed is skipped.
+        place = U((clock - 1) & ring)
+        entry = head[place]
+        if entry >= 0:
+            head[place] = -1
+            while entry >= 0:
+                at = U(literal[U(entry)])
+                if until[at] == np.int32((clock - 1) & 0x3FFFFFFF):
+                    gamma[at] -= tabu
+                    until[at] = 0
+                entry = following[U(entry)]
+
+        # The best candidate. One pass over a row of gamma finds its least entry, tabu ones apart.
+        draw = mix(key + U(clock * DRAWS) * GOLDEN)
+        odd = np.uint32(draw) | np.uint32(1)
+        slack = energy - least
+        change, rank, chosen, aspires, found = 1 << 40, np.uint32(0), U(0), False, False
+        for i in range(count):
+            v = U(conflicting[U(i)])
+            base = v * stride
+            own = np.int64(gamma[base + U(value[v])]) & weight_mask
+            row = gamma[base : base + stride]
+            lowest = highest
+            for c in range(span):
+                lowest = min(lowest, row[c])
+            smallest = np.int64(lowest)
+            aspiring = False
+            if own > slack:  # a tabu move may lead below the least energy
+                limit = own - slack
+                for c in range(span):
+                    entry_weight = np.int64(row[c]) - tabu
+                    if 0 <= entry_weight < tabu and entry_weight < limit and entry_weight < smallest:
+                        smallest = entry_weight
+                        aspiring = True
+            if smallest < tabu and smallest - own <= change:
+                hashed = np.uint32(v + U(1)) * odd
+                if smallest - own < change or hashed > rank:
+                    change, rank, chosen, aspires, found = smallest - own, hashed, v, aspiring, True
+        if not found:
+            continue
+        v = chosen
+        base = v * stride
+        row = gamma[base : base + stride]
+        old = U(value[v])
+        own = np.int64(row[old]) & weight_mask
+        target = change + own
+        wanted = gamma.dtype.type(target)
+        ties = 0
+        if aspires:
+            for c in range(span):
+                ties += row[c] < blocked and (row[c] & weight_mask) == target
+        else:
+            for c in range(span):
+                ties += row[c] == wanted
+        number = below(draw, ties)
+        new = U(0)
+        while True:
+            if row[new] == wanted or (aspires and row[new] < blocked and (row[new] & weight_mask) == target):
+                if number == 0:
+                    break
+                number -= 1
+            new += U(1)
+
+        hard_after = hard + target // hard_weight - own // hard_weight if soft else energy + change
+        if not saved:
+            worse = hard_after > least_hard or (hard_after == least_hard and energy + change > least)
+            if worse:
+                chains.kept[b, :] = value
+                saved = 1
+        length = (tenure * count >> 16) + 1
+        length += np.int64(mix(key + U(clock * DRAWS + 1) * GOLDEN) >> U(40)) % tenure_random
+        old32, new32 = np.int32(old), np.int32(new)
+        if unit:
+            for a in range(U(edge_ptr[first + v]), U(edge_ptr[first + v + U(1)])):
+                u = edge[a]
+                at = u * stride
+                less, more = gamma[at + old] - one, gamma[at + new] + one
+                gamma[at + old] = less
+                gamma[at + new] = more
+                held = value[u]
+                if held == old32:
+                    if np.int64(less) & weight_mask == 0 and position[u] >= 0:
+                        count -= 1
+                        last, hole = conflicting[U(count)], position[u]
+                        conflicting[U(hole)] = last
+                        position[U(last)] = hole
+                        position[u] = -1
+                elif held == new32 and np.int64(more) & weight_mask == 1 and position[u] == -1:
+                    conflicting[U(count)] = np.int32(u)
+                    position[u] = count
+                    count += 1
+        else:
+            for a in range(U(edge_ptr[first + v]), U(edge_ptr[first + v + U(1)])):
+                u = edge[a]
+                at = u * stride
+                weight = edge_weight[a]
+                gamma[at + old] -= weight
+                gamma[at + new] += weight
+                held = value[u]
+                if held == old32 and np.int64(gamma[at + old]) & weight_mask == 0 and position[u] >= 0:
+                    count -= 1
+                    last, hole = conflicting[U(count)], position[u]
+                    conflicting[U(hole)] = last
+                    position[U(last)] = hole
+                    position[u] = -1
+                elif held == new32 and position[u] == -1:
+                    conflicting[U(count)] = np.int32(u)
+                    position[u] = count
+                    count += 1
+        for o in range(U(occurrence_ptr[first + v]), U(occurrence_ptr[first + v + U(1)])):
+            g = occurrence[o]
+            weight = group_weight[g]
+            for m in range(U(group_ptr[g]), U(group_ptr[g + U(1)])):
+                u = member[m]
+                at = u * stride
+                gamma[at + old] -= weight
+                gamma[at + new] += weight
+                held = value[u]
+                if held == old32:
+                    if np.int64(gamma[at + old]) & weight_mask == 0 and position[u] >= 0 and U(u) != v:
+                        count -= 1
+                        last, hole = conflicting[U(count)], position[u]
+                        conflicting[U(hole)] = last
+                        position[U(last)] = hole
+                        position[u] = -1
+                elif held == new32 and position[u] == -1:
+                    conflicting[U(count)] = np.int32(u)
+                    position[u] = count
+                    count += 1
+            row[old] += weight  # the loop also reached v itself, which is not its own neighbour
+            row[new] -= weight
+        energy += change
+        hard = hard_after
+        value[v] = new32
+        row[new] += blocked
+        row[old] -= blocked
+        if np.int64(row[new]) & weight_mask == 0:
+            count -= 1
+            last, hole = conflicting[U(count)], position[v]
+            conflicting[U(hole)] = last
+            position[U(last)] = hole
+            position[v] = -1
+
+        # The old literal becomes tabu: an entry in the list of the move after which it ends.
+        if row[old] < tabu:
+            row[old] += tabu
+        until[base + old] = np.int32((clock + length) & 0x3FFFFFFF)
+        place, entry = U(clock & ring), U((clock + length) & ring)
+        literal[place] = np.int32(base + old)
+        following[place] = head[entry]
+        head[entry] = np.int32(place)
+        if hard < least_hard or (hard == least_hard and energy < least):
+            least, least_hard, saved, improved = energy, hard, 0, clock
+    figures[CLOCK], figures[ENERGY], figures[HARD], figures[COUNT] = clock, energy, hard, count
+    figures[LEAST], figures[LEAST_HARD], figures[SAVED], figures[IMPROVED] = least, least_hard, saved, improved
+    return taken
+
+
+@jit
+def _cross(tables, chains, b, child, first, second, number):  # type: ignore[no-untyped-def]
+    """Greedy partition crossover (Galinier and Hao 1999): the child takes the largest class of each parent in turn.
+
+    Values keep their names where not all variables may take all values. Variables left without a class get a random value.
+    """
+    t = chains.template[b]
+    n, k = tables.variables[t], tables.values[t]
+    left = np.zeros((2, n), dtype=np.int32)
+    left[0] = chains.parents[b, first, :n]
+    left[1] = chains.parents[b, second, :n]
+    renamed = tables.uniform[t]
+    for v in range(n):
+        renamed = renamed and chains.position[b, v] != FIXED
+        child[v] = -1
+    used = np.zeros((2, k), dtype=np.bool_)
+    sizes = np.zeros((2, k), dtype=np.int64)
+    for p in range(2):
+        for v in range(n):
+            sizes[p, left[p, v]] += 1
+    stream = mix(chains.key[b] ^ (STARTS * U(number + 1)))
+    for c in range(k):
+        p = c & 1
+        largest, ties = np.int64(-1), 0
+        for d in range(k):
+            if not used[p, d] and sizes[p, d] >= largest:
+                ties = ties + 1 if sizes[p, d] == largest else 1
+                largest = sizes[p, d]
+        rank = below(mix(stream + U(c) * GOLDEN), ties)
+        taken = 0
+        for d in range(k):
+            if not used[p, d] and sizes[p, d] == largest:
+                if rank == 0:
+                    taken = d
+                    break
+                rank -= 1
+        used[p, taken] = True
+        if not renamed:
+            used[1 - p, taken] = True
+        for v in range(n):
+            if child[v] < 0 and left[p, v] == taken:
+                child[v] = c if renamed else taken
+                for q in range(2):
+                    sizes[q, left[q, v]] -= 1
+    stream = mix(stream)
+    for v in range(n):
+        if child[v] < 0:
+            child[v] = _random_value(tables, chains, b, v, mix(stream + U(v) * GOLDEN))
+
+
+@jit
+def _distance(tables, chains, b):  # type: ignore[no-untyped-def]
+    """About how many variables the two parents place differently, after the best renaming of each class by itself."""
+    t = chains.template[b]
+    n, k = tables.variables[t], tables.values[t]
+    shared = np.zeros((k, k), dtype=np.int32)
+    for v in range(n):
+        shared[chains.parents[b, 0, v], chains.parents[b, 1, v]] += 1
+    equal = 0
+    for c in range(k):
+        equal += shared[c].max()
+    return n - equal
+
+
+@jit
+def _next_stage(tables, chains, b):  # type: ignore[no-untyped-def]
+    """End a stage: its best assignment becomes a parent, and the next one starts from a child or at random.
+
+    Stages 0 and 1 improve random assignments, stages 2 and 3 the two children of the parents.
+    """
+    figures = chains.figures[b]
+    n = tables.variables[chains.template[b]]
+    parents = chains.parents[b]
+    stage, generation = figures[STAGE], figures[GENERATION]
+    _publish(tables, chains, b)
+    parents[stage & 1, :n] = chains.kept[b, :n]
+    if figures[LEAST] < figures[ELITE]:
+        figures[ELITE] = figures[LEAST]
+        parents[3, :n] = chains.kept[b, :n]
+    number = figures[CLOCK]
+    if stage == 2:
+        chains.value[b, :n] = parents[2, :n]
+        figures[STAGE] = 3
+    elif stage == 0 and generation == 0:
+        randomise(tables, chains, b, number)
+        figures[STAGE] = 1
+    else:
+        if stage == 3:
+            generation += 1
+            if generation % CYCLE == 0:
+                if figures[FORMER] < UNKNOWN:
+                    parents[0, :n] = parents[4, :n]
+                parents[4, :n] = parents[3, :n]
+                figures[FORMER], figures[ELITE] = figures[ELITE], UNKNOWN
+            figures[GENERATION] = generation
+        if _distance(tables, chains, b) * ALIKE < n:  # the next parent is random; every second time both are
+            figures[COLLAPSES] += 1
+            if figures[COLLAPSES] % 2 == 0:
+                figures[GENERATION] = 0
+                figures[ELITE] = figures[FORMER] = UNKNOWN
+            randomise(tables, chains, b, number)
+            figures[STAGE] = 0
+        else:
+            _cross(tables, chains, b, chains.value[b], 0, 1, number)
+            _cross(tables, chains, b, parents[2], 1, 0, number + 1)
+            figures[STAGE] = 2
+    begin(tables, chains, b)
+
+
+@jit
+def make_moves(tables, chains, low, high, steps, tenure, tenure_random, patience):  # type: ignore[no-untyped-def]
+    """Make moves in some chains, the same number in each. A chain that violates nothing makes no more.
+
+    Args:
+        tables: the graphs.
+        chains: changed in place.
+        low, high: the first chain, and the one after the last.
+        steps: moves of each chain.
+        tenure: tabu tenure for each variable in conflict, in 1/65536 of a move.
+        tenure_random: random part of the tenure, up to this many moves.
+        patience: moves without improvement before a stage ends, times 1, 2, 4 or 8 by the chain's key; 0 for no stages.
+    """
+    for b in range(low, high):
+        longest = patience << np.int64(mix(chains.key[b]) & LENGTHS) if patience else UNKNOWN
+        left = steps
+        while left > 0 and chains.figures[b, ENERGY] > 0:
+            if chains.figures[b, COUNT] == 0:  # only fixed variables are in conflict
+                break
+            left -= _search(tables, chains, b, left, tenure, tenure_random, longest)
+            if chains.figures[b, ENERGY] > 0 and chains.figures[b, CLOCK] - chains.figures[b, IMPROVED] >= longest:
+                _next_stage(tables, chains, b)
+        _publish(tables, chains, b)
