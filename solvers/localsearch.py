@@ -24,13 +24,16 @@ class LocalSearch(AbstractSolver):
     citation: ClassVar[str] = f"{ProbSat.citation} {Tabu.citation}"
 
     cb: float | None = Field(None, gt=0, description=f"probsat: {ProbSat.model_fields['cb'].description}")
-    tenure: float = Field(0.6, ge=0, description=f"tabu: {Tabu.model_fields['tenure'].description}")
-    tenure_random: int = Field(10, ge=1, description=f"tabu: {Tabu.model_fields['tenure_random'].description}")
-    patience: int = Field(2000, ge=1, description=f"tabu: {Tabu.model_fields['patience'].description}")
+    tenure: float | None = Field(None, ge=0, le=100, description=f"tabu: {Tabu.model_fields['tenure'].description}")
+    tenure_random: int | None = Field(
+        None, ge=1, le=1 << 20, description=f"tabu: {Tabu.model_fields['tenure_random'].description}"
+    )
+    patience: int | None = Field(None, ge=1, description=f"tabu: {Tabu.model_fields['patience'].description}")
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.inexact
 
     def bind(self, problem: Problem) -> ProbSat | Tabu:
         kind = ProbSat if is_cnf(problem.graph) else Tabu
-        return kind(**{name: getattr(self, name) for name in kind.model_fields if name in LocalSearch.model_fields})
+        given = {name: getattr(self, name) for name in kind.model_fields if name in LocalSearch.model_fields}
+        return kind(**{name: value for name, value in given.items() if value is not None})

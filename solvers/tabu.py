@@ -1,56 +1,115 @@
-"""Tabu search: min-conflicts with tabu and adaptive weights on any graph, one move per step in every row."""
+"""Tabu search on graphs of differences: AllDifferent and ``!=``, hard or soft, as in colourings and maximum cuts."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
-from torch import Tensor
 
-from ..engine.compile import Instance
 from ..engine.graph import ConstraintGraph
-from ..engine.random import Random
+from ..engine.moves.instance import MoveInstance, compile_moves
+from ..engine.problem import Problem
 from ..engine.rows import BatchSize
 from ..engine.solver import Info, Solver
-from .kernels.tensor_moves import MoveState, move, start
+from .kernels.difference_arrays import differences
+from .kernels.difference_chains import (
+    DifferenceState,
+    Rule,
+    assignments,
+    finished,
+    move_chains,
+    start_chains,
+)
 
-LITERALS, ROWS = 1 << 16, 256
-"""Literals of a batch, and the most rows. A move rewrites a part of the cost table, so many chains are costly."""
+if TYPE_CHECKING:
+    from ..engine.compile import Instance
+    from ..engine.state import Array
+
+LITERALS, ROWS = 1 << 19, 1024
+"""Literals of a batch, and the most rows."""
 
 
 class Tabu(Solver):
-    """Each row makes the best move that is not tabu, among all values of its variables in conflict.
+    """Each chain makes the best move that is not tabu, among all values of its variables in conflict.
 
-    TabuCol's rule (Hertz and de Werra 1987) with the tenure of Galinier and Hao; constraint weights rise in chains that
-    stagnate (Morris 1993).
+    TabuCol's rule (Hertz and de Werra 1987) with the tenure of Galinier and Hao (1999). A chain that stagnates combines
+    two of its best assignments by the greedy partition crossover, as HEAD does (Moalic and Gondran 2018).
     """
 
     name: ClassVar[str] = "tabu"
+    version: ClassVar[str] = "2"
     citation: ClassVar[str] = (
         "P. Galinier and J.-K. Hao: Hybrid evolutionary algorithms for graph coloring. Journal of Combinatorial "
         "Optimization 3, 1999. A. Hertz and D. de Werra: Using tabu search techniques for graph coloring. Computing 39, "
-        "1987. P. Morris: The breakout method for escaping from local minima. AAAI 1993."
+        "1987. L. Moalic and A. Gondran: Variations on memetic algorithms for graph coloring problems. Journal of "
+        "Heuristics 24, 2018. P. Morris: The breakout method for escaping from local minima. AAAI 1993."
     )
-    check_every: ClassVar[int] = 20
+    check_every: ClassVar[int] = 10_000
     energy_is_exact: ClassVar[bool] = True
-    batch_size: ClassVar[BatchSize] = BatchSize(LITERALS, fewest=8, most=ROWS)
+    optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
+    batch_size: ClassVar[BatchSize] = BatchSize(LITERALS, fewest=8, most=ROWS, per_core=1)
 
-    tenure: float = Field(0.6, ge=0, description="tabu tenure per conflicting variable, in steps")
-    tenure_random: int = Field(10, ge=1, description="random part of the tabu tenure, up to this many steps")
-    patience: int = Field(2000, ge=1, description="steps without improvement before a chain raises its weights")
+    tenure: float = Field(0.6, ge=0, le=100, description="tabu tenure per conflicting variable, in steps")
+    tenure_random: int = Field(
+        10, ge=1, le=1 << 20, description="random part of the tabu tenure, up to this many steps"
+    )
+    patience: int = Field(
+        5000,
+        ge=1,
+        description="steps without improvement before a chain combines its best assignments, in some chains up to 8 "
+        "times as many",
+    )
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.inexact
 
-    def init(self, instance: Instance, random: Random) -> MoveState:
-        return start(instance, random)
+    def compile(self, problems: Sequence[Problem], copies: int, device: str) -> Instance | MoveInstance:
+        if device == "cpu" and all(takes(problem) for problem in problems):
+            return compile_moves(problems, copies)
+        return super().compile(problems, copies, device)
 
-    def step(self, instance: Instance, state: MoveState) -> tuple[MoveState, Info]:
-        return move(instance, state, self.tenure, self.tenure_random, self.patience)
+    def init(self, instance: Any, random: Any) -> Any:
+        if isinstance(instance, MoveInstance):
+            return start_chains(instance, random, self._rule)
+        from .kernels import tensor_moves
 
-    def decode(self, instance: Instance, state: MoveState) -> Tensor:
-        return state.assignment.long()
+        return tensor_moves.start(instance, random)
 
-    def settled(self, instance: Instance, state: MoveState, info: Info) -> Tensor:
-        never: Tensor = info.energy < 0
-        return never  # never: tabu keeps the chain moving
+    def advance(self, instance: Any, state: Any, steps: int, over: Callable[[], bool]) -> tuple[Any, Info, int]:
+        if isinstance(state, DifferenceState):
+            return move_chains(instance, state, steps, over, self._rule)
+        return super().advance(instance, state, steps, over)
+
+    def step(self, instance: Any, state: Any) -> tuple[Any, Info]:
+        if isinstance(state, DifferenceState):
+            state, info, _ = self.advance(instance, state, 1, lambda: False)
+            return state, info
+        from .kernels import tensor_moves
+
+        return tensor_moves.move(instance, state, self.tenure, self.tenure_random, self.patience)
+
+    def decode(self, instance: Any, state: Any) -> Array:
+        return assignments(instance, state) if isinstance(state, DifferenceState) else state.assignment.long()
+
+    def settled(self, instance: Any, state: Any, info: Info) -> Array:
+        if isinstance(state, DifferenceState):
+            return finished(state)
+        return info.energy < 0  # never: tabu keeps the chain moving
+
+    @property
+    def _rule(self) -> Rule:
+        return Rule(round(self.tenure * 65536), self.tenure_random, self.patience)
+
+
+def takes(problem: Problem) -> bool:
+    """Whether the kernels can search a problem: a graph of differences that gives no penalty variable.
+
+    Args:
+        problem: any problem.
+    """
+    found = differences(problem.graph)
+    if isinstance(found, str):
+        return False
+    penalties = {each.penalty for each in found.soft}
+    return not penalties or all(problem.graph.index[name] not in penalties for name in problem.givens)

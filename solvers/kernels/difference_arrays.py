@@ -5,7 +5,7 @@ A graph of differences has only constraints that make values unequal: AllDiffere
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...engine.constraints import AllDifferent, Compare, Constraint, Linear, Reify
+from ...engine.constraints.edge_arrays import EdgeArrays
 from ...engine.graph import ConstraintGraph
-from ...engine.values import Domain, Value
+from ...engine.moves.graph import MoveGraph
+from ...engine.values import Value
 
 LANES = 16
 """Values of a variable are padded to a multiple of this, so that a row is scanned in whole vector registers."""
@@ -29,33 +31,36 @@ class SoftDifference:
     """A soft constraint ``a != b``, stated as a reified constraint whose literal only the objective reads.
 
     Args:
-        scope: the names of the two variables.
+        scope: the positions of the two variables in the graph.
         weight: the cost where the values are equal.
-        penalty: the variable that states whether the constraint is violated.
-        violated: the value of ``penalty`` where the constraint is violated.
-        holds: its value where the constraint holds.
+        penalty: the position of the variable that states whether the constraint is violated.
+        violated: the domain index of ``penalty`` where the constraint is violated.
+        holds: its domain index where the constraint holds.
+        base: what ``penalty`` adds to the objective where the constraint holds.
     """
 
-    scope: tuple[str, ...]
+    scope: tuple[int, int]
     weight: int
-    penalty: str
-    violated: Value
-    holds: Value
+    penalty: int
+    violated: int
+    holds: int
+    base: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Differences:
-    """The constraints of a graph of differences.
+    """The constraints of a graph of differences. Variables are positions in the graph.
 
     Args:
-        pairs: the scopes of the hard constraints of two variables.
-        groups: the scopes of the hard constraints of more variables.
+        pairs: [P, 2] int64, hard constraints of two variables.
+        group_ptr, member: [G + 1] and [M] int64, hard constraints of more variables.
         soft: the soft constraints.
     """
 
-    pairs: tuple[tuple[str, ...], ...]
-    groups: tuple[tuple[str, ...], ...]
-    soft: tuple[SoftDifference, ...]
+    pairs: np.ndarray
+    group_ptr: np.ndarray
+    member: np.ndarray
+    soft: tuple[SoftDifference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,9 @@ class DifferenceArrays:
         heaviest: [T] int64, the largest total weight of the arcs and groups of one variable: a bound on gamma.
         unit: [T] bool, all weights are 1.
         soft: [T] bool, some constraints are soft: the search continues after a chain violates no hard constraint.
+        template_groups: [T + 1] int64, the groups of each graph.
+        pair_ptr: [T + 1] int64, the hard constraints of two variables of each graph.
+        pair: [P, 2] int32, their variables, one row for each constraint.
         searched: for each graph, [V_t] int64, positions of its variables in the graph.
         value_of: for each graph, the values by number.
         penalties: for each graph, its soft constraints.
@@ -117,46 +125,76 @@ class DifferenceArrays:
     heaviest: np.ndarray
     unit: np.ndarray
     soft: np.ndarray
+    template_groups: np.ndarray
+    pair_ptr: np.ndarray
+    pair: np.ndarray
     searched: tuple[np.ndarray, ...]
     value_of: tuple[tuple[Value, ...], ...]
     penalties: tuple[tuple[SoftDifference, ...], ...]
 
 
 def differences(graph: ConstraintGraph) -> Differences | str:
-    """The constraints of a graph of differences, or the reason why a graph has others.
+    """The constraints of a graph of differences, or the reason why a graph has others. The graph object keeps the result.
 
     Args:
         graph: any graph.
     """
-    costs = graph.objective.costs if graph.objective else {}
-    costs = {name: cost for name, cost in costs.items() if cost}
-    pairs, groups, found = [], [], []
-    penalties: dict[str, int] = {}
-    for constraint in graph.constraints:
-        scope = _unequal(constraint)
-        if scope is not None:
-            if len(scope) == 2:
-                pairs.append(scope)
-            elif len(scope) > 2:
-                groups.append(scope)
-            continue
-        soft = _soft(constraint, graph.domains, costs)
-        if soft is None:
-            return f"it takes AllDifferent and !=, hard or soft, and no {constraint.kind} as in {_brief(constraint)}"
-        penalties[soft.penalty] = penalties.get(soft.penalty, 0) + 1
-        found.append(soft)
-    if other := next((name for name in costs if name not in penalties), None):
+    keeper = MoveGraph.of(graph).__dict__
+    if "differences" not in keeper:
+        keeper["differences"] = _differences(graph)
+    found: Differences | str = keeper["differences"]
+    return found
+
+
+def _differences(graph: ConstraintGraph) -> Differences | str:
+    if not len(graph.constraints):
+        return "it takes graphs with constraints"
+    costs = {name: cost for name, cost in graph.objective.costs.items() if cost} if graph.objective else {}
+    if isinstance(graph.arrays, EdgeArrays):
+        none = np.zeros(0, dtype=np.int64)
+        found = Differences(graph.arrays.edges.astype(np.int64), np.zeros(1, dtype=np.int64), none)
+    else:
+        listed = _listed(graph, costs)
+        if isinstance(listed, str):
+            return listed
+        found = listed
+    penalties = {each.penalty for each in found.soft}
+    if other := next((name for name in costs if graph.index[name] not in penalties), None):
         return f"its objective may only count violated constraints, and {other!r} is another variable"
     if penalties:
-        used = chain.from_iterable(chain(pairs, groups, (each.scope for each in found)))
-        if shared := next((name for name in used if name in penalties), None) or next(
-            (name for name, count in penalties.items() if count > 1), None
-        ):
-            return f"a penalty variable belongs to one soft constraint, and {shared!r} is in several"
-    size = len(set(chain.from_iterable(set(d) for n, d in _distinct(graph, penalties)))) if graph.domains else 0
+        scopes = [variable for each in found.soft for variable in each.scope]
+        used = np.concatenate((found.pairs.ravel(), found.member, scopes))
+        if np.isin(list(penalties), used).any() or len(penalties) < len(found.soft):
+            return "a variable that states whether a soft constraint is violated may not be in other constraints"
+    distinct = {id(domain): domain for v, domain in enumerate(graph.domains.values()) if v not in penalties}.values()
+    size = len(set(chain.from_iterable(distinct)))
     if (len(graph.domains) - len(penalties)) * size > MOST_LITERALS:
-        return f"its graph has {len(graph.domains)} variables with {size} values, more than its table holds"
-    return Differences(tuple(pairs), tuple(groups), tuple(found))
+        return f"its table holds 2^26 literals, and the graph has {len(graph.domains)} variables with {size} values"
+    return found
+
+
+def _listed(graph: ConstraintGraph, costs: Mapping[str, int]) -> Differences | str:
+    """The constraints of a graph that has them as objects."""
+    index = graph.index
+    pairs: list[str] = []
+    groups: list[Sequence[str]] = []
+    soft: list[SoftDifference] = []
+    for constraint in graph.constraints:
+        scope = _unequal(constraint)
+        if scope is None:
+            each = _soft(constraint, graph, costs)
+            if each is None:
+                return (
+                    f"it takes AllDifferent and !=, hard or soft, and no {constraint.kind} as in {_brief(constraint)}"
+                )
+            soft.append(each)
+        elif len(scope) == 2:
+            pairs += scope
+        elif len(scope) > 2:
+            groups.append(scope)
+    member = np.array([index[name] for scope in groups for name in scope], dtype=np.int64)
+    ptr = np.cumsum([0, *map(len, groups)])
+    return Differences(np.array([index[name] for name in pairs], np.int64).reshape(-1, 2), ptr, member, tuple(soft))
 
 
 def difference_arrays(graphs: Sequence[ConstraintGraph]) -> DifferenceArrays:
@@ -203,6 +241,9 @@ def difference_arrays(graphs: Sequence[ConstraintGraph]) -> DifferenceArrays:
         heaviest=numbers("heaviest", np.int64),
         unit=numbers("unit", np.bool_),
         soft=np.array([bool(part["soft"]) for part in parts], dtype=np.bool_),
+        template_groups=first_group,
+        pair_ptr=np.cumsum([0, *(part["pairs"] for part in parts)]),
+        pair=flat("pair", np.int32),
         searched=tuple(part["searched"] for part in parts),
         value_of=tuple(part["value_of"] for part in parts),
         penalties=tuple(part["soft"] for part in parts),
@@ -224,32 +265,27 @@ def _unequal(constraint: Constraint) -> tuple[str, ...] | None:
     return None
 
 
-def _soft(constraint: Constraint, domains: Mapping[str, Domain], costs: Mapping[str, int]) -> SoftDifference | None:
+def _soft(constraint: Constraint, graph: ConstraintGraph, costs: Mapping[str, int]) -> SoftDifference | None:
     """A reified difference whose literal only the objective reads, as a soft constraint of some weight."""
     if type(constraint) is not Reify:
         return None
     scope = _unequal(constraint.constraint)
     name, value = constraint.literal
-    domain = domains[name]
-    if scope is None or name in scope or len(domain) != 2:
+    domain = graph.domains[name]
+    # The objective counts a violated AllDifferent once, not by its equal pairs.
+    if scope is None or len(scope) != 2 or name in scope or len(domain) != 2:
         return None
-    if len(scope) > 2:  # the objective counts a violated AllDifferent once, not by its equal pairs
-        return None
-    other = next(each for each in domain if each != value)
-    weight = costs.get(name, 0) * (int(other) - int(value)) if name in costs else 0
+    holds = domain.index(value)
+    violated = 1 - holds
+    cost = costs.get(name, 0)
+    weight = cost * (int(domain[violated]) - int(value)) if cost else 0
     if weight < 0 and not constraint.half:
         return None  # the objective rewards equality
-    # With half, a negative weight makes the violated value the better one: the constraint has no effect.
-    return SoftDifference(scope, max(weight, 0), name, other, other if weight < 0 else value)
-
-
-def _distinct(graph: ConstraintGraph, penalties: Mapping[str, int]) -> Iterable[tuple[str, Domain]]:
-    """One variable of each distinct domain object, without the penalty variables."""
-    seen: dict[int, tuple[str, Domain]] = {}
-    for name, domain in graph.domains.items():
-        if name not in penalties:
-            seen.setdefault(id(domain), (name, domain))
-    return seen.values()
+    if weight < 0:  # the constraint has no effect: its literal need not be true
+        holds, weight = violated, 0
+    ends = graph.index[scope[0]], graph.index[scope[1]]
+    base = cost * int(domain[holds]) if cost else 0
+    return SoftDifference(ends, weight, graph.index[name], violated, holds, base)
 
 
 def _one(graph: ConstraintGraph) -> dict[str, Any]:
@@ -257,40 +293,43 @@ def _one(graph: ConstraintGraph) -> dict[str, Any]:
     found = differences(graph)
     if isinstance(found, str):
         raise ValueError(found)  # noqa: TRY004
-    penalties = {each.penalty for each in found.soft}
-    searched = np.array([i for i, name in enumerate(graph.domains) if name not in penalties], dtype=np.int64)
-    names = [name for name in graph.domains if name not in penalties]
-    index = {name: v for v, name in enumerate(names)}
-    n = len(names)
+    is_searched = np.ones(len(graph.domains), dtype=bool)
+    is_searched[[each.penalty for each in found.soft]] = False
+    searched = np.flatnonzero(is_searched)
+    place = np.cumsum(is_searched) - 1
+    n = len(searched)
 
     number: dict[Value, int] = {}
     masks: dict[int, list[int]] = {}
-    for _, domain in _distinct(graph, dict.fromkeys(penalties, 1)):
-        masks[id(domain)] = [number.setdefault(value, len(number)) for value in domain]
+    domains = [domain for domain, kept in zip(graph.domains.values(), is_searched, strict=True) if kept]
+    for domain in domains:
+        if id(domain) not in masks:
+            masks[id(domain)] = [number.setdefault(value, len(number)) for value in domain]
     stride = 8 if len(number) <= 8 else -(-len(number) // LANES) * LANES
     allowed = np.zeros((n, stride), dtype=np.uint8)
     if len(masks) == 1:
         allowed[:, : len(number)] = 1
     else:
-        for v, name in enumerate(names):
-            allowed[v, masks[id(graph.domains[name])]] = 1
+        for v, domain in enumerate(domains):
+            allowed[v, masks[id(domain)]] = 1
 
-    scopes = chain(found.pairs, (each.scope for each in found.soft))
-    ends = np.array([index[name] for scope in scopes for name in scope], dtype=np.int64).reshape(-1, 2)
+    pairs = place[found.pairs]
+    soft_ends = np.array([each.scope for each in found.soft], dtype=np.int64).reshape(-1, 2)
+    ends = np.concatenate((pairs, place[soft_ends]))
     weight = np.array([each.weight for each in found.soft], dtype=np.int64)
     hard_weight = 1
     if found.soft:  # above all soft weights of one variable, so that a hard constraint prevails at a local minimum
-        around = np.bincount(ends[len(found.pairs) :].ravel(), np.repeat(weight, 2), n)
+        around = np.bincount(ends[len(pairs) :].ravel(), np.repeat(weight, 2), n)
         hard_weight = 1 + int(around.max(initial=0))
-    weight = np.concatenate((np.full(len(found.pairs), hard_weight), weight))
+    weight = np.concatenate((np.full(len(pairs), hard_weight), weight))
     ends, weight = ends[weight > 0], weight[weight > 0]
     arcs, arc_weight = _arcs(ends, weight, n)
 
-    sizes = np.array([len(scope) for scope in found.groups], dtype=np.int64)
-    member = np.array([index[name] for scope in found.groups for name in scope], dtype=np.int64)
+    sizes = np.diff(found.group_ptr)
+    member = place[found.member]
     order = np.argsort(member, kind="stable")
     occurrences = np.bincount(member, minlength=n)
-    occurrence = np.repeat(np.arange(len(found.groups)), sizes)[order]
+    occurrence = np.repeat(np.arange(len(sizes)), sizes)[order]
     heaviest = np.bincount(arcs // max(n, 1), weights=arc_weight, minlength=n).astype(np.int64) if n else np.zeros(0)
     heaviest = heaviest + np.bincount(member, weights=np.repeat(sizes - 1, sizes) * hard_weight, minlength=n).astype(
         np.int64
@@ -310,11 +349,13 @@ def _one(graph: ConstraintGraph) -> dict[str, Any]:
         "occurrence": occurrence,
         "members": sizes,
         "member": member,
-        "group_weight": np.full(len(found.groups), hard_weight),
+        "group_weight": np.full(len(sizes), hard_weight),
         "hard_weight": hard_weight,
         "heaviest": most,
         "unit": not found.soft and bool((arc_weight == 1).all()),
         "soft": found.soft,
+        "pairs": len(pairs),
+        "pair": pairs,
         "searched": searched,
         "value_of": tuple(number),
     }

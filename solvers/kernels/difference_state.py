@@ -14,7 +14,7 @@ FIGURES = 16
 """Columns of ``Chains.figures``. By column: moves so far; energy, equal hard pairs and variables in conflict of the
 present assignment; energy and equal hard pairs of the best assignment since the stage began, whether ``kept`` holds it,
 and the move that reached it; energy and equal hard pairs of ``best``, and whether it changed since its violations were
-counted; stage, generations and collapses of the recombination; energies of the two elite assignments."""
+counted; stage (-1 of a new chain), generations and collapses of the recombination; energies of the two elite assignments."""
 
 PARENTS = 5
 """Assignments of the recombination: two parents, the second child, the elite of this cycle and that of the last."""
@@ -127,7 +127,7 @@ def tables(arrays: DifferenceArrays) -> Tables:
 def new_chains(
     arrays: DifferenceArrays, template: np.ndarray, key: np.ndarray, fixed: np.ndarray, tenure: int, recombine: bool
 ) -> Chains:
-    """Chains without an assignment; the kernel's ``start`` gives them one.
+    """Chains without an assignment: a call of the kernel gives them one.
 
     Args:
         arrays: of T graphs.
@@ -143,6 +143,7 @@ def new_chains(
     narrow = arrays.heaviest.max(initial=0) < NARROW
     figures = np.zeros((b, FIGURES), dtype=np.int64)
     figures[:, [BEST, BEST_HARD, ELITE, FORMER]] = UNKNOWN
+    figures[:, STAGE] = -1
 
     def values() -> np.ndarray:
         return np.zeros((b, v), dtype=np.int32)

@@ -16,8 +16,12 @@ Draw i of move m is ``mix(key + (m * DRAWS + i) * GOLDEN)``, ``mix`` being the f
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from ...engine.moves.compiled import Kernel
+from ...engine.moves.draws import GOLDEN, below, mix
 from .difference_state import (
     BEST,
     BEST_HARD,
@@ -40,12 +44,10 @@ from .difference_state import (
     Chains,
     Tables,
 )
-from .jit import jit
 
 U = np.uint64
 DRAWS = 4
 """Numbers of a stream for each move."""
-GOLDEN = U(0x9E3779B97F4A7C15)
 STARTS = U(0xD1B54A32D192ED03)
 """Separates the streams of random assignments from those of moves."""
 CYCLE = 10
@@ -56,27 +58,7 @@ LENGTHS = U(3)
 """Mask of the exponents by which the stages of a chain are longer than those of others."""
 
 
-@jit
-def mix(z):  # type: ignore[no-untyped-def]
-    """The finaliser of splitmix64: uint64 to uint64."""
-    z = (z ^ (z >> U(30))) * U(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> U(27))) * U(0x94D049BB133111EB)
-    return z ^ (z >> U(31))
-
-
-@jit
-def below(bits, n):  # type: ignore[no-untyped-def]
-    """An integer from 0 to n - 1 from the high 32 bits of a number.
-
-    Args:
-        bits: uint64.
-        n: less than 2^32.
-    """
-    return np.int64(((bits >> U(32)) * U(n)) >> U(32))
-
-
-@jit
-def _random_value(tables, chains, b, v, bits):  # type: ignore[no-untyped-def]
+def _random_value(tables: Tables, chains: Chains, b: Any, v: Any, bits: Any) -> Any:
     """A random allowed value of a variable."""
     t = chains.template[b]
     stride = tables.stride[t]
@@ -93,8 +75,7 @@ def _random_value(tables, chains, b, v, bits):  # type: ignore[no-untyped-def]
     return 0
 
 
-@jit
-def randomise(tables, chains, b, number):  # type: ignore[no-untyped-def]
+def randomise(tables: Tables, chains: Chains, b: Any, number: Any) -> None:
     """Give the free variables of a chain random values.
 
     Args:
@@ -109,8 +90,7 @@ def randomise(tables, chains, b, number):  # type: ignore[no-untyped-def]
             chains.value[b, v] = _random_value(tables, chains, b, v, mix(stream + U(v) * GOLDEN))
 
 
-@jit
-def begin(tables, chains, b):  # type: ignore[no-untyped-def]
+def begin(tables: Tables, chains: Chains, b: Any) -> None:
     """Compute a chain's table, conflicts and energy from its values, and start a stage.
 
     Args:
@@ -125,8 +105,10 @@ def begin(tables, chains, b):  # type: ignore[no-untyped-def]
     for i in range(n * stride):
         gamma[i] = 0 if tables.allowed[tables.literal_ptr[t] + i] else 2 * tabu
         chains.until[b, i] = 0
-    chains.ring[b, 0, :] = -1
-    energy, hard, count = 0, 0, 0
+    for i in range(chains.ring.shape[2]):
+        chains.ring[b, 0, i] = -1
+    energy = hard = np.int64(0)
+    count = 0
     for v in range(n):
         for a in range(tables.edge_ptr[first + v], tables.edge_ptr[first + v + 1]):
             gamma[v * stride + value[tables.edge[a]]] += tables.edge_weight[a]
@@ -151,37 +133,26 @@ def begin(tables, chains, b):  # type: ignore[no-untyped-def]
     figures[COUNT], figures[SAVED], figures[IMPROVED] = count, 0, figures[CLOCK]
 
 
-@jit
-def start(tables, chains, low, high):  # type: ignore[no-untyped-def]
-    """Give some chains their first, random assignments.
-
-    Args:
-        tables: the graphs.
-        chains: from ``new_chains``.
-        low, high: the first chain, and the one after the last.
-    """
-    for b in range(low, high):
-        randomise(tables, chains, b, 0)
-        begin(tables, chains, b)
-        _publish(tables, chains, b)
+def _copy(to: Any, values: Any, n: Any) -> None:
+    """Copy n numbers. Assignments of slices take seconds to compile."""
+    for v in range(n):
+        to[v] = values[v]
 
 
-@jit
-def _publish(tables, chains, b):  # type: ignore[no-untyped-def]
+def _publish(tables: Tables, chains: Chains, b: Any) -> None:
     """Store the stage's best assignment in ``kept``, and in ``best`` if it is better than that."""
     figures = chains.figures[b]
     n = tables.variables[chains.template[b]]
     if not figures[SAVED]:
-        chains.kept[b, :n] = chains.value[b, :n]
+        _copy(chains.kept[b], chains.value[b], n)
         figures[SAVED] = 1
     better = figures[LEAST_HARD] < figures[BEST_HARD]
     if better or (figures[LEAST_HARD] == figures[BEST_HARD] and figures[LEAST] < figures[BEST]):
-        chains.best[b, :n] = chains.kept[b, :n]
+        _copy(chains.best[b], chains.kept[b], n)
         figures[BEST], figures[BEST_HARD], figures[NEWER] = figures[LEAST], figures[LEAST_HARD], 1
 
 
-@jit
-def _search(tables, chains, b, steps, tenure, tenure_random, patience):  # type: ignore[no-untyped-def]
+def _search(tables: Tables, chains: Chains, b: Any, steps: Any, tenure: Any, tenure_random: Any, patience: Any) -> Any:
     """Make moves until nothing is violated, or the stage has not improved for ``patience`` moves."""
     t = chains.template[b]
     stride = U(tables.stride[t])
@@ -208,7 +179,6 @@ def _search(tables, chains, b, steps, tenure, tenure_random, patience):  # type:
     while taken < steps and energy > 0 and clock - improved < patience:
         taken += 1
         clock += 1
-        tick = np.int32(clock & 0x3FFFFFFF)
         # Literals whose tabu ended with the last move. An entry that a later move renewed is skipped.
         place = U((clock - 1) & ring)
         entry = head[place]
@@ -225,7 +195,8 @@ def _search(tables, chains, b, steps, tenure, tenure_random, patience):  # type:
         draw = mix(key + U(clock * DRAWS) * GOLDEN)
         odd = np.uint32(draw) | np.uint32(1)
         slack = energy - least
-        change, rank, chosen, aspires, found = 1 << 40, np.uint32(0), U(0), False, False
+        change, rank, chosen = np.int64(1 << 40), np.uint32(0), U(0)
+        aspires = found = False
         for i in range(count):
             v = U(conflicting[U(i)])
             base = v * stride
@@ -276,7 +247,7 @@ def _search(tables, chains, b, steps, tenure, tenure_random, patience):  # type:
         if not saved:
             worse = hard_after > least_hard or (hard_after == least_hard and energy + change > least)
             if worse:
-                chains.kept[b, :] = value
+                _copy(chains.kept[b], value, len(value))
                 saved = 1
         length = (tenure * count >> 16) + 1
         length += np.int64(mix(key + U(clock * DRAWS + 1) * GOLDEN) >> U(40)) % tenure_random
@@ -367,8 +338,7 @@ def _search(tables, chains, b, steps, tenure, tenure_random, patience):  # type:
     return taken
 
 
-@jit
-def _cross(tables, chains, b, child, first, second, number):  # type: ignore[no-untyped-def]
+def _cross(tables: Tables, chains: Chains, b: Any, child: Any, first: Any, second: Any, number: Any) -> None:
     """Greedy partition crossover (Galinier and Hao 1999): the child takes the largest class of each parent in turn.
 
     Values keep their names where not all variables may take all values. Variables left without a class get a random value.
@@ -376,8 +346,8 @@ def _cross(tables, chains, b, child, first, second, number):  # type: ignore[no-
     t = chains.template[b]
     n, k = tables.variables[t], tables.values[t]
     left = np.zeros((2, n), dtype=np.int32)
-    left[0] = chains.parents[b, first, :n]
-    left[1] = chains.parents[b, second, :n]
+    _copy(left[0], chains.parents[b, first], n)
+    _copy(left[1], chains.parents[b, second], n)
     renamed = tables.uniform[t]
     for v in range(n):
         renamed = renamed and chains.position[b, v] != FIXED
@@ -417,8 +387,7 @@ def _cross(tables, chains, b, child, first, second, number):  # type: ignore[no-
             child[v] = _random_value(tables, chains, b, v, mix(stream + U(v) * GOLDEN))
 
 
-@jit
-def _distance(tables, chains, b):  # type: ignore[no-untyped-def]
+def _distance(tables: Tables, chains: Chains, b: Any) -> Any:
     """About how many variables the two parents place differently, after the best renaming of each class by itself."""
     t = chains.template[b]
     n, k = tables.variables[t], tables.values[t]
@@ -427,12 +396,14 @@ def _distance(tables, chains, b):  # type: ignore[no-untyped-def]
         shared[chains.parents[b, 0, v], chains.parents[b, 1, v]] += 1
     equal = 0
     for c in range(k):
-        equal += shared[c].max()
+        most = 0
+        for d in range(k):
+            most = max(most, shared[c, d])
+        equal += most
     return n - equal
 
 
-@jit
-def _next_stage(tables, chains, b):  # type: ignore[no-untyped-def]
+def _next_stage(tables: Tables, chains: Chains, b: Any) -> None:
     """End a stage: its best assignment becomes a parent, and the next one starts from a child or at random.
 
     Stages 0 and 1 improve random assignments, stages 2 and 3 the two children of the parents.
@@ -442,13 +413,13 @@ def _next_stage(tables, chains, b):  # type: ignore[no-untyped-def]
     parents = chains.parents[b]
     stage, generation = figures[STAGE], figures[GENERATION]
     _publish(tables, chains, b)
-    parents[stage & 1, :n] = chains.kept[b, :n]
+    _copy(parents[stage & 1], chains.kept[b], n)
     if figures[LEAST] < figures[ELITE]:
         figures[ELITE] = figures[LEAST]
-        parents[3, :n] = chains.kept[b, :n]
+        _copy(parents[3], chains.kept[b], n)
     number = figures[CLOCK]
     if stage == 2:
-        chains.value[b, :n] = parents[2, :n]
+        _copy(chains.value[b], parents[2], n)
         figures[STAGE] = 3
     elif stage == 0 and generation == 0:
         randomise(tables, chains, b, number)
@@ -458,8 +429,8 @@ def _next_stage(tables, chains, b):  # type: ignore[no-untyped-def]
             generation += 1
             if generation % CYCLE == 0:
                 if figures[FORMER] < UNKNOWN:
-                    parents[0, :n] = parents[4, :n]
-                parents[4, :n] = parents[3, :n]
+                    _copy(parents[0], parents[4], n)
+                _copy(parents[4], parents[3], n)
                 figures[FORMER], figures[ELITE] = figures[ELITE], UNKNOWN
             figures[GENERATION] = generation
         if _distance(tables, chains, b) * ALIKE < n:  # the next parent is random; every second time both are
@@ -470,15 +441,20 @@ def _next_stage(tables, chains, b):  # type: ignore[no-untyped-def]
             randomise(tables, chains, b, number)
             figures[STAGE] = 0
         else:
-            _cross(tables, chains, b, chains.value[b], 0, 1, number)
-            _cross(tables, chains, b, parents[2], 1, 0, number + 1)
+            for p in range(2):
+                child = parents[2] if p else chains.value[b]
+                _cross(tables, chains, b, child, p, 1 - p, number + p)
             figures[STAGE] = 2
     begin(tables, chains, b)
 
 
-@jit
-def make_moves(tables, chains, low, high, steps, tenure, tenure_random, patience):  # type: ignore[no-untyped-def]
+@Kernel
+def make_moves(
+    tables: Tables, chains: Chains, low: Any, high: Any, steps: Any, tenure: Any, tenure_random: Any, patience: Any
+) -> None:
     """Make moves in some chains, the same number in each. A chain that violates nothing makes no more.
+
+    A new chain first gets a random assignment.
 
     Args:
         tables: the graphs.
@@ -490,6 +466,10 @@ def make_moves(tables, chains, low, high, steps, tenure, tenure_random, patience
         patience: moves without improvement before a stage ends, times 1, 2, 4 or 8 by the chain's key; 0 for no stages.
     """
     for b in range(low, high):
+        if chains.figures[b, STAGE] < 0:
+            randomise(tables, chains, b, 0)
+            begin(tables, chains, b)
+            chains.figures[b, STAGE] = 0
         longest = patience << np.int64(mix(chains.key[b]) & LENGTHS) if patience else UNKNOWN
         left = steps
         while left > 0 and chains.figures[b, ENERGY] > 0:
@@ -499,3 +479,37 @@ def make_moves(tables, chains, low, high, steps, tenure, tenure_random, patience
             if chains.figures[b, ENERGY] > 0 and chains.figures[b, CLOCK] - chains.figures[b, IMPROVED] >= longest:
                 _next_stage(tables, chains, b)
         _publish(tables, chains, b)
+
+
+@Kernel
+def count_violations(
+    tables: Tables, chains: Chains, pair_ptr: Any, pair: Any, groups: Any, violations: Any, low: Any, high: Any
+) -> None:
+    """Count the hard constraints that the best assignments violate, where those changed since they were last counted.
+
+    Args:
+        tables: the graphs.
+        chains: the chains.
+        pair_ptr, pair: the constraints of two variables, see ``DifferenceArrays``.
+        groups: [T + 1] int64, the groups of each graph.
+        violations: [B] int64, changed in place.
+        low, high: the first chain, and the one after the last.
+    """
+    for b in range(low, high):
+        if not chains.figures[b, NEWER]:
+            continue
+        chains.figures[b, NEWER] = 0
+        violations[b] = 0
+        if chains.figures[b, BEST_HARD] == 0:
+            continue
+        t, best = chains.template[b], chains.best[b]
+        for p in range(pair_ptr[t], pair_ptr[t + 1]):
+            violations[b] += best[pair[p, 0]] == best[pair[p, 1]]
+        seen = np.full(tables.values[t], -1, dtype=np.int64)
+        for g in range(groups[t], groups[t + 1]):
+            for m in range(tables.group_ptr[g], tables.group_ptr[g + 1]):
+                held = best[tables.member[m]]
+                if seen[held] == g:
+                    violations[b] += 1
+                    break
+                seen[held] = g
