@@ -33,7 +33,7 @@ class LocalSearch(AbstractSolver):
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.inexact
 
-    def bind(self, problem: Problem) -> ProbSat | Tabu:
-        kind = ProbSat if is_cnf(problem.graph) else Tabu
+    def bind(self, problem: Problem) -> AbstractSolver:
+        kind: type[AbstractSolver] = ProbSat if is_cnf(problem.graph) else Tabu
         given = {name: getattr(self, name) for name in kind.model_fields if name in LocalSearch.model_fields}
-        return kind(**{name: value for name, value in given.items() if value is not None})
+        return kind(**{name: value for name, value in given.items() if value is not None}).bind(problem)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LITERALS, ROWS = 1 << 19, 1024
 """Literals of a batch, and the most rows."""
+TENSOR_LITERALS, TENSOR_ROWS = 1 << 16, 256
+"""The same for tensors: a move rewrites a part of the cost table, so many chains are costly."""
 
 
 class Tabu(Solver):
@@ -64,10 +66,11 @@ class Tabu(Solver):
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.inexact
 
+    def bind(self, problem: Problem) -> Tabu:
+        return self if takes(problem) else TensorTabu(**self.model_dump())
+
     def compile(self, problems: Sequence[Problem], copies: int, device: str) -> Instance | MoveInstance:
-        if device == "cpu" and all(takes(problem) for problem in problems):
-            return compile_moves(problems, copies)
-        return super().compile(problems, copies, device)
+        return compile_moves(problems, copies) if device == "cpu" else super().compile(problems, copies, device)
 
     def init(self, instance: Any, random: Any) -> Any:
         if isinstance(instance, MoveInstance):
@@ -100,6 +103,20 @@ class Tabu(Solver):
     @property
     def _rule(self) -> Rule:
         return Rule(round(self.tenure * 65536), self.tenure_random, self.patience)
+
+
+class TensorTabu(Tabu):
+    """The search of graphs that are no graphs of differences: min-conflicts moves on tensors."""
+
+    check_every: ClassVar[int] = 20
+    optimises: ClassVar[Literal["bound", "trajectory"]] = "bound"
+    batch_size: ClassVar[BatchSize] = BatchSize(TENSOR_LITERALS, fewest=8, most=TENSOR_ROWS)
+
+    def bind(self, problem: Problem) -> Tabu:
+        return self
+
+    def compile(self, problems: Sequence[Problem], copies: int, device: str) -> Instance | MoveInstance:
+        return Solver.compile(self, problems, copies, device)
 
 
 def takes(problem: Problem) -> bool:
