@@ -51,7 +51,7 @@ gpu-check:
 	@echo "about 2 GB on disk, several more if pip chooses PyTorch with CUDA (Linux)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install "pip>=25.1"
-	@$(PIP) install --constraint $(CONSTRAINTS) --editable .
+	@$(PIP) install --constraint $(CONSTRAINTS) --editable '.[words]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed

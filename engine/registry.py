@@ -26,12 +26,14 @@ from .raised import described
 
 SOLVERS, PROBLEMS, CONSTRAINTS, COMMANDS = "mull.solvers", "mull.problems", "mull.constraints", "mull.commands"
 BACKBONES = "mull.backbones"
+CLUES = "mull.clues"
 WORDS = {
     SOLVERS: "solver",
     PROBLEMS: "problem family",
     CONSTRAINTS: "constraint kind",
     BACKBONES: "backbone",
     COMMANDS: "command",
+    CLUES: "clue scorer",
 }
 """Group of entry points -> the word for one of its parts. A new group is one more line."""
 

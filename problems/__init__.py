@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Families", "InputError", "InputWarning", "examples", "families", "load", "write"]
 
-# Formats with a certain mark come first: JSON, 'p cnf', 'p edge', 'DIMENSION'. Grids, which look alike, follow.
+# Formats with a certain mark come first: JSON records with certain keys, other JSON, 'p cnf', 'p edge', 'DIMENSION'.
+# Grids, which look alike, follow.
 FIRST = (
+    "logic",
+    "dropquote",
+    "cryptogram",
+    "acrostic",
+    "crossword",
     "graph",
     "minizinc",
     "sat",
@@ -53,6 +59,11 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "killer": (".killer",),
     "nonogram": (".non", ".nonogram", ".cwd"),
     "futoshiki": (".futoshiki", ".unequal"),
+    "logic": (".logic",),
+    "dropquote": (".dropquote",),
+    "cryptogram": (".cryptogram",),
+    "acrostic": (".acrostic",),
+    "crossword": (".crossword",),
     "cpmpy": (".py",),
     "opb": (".opb", ".wbo", ".pb"),
     "wcnf": (".wcnf",),

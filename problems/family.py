@@ -36,6 +36,7 @@ class Family(ABC):
         stream_maker: ``module:attribute`` of the callable that makes a stream of (name, split, seed). The module is
             imported when a stream is made, so that a family does not import what only its stream needs.
         executes: whether reading a file executes code of it. Such files are read only if the caller trusts them.
+        solver: name of the solver that suits the family best; benchmarks use it where the user names none.
 
     Example:
         >>> class Parity(Family):
@@ -53,6 +54,7 @@ class Family(ABC):
     stream_forms: ClassVar[tuple[str, ...]] = ()
     stream_maker: ClassVar[str] = ""
     executes: ClassVar[bool] = False
+    solver: ClassVar[str] = "auto"
 
     @abstractmethod
     def recognises(self, text: str) -> bool:

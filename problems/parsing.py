@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from .errors import InputError, excerpt
 
 
@@ -111,3 +114,25 @@ def parse_fields(spec: str, least: int, most: int, form: str) -> list[str]:
     if not least <= len(parts) <= most or not all(parts):
         raise InputError(f"{excerpt(spec)} is not {form.partition(':')[2].partition(',')[0]}", hint=form)
     return parts
+
+
+LONGEST_RECORD = 1 << 20
+"""Characters of the longest JSON record of a puzzle; a longer line is a graph."""
+
+
+def first_record(text: str, *keys: str) -> dict[str, Any] | None:
+    """The JSON object in the first line of a text, or None if it is none or lacks a key.
+
+    Args:
+        text: of a file with one record a line.
+        keys: that the record must have.
+    """
+    line = text.lstrip().partition("\n")[0]
+    if line.startswith("{") and len(line) < LONGEST_RECORD and all(f'"{key}"' in line for key in keys):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            return None
+        if isinstance(record, dict) and record.keys() >= set(keys):
+            return record
+    return None

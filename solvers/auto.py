@@ -18,7 +18,9 @@ from ..engine.solution import Solution
 from ..engine.solver import AbstractSolver, WholeSolver
 from ..engine.status import Status
 from ..engine.task import Task
+from .beam import Beam
 from .cpsat import CpSat
+from .spelling import spelled
 
 if TYPE_CHECKING:
     from .learned import Learned
@@ -43,7 +45,7 @@ class Auto(WholeSolver):
     Each has one turn: one start of ``depth`` segments, in at most half of the time left. Then ``localsearch`` and
     ``cpsat`` take turns that double. These cost at most four times as much as the better of the two solvers alone
     (Luby, Sinclair and Zuckerman 1993). With an objective, ``guided`` replaces the trained solvers and starts from the
-    best answer of the first search. For several answers only ``cpsat`` runs.
+    best answer of the first search. For several answers only ``cpsat`` runs. Word puzzles are bound to ``beam``.
     """
 
     name: ClassVar[str] = "auto"
@@ -62,6 +64,10 @@ class Auto(WholeSolver):
 
     def samples(self, problem: Problem) -> str | None:
         return None
+
+    def bind(self, problem: Problem) -> AbstractSolver:
+        # The cheapest words by frequency alone are seldom the text that a puzzle means; beam search reads pairs.
+        return Beam() if spelled(problem.graph) else self
 
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         if task.budget.solutions is not None:

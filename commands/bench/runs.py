@@ -56,11 +56,13 @@ class Job:
         argument: the file or ``family:spec``.
         position: of the problem among those of the argument.
         solver: name of the solver.
+        family: of this argument, or None for the family of the settings.
     """
 
     argument: str
     position: int
     solver: str
+    family: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ def run_one(job: Job, settings: Settings, store: Any, cancelled: Callable[[], bo
     """
     from mull.engine import Budget, Status, Task, solve
 
-    problem = problems_of(job.argument, settings.family, settings.seed, settings.trust)[job.position]
+    family = job.family or settings.family
+    problem = problems_of(job.argument, family, settings.seed, settings.trust)[job.position]
     solver = ready_solver(job.solver, settings.device)
     improving: list[tuple[float, int]] = []
 

@@ -1,0 +1,127 @@
+"""The family of acrostics."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from functools import partial
+
+from ...engine.graph import ConstraintGraph
+from ...engine.lexicon import english
+from ...engine.problem import Problem, Source
+from ...engine.values import Domain, Value
+from ..errors import InputError
+from ..family import Family
+from ..parsing import parse_int
+from ..words.clues import candidates
+from ..words.phrases import Phrase, Word, code, letter, split
+from ..words.sentences import sentence
+from .text import Clue, Puzzle, looks_like, puzzles
+
+CODES = tuple(range(1, 27))
+
+
+class Acrostic(Family):
+    """Each letter of a quotation is also a letter of the answer to a clue. Some answers are given.
+
+    The variables ``cell N`` are letters, 1 (A) to 26 (Z). The words of the quotation and the answers that cost least by
+    their frequency are wanted. Scorers of the entry-point group ``mull.clues`` know what clues mean.
+    """
+
+    name = "acrostic"
+    summary = "acrostics, JSON lines with 'puzzle' (numbers and '#'), 'clue' and 'hint'"
+    spec = "acrostic:WORDS[:HINTS], a quotation of WORDS words, HINTS answers given (3)"
+    suffixes = (".acrostic",)
+    solver = "beam"
+
+    def recognises(self, text: str) -> bool:
+        return looks_like(text)
+
+    def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
+        found = list(puzzles(text))
+        if not found:
+            raise InputError("holds no puzzle", line=1)
+        return [problem(puzzle, path, len(found) > 1) for puzzle in found]
+
+    def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
+        """A sentence of frequent words, whose letters are dealt to frequent words as answers."""
+        words_text, _, hints_text = spec.partition(":")
+        count = parse_int(words_text, 2, 60, "words", hint=self.spec)
+        hints = parse_int(hints_text or "3", 0, 60, "hints", hint=self.spec)
+        puzzle = _generated(count, hints, random.Random(f"acrostic:{spec}:{seed}"))
+        return problem(puzzle, f"acrostic:{spec}", False)
+
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        return "".join(letter(value) for name, value in assignment.items() if name.startswith("cell "))
+
+
+def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
+    """The problem of a puzzle.
+
+    Args:
+        puzzle: as it was read.
+        path: of its file.
+        several: whether the file has other puzzles.
+    """
+    domains: dict[str, Domain] = {f"cell {sign}": CODES for sign in puzzle.signs if sign.isdigit()}
+    for clue in puzzle.clues:
+        for place, sign in zip(clue.cells, clue.answer, strict=False):
+            domains[f"cell {place}"] = (code(sign),)
+    phrase = Phrase(english(), domains)
+    for word in split((sign, f"cell {sign}" if sign.isdigit() else None) for sign in puzzle.signs):
+        phrase.add(word)
+    for clue in puzzle.clues:
+        if not clue.answer and clue.cells:
+            cells = tuple(f"cell {place}" for place in clue.cells)
+            allowed = [[int(value) for value in domains[cell]] for cell in cells]
+            found = candidates(phrase.lexicon, clue.text, allowed, clue.words)
+            phrase.add_one_of(Word(cells, (len(cells),)), found)
+    graph = ConstraintGraph(phrase.domains, phrase.constraints, phrase.objective)
+    source = Source(path, puzzle.line if several else None)
+    render = partial(_drawn, puzzle)
+    return Problem(graph, {}, "acrostic", source, render, name=puzzle.title, auxiliary=phrase.auxiliary)
+
+
+def _drawn(puzzle: Puzzle, assignment: Mapping[str, Value]) -> str:
+    """The quotation, then the answers."""
+
+    def sign(cell: str) -> str:
+        name = f"cell {cell}"
+        return letter(assignment[name]) if name in assignment else "?"
+
+    quote = "".join(" " if each == "#" else sign(each) if each.isdigit() else each for each in puzzle.signs)
+    answers = [f"{clue.letter}  {''.join(map(sign, clue.cells))}  {clue.text}" for clue in puzzle.clues]
+    return "\n".join([quote, "", *answers])
+
+
+def _generated(count: int, hints: int, rng: random.Random) -> Puzzle:
+    """Answers are frequent words that the letters of the sentence suffice for; what is left over is the last answer."""
+    words = sentence(english(), count, rng)
+    signs: list[str] = []
+    left: dict[str, list[str]] = {}
+    number = 0
+    for word in words:
+        signs += ["#"] if signs else []
+        for each in word.upper():
+            number += 1
+            signs.append(str(number))
+            left.setdefault(each, []).append(str(number))
+    for cells in left.values():
+        rng.shuffle(cells)
+    clues: list[Clue] = []
+    frequent = [
+        word.upper() for word, cost in english().costs.items() if cost < 500 and word.isalpha() and len(word) > 3
+    ]
+    for word in rng.sample(frequent, len(frequent)):
+        if all(word.count(each) <= len(left.get(each, ())) for each in set(word)):
+            taken = tuple(left[each].pop() for each in word)
+            clues.append(Clue(chr(65 + len(clues) % 26), f"answer {len(clues) + 1}", taken, 1, word))
+    rest = [(cell, each) for each, cells in left.items() for cell in cells]
+    if rest:
+        text = "".join(each for _, each in rest)
+        clues.append(
+            Clue(chr(65 + len(clues) % 26), "the letters that are left", tuple(c for c, _ in rest), None, text)
+        )
+    given = set(rng.sample(range(len(clues)), min(hints, len(clues))))
+    shown = [Clue(c.letter, c.text, c.cells, c.words, c.answer if i in given else "") for i, c in enumerate(clues)]
+    return Puzzle(tuple(signs), tuple(shown), 1)

@@ -1,0 +1,5 @@
+"""Cryptograms: a quotation in a substitution cipher."""
+
+from .family import Cryptogram
+
+__all__ = ["Cryptogram"]

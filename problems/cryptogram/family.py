@@ -1,0 +1,116 @@
+"""The family of cryptograms."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from functools import partial
+
+from ...engine.constraints import AllDifferent, AllEqual
+from ...engine.graph import ConstraintGraph
+from ...engine.lexicon import LETTERS, english
+from ...engine.problem import Problem, Source
+from ...engine.values import Domain, Value
+from ..errors import InputError
+from ..family import Family
+from ..parsing import parse_int
+from ..words.phrases import Phrase, code, letter, split
+from ..words.sentences import sentence
+from .text import Puzzle, looks_like, puzzles
+
+CODES = tuple(range(1, 27))
+
+
+class Cryptogram(Family):
+    """Each letter of the text stands for another one. The words that cost least by their frequency are wanted.
+
+    The variables A to Z are the plain letters of the cipher letters in the text, 1 (A) to 26 (Z). ``cell N`` is letter N
+    of the text.
+    """
+
+    name = "cryptogram"
+    summary = "cryptograms: 'cryptogram', the text, lines 'hint: X=T' for known letters; or JSON lines"
+    spec = "cryptogram:WORDS[:HINTS], WORDS words, HINTS letters given (3)"
+    suffixes = (".cryptogram",)
+    solver = "beam"
+
+    def recognises(self, text: str) -> bool:
+        return looks_like(text)
+
+    def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
+        found = list(puzzles(text))
+        if not found:
+            raise InputError("holds no puzzle", line=1)
+        return [problem(puzzle, path, len(found) > 1) for puzzle in found]
+
+    def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
+        """A sentence of frequent words in a random cipher."""
+        words_text, _, hints_text = spec.partition(":")
+        count = parse_int(words_text, 1, 100, "words", hint=self.spec)
+        hints = parse_int(hints_text or "3", 0, 26, "hints", hint=self.spec)
+        rng = random.Random(f"cryptogram:{spec}:{seed}")
+        text = " ".join(sentence(english(), count, rng)).upper()
+        cipher = dict(zip(LETTERS, rng.sample(LETTERS, 26), strict=True))
+        plain = {cipher[sign]: sign for sign in sorted(set(text) - {" "})}
+        chosen = rng.sample(sorted(plain), min(hints, len(plain)))
+        known = {sign: plain[sign] for sign in chosen}
+        return problem(Puzzle("".join(cipher.get(sign, sign) for sign in text), known, 1), f"cryptogram:{spec}", False)
+
+    def draw(self, assignment: Mapping[str, Value]) -> str:
+        return " ".join(f"{cipher}={plain}" for cipher, plain in mapping(assignment).items())
+
+
+def mapping(assignment: Mapping[str, Value]) -> dict[str, str]:
+    """Cipher letter -> plain letter.
+
+    Args:
+        assignment: variable -> value.
+    """
+    return {name: letter(value) for name, value in assignment.items() if len(name) == 1 and name in LETTERS}
+
+
+def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
+    """The problem of a puzzle.
+
+    Args:
+        puzzle: as it was read.
+        path: of its file.
+        several: whether the file has other puzzles.
+    """
+    ciphers = sorted(set(puzzle.text) & set(LETTERS))
+    domains: dict[str, Domain] = {}
+    for cipher in ciphers:
+        taken = {plain for other, plain in puzzle.known.items() if other != cipher}
+        given = puzzle.known.get(cipher)
+        domains[cipher] = (code(given),) if given else tuple(c for c in CODES if LETTERS[c - 1] not in taken)
+    signs: list[tuple[str, str | None]] = []
+    cells: dict[str, list[str]] = {}
+    for sign in puzzle.text:
+        name = f"cell {len(cells_of(cells)) + 1}" if sign in domains else None
+        if name is not None:
+            cells.setdefault(sign, []).append(name)
+        signs.append((sign, name))
+    for cipher, names in cells.items():
+        domains.update(dict.fromkeys(names, domains[cipher]))
+    phrase = Phrase(english(), domains)
+    if len(ciphers) > 1:
+        phrase.constraints.append(AllDifferent(tuple(ciphers)).named("cipher"))
+    phrase.constraints += [AllEqual((cipher, *names)).named(f"letter {cipher}") for cipher, names in cells.items()]
+    for word in split(signs):
+        phrase.add(word)
+    graph = ConstraintGraph(phrase.domains, phrase.constraints, phrase.objective)
+    source = Source(path, puzzle.line if several else None)
+    hidden = phrase.auxiliary | set(cells_of(cells))
+    return Problem(
+        graph, {}, "cryptogram", source, partial(_drawn, puzzle.text), name=puzzle.title, auxiliary=frozenset(hidden)
+    )
+
+
+def cells_of(cells: Mapping[str, list[str]]) -> list[str]:
+    """All cells, whatever their letter."""
+    return [name for names in cells.values() for name in names]
+
+
+def _drawn(text: str, assignment: Mapping[str, Value]) -> str:
+    known = mapping(assignment)
+    return "".join(known.get(sign, "?" if sign in LETTERS else sign) for sign in text)

@@ -1,0 +1,237 @@
+"""The grammar of clues: from English to statements.
+
+A clue is turned into a row of signs (``signs.read_signs``). All other words only describe the items. The rules below read
+the row of signs. A clue that no rule reads, or that has a word whose meaning the rules do not know (*twice*,
+*between*), is not understood; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+
+from .items import QUOTES, Categories, Item, frames_of
+from .scales import Scale, singular
+from .signs import SUPERLATIVES, Comparison, NotUnderstood, Sign, read_signs
+from .statements import Different, Extreme, OneOf, Order, Pairing, Same, Statement
+
+__all__ = ["NotUnderstood", "statements", "understand"]
+
+
+def understand(categories: Categories, clues: Sequence[str]) -> list[list[Statement] | NotUnderstood]:
+    """The statements of each clue, or why it was not understood.
+
+    Args:
+        categories: of the puzzle.
+        clues: in English.
+    """
+    texts = [" ".join(clue.translate(QUOTES).split()).rstrip(". ") for clue in clues]
+    frames = frames_of(categories, texts)
+    found: list[list[Statement] | NotUnderstood] = []
+    for text in texts:
+        try:
+            found.append(statements(categories, text, frames))
+        except NotUnderstood as reason:
+            found.append(reason)
+    return found
+
+
+def statements(categories: Categories, text: str, frames: Sequence[Counter[str]]) -> list[Statement]:
+    """The statements of one clue.
+
+    Args:
+        categories: of the puzzle.
+        text: of the clue.
+        frames: as ``items.frames_of`` returns them.
+
+    Raises:
+        NotUnderstood: no rule reads the clue.
+    """
+    reason = NotUnderstood("it names no item of the puzzle")
+    for short in (False, True):
+        try:
+            signs = read_signs(categories, text, frames, short)
+            return _Clue(categories, text, signs).read()
+        except NotUnderstood as why:
+            reason = why if not short else reason
+    raise reason
+
+
+# Rules ----------------------------------------------------------------------------------------------------------------
+
+
+class _Clue:
+    """The signs of one clue, and the rules that read them."""
+
+    def __init__(self, categories: Categories, text: str, signs: Sequence[Sign]) -> None:
+        self.categories, self.text = categories, text
+        self.signs = list(signs)
+        self.items = [sign for sign in signs if isinstance(sign, tuple)]
+
+    def read(self) -> list[Statement]:
+        signs = [sign for sign in self.signs if sign != "," or "all" in self.signs or "different" in self.signs]
+        if len(self.items) < 2 and not any(_is_superlative(sign) for sign in signs):
+            raise NotUnderstood("it names fewer than two items of the puzzle")
+        if "all" in signs or "different" in signs:
+            return self._different(signs)
+        plain = [sign for sign in signs if sign not in ("one", "other")]
+        if "of" in signs and "other" in signs:
+            return [self._pairing([sign for sign in signs if sign != ","])]
+        if "neither" in signs:
+            return self._neither(plain)
+        if "either" in signs or ("or" in signs and "not" not in signs):
+            return [self._either(plain)]
+        return self._predicates(plain)
+
+    def _different(self, signs: Sequence[Sign]) -> list[Statement]:
+        """*The five X are A, B, ...*; *A, B and C are all different X*."""
+        if any(sign in ("not", "or", "either", "neither", "same") or isinstance(sign, Comparison) for sign in signs):
+            raise NotUnderstood("a list of different items has other words")
+        return [Different(self._distinct(self.items))]
+
+    def _pairing(self, signs: Sequence[Sign]) -> Statement:
+        """*Of A and B, one is P and the other is Q.*"""
+        match signs:
+            case ["of", tuple() as a, "and", tuple() as b, "one", *rest] if "other" in rest:
+                cut = rest.index("other")
+                first = self._property(rest[: cut - 1] if rest[cut - 1] == "and" else rest[:cut])
+                second = self._property(rest[cut + 1 :])
+                return Pairing((a, b), (first, second))
+        raise NotUnderstood("'of' is not followed by two items, 'one' and 'the other'")
+
+    def _property(self, signs: Sequence[Sign]) -> tuple[Item, bool]:
+        match signs:
+            case [tuple() as item]:
+                return item, True
+            case ["not", tuple() as item]:
+                return item, False
+        raise NotUnderstood("'one' or 'the other' does not have one property")
+
+    def _neither(self, signs: Sequence[Sign]) -> list[Statement]:
+        """*Neither A nor B is P*; *P is neither A nor B*: three different rows."""
+        joined = [sign for sign in signs if sign not in ("nor", "or")]
+        match joined:
+            case ["neither", tuple() as a, tuple() as b, tuple() as last]:
+                pass
+            case [tuple() as last, "neither", tuple() as a, tuple() as b]:
+                pass
+            case _:
+                raise NotUnderstood("'neither' is not followed by two items")
+        # Two descriptions of one person would not be joined by *nor*: the three are different.
+        return [Different(self._distinct((a, b, last)))]
+
+    def _either(self, signs: Sequence[Sign]) -> Statement:
+        """*Either A or B is P*; *P is either A or B*; *P is A or B*."""
+        joined = [sign for sign in signs if sign != "or"]
+        match joined:
+            case ["either", tuple() as a, tuple() as b, tuple() as last]:
+                return OneOf(last, self._distinct((a, b)))
+            case [tuple() as first, "either", *options] | [tuple() as first, *options]:
+                if len(options) > 1 and all(isinstance(option, tuple) for option in options):
+                    return OneOf(first, self._distinct([each for each in options if isinstance(each, tuple)]))
+        raise NotUnderstood("'either' or 'or' does not join two items")
+
+    def _predicates(self, signs: Sequence[Sign]) -> list[Statement]:
+        """*A is P*; *A isn't P or Q and was before B.*"""
+        match signs:
+            case [str() as most, *rest] if _is_superlative(most) and len(self.items) == 1:
+                return [self._extreme(self.items[0], most, "not" in rest)]
+            case [tuple() as subject, *rest]:
+                found: list[Statement] = []
+                for part in _split(rest, "and"):
+                    found += self._predicate(subject, part)
+                return found
+        raise NotUnderstood("no rule reads it")
+
+    def _predicate(self, subject: Item, signs: Sequence[Sign]) -> list[Statement]:
+        match signs:
+            case [Comparison() as comparison, tuple() as other]:
+                return [self._order(subject, comparison, other)]
+            case ["not", Comparison() as comparison, tuple() as other] if comparison.amount is None:
+                order = self._order(subject, comparison, other)
+                return [Order(subject, other, order.category, "<=" if order.op == ">" else ">=")]
+            case [str() as most] if _is_superlative(most):
+                return [self._extreme(subject, most, False)]
+            case ["not", str() as most] if _is_superlative(most):
+                return [self._extreme(subject, most, True)]
+            case ["not", *items]:
+                named = [sign for sign in items if sign != "or"]
+                if named and all(isinstance(item, tuple) for item in named):
+                    return [self._same(subject, item, False) for item in named if isinstance(item, tuple)]
+            case [tuple(), *_]:
+                if all(isinstance(item, tuple) for item in signs):
+                    return [self._same(subject, item, True) for item in signs if isinstance(item, tuple)]
+        raise NotUnderstood("no rule reads it")
+
+    def _same(self, left: Item, right: Item, equal: bool) -> Statement:
+        if left == right or (left[0] == right[0] and equal):
+            raise NotUnderstood("it says that two items of one category are the same")
+        return Same(left, right, equal)
+
+    def _distinct(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        if len(set(items)) < max(2, len(items)):
+            raise NotUnderstood("it lists fewer than two items, or one twice")
+        return tuple(items)
+
+    # Scales -----------------------------------------------------------------------------------------------------------
+
+    def _order(self, left: Item, comparison: Comparison, right: Item) -> Order:
+        if left == right:
+            raise NotUnderstood("it compares an item with itself")
+        category, scale = self._scale(comparison)
+        sign = comparison.sign * _turned(scale, comparison.word)
+        if comparison.amount is None:
+            return Order(left, right, category, ">" if sign > 0 else "<")
+        alone = scale.kind == "count" and sum(each is not None for each in self.categories.scales) == 1
+        size = scale.units.get(comparison.unit, Fraction(1) if alone else None)
+        if comparison.unit == "step":
+            size = Fraction(1) if scale.kind in ("ordinal", "month", "weekday", "date", "year") else None
+        if size is None:
+            raise NotUnderstood(f"{comparison.unit!r} is no unit of {self.categories.names[category]}")
+        return Order(left, right, category, "=", sign * comparison.amount * size)
+
+    def _extreme(self, item: Item, most: str, negated: bool) -> Extreme:
+        word = most.removeprefix("most ")
+        category, scale = self._scale(Comparison(SUPERLATIVES[word], None, "", word))
+        return Extreme(item, category, SUPERLATIVES[word] * _turned(scale, word) > 0, not negated)
+
+    def _scale(self, comparison: Comparison) -> tuple[int, Scale]:
+        """The category that a comparison is about: by its unit, by nouns, by the sort of word, else the first."""
+        scales = [(c, scale) for c, scale in enumerate(self.categories.scales) if scale is not None]
+        if not scales:
+            raise NotUnderstood("it compares, but no category of the puzzle has an order")
+        nouns = set(comparison.unit.split())
+
+        def fit(pair: tuple[int, Scale]) -> tuple[bool, bool, bool, int]:
+            category, scale = pair
+            mine = {singular(word) for word in re.findall(r"[a-z]+", self.categories.names[category].lower())}
+            unit = comparison.amount is None or comparison.unit in (*scale.units, "step")
+            timely = comparison.word in ("before", "after", "earlier", "later", "sooner", "earliest", "latest")
+            return unit, bool(nouns & (mine | set(scale.units))), scale.temporal == timely, -category
+
+        return max(scales, key=fit)
+
+
+def _turned(scale: Scale, word: str) -> int:
+    """-1 where a word orders a scale the other way round: *ahead* in a queue, *older* of years of birth."""
+    if scale.kind in ("ordinal", "duration", "clock") and word in ("ahead", "behind", "faster", "slower"):
+        return -1 if word in ("ahead", "behind", "faster", "slower") else 1
+    if scale.temporal and word in ("older", "younger", "oldest", "youngest"):
+        return -1
+    return 1
+
+
+def _is_superlative(sign: object) -> bool:
+    return isinstance(sign, str) and sign.startswith("most ")
+
+
+def _split(signs: Sequence[Sign], by: str) -> list[list[Sign]]:
+    parts: list[list[Sign]] = [[]]
+    for sign in signs:
+        if sign == by:
+            parts.append([])
+        else:
+            parts[-1].append(sign)
+    return parts

@@ -1,0 +1,307 @@
+"""Beam search over the words of a word puzzle, scored by the frequencies of words and of pairs of words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from ..engine.conclude import unanswered
+from ..engine.graph import ConstraintGraph
+from ..engine.guard import answers_of
+from ..engine.lexicon import BACK_OFF, Lexicon, english
+from ..engine.problem import Problem
+from ..engine.shares import in_shares
+from ..engine.solution import Solution
+from ..engine.solver import WholeSolver
+from ..engine.status import Status
+from ..engine.task import Task
+from ..engine.values import Value
+from .cpsat import CpSat
+from .spelling import CODES, Spelled, Spelling, spelled, spelling
+
+CHUNK = 1 << 22
+"""States times candidates that are tested at once."""
+
+OPEN, UNKNOWN = -1, -2
+"""Choices of a word that is not reached yet, and of one that is left open."""
+
+BEST = 8
+"""Complete states that are handed to CP-SAT, which fills the open cells."""
+
+
+@dataclass(frozen=True)
+class _States:
+    """S partial answers.
+
+    Args:
+        letters: [S, C] uint8, the letter of each class; 0 where it is open.
+        used: for each set of different classes [S, 27] bool, the letters in use.
+        left: for each column [S, 27] int16, how many of each letter are left.
+        chosen: [S, W] int32, the candidate of each word.
+        score: [S] float32, the costs so far.
+    """
+
+    letters: np.ndarray
+    used: tuple[np.ndarray, ...]
+    left: tuple[np.ndarray, ...]
+    chosen: np.ndarray
+    score: np.ndarray
+
+    def take(self, rows: np.ndarray) -> _States:
+        return _States(
+            self.letters[rows],
+            tuple(each[rows] for each in self.used),
+            tuple(each[rows] for each in self.left),
+            self.chosen[rows],
+            self.score[rows],
+        )
+
+
+class Beam(WholeSolver):
+    """Beam search over words: partial answers are extended word by word, and the cheapest ones are kept.
+
+    A word costs what it costs after the word before it, and less where the pair is a frequent one: the back-off
+    model of Brants et al. (2007). Cells of words that the lexicon does not have are filled by CP-SAT at the end. The
+    search is not complete.
+    """
+
+    name: ClassVar[str] = "beam"
+    unit: ClassVar[str] = "words"
+    citation: ClassVar[str] = (
+        "B. T. Lowerre: The HARPY speech recognition system. PhD thesis, Carnegie Mellon University, 1976. T. Brants, "
+        "A. C. Popat, P. Xu, F. J. Och and J. Dean: Large language models in machine translation. EMNLP 2007."
+    )
+
+    width: int = Field(1000, ge=1, le=100_000, description="partial answers that are kept")
+
+    def supports(self, graph: ConstraintGraph) -> str | None:
+        if not spelled(graph):
+            return "it takes only word puzzles: dropquote, cryptogram, acrostic, crossword"
+        return None
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        def answer(members: Sequence[int], portion: Task) -> Iterator[tuple[int, Solution]]:
+            (i,) = members
+            since = task.clock()
+            solution = self._solve(problems[i], portion)
+            yield i, replace(solution, seconds=task.clock() - since)
+
+        yield from in_shares(len(problems), task, lambda pending: [[i] for i in pending], answer, ())
+
+    def _solve(self, problem: Problem, task: Task) -> Solution:
+        search = _Search(spelling(problem.graph, problem.givens), english(), self.width, task)
+        found = [states for order in search.orders() for states in search.run(order)]
+        best = sorted(found, key=lambda state: float(state.score[0]))[:BEST]
+        for state in best:
+            completed = self._completed(problem, search.spelling, state, task)
+            if completed is not None:
+                return Solution(
+                    problem,
+                    self.name,
+                    Status.SOLVED,
+                    assignment=completed.assignment,
+                    violations=0,
+                    energy=0.0,
+                    unit=self.unit,
+                    iterations=search.steps,
+                    seed=task.seed,
+                    version=self.version,
+                    options=self.options,
+                )
+        why = "no partial answer could be completed" if best else "time was up before all words were reached"
+        return replace(unanswered(problem, self, task, why), iterations=search.steps)
+
+    def _completed(self, problem: Problem, words: Spelling, state: _States, task: Task) -> Solution | None:
+        """The answer of a state: CP-SAT fills the open cells."""
+        given: dict[str, Value] = dict(problem.givens)
+        for name, place in words.classes.items():
+            if state.letters[0, place]:
+                given[name] = int(state.letters[0, place])
+        for number, word in enumerate(words.words):
+            choice = int(state.chosen[0, number])
+            if choice >= 0:
+                given |= {word.known: 1, word.cost: int(word.costs[choice])}
+        domains = problem.graph.domains
+        if any(value not in domains[name] for name, value in given.items()):
+            return None
+        rest = replace(problem, givens=given, render=None)
+        _, solution = next(answers_of(CpSat(), [rest], task.share(min(2.0, task.remaining))))
+        return solution if solution.status.solved else None
+
+
+class _Search:
+    """The search on one problem. Mutable, private."""
+
+    def __init__(self, words: Spelling, lexicon: Lexicon, width: int, task: Task) -> None:
+        self.spelling, self.lexicon, self.width, self.task = words, lexicon, width, task
+        self.steps = 0
+
+    def orders(self) -> list[list[int]]:
+        """The orders in which words are reached: as they are read, and the most constrained ones first."""
+        reading = list(range(len(self.spelling.words)))
+        constrained = self._constrained()
+        return [reading, constrained] if constrained != reading else [reading]
+
+    def _constrained(self) -> list[int]:
+        """Next comes the word with the fewest candidates, where each letter that is known already divides them."""
+        words = self.spelling.words
+        known = set(self.spelling.given.nonzero()[0].tolist())
+        left = set(range(len(words)))
+        order: list[int] = []
+        while left:
+
+            def size(number: int) -> tuple[float, int]:
+                word = words[number]
+                shared = sum(place in known for place in set(word.places.tolist()))
+                return np.log(len(word.costs) + 1) - 2.0 * shared, number
+
+            chosen = min(left, key=size)
+            order.append(chosen)
+            left.remove(chosen)
+            known.update(words[chosen].places.tolist())
+        return order
+
+    def run(self, order: Sequence[int]) -> Iterator[_States]:
+        """The best states after all words, best first; none if time was up."""
+        states = self._start()
+        for number in order:
+            if self.task.over:
+                return
+            states = self._extended(states, number)
+            self.steps += 1
+        for row in np.argsort(states.score, kind="stable")[:BEST]:
+            yield states.take(np.array([row]))
+
+    def _start(self) -> _States:
+        given = self.spelling.given
+        used = []
+        for places in self.spelling.different:
+            mask = np.zeros((1, CODES), dtype=bool)
+            mask[0, given[places]] = True
+            mask[0, 0] = False
+            used.append(mask)
+        left = []
+        for places, counts in self.spelling.columns:
+            remaining = counts.copy()
+            np.subtract.at(remaining, given[places], 1)
+            remaining[0] = 0
+            left.append(remaining[None])
+        chosen = np.full((1, len(self.spelling.words)), OPEN, dtype=np.int32)
+        return _States(given[None].copy(), tuple(used), tuple(left), chosen, np.zeros(1, dtype=np.float32))
+
+    def _extended(self, states: _States, number: int) -> _States:
+        """The best states with one more word."""
+        word = self.spelling.words[number]
+        rows, choices, scores = [], [], []
+        step = max(1, CHUNK // max(1, len(word.costs)))
+        prices = self._prices(states, number)
+        for first in range(0, len(states.score), step):
+            part = slice(first, first + step)
+            fits = self._fits(states, part, word)
+            row, choice = fits.nonzero()
+            score = states.score[first + row] + prices(first + row, choice)
+            best = _cheapest(score, self.width)
+            rows.append(first + row[best])
+            choices.append(choice[best])
+            scores.append(score[best])
+        everyone = np.arange(len(states.score))
+        rows.append(everyone)
+        choices.append(np.full(len(everyone), UNKNOWN))
+        scores.append(states.score + word.unknown)
+        row, choice, score = np.concatenate(rows), np.concatenate(choices), np.concatenate(scores)
+        best = _cheapest(score, self.width)
+        return self._placed(states.take(row[best]), number, choice[best], score[best])
+
+    def _fits(self, states: _States, part: slice, word: Spelled) -> np.ndarray:
+        """[S', K] bool: whether a candidate agrees with the letters of a state."""
+        fits = np.ones((len(states.score[part]), len(word.costs)), dtype=bool)
+        for position, place in enumerate(word.places):
+            have = states.letters[part, place]
+            letter = word.letters[:, position]
+            allowed = np.zeros((len(have), CODES), dtype=bool)
+            allowed[np.arange(len(have)), have] = True
+            free = have == 0
+            allowed[free] = True
+            for places, used in zip(self.spelling.different, states.used, strict=True):
+                if place in places:
+                    allowed[free] &= ~used[part][free]
+            for (places, _), left in zip(self.spelling.columns, states.left, strict=True):
+                if place in places:
+                    allowed[free] &= left[part][free] > 0
+            fits &= allowed[:, letter]
+        return fits
+
+    def _prices(self, states: _States, number: int) -> _Prices:
+        """What the candidates cost beside the words that states have on the left and on the right."""
+        words = self.spelling.words
+        word = words[number]
+        index = {text: k for k, text in enumerate(word.text)}
+        tables = []
+        after = [n for n, other in enumerate(words) if other.before == number]
+        sides = [(word.before, self.lexicon.followers)] if word.before >= 0 else []
+        for beside, pairs in [*sides, *((n, self.lexicon.leaders) for n in after)]:
+            held, row = np.unique(states.chosen[:, beside], return_inverse=True)
+            table = np.zeros((len(held), len(word.costs)), dtype=np.float32)
+            for r, choice in enumerate(held):
+                if choice >= 0:
+                    other = words[beside]
+                    # After a known word the price of a pair replaces the price of the second word of the pair.
+                    table[r] = BACK_OFF
+                    for text, price in pairs.get(other.text[choice], {}).items():
+                        k = index.get(text)
+                        if k is not None:
+                            second = word.costs[k] if beside == word.before else other.costs[choice]
+                            table[r, k] = min(BACK_OFF, price - second)
+            tables.append((row, table))
+        return _Prices(word.costs, tables)
+
+    def _placed(self, states: _States, number: int, choice: np.ndarray, score: np.ndarray) -> _States:
+        word = self.spelling.words[number]
+        states.chosen[:, number] = choice
+        known = (choice >= 0).nonzero()[0]
+        broken = np.zeros(len(score), dtype=bool)
+        for position, place in enumerate(word.places):
+            letter = word.letters[choice[known], position]
+            fresh = states.letters[known, place] == 0
+            rows, letter = known[fresh], letter[fresh]
+            states.letters[rows, place] = letter
+            for places, used in zip(self.spelling.different, states.used, strict=True):
+                if place in places:
+                    used[rows, letter] = True
+            for (places, _), left in zip(self.spelling.columns, states.left, strict=True):
+                if place in places:
+                    left[rows, letter] -= 1
+                    broken[rows] |= left[rows, letter] < 0  # the word has the letter twice in one column
+        return replace(states, score=score).take((~broken).nonzero()[0])
+
+
+@dataclass(frozen=True)
+class _Prices:
+    """What each candidate costs in each state.
+
+    Args:
+        costs: [K] of the candidates alone.
+        tables: for each neighbour the row [S] of each state and [N, K] what is added.
+    """
+
+    costs: np.ndarray
+    tables: Sequence[tuple[np.ndarray, np.ndarray]]
+
+    def __call__(self, states: np.ndarray, choices: np.ndarray) -> np.ndarray:
+        price = self.costs[choices]
+        for row, table in self.tables:
+            price = price + table[row[states], choices]
+        return price
+
+
+def _cheapest(score: np.ndarray, count: int) -> np.ndarray:
+    """The positions of the lowest scores, in a fixed order."""
+    if len(score) <= count:
+        return np.arange(len(score))
+    chosen: np.ndarray = np.argpartition(score, count - 1)[:count]
+    chosen.sort()
+    return chosen
