@@ -292,7 +292,7 @@ class _Prices:
     tables: Sequence[tuple[np.ndarray, np.ndarray]]
 
     def __call__(self, states: np.ndarray, choices: np.ndarray) -> np.ndarray:
-        price = self.costs[choices]
+        price: np.ndarray = self.costs[choices]
         for row, table in self.tables:
             price = price + table[row[states], choices]
         return price
@@ -301,7 +301,5 @@ class _Prices:
 def _cheapest(score: np.ndarray, count: int) -> np.ndarray:
     """The positions of the lowest scores, in a fixed order."""
     if len(score) <= count:
-        return np.arange(len(score))
-    chosen: np.ndarray = np.argpartition(score, count - 1)[:count]
-    chosen.sort()
-    return chosen
+        return np.arange(len(score), dtype=np.int64)
+    return np.sort(np.argpartition(score, count - 1)[:count]).astype(np.int64)

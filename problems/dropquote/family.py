@@ -69,6 +69,9 @@ def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
         puzzle: as it was read.
         path: of its file.
         several: whether the file has other puzzles.
+
+    Raises:
+        InputError: the grid has no cells to fill.
     """
     domains: dict[str, Domain] = {}
     signs: list[tuple[str, str | None]] = []
