@@ -9,28 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from clause_walk import graph, mixed, walk
 from cuda_emulation import emulated, needs_compiler
 
-from mull.engine import Budget, Clause, ConstraintGraph, Problem, Status, Task, solve
+from mull.engine import Budget, Problem, Status, Task, solve
 from mull.engine.moves import nvrtc
 from mull.solvers.kernels import cuda_probsat
-from mull.solvers.kernels.cuda_clauses import ClauseChains, Formula
+from mull.solvers.kernels.cuda_clauses import ClauseChains
 from mull.solvers.kernels.cuda_instance import GOLDEN, STARTS, CudaInstance
+from mull.solvers.kernels.formula import formula as flat
 from mull.solvers.probsat import ProbSat
 
-MASK = (1 << 64) - 1
 SHARED = 228 << 10
-
-
-def mixed(x: int) -> int:
-    x &= MASK
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
-    return x ^ (x >> 31)
-
-
-def below(bits: int, n: int) -> int:
-    return ((bits >> 32) * n) >> 32
 
 
 @pytest.fixture(
@@ -56,54 +46,6 @@ def emulation(tmp_path_factory: pytest.TempPathFactory) -> object:
 
 
 # Clauses --------------------------------------------------------------------------------------------------------------
-
-
-def graph(rng: random.Random, variables: int, clauses: int, lengths: list[int]) -> ConstraintGraph:
-    """A random formula. Some clauses repeat a literal or contain a variable and its negation."""
-    names = [f"x{i}" for i in range(variables)]
-    made = []
-    for _ in range(clauses):
-        literals: list[tuple[str, int | str]] = [
-            (name, rng.randint(0, 1)) for name in rng.sample(names, rng.choice(lengths))
-        ]
-        if rng.random() < 0.05:
-            name, value = literals[0]
-            literals.append((name, int(value) ^ rng.randint(0, 1)))
-        made.append(Clause(tuple(literals)))
-    return ConstraintGraph(dict.fromkeys(names, (0, 1)), made)
-
-
-def walk(
-    f: Formula, table: np.ndarray, key: int, steps: int, start: list[int], fixed: np.ndarray
-) -> tuple[list[int], int, int]:
-    """probSAT in plain Python: the assignment, the moves made, and the number of violated clauses."""
-    clauses = [f.literals[a:b].tolist() for a, b in zip(f.clause_ptr[:-1], f.clause_ptr[1:], strict=True)]
-    owners = [f.occurrences[a:b].tolist() for a, b in zip(f.owners[:-1], f.owners[1:], strict=True)]
-    value = list(start)
-    true = [sum(value[x >> 1] == (x & 1) for x in clause) for clause in clauses]
-    violated = [c for c in range(len(clauses)) if not true[c]]
-    clock = 0
-    while clock < steps and violated:
-        draws = [mixed(key + (2 * clock + i) * GOLDEN) for i in range(2)]
-        clock += 1
-        clause = clauses[violated[below(draws[0], len(violated))]]
-        weights = [0 if fixed[x >> 1] else int(table[sum(true[c] == 1 for c in owners[x ^ 1])]) for x in clause]
-        if not sum(weights):
-            continue
-        chosen = int(np.searchsorted(np.cumsum(weights), below(draws[1], sum(weights)), side="right"))
-        literal = clause[chosen]
-        value[literal >> 1] = literal & 1
-        for c in owners[literal]:
-            if not true[c]:
-                at, last = violated.index(c), violated.pop()
-                if last != c:
-                    violated[at] = last
-            true[c] += 1
-        for c in owners[literal ^ 1]:
-            true[c] -= 1
-            if not true[c]:
-                violated.append(c)
-    return value, clock, len(violated)
 
 
 def weights(length: int, most: int) -> np.ndarray:
@@ -144,7 +86,7 @@ def test_clause_kernel_makes_the_moves_of_plain_python(
     search = instance._cache["probsat", "gpu"]
     assert search.layout.shared == shared
     for row, made in enumerate(instance.graphs):
-        clauses = cuda_probsat.formula(made)
+        clauses = flat(made)
         table = search.weights[int(chains.kind[row])].cpu().numpy().view(np.uint32)
         key = int(streams.keys[row])
         stream = mixed(key ^ STARTS)

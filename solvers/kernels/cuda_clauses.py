@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...engine.lazy import torch
 from ...engine.moves import nvrtc
+from .formula import Formula
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,24 +29,6 @@ MOVES, STEPS = 1 << 25, 1 << 13
 """The most moves of a launch, and of each chain: about 15 ms."""
 NEVER = -1
 """Number of violated clauses of a chain that has not started."""
-
-
-class Formula(NamedTuple):
-    """The clauses of one graph. A literal is ``2 * variable + value``; no clause repeats a variable.
-
-    Args:
-        variables: V.
-        clause_ptr: [M + 1], where the literals of each clause begin.
-        literals: [L], in the order of the clauses.
-        owners: [2 V + 1], where the clauses of each literal begin.
-        occurrences: [L], clauses by literal, ascending for each.
-    """
-
-    variables: int
-    clause_ptr: np.ndarray
-    literals: np.ndarray
-    owners: np.ndarray
-    occurrences: np.ndarray
 
 
 @dataclass(frozen=True)

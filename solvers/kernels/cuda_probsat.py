@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...engine.moves.graph import MoveGraph
 from ...engine.moves.streams import Streams
 from ...engine.solver import Info
-from .cuda_clauses import ClauseChains, ClauseSearch, Formula
+from .cuda_clauses import ClauseChains, ClauseSearch
 from .cuda_instance import CudaInstance, mixed, ranked, signed, starting_bits
+from .formula import formula
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,42 +67,6 @@ def advance(
 def decode(chains: ClauseChains) -> np.ndarray:
     """The assignments as [B, V] int64 domain indices."""
     return chains.assignment.cpu().numpy().astype(np.int64)
-
-
-def formula(graph: MoveGraph) -> Formula:
-    """The clauses of a graph, without repeated literals and without clauses that are always satisfied.
-
-    Args:
-        graph: of clauses over variables with at most two values.
-    """
-    clauses = graph.clauses
-    clause = np.repeat(np.arange(len(clauses.constraint)), np.diff(clauses.ptr))
-    literal = 2 * clauses.variable.astype(np.int64) + clauses.wanted
-    count = len(clauses.constraint)
-    order = np.argsort(clause * (2 * graph.variables) + literal, kind="stable")
-    same = np.diff(clause[order]) == 0
-    repeated = same & (np.diff(literal[order]) == 0)
-    opposite = same & ~repeated & (np.diff(literal[order] >> 1) == 0)
-    if repeated.any() or opposite.any():
-        kept = np.ones(len(literal), dtype=bool)
-        kept[order[1:][repeated]] = False
-        always = np.zeros(count, dtype=bool)
-        always[clause[order[1:][opposite]]] = True
-        kept &= ~always[clause]
-        number = np.cumsum(~always) - 1
-        clause, literal, count = number[clause[kept]], literal[kept], int((~always).sum())
-    by_literal = np.argsort(literal, kind="stable")
-    return Formula(
-        graph.variables,
-        _starts(np.bincount(clause, minlength=count)),
-        literal,
-        _starts(np.bincount(literal, minlength=2 * graph.variables)),
-        clause[by_literal],
-    )
-
-
-def _starts(counts: np.ndarray) -> np.ndarray:
-    return np.concatenate(([0], np.cumsum(counts)))
 
 
 def _search(instance: CudaInstance, weights: Weights) -> ClauseSearch:
