@@ -65,6 +65,7 @@ def spans(f: Formula) -> list[tuple[int, int]]:
     return list(zip(f.clause_ptr[:-1].tolist(), f.clause_ptr[1:].tolist(), strict=True))
 
 
+PAIRS: list[tuple[int | str, ...]] = [(0, 1), (7, -2), ("a", "b"), (5, "x")]
 CASES: list[tuple[list[tuple[int, int, list[int]]], bool]] = [
     ([(50, 210, [3]), (40, 150, [3]), (3, 2, [1, 2])], True),
     ([(20, 300, [2, 5, 9]), (30, 500, [5])], True),
@@ -118,9 +119,10 @@ def test_the_state_stays_consistent(data: st.DataObject) -> None:
     variables = data.draw(st.integers(1, 8))
     literal = st.tuples(st.integers(0, variables - 1), st.integers(0, 1))
     stated = data.draw(st.lists(st.lists(literal, min_size=1, max_size=9), min_size=1, max_size=25))
-    domains = {f"v{i}": data.draw(st.sampled_from([(0, 1), (7, -2), ("a", "b"), (5, "x")])) for i in range(variables)}
+    domains: dict[str, tuple[int | str, ...]]
+    domains = {f"v{i}": data.draw(st.sampled_from(PAIRS)) for i in range(variables)}
     domains["v0"] = (3, 4)
-    clauses = [Clause([(f"v{v}", domains[f"v{v}"][d]) for v, d in each]) for each in stated]
+    clauses = [Clause(tuple((f"v{v}", domains[f"v{v}"][d]) for v, d in each)) for each in stated]
     names = data.draw(st.sets(st.sampled_from(sorted(domains)), max_size=variables - 1))
     problem = Problem(ConstraintGraph(domains, clauses), {name: domains[name][1] for name in names})
     solver = ProbSat()
@@ -159,7 +161,7 @@ def test_an_empty_clause_stays_violated() -> None:
 
 
 def test_tautologies_are_solved() -> None:
-    only = ConstraintGraph({"a": (0, 1), "b": (0, 1)}, [Clause([("a", 0), ("a", 1)])])
+    only = ConstraintGraph({"a": (0, 1), "b": (0, 1)}, [Clause((("a", 0), ("a", 1)))])
     (solution,) = solve([Problem(only)], ProbSat())
     assert solution.status is Status.SOLVED
 
@@ -199,7 +201,7 @@ def test_a_chain_without_violations_stops() -> None:
 
 
 def test_a_clause_whose_variables_are_all_given_is_not_flipped() -> None:
-    clauses = ConstraintGraph(dict.fromkeys("abc", (0, 1)), [Clause([("a", 1), ("b", 1)]), Clause([("c", 1)])])
+    clauses = ConstraintGraph(dict.fromkeys("abc", (0, 1)), [Clause((("a", 1), ("b", 1))), Clause((("c", 1),))])
     solver = ProbSat()
     instance, chains = started(solver, [Problem(clauses, {"a": 0, "b": 0})])
     chains, info, _ = solver.advance(instance, chains, 100, never)
@@ -217,15 +219,15 @@ def test_kinds_of_chain_follow_their_exponents() -> None:
 
 
 def test_other_graphs_and_bad_exponents_are_refused() -> None:
-    wide = ConstraintGraph({"a": (0, 1, 2)}, [Clause([("a", 1)])])
+    wide = ConstraintGraph({"a": (0, 1, 2)}, [Clause((("a", 1),))])
     (solution,) = solve([Problem(wide)], ProbSat())
     assert solution.status is Status.UNSUPPORTED
-    mixed_kinds = ConstraintGraph({"a": (0, 1)}, [Clause([("a", 1)]), Linear(("a",), (1,), "<=", 1)])
+    mixed_kinds = ConstraintGraph({"a": (0, 1)}, [Clause((("a", 1),)), Linear(("a",), (1,), "<=", 1)])
     assert ProbSat().supports(mixed_kinds)
     with pytest.raises(OptionError):
         ProbSat.from_options({"cb": 0})
     with pytest.raises(MullError):
-        ConstraintGraph({"a": (0, 1)}, [Clause([])])
+        ConstraintGraph({"a": (0, 1)}, [Clause(())])
 
 
 def test_a_move_graph_gives_its_formula_once_for_each_row() -> None:
