@@ -18,17 +18,8 @@ from ..engine.solution import Solution
 from ..engine.status import Status
 from ..engine.task import Task
 from .cpsat import FEASIBLE, NOT_POSTED, assignment_of, configured, posted, proves_best, search
-from .neighbourhoods import (
-    GROW,
-    ROUND_CONFLICTS,
-    ROUND_SECONDS,
-    SHRINK,
-    Neighbourhoods,
-    NeighbourhoodSearch,
-    Rounds,
-    derived,
-    searched,
-)
+from .neighbourhoods import GROW, SHRINK, Neighbourhoods, derived
+from .rounds import ROUND_CONFLICTS, ROUND_SECONDS, NeighbourhoodSearch, Rounds, searched
 
 FIRST_SHARE, FIRST_SECONDS = 0.1, 5.0
 """The first exact search ends after this share of the time, or after so many seconds."""

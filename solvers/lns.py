@@ -16,17 +16,8 @@ from ..engine.status import Status
 from ..engine.task import Task
 from ..engine.values import Assignment
 from .cpsat import FEASIBLE, assignment_of, configured, search
-from .neighbourhoods import (
-    FOUND,
-    ROUND_CONFLICTS,
-    ROUND_SECONDS,
-    Choice,
-    CostlyNeighbourhoods,
-    NeighbourhoodSearch,
-    Rounds,
-    derived,
-    searched,
-)
+from .neighbourhoods import FOUND, Choice, CostlyNeighbourhoods, derived
+from .rounds import ROUND_CONFLICTS, ROUND_SECONDS, NeighbourhoodSearch, Rounds, searched
 
 START_SHARE, START_SECONDS = 0.2, 10.0
 """The iterative solver runs for this share of the time, or for so many seconds."""
