@@ -167,6 +167,8 @@ class Batch:
         assignment = self.solver.decode(instance, select_rows(self.state, row))
         require_shapes(instance.shape, Info(*(each[row] for each in info[:2])), assignment)
         claimed = (found.violations[better] == 0).nonzero()[0]
+        if not len(claimed):
+            return assignment, found, better
         violations, energy = map(to_numpy, instance.select(claimed).check(assignment[claimed]))
         if violations.any():  # the solver's count is wrong
             problems = better.nonzero()[0][claimed]

@@ -45,8 +45,9 @@ class BatchSize:
             solver that evaluates the energy at every step sets it, so that each step stays short.
         fewest, most: bounds of the number of rows; ``most`` is None for no bound.
         gpu_most: the upper bound on an accelerator; None for ``most``.
-        per_core: on a CPU, copies of problems fill this many rows for each core; None for up to 256 rows. Rows of
-            compiled searches run on cores of their own, and more of them only share the time.
+        per_core: on a CPU, copies of problems fill this many rows for each core, whatever their size; None for up to 256
+            rows. Each row of a compiled search runs on one core, and more rows only share the time. So the number of
+            rows depends on the machine, as ``Budget.copies`` of the answer records.
     """
 
     literals: int = 1 << 18
@@ -119,7 +120,7 @@ def copies(solver: Solver, problems: Sequence[Problem], task: Task, iteration: i
     rows = _rows(solver, max((p.graph for p in problems), key=lambda graph: graph.literals), task)
     if task.device == "cpu" and task.budget.batch is None:
         each = solver.batch_size.per_core
-        rows = min(rows, CPU_ROWS if each is None else each * cores())
+        rows = min(rows, CPU_ROWS) if each is None else min(each * cores(), solver.batch_size.most or CPU_ROWS)
     if most is not None:
         rows = min(rows, most)
     fit = max(1, rows // len(problems))

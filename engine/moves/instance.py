@@ -64,7 +64,7 @@ class MoveInstance:
     def shape(self) -> tuple[int, int, int]:
         """(B, V, D)."""
         b, v = self.fixed.shape
-        return b, v, max(graph.largest for graph in self.graphs)
+        return b, v, self.once(("MoveInstance", "largest"), lambda: max(graph.largest for graph in self.graphs))
 
     @property
     def device(self) -> str:
@@ -74,8 +74,10 @@ class MoveInstance:
     @property
     def minimises(self) -> np.ndarray:
         """[B] bool: rows whose objective has a coefficient that is not zero."""
-        minimises: np.ndarray = np.array([graph.objective.any() for graph in self.graphs])[self.template]
-        return minimises
+        priced = self.once(
+            ("MoveInstance", "priced"), lambda: np.array([graph.objective.any() for graph in self.graphs], dtype=bool)
+        )
+        return priced[self.template]
 
     def select(self, rows: np.ndarray) -> MoveInstance:
         """The instance of some rows, over the same graphs.
@@ -93,10 +95,25 @@ class MoveInstance:
 
     def by_graph(self) -> Iterator[tuple[MoveGraph, np.ndarray]]:
         """The graphs that occur, each with the numbers [N] of its rows."""
+        order = np.argsort(self.template, kind="stable")
+        templates, start = np.unique(self.template[order], return_index=True)
+        for t, rows in zip(
+            templates.tolist(), np.split(order, start[1:]), strict=False
+        ):  # without rows, one empty part
+            yield self.graphs[t], rows
+
+    def _spaced(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The first code and the step of every variable, [T, V] each; None where a domain is not evenly spaced.
+
+        Thousands of small graphs are then decoded by one operation.
+        """
+        if any(len(graph.listed) for graph in self.graphs):
+            return None
+        first = np.zeros((len(self.graphs), self.fixed.shape[1]), dtype=np.int64)
+        step = np.ones_like(first)
         for t, graph in enumerate(self.graphs):
-            rows = (self.template == t).nonzero()[0]
-            if len(rows):
-                yield graph, rows
+            first[t, : graph.variables], step[t, : graph.variables] = graph.first, graph.step
+        return first, step
 
     def allows(self, assignment: np.ndarray) -> np.ndarray:
         """The literals of an assignment that domains and givens permit.
@@ -118,6 +135,10 @@ class MoveInstance:
         """The domain indices of codes [B, V], as ``Solver.decode`` returns them: [B, V] int64, 0 for padding."""
         if len(self.graphs) == 1:
             return self.graphs[0].indices(codes)
+        if (spaced := self.once(("MoveInstance", "spaced"), self._spaced)) is not None:
+            first, step = (figure[self.template] for figure in spaced)
+            evenly: np.ndarray = (codes - first) // step
+            return evenly
         indices = np.zeros(codes.shape, dtype=np.int64)
         for graph, rows in self.by_graph():
             indices[rows, : graph.variables] = graph.indices(codes[rows, : graph.variables])
@@ -127,6 +148,10 @@ class MoveInstance:
         """The codes of domain indices [B, V]: [B, V] int64, 0 for padding."""
         if len(self.graphs) == 1:
             return self.graphs[0].codes(indices)
+        if (spaced := self.once(("MoveInstance", "spaced"), self._spaced)) is not None:
+            first, step = (figure[self.template] for figure in spaced)
+            evenly: np.ndarray = first + step * indices
+            return evenly
         codes = np.zeros(indices.shape, dtype=np.int64)
         for graph, rows in self.by_graph():
             codes[rows, : graph.variables] = graph.codes(indices[rows, : graph.variables])
