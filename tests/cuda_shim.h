@@ -11,6 +11,7 @@
 #define __device__
 #define __global__
 #define __forceinline__ inline
+#define __noinline__
 #define __shared__
 #define __align__(n) __attribute__((aligned(n)))
 #define __restrict__
@@ -128,6 +129,8 @@ T reduced(T value, F join) {
 inline int __reduce_min_sync(unsigned, int x) { return reduced(x, [](int a, int b) { return a < b ? a : b; }); }
 template <class T>
 T min(T a, T b) { return a < b ? a : b; }
+template <class T>
+T max(T a, T b) { return a < b ? b : a; }
 inline unsigned __vmins2(unsigned a, unsigned b) {
     const short low = min((short)a, (short)b), high = min((short)(a >> 16), (short)(b >> 16));
     return (unsigned short)low | (unsigned)(unsigned short)high << 16;

@@ -4,7 +4,8 @@
 // tabu, plus BLOCKED where c is v's own value or not allowed. So one read per candidate gives its cost and its state.
 // Tabu entries expire by a ring of lists: list t holds the entries that expire at move t.
 //
-// The sequence of moves equals that of solvers/kernels/differences.py. Ties between variables are broken by a hash and
+// A chain that stagnates combines two of its best assignments (HEAD). Moves and combinations equal those of
+// solvers/kernels/differences.py, which describes them and the columns of `figures`. Ties between variables are broken by a hash and
 // ties between values by rank, so that no choice depends on the order in which lanes or lists are read.
 
 typedef unsigned char u8;
@@ -20,6 +21,7 @@ typedef long long i64;
 #define UNIT 1                          // all weights are 1
 #define GROUPS 0                        // there are AllDifferent constraints
 #define WARPS 1                         // of a block, at most
+#define RESIDENT 24                     // warps of a multiprocessor: bounds the registers
 #endif
 
 #if GAMMA_BITS == 16
@@ -43,7 +45,17 @@ typedef u32 Index;
 #define STEP 0x9E3779B97F4A7C15ull
 #define STARTS 0xD1B54A32D192ED03ull
 #define DRAWS 4                         // random numbers of a move
-#define FIGURES 6                       // clock, energy, hard violations, least energy with its hard violations, conflicts
+#define PARENTS 5
+#define UNKNOWN (1ll << 60)             // energy of an assignment that does not exist yet
+#define CYCLE 10
+#define ALIKE 50
+#define LENGTHS 3
+
+// Columns of `figures`, as difference_state.py lists them.
+enum {
+    CLOCK, ENERGY, HARD, COUNT, LEAST, LEAST_HARD, SAVED, IMPROVED,
+    BEST, BEST_HARD, NEWER, STAGE, GENERATION, COLLAPSES, ELITE, FORMER, FIGURES
+};
 #define POLL 64                         // moves between two looks at the answers of other chains
 
 __device__ __forceinline__ u64 mixed(u64 x) {
@@ -54,7 +66,17 @@ __device__ __forceinline__ u64 mixed(u64 x) {
 
 __device__ __forceinline__ u32 below(u64 bits, u32 n) { return (u32)(((bits >> 32) * n) >> 32); }
 
+struct Graph {                          // one template
+    u32 variables, values, stride, ring;
+    i64 hard_weight;
+    bool uniform;                       // every variable may take every value
+    const u8* allowed;
+    const i64 *edge_ptr, *occurrence_ptr, *group_ptr;
+    const int *edge, *edge_weight, *occurrence, *member, *group_weight;
+};
+
 struct Chain {
+    u64 key;
     Gamma* gamma;                       // [V, stride]
     Index* value;                       // [V]
     Index* conflicting;                 // [V], the first `count` are used
@@ -137,63 +159,217 @@ __device__ __forceinline__ int least_of(const Gamma* row, u32 stride, int limit)
     return least;
 }
 
-// The first assignment of a chain, with its table and its conflicts. Returns twice the energy, and twice the equal pairs of
-// hard constraints in `hard`.
-__device__ __forceinline__ u64 begin(
-    Chain& chain, u32 v, u32 k, u32 stride, u32 ring, const u8* allowed, const int* given, u64 key, i64 hard_weight,
-    const i64* edge_ptr, const int* edge, const int* edge_weight, const i64* occurrence_ptr, const int* occurrence,
-    const i64* group_ptr, const int* member, const int* group_weight, u64& hard, int lane
-) {
-    const u64 stream = mixed(key ^ STARTS);
+__device__ __forceinline__ u32 random_value(const Graph& graph, u32 variable, u64 bits) {
+    const u8* may = graph.allowed + (u64)variable * graph.stride;
+    u32 count = 0, own = 0;
+    for (u32 c = 0; c < graph.values; c++) count += may[c];
+    u32 rank = below(bits, count);
+    for (u32 c = 0; c < graph.values; c++)
+        if (may[c] && rank-- == 0) own = c;
+    return own;
+}
+
+__device__ __noinline__ void randomise(const Graph& graph, Chain& chain, u64 number, int lane) {
+    const u64 stream = mixed(chain.key ^ (STARTS * (number + 1)));
+    for (u32 i = lane; i < graph.variables; i += 32)
+        if (chain.position[i] != FIXED) chain.value[i] = (Index)random_value(graph, i, mixed(stream + i * STEP));
+    __syncwarp();
+}
+
+// Compute the table, the conflicts and the energies of the present values, and start a stage. `kept` becomes the values.
+__device__ __noinline__ void begin(const Graph& graph, Chain& chain, i64* figures, i64 clock, int* kept, int lane) {
+    const u32 v = graph.variables, stride = graph.stride;
     for (u32 i = lane; i < v; i += 32) {
-        const u8* may = allowed + (u64)i * stride;
-        u32 count = 0, own = 0;
-        for (u32 c = 0; c < k; c++) count += may[c];
-        u32 rank = below(mixed(stream + i * STEP), count);
-        for (u32 c = 0; c < k; c++)
-            if (may[c] && rank-- == 0) own = c;
-        const bool fixed = given && given[i] >= 0;
-        chain.value[i] = (Index)(fixed ? given[i] : own);
-        chain.position[i] = fixed ? FIXED : NONE;
+        const u8* may = graph.allowed + (u64)i * stride;
         for (u32 c = 0; c < stride; c++) chain.gamma[(u64)i * stride + c] = (Gamma)(may[c] ? 0 : BLOCKED);
+        if (chain.position[i] != FIXED) chain.position[i] = NONE;
+        kept[i] = (int)chain.value[i];
     }
-    for (u32 i = lane; i < ring; i += 32) chain.head[i] = chain.literal[i] = NONE;
+    for (u32 i = lane; i < graph.ring; i += 32) chain.head[i] = chain.literal[i] = NONE;
     __syncwarp();
     chain.count = 0;
-    u64 energy = 0;
-    hard = 0;
+    u64 energy = 0, hard = 0;
     for (u32 base = 0; base < v; base += 32) {
         const u32 i = base + lane;
         int own = 0;
         if (i < v) {
             Gamma* row = chain.gamma + (u64)i * stride;
-            for (i64 at = edge_ptr[i]; at < edge_ptr[i + 1]; at++)
-                row[chain.value[edge[at]]] += (Gamma)(UNIT ? 1 : edge_weight[at]);
+            for (i64 at = graph.edge_ptr[i]; at < graph.edge_ptr[i + 1]; at++)
+                row[chain.value[graph.edge[at]]] += (Gamma)(UNIT ? 1 : graph.edge_weight[at]);
 #if GROUPS
-            for (i64 at = occurrence_ptr[i]; at < occurrence_ptr[i + 1]; at++) {
-                const int group = occurrence[at];
-                for (i64 to = group_ptr[group]; to < group_ptr[group + 1]; to++)
-                    if ((u32)member[to] != i) row[chain.value[member[to]]] += (Gamma)group_weight[group];
+            for (i64 at = graph.occurrence_ptr[i]; at < graph.occurrence_ptr[i + 1]; at++) {
+                const int group = graph.occurrence[at];
+                for (i64 to = graph.group_ptr[group]; to < graph.group_ptr[group + 1]; to++)
+                    if ((u32)graph.member[to] != i)
+                        row[chain.value[graph.member[to]]] += (Gamma)graph.group_weight[group];
             }
 #endif
             own = row[chain.value[i]] & LOW;
             row[chain.value[i]] += BLOCKED;
         }
-        energy += (u64)own, hard += (u64)(own / hard_weight);
+        energy += (u64)own, hard += (u64)(own / graph.hard_weight);
         append(chain, own > 0 && chain.position[i] != FIXED, i, lane);
     }
     for (int d = 16; d; d >>= 1) energy += __shfl_xor_sync(ALL, energy, d), hard += __shfl_xor_sync(ALL, hard, d);
-    return energy;
+    __syncwarp();
+    if (lane == 0) {
+        figures[ENERGY] = figures[LEAST] = (i64)(energy / 2);
+        figures[HARD] = figures[LEAST_HARD] = (i64)(hard / 2);
+        figures[COUNT] = chain.count, figures[IMPROVED] = clock;
+    }
+    __syncwarp();
 }
 
-// sizes [T, 7]: variables, values, stride, ring, the weight of a hard constraint, and where the template starts in variables
-// and in `allowed`. The pointers of arcs and groups count over all templates. A stride is a multiple of 4.
-extern "C" __global__ void __launch_bounds__(32 * WARPS) differences(
-    i64 rows, i64 steps, i64 variables_most, i64 bytes, i64 tenure, i64 tenure_random,
+// Copy an assignment of global memory; `from` may be another chain's array, never `to` itself.
+__device__ __forceinline__ void copy(int* to, const int* from, u32 v, int lane) {
+    for (u32 i = lane; i < v; i += 32) to[i] = from[i];
+    __syncwarp();
+}
+
+// Store the stage's best assignment in `best` if it is better than that.
+__device__ __forceinline__ void publish(i64* figures, int* best, const int* kept, u32 v, int lane) {
+    const i64 hard = figures[LEAST_HARD], energy = figures[LEAST];
+    const bool better = hard < figures[BEST_HARD] || (hard == figures[BEST_HARD] && energy < figures[BEST]);
+    __syncwarp();
+    if (better) {
+        copy(best, kept, v, lane);
+        if (lane == 0) figures[BEST] = energy, figures[BEST_HARD] = hard, figures[NEWER] = 1;
+    }
+    __syncwarp();
+}
+
+// Greedy partition crossover: the child takes the largest class of each parent in turn. `scratch` has room for 3 numbers
+// for each value.
+template <class Value>
+__device__ __noinline__ void cross(
+    const Graph& graph, Chain& chain, Value* child, const int* first, const int* second, u64 number, int* scratch, int lane
+) {
+    const u32 v = graph.variables, k = graph.values;
+    int* sizes[2] = {scratch, scratch + k};
+    int* used = scratch + 2 * k;                     // a bit for each parent
+    const int* left[2] = {first, second};
+    bool fixed = false;
+    for (u32 c = lane; c < 3 * k; c += 32) scratch[c] = 0;
+    __syncwarp();
+    for (u32 i = lane; i < v; i += 32) {
+        child[i] = (Value)ALL;
+        fixed |= chain.position[i] == FIXED;
+        atomicAdd(sizes[0] + first[i], 1);
+        atomicAdd(sizes[1] + second[i], 1);
+    }
+    const bool renamed = graph.uniform && !__ballot_sync(ALL, fixed);
+    u64 stream = mixed(chain.key ^ (STARTS * (number + 1)));
+    __syncwarp();
+    for (u32 c = 0; c < k; c++) {
+        const int p = c & 1;
+        int largest = 0;                             // sizes plus 1, so that 0 is less than all
+        for (u32 d = lane; d < k; d += 32)
+            if (!(used[d] >> p & 1)) largest = max(largest, sizes[p][d] + 1);
+        largest = (int)__reduce_max_sync(ALL, (u32)largest) - 1;
+        u32 ties = 0;
+        for (u32 base = 0; base < k; base += 32) {
+            const u32 d = base + lane;
+            ties += __popc(__ballot_sync(ALL, d < k && !(used[d] >> p & 1) && sizes[p][d] == largest));
+        }
+        u32 rank = below(mixed(stream + c * STEP), ties), taken = 0;
+        for (u32 base = 0; base < k; base += 32) {
+            const u32 d = base + lane;
+            const bool tied = d < k && !(used[d] >> p & 1) && sizes[p][d] == largest;
+            const u32 here = __ballot_sync(ALL, tied), count = __popc(here);
+            if (rank < count) {
+                taken = base + __ffs(__ballot_sync(ALL, tied && (u32)__popc(here & ((1u << lane) - 1)) == rank)) - 1;
+                break;
+            }
+            rank -= count;
+        }
+        __syncwarp();
+        if (lane == 0) used[taken] |= renamed ? 1 << p : 3;
+        for (u32 i = lane; i < v; i += 32)
+            if (child[i] == (Value)ALL && (u32)left[p][i] == taken) {
+                child[i] = (Value)(renamed ? c : taken);
+                atomicAdd(sizes[0] + first[i], -1);
+                atomicAdd(sizes[1] + second[i], -1);
+            }
+        __syncwarp();
+    }
+    stream = mixed(stream);
+    for (u32 i = lane; i < v; i += 32)
+        if (child[i] == (Value)ALL) child[i] = (Value)random_value(graph, i, mixed(stream + i * STEP));
+    __syncwarp();
+}
+
+// About how many variables two assignments place differently, after the best renaming of each class by itself.
+__device__ __noinline__ i64 distance(const Graph& graph, const int* first, const int* second, int* scratch, int lane) {
+    u32 equal = 0;
+    for (u32 c = 0; c < graph.values; c++) {
+        for (u32 d = lane; d < graph.values; d += 32) scratch[d] = 0;
+        __syncwarp();
+        for (u32 i = lane; i < graph.variables; i += 32)
+            if ((u32)first[i] == c) atomicAdd(scratch + second[i], 1);
+        __syncwarp();
+        int largest = 0;
+        for (u32 d = lane; d < graph.values; d += 32) largest = max(largest, scratch[d]);
+        equal += __reduce_max_sync(ALL, (u32)largest);
+        __syncwarp();
+    }
+    return (i64)graph.variables - equal;
+}
+
+// End a stage: its best assignment becomes a parent, and the next one starts from a child or at random.
+__device__ __noinline__ void next_stage(
+    const Graph& graph, Chain& chain, i64* figures, i64 clock, int* kept, int* best, int* parents, i64 width, int lane
+) {
+    const u32 v = graph.variables;
+    const i64 stage = figures[STAGE], least = figures[LEAST], elite = figures[ELITE], former = figures[FORMER];
+    i64 generation = figures[GENERATION], collapses = figures[COLLAPSES];
+    publish(figures, best, kept, v, lane);
+    copy(parents + (stage & 1) * width, kept, v, lane);
+    i64 now_elite = elite, now_former = former, next = 0;
+    if (least < elite) {
+        now_elite = least;
+        copy(parents + 3 * width, kept, v, lane);
+    }
+    int* scratch = (int*)chain.gamma;                // it is computed again below
+    if (stage == 2) {
+        for (u32 i = lane; i < v; i += 32) chain.value[i] = (Index)parents[2 * width + i];
+        next = 3;
+    } else if (stage == 0 && generation == 0) {
+        randomise(graph, chain, (u64)clock, lane);
+        next = 1;
+    } else {
+        if (stage == 3 && ++generation % CYCLE == 0) {
+            if (now_former < UNKNOWN) copy(parents, parents + 4 * width, v, lane);
+            copy(parents + 4 * width, parents + 3 * width, v, lane);
+            now_former = now_elite, now_elite = UNKNOWN;
+        }
+        if (distance(graph, parents, parents + width, scratch, lane) * ALIKE < v) {
+            // The next parent is random; every second time both are.
+            if (++collapses % 2 == 0) generation = 0, now_elite = now_former = UNKNOWN;
+            randomise(graph, chain, (u64)clock, lane);
+        } else {
+            cross(graph, chain, chain.value, parents, parents + width, (u64)clock, scratch, lane);
+            cross(graph, chain, parents + 2 * width, parents + width, parents, (u64)clock + 1, scratch, lane);
+            next = 2;
+        }
+    }
+    __syncwarp();
+    if (lane == 0) {
+        figures[STAGE] = next, figures[GENERATION] = generation, figures[COLLAPSES] = collapses;
+        figures[ELITE] = now_elite, figures[FORMER] = now_former;
+    }
+    __syncwarp();
+    begin(graph, chain, figures, clock, kept, lane);
+}
+
+// sizes [T, 8]: variables, values, stride, ring, the weight of a hard constraint, whether all values are allowed, and where
+// the template starts in variables and in `allowed`. The pointers of arcs and groups count over all templates. A stride is a
+// multiple of 4.
+extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) differences(
+    i64 rows, i64 steps, i64 width, i64 bytes, i64 tenure, i64 tenure_random, i64 patience,
     const i64* sizes, const u8* allowed, const i64* edge_ptr, const int* edge, const int* edge_weight,
     const i64* occurrence_ptr, const int* occurrence, const i64* group_ptr, const int* member, const int* group_weight,
     const int* template_of, const int* problem, const int* given,
-    const u64* keys, i64* figures, int* best_values, u64* solved, u8* state
+    const u64* keys, i64* figures, int* kept, int* best, int* parents, u64* solved, u8* state
 ) {
 #if SHARED
     extern __shared__ __align__(16) u8 memory[];
@@ -201,26 +377,32 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) differences(
     const int lane = threadIdx.x & 31;
     const i64 row = (i64)blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
-    const i64* size = sizes + 7 * (i64)template_of[row];
-    const u32 v = (u32)size[0], k = (u32)size[1], stride = (u32)size[2], ring = (u32)size[3], mask = ring - 1;
+    const i64* size = sizes + 8 * (i64)template_of[row];
+    Graph graph;
+    graph.variables = (u32)size[0], graph.values = (u32)size[1], graph.stride = (u32)size[2], graph.ring = (u32)size[3];
+    graph.hard_weight = size[4], graph.uniform = size[5] != 0;
+    graph.allowed = allowed + size[7];
+    graph.edge_ptr = edge_ptr + size[6], graph.edge = edge, graph.edge_weight = edge_weight;
+    graph.occurrence_ptr = occurrence_ptr + size[6], graph.occurrence = occurrence;
+    graph.group_ptr = group_ptr, graph.member = member, graph.group_weight = group_weight;
+    const u32 v = (u32)size[0], stride = (u32)size[2], ring = (u32)size[3], mask = ring - 1;
     const i64 hard_weight = size[4];
-    edge_ptr += size[5], occurrence_ptr += size[5], allowed += size[6];
-    best_values += row * variables_most;
-    if (given) given += row * variables_most;
+    const i64 *arcs_of = edge_ptr + size[6], *groups_of = occurrence_ptr + size[6];
+    kept += row * width, best += row * width, parents += row * PARENTS * width;
+    if (given) given += row * width;
     state += row * bytes;
     figures += row * FIGURES;
-    const u64 key = keys[row];
     u64* answer = solved + problem[row];
-    const bool fresh = figures[5] < 0;
 
 #if SHARED
     u8* place = memory + (threadIdx.x >> 5) * bytes;
-    if (!fresh)
+    if (figures[COUNT] >= 0)
         for (i64 at = 16 * lane; at < bytes; at += 16 * 32) *(ulonglong2*)(place + at) = *(ulonglong2*)(state + at);
 #else
     u8* place = state;
 #endif
     Chain chain;
+    chain.key = keys[row];
     chain.gamma = (Gamma*)place;
     chain.value = (Index*)(chain.gamma + (u64)v * stride);
     chain.conflicting = chain.value + v;
@@ -228,22 +410,39 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) differences(
     chain.head = chain.position + v;
     chain.next = chain.head + ring;
     chain.literal = chain.next + ring;
-    chain.count = (int)figures[5];
+    __syncwarp();
+    if (figures[COUNT] < 0) {                        // a new chain
+        for (u32 i = lane; i < v; i += 32) {
+            const bool fixed = given && given[i] >= 0;
+            chain.value[i] = (Index)(fixed ? given[i] : 0);
+            chain.position[i] = fixed ? FIXED : NONE;
+        }
+        __syncwarp();
+        Chain lent = chain;
+        randomise(graph, lent, 0, lane);
+        begin(graph, lent, figures, (i64)figures[CLOCK], kept, lane);
+    }
+    chain.count = (int)figures[COUNT];
+    const i64 longest = patience ? patience << (mixed(chain.key) & LENGTHS) : UNKNOWN;
+    const u64 key = chain.key;
+    u64 clock = (u64)figures[CLOCK];
+    i64 energy = figures[ENERGY], hard = figures[HARD], least_energy = figures[LEAST], least_hard = figures[LEAST_HARD];
+    i64 improved = figures[IMPROVED];
     __syncwarp();
 
-    u64 clock = (u64)figures[0];
-    i64 energy = figures[1], hard = figures[2], least_energy = figures[3], least_hard = figures[4];
-    if (fresh) {
-        u64 twice_hard;
-        energy = least_energy = (i64)begin(
-            chain, v, k, stride, ring, allowed, given, key, hard_weight, edge_ptr, edge, edge_weight,
-            occurrence_ptr, occurrence, group_ptr, member, group_weight, twice_hard, lane) / 2;
-        hard = least_hard = (i64)twice_hard / 2;
-        for (u32 i = lane; i < v; i += 32) best_values[i] = chain.value[i];
-    }
-
     u64 bound = clock + (u64)steps;
-    while (clock < bound && energy > 0 && chain.count > 0) {
+    while (true) {
+        if (energy > 0 && (i64)clock - improved >= longest) {
+            if (lane == 0) figures[LEAST] = least_energy, figures[LEAST_HARD] = least_hard;
+            __syncwarp();
+            Chain lent = chain;                      // a copy has an address, so that `chain` itself stays in registers
+            next_stage(graph, lent, figures, (i64)clock, kept, best, parents, width, lane);
+            chain.count = lent.count;
+            energy = figures[ENERGY], hard = figures[HARD], improved = (i64)clock;
+            least_energy = energy, least_hard = hard;
+            __syncwarp();
+        }
+        if (clock >= bound || energy <= 0 || chain.count == 0) break;
         if ((clock & (POLL - 1)) == 0) {             // a chain stops once another one has solved its problem earlier
             const u64 other = *(volatile u64*)answer;
             if (other < bound) bound = other;
@@ -312,8 +511,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) differences(
         }
         const u32 term = (u32)((tenure * chain.count) >> 16) + 1 + (u32)((second >> 40) % (u64)tenure_random);
 
-        const i64 from = edge_ptr[moved];
-        const int degree = (int)(edge_ptr[moved + 1] - from);
+        const i64 from = arcs_of[moved];
+        const int degree = (int)(arcs_of[moved + 1] - from);
         const int* arcs = edge + from;
         const int* weights = edge_weight + from;
         u32 neighbour = lane < degree ? (u32)arcs[lane] : 0;
@@ -326,7 +525,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) differences(
             neighbour = next_neighbour, weight = next_weight;
         }
 #if GROUPS
-        for (i64 of = occurrence_ptr[moved]; of < occurrence_ptr[moved + 1]; of++) {
+        for (i64 of = groups_of[moved]; of < groups_of[moved + 1]; of++) {
             const int group = occurrence[of];
             __syncwarp();
             for (i64 base = group_ptr[group], last = group_ptr[group + 1]; base < last; base += 32) {
@@ -342,7 +541,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) differences(
         const u32 literal = moved * stride + old;
         const bool again = held[old] - BLOCKED >= TABU;
         if (again)
-            for (u32 i = lane; i < ring; i += 32)
+            for (u32 i = lane; i <= mask; i += 32)
                 if (chain.literal[i] == (Index)literal) chain.literal[i] = NONE;
         __syncwarp();
         if (lane == 0) {
@@ -357,17 +556,18 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) differences(
         __syncwarp();
         if (target == 0) remove(chain, lane == 0, moved, lane);
         if (hard < least_hard || (hard == least_hard && energy < least_energy)) {
-            least_energy = energy, least_hard = hard;
-            for (u32 i = lane; i < v; i += 32) best_values[i] = chain.value[i];
+            least_energy = energy, least_hard = hard, improved = (i64)clock;
+            for (u32 i = lane; i < v; i += 32) kept[i] = (int)chain.value[i];
         }
     }
     __syncwarp();
     if (lane == 0) {
-        figures[0] = (i64)clock;
-        figures[1] = energy, figures[2] = hard, figures[3] = least_energy, figures[4] = least_hard;
-        figures[5] = chain.count;
+        figures[CLOCK] = (i64)clock, figures[IMPROVED] = improved, figures[COUNT] = chain.count;
+        figures[ENERGY] = energy, figures[HARD] = hard, figures[LEAST] = least_energy, figures[LEAST_HARD] = least_hard;
         if (energy == 0) atomicMin(answer, clock);
     }
+    __syncwarp();
+    publish(figures, best, kept, v, lane);
 #if SHARED
     for (i64 at = 16 * lane; at < bytes; at += 16 * 32) *(ulonglong2*)(state + at) = *(ulonglong2*)(place + at);
 #endif
