@@ -12,6 +12,7 @@ import numpy as np
 from ...engine.lazy import torch
 from ...engine.moves import nvrtc
 from .difference_arrays import DifferenceArrays
+from .difference_state import BEST, BEST_HARD, COUNT, ELITE, FIGURES, FORMER, PARENTS, UNKNOWN
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).with_name("differences.cu")
 MOST_WARPS = 4
 """Chains of a block."""
-RESIDENT = 28
+RESIDENT = 16
 """Warps of the kernel that fit on a multiprocessor by their registers."""
 RESERVED = 1024
 """Bytes of shared memory that each block takes for itself."""
@@ -27,8 +28,6 @@ NARROW = 1 << 13
 """Weights of the neighbours of a variable up to this fit into 16 bits, beside two flags."""
 MOVES, STEPS = 1 << 20, 1 << 12
 """The most moves of a launch, and of each chain: about 20 ms."""
-CLOCK, ENERGY, HARD, LEAST, LEAST_HARD, COUNT = range(6)
-"""Columns of ``DifferenceChains.figures``."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,8 @@ class Layout:
         gamma = 16 if arrays.heaviest.max(initial=0) < NARROW else 32
         index = 16 if max((variables * stride).max(), ring.max()) < (1 << 16) - 2 else 32
         sizes = variables * stride * (gamma // 8) + (3 * variables + 3 * ring) * (index // 8)
-        size = -(-int(sizes.max()) // 16) * 16
+        # A crossover needs 12 bytes for each value.
+        size = -(-int(np.maximum(sizes, 12 * stride + 8 * variables).max()) // 16) * 16
         shared = size + RESERVED <= shared_memory
 
         def resident(warps: int) -> int:
@@ -102,15 +102,18 @@ class DifferenceChains:
 
     Args:
         key: [B] int64, the random stream.
-        figures: [B, 6] int64: moves made; energy, equal hard pairs; least energy so far, with its equal hard pairs (fewest
-            first); variables in conflict, -1 for a chain that has not started.
-        best: [B, V] int32, numbers of the values of least energy.
+        figures: [B, 16] int64, with the columns of ``difference_state``; ``COUNT`` is -1 for a chain that has not started.
+        kept: [B, V] int32, numbers of values: the best assignment since the stage began.
+        best: [B, V] int32, the best assignment of the chain.
+        parents: [B, 5, V] int32, the assignments that it combines.
         memory: [B, bytes] uint8: gamma, the present values, variables in conflict and tabu lists between two launches.
     """
 
     key: Tensor
     figures: Tensor
+    kept: Tensor
     best: Tensor
+    parents: Tensor
     memory: Tensor
 
 
@@ -121,6 +124,7 @@ class DifferenceSearch:
         arrays: of T graphs.
         tenure: tabu tenure per conflicting variable, times 2^16.
         tenure_random: random part of the tabu tenure, up to this many moves.
+        patience: moves without improvement before a chain combines its assignments; 0 for never.
         device: a CUDA device.
         on_notice: receives a message before a compilation.
     """
@@ -130,10 +134,11 @@ class DifferenceSearch:
         arrays: DifferenceArrays,
         tenure: int,
         tenure_random: int,
+        patience: int,
         device: str,
         on_notice: Callable[[str], None] | None = None,
     ) -> None:
-        self.device, self.tenure, self.tenure_random = device, tenure, tenure_random
+        self.device, self.tenure, self.tenure_random, self.patience = device, tenure, tenure_random, patience
         self.variables = int(arrays.variables.max())
         self.layout = Layout.of(arrays, lambda v: (tenure * v >> 16) + tenure_random, nvrtc.shared_memory(device))
         self.kernel = nvrtc.kernel(SOURCE, "differences", self.layout.defines, device, on_notice)
@@ -146,9 +151,9 @@ class DifferenceSearch:
             mask[:, :k] = arrays.allowed[first:last].reshape(v, -1)[:, :k]
             starts.append(sum(each.size for each in masks))
             masks.append(mask)
-        first_variable = arrays.variable_ptr[:-1]
+        uniform = np.array([mask[:, :k].all() for mask, k in zip(masks, arrays.values, strict=True)])
         counts = (arrays.variables, arrays.values, stride, self.layout.ring)
-        sizes = (*counts, arrays.hard_weight, first_variable, np.array(starts))
+        sizes = (*counts, arrays.hard_weight, uniform, arrays.variable_ptr[:-1], np.array(starts))
         self.sizes = self._put(np.stack(sizes, 1).astype(np.int64))
         self.arrays = [
             self._put(np.concatenate([mask.ravel() for mask in masks])),
@@ -166,11 +171,16 @@ class DifferenceSearch:
         Args:
             key: [B] int64.
         """
-        figures = torch.zeros((len(key), 6), dtype=torch.int64, device=self.device)
+        rows = len(key)
+        figures = torch.zeros((rows, FIGURES), dtype=torch.int64, device=self.device)
         figures[:, COUNT] = -1
-        best = torch.zeros((len(key), self.variables), dtype=torch.int32, device=self.device)
-        memory = torch.empty((len(key), self.layout.bytes), dtype=torch.uint8, device=self.device)
-        return DifferenceChains(key, figures, best, memory)
+        figures[:, [BEST, BEST_HARD, ELITE, FORMER]] = UNKNOWN
+
+        def values(*shape: int) -> Tensor:
+            return torch.zeros((rows, *shape, self.variables), dtype=torch.int32, device=self.device)
+
+        memory = torch.empty((rows, self.layout.bytes), dtype=torch.uint8, device=self.device)
+        return DifferenceChains(key, figures, values(), values(), values(PARENTS if self.patience else 0), memory)
 
     def advance(
         self, chains: DifferenceChains, template: Tensor, problem: Tensor, given: Tensor | None, steps: int
@@ -201,6 +211,7 @@ class DifferenceSearch:
             self.layout.bytes,
             self.tenure,
             self.tenure_random,
+            self.patience,
             self.sizes,
             *self.arrays,
             template,
@@ -208,7 +219,9 @@ class DifferenceSearch:
             given,
             chains.key,
             chains.figures,
+            chains.kept,
             chains.best,
+            chains.parents,
             solved,
             chains.memory,
         )

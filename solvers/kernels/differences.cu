@@ -21,7 +21,10 @@ typedef long long i64;
 #define UNIT 1                          // all weights are 1
 #define GROUPS 0                        // there are AllDifferent constraints
 #define WARPS 1                         // of a block, at most
-#define RESIDENT 24                     // warps of a multiprocessor: bounds the registers
+#endif
+
+#ifndef RESIDENT
+#define RESIDENT 16                     // warps of a multiprocessor: bounds the registers
 #endif
 
 #if GAMMA_BITS == 16
@@ -176,14 +179,13 @@ __device__ __noinline__ void randomise(const Graph& graph, Chain& chain, u64 num
     __syncwarp();
 }
 
-// Compute the table, the conflicts and the energies of the present values, and start a stage. `kept` becomes the values.
-__device__ __noinline__ void begin(const Graph& graph, Chain& chain, i64* figures, i64 clock, int* kept, int lane) {
+// Compute the table, the conflicts and the energies of the present values, and start a stage.
+__device__ __noinline__ void begin(const Graph& graph, Chain& chain, i64* figures, i64 clock, int lane) {
     const u32 v = graph.variables, stride = graph.stride;
     for (u32 i = lane; i < v; i += 32) {
         const u8* may = graph.allowed + (u64)i * stride;
         for (u32 c = 0; c < stride; c++) chain.gamma[(u64)i * stride + c] = (Gamma)(may[c] ? 0 : BLOCKED);
         if (chain.position[i] != FIXED) chain.position[i] = NONE;
-        kept[i] = (int)chain.value[i];
     }
     for (u32 i = lane; i < graph.ring; i += 32) chain.head[i] = chain.literal[i] = NONE;
     __syncwarp();
@@ -215,7 +217,7 @@ __device__ __noinline__ void begin(const Graph& graph, Chain& chain, i64* figure
     if (lane == 0) {
         figures[ENERGY] = figures[LEAST] = (i64)(energy / 2);
         figures[HARD] = figures[LEAST_HARD] = (i64)(hard / 2);
-        figures[COUNT] = chain.count, figures[IMPROVED] = clock;
+        figures[COUNT] = chain.count, figures[SAVED] = 0, figures[IMPROVED] = clock;
     }
     __syncwarp();
 }
@@ -224,6 +226,10 @@ __device__ __noinline__ void begin(const Graph& graph, Chain& chain, i64* figure
 __device__ __forceinline__ void copy(int* to, const int* from, u32 v, int lane) {
     for (u32 i = lane; i < v; i += 32) to[i] = from[i];
     __syncwarp();
+}
+
+__device__ __forceinline__ void save(const Chain& chain, int* kept, u32 v, int lane) {
+    for (u32 i = lane; i < v; i += 32) kept[i] = (int)chain.value[i];
 }
 
 // Store the stage's best assignment in `best` if it is better than that.
@@ -358,7 +364,7 @@ __device__ __noinline__ void next_stage(
         figures[ELITE] = now_elite, figures[FORMER] = now_former;
     }
     __syncwarp();
-    begin(graph, chain, figures, clock, kept, lane);
+    begin(graph, chain, figures, clock, lane);
 }
 
 // sizes [T, 8]: variables, values, stride, ring, the weight of a hard constraint, whether all values are allowed, and where
@@ -387,7 +393,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) diffe
     graph.group_ptr = group_ptr, graph.member = member, graph.group_weight = group_weight;
     const u32 v = (u32)size[0], stride = (u32)size[2], ring = (u32)size[3], mask = ring - 1;
     const i64 hard_weight = size[4];
-    const i64 *arcs_of = edge_ptr + size[6], *groups_of = occurrence_ptr + size[6];
+    const i64* arcs_of = edge_ptr + size[6];
     kept += row * width, best += row * width, parents += row * PARENTS * width;
     if (given) given += row * width;
     state += row * bytes;
@@ -420,7 +426,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) diffe
         __syncwarp();
         Chain lent = chain;
         randomise(graph, lent, 0, lane);
-        begin(graph, lent, figures, (i64)figures[CLOCK], kept, lane);
+        begin(graph, lent, figures, (i64)figures[CLOCK], lane);
     }
     chain.count = (int)figures[COUNT];
     const i64 longest = patience ? patience << (mixed(chain.key) & LENGTHS) : UNKNOWN;
@@ -428,18 +434,20 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) diffe
     u64 clock = (u64)figures[CLOCK];
     i64 energy = figures[ENERGY], hard = figures[HARD], least_energy = figures[LEAST], least_hard = figures[LEAST_HARD];
     i64 improved = figures[IMPROVED];
+    bool saved = figures[SAVED] != 0;                // whether `kept` has the best assignment of the stage
     __syncwarp();
 
     u64 bound = clock + (u64)steps;
     while (true) {
         if (energy > 0 && (i64)clock - improved >= longest) {
             if (lane == 0) figures[LEAST] = least_energy, figures[LEAST_HARD] = least_hard;
+            if (!saved) save(chain, kept, v, lane);
             __syncwarp();
             Chain lent = chain;                      // a copy has an address, so that `chain` itself stays in registers
             next_stage(graph, lent, figures, (i64)clock, kept, best, parents, width, lane);
             chain.count = lent.count;
             energy = figures[ENERGY], hard = figures[HARD], improved = (i64)clock;
-            least_energy = energy, least_hard = hard;
+            least_energy = energy, least_hard = hard, saved = false;
             __syncwarp();
         }
         if (clock >= bound || energy <= 0 || chain.count == 0) break;
@@ -509,6 +517,11 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) diffe
             }
             rank -= count;
         }
+        const i64 hard_after =
+            hard_weight == 1 ? energy + change : hard + target / hard_weight - own / hard_weight;
+        const bool better =
+            hard_after < least_hard || (hard_after == least_hard && energy + change < least_energy);
+        if (!saved && !better) save(chain, kept, v, lane), saved = true;
         const u32 term = (u32)((tenure * chain.count) >> 16) + 1 + (u32)((second >> 40) % (u64)tenure_random);
 
         const i64 from = arcs_of[moved];
@@ -525,6 +538,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) diffe
             neighbour = next_neighbour, weight = next_weight;
         }
 #if GROUPS
+        const i64* groups_of = occurrence_ptr + size[6];
         for (i64 of = groups_of[moved]; of < groups_of[moved + 1]; of++) {
             const int group = occurrence[of];
             __syncwarp();
@@ -536,7 +550,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) diffe
         }
 #endif
         energy += change;
-        hard = hard_weight == 1 ? energy : hard + target / hard_weight - own / hard_weight;
+        hard = hard_after;
         // Where the value was tabu already, by an aspired move, the new term replaces the old one.
         const u32 literal = moved * stride + old;
         const bool again = held[old] - BLOCKED >= TABU;
@@ -555,17 +569,16 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) diffe
         }
         __syncwarp();
         if (target == 0) remove(chain, lane == 0, moved, lane);
-        if (hard < least_hard || (hard == least_hard && energy < least_energy)) {
-            least_energy = energy, least_hard = hard, improved = (i64)clock;
-            for (u32 i = lane; i < v; i += 32) kept[i] = (int)chain.value[i];
-        }
+        if (better) least_energy = energy, least_hard = hard, improved = (i64)clock, saved = false;
     }
     __syncwarp();
     if (lane == 0) {
         figures[CLOCK] = (i64)clock, figures[IMPROVED] = improved, figures[COUNT] = chain.count;
         figures[ENERGY] = energy, figures[HARD] = hard, figures[LEAST] = least_energy, figures[LEAST_HARD] = least_hard;
+        figures[SAVED] = 1;
         if (energy == 0) atomicMin(answer, clock);
     }
+    if (!saved) save(chain, kept, v, lane);
     __syncwarp();
     publish(figures, best, kept, v, lane);
 #if SHARED
