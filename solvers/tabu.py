@@ -12,6 +12,8 @@ from ..engine.moves.instance import MoveInstance, compile_moves
 from ..engine.problem import Problem
 from ..engine.rows import BatchSize
 from ..engine.solver import Info, Solver
+from .kernels import cuda_tabu
+from .kernels.cuda_instance import CudaInstance
 from .kernels.difference_arrays import differences
 from .kernels.difference_chains import (
     DifferenceState,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 LITERALS, ROWS = 1 << 19, 1024
 """Literals of a batch, and the most rows."""
+GPU_LITERALS, GPU_ROWS = 1 << 23, 2112
+"""The same on a GPU: 16 chains for each of 132 multiprocessors, fewer where their tables fill the shared memory."""
 TENSOR_LITERALS, TENSOR_ROWS = 1 << 16, 256
 """The same for tensors: a move rewrites a part of the cost table, so many chains are costly."""
 
@@ -50,7 +54,9 @@ class Tabu(Solver):
     check_every: ClassVar[int] = 10_000
     energy_is_exact: ClassVar[bool] = True
     optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
-    batch_size: ClassVar[BatchSize] = BatchSize(LITERALS, fewest=8, most=ROWS, per_core=1)
+    batch_size: ClassVar[BatchSize] = BatchSize(
+        LITERALS, GPU_LITERALS, fewest=8, most=ROWS, gpu_most=GPU_ROWS, per_core=1
+    )
 
     tenure: float = Field(0.6, ge=0, le=100, description="tabu tenure per conflicting variable, in steps")
     tenure_random: int = Field(
@@ -70,9 +76,13 @@ class Tabu(Solver):
         return self if takes(problem) else TensorTabu(**self.model_dump())
 
     def compile(self, problems: Sequence[Problem], copies: int, device: str) -> Instance | MoveInstance:
+        if device.startswith("cuda"):
+            return CudaInstance.of(problems, copies, device)
         return compile_moves(problems, copies) if device == "cpu" else super().compile(problems, copies, device)
 
     def init(self, instance: Any, random: Any) -> Any:
+        if isinstance(instance, CudaInstance):
+            return cuda_tabu.init(instance, random, self._rule)
         if isinstance(instance, MoveInstance):
             return start_chains(instance, random, self._rule)
         from .kernels import tensor_moves
@@ -80,12 +90,14 @@ class Tabu(Solver):
         return tensor_moves.start(instance, random)
 
     def advance(self, instance: Any, state: Any, steps: int, over: Callable[[], bool]) -> tuple[Any, Info, int]:
+        if isinstance(instance, CudaInstance):
+            return cuda_tabu.advance(instance, state, steps, self._rule)
         if isinstance(state, DifferenceState):
             return move_chains(instance, state, steps, over, self._rule)
         return super().advance(instance, state, steps, over)
 
     def step(self, instance: Any, state: Any) -> tuple[Any, Info]:
-        if isinstance(state, DifferenceState):
+        if isinstance(instance, MoveInstance):
             state, info, _ = self.advance(instance, state, 1, lambda: False)
             return state, info
         from .kernels import tensor_moves
@@ -93,9 +105,15 @@ class Tabu(Solver):
         return tensor_moves.move(instance, state, self.tenure, self.tenure_random, self.patience)
 
     def decode(self, instance: Any, state: Any) -> Array:
-        return assignments(instance, state) if isinstance(state, DifferenceState) else state.assignment.long()
+        if isinstance(instance, CudaInstance):
+            return cuda_tabu.decode(instance, state)
+        if isinstance(state, DifferenceState):
+            return assignments(instance, state.chains.best)
+        return state.assignment.long()
 
     def settled(self, instance: Any, state: Any, info: Info) -> Array:
+        if isinstance(instance, CudaInstance):
+            return cuda_tabu.finished(state)
         if isinstance(state, DifferenceState):
             return finished(state)
         return info.energy < 0  # never: tabu keeps the chain moving

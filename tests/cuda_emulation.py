@@ -5,11 +5,14 @@ from __future__ import annotations
 import ctypes
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
+
+from mull.engine.moves import nvrtc
 
 MAIN = """
 #include "cuda_shim.h"
@@ -19,6 +22,9 @@ extern "C" void emulate(unsigned blocks, unsigned threads, void** arguments) {{
     shim::launch({name}, blocks, threads, arguments);
 }}
 """
+
+SHARED = 228 << 10
+"""Shared memory of a multiprocessor of a large GPU, in bytes."""
 
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
 
@@ -60,3 +66,25 @@ def emulated(folder: Path) -> Callable[..., EmulatedKernel]:
         return EmulatedKernel(library)
 
     return kernel
+
+
+@pytest.fixture(scope="session")
+def emulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Kernels for the device ``cpu``."""
+    real, memory = nvrtc.kernel, nvrtc.shared_memory
+    fake = emulated(tmp_path_factory.mktemp("kernels"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nvrtc, "kernel", lambda *args: (fake if args[3] == "cpu" else real)(*args))
+        patch.setattr(nvrtc, "shared_memory", lambda device: SHARED if device == "cpu" else memory(device))
+        yield
+
+
+@pytest.fixture(
+    params=[pytest.param("cpu", marks=needs_compiler), pytest.param("cuda", marks=pytest.mark.gpu)], scope="session"
+)
+def place(request: pytest.FixtureRequest, emulation: None) -> str:
+    """The device of the kernels; on ``cpu`` they are emulated, with the shared memory of a large GPU."""
+    where: str = request.param
+    if where == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no accelerator")
+    return where

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from clause_walk import graph, mixed, walk
-from cuda_emulation import emulated, needs_compiler
 
 from mull.engine import Budget, Problem, Status, Task, solve
 from mull.engine.moves import nvrtc
@@ -20,29 +19,7 @@ from mull.solvers.kernels.cuda_instance import GOLDEN, STARTS, CudaInstance
 from mull.solvers.kernels.formula import formula as flat
 from mull.solvers.probsat import ProbSat
 
-SHARED = 228 << 10
-
-
-@pytest.fixture(
-    params=[pytest.param("cpu", marks=needs_compiler), pytest.param("cuda", marks=pytest.mark.gpu)], scope="session"
-)
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The device of the kernels; on ``cpu`` they are emulated, with the shared memory of a large GPU."""
-    where: str = request.param
-    if where == "cuda" and not torch.cuda.is_available():
-        pytest.skip("no accelerator")
-    return where
-
-
-@pytest.fixture(autouse=True, scope="session")
-def emulation(tmp_path_factory: pytest.TempPathFactory) -> object:
-    """Kernels for the device ``cpu``."""
-    real, memory = nvrtc.kernel, nvrtc.shared_memory
-    fake = emulated(tmp_path_factory.mktemp("kernels"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nvrtc, "kernel", lambda *args: (fake if args[3] == "cpu" else real)(*args))
-        patch.setattr(nvrtc, "shared_memory", lambda device: SHARED if device == "cpu" else memory(device))
-        yield
+pytest_plugins = ["cuda_emulation"]
 
 
 # Clauses --------------------------------------------------------------------------------------------------------------

@@ -56,7 +56,15 @@ def advance(
 
 
 def decode(instance: CudaInstance, chains: DifferenceChains) -> np.ndarray:
-    """The best assignments as [B, V] int64 domain indices."""
+    """The best assignments as domain indices.
+
+    Args:
+        instance: of B rows.
+        chains: of these rows.
+
+    Returns:
+        [B, V] int64.
+    """
     return assignments(instance, chains.best.cpu().numpy())
 
 

@@ -121,6 +121,25 @@ def start_chains(instance: MoveInstance, streams: Streams, rule: Rule) -> Differ
         rule: the options.
     """
     made = prepared(instance)
+    fixed = fixed_values(instance)
+    longest = (fixed.shape[1] * rule.tenure >> 16) + rule.tenure_random + 1
+    chains = new_chains(made.arrays, instance.template, streams.keys, fixed, longest, recombine=rule.patience > 0)
+    with compiling(instance.notices):
+        over_rows(partial(_call, made.tables, chains, 0, rule), len(fixed))
+    violations = np.zeros(len(fixed), dtype=np.int64)
+    _count(made, chains, violations)
+    return DifferenceState(chains, violations)
+
+
+def fixed_values(instance: MoveInstance) -> np.ndarray:
+    """The values of the variables that are fixed: [B, V] int32 numbers of values, -1 for other variables.
+
+    Padding is fixed at 0.
+
+    Args:
+        instance: of graphs of differences.
+    """
+    made = prepared(instance)
     variables = int(made.arrays.variables.max(initial=1))
     fixed = np.full((len(instance.template), variables), -1, dtype=np.int32)
     for t in range(len(instance.graphs)):
@@ -131,13 +150,7 @@ def start_chains(instance: MoveInstance, streams: Streams, rule: Rule) -> Differ
         values = number[np.minimum(np.searchsorted(codes, given), len(codes) - 1)]
         fixed[rows, : len(searched)] = np.where(instance.fixed[np.ix_(rows, searched)], values, -1)
         fixed[rows, len(searched) :] = 0
-    longest = (variables * rule.tenure >> 16) + rule.tenure_random + 1
-    chains = new_chains(made.arrays, instance.template, streams.keys, fixed, longest, recombine=rule.patience > 0)
-    with compiling(instance.notices):
-        over_rows(partial(_call, made.tables, chains, 0, rule), len(fixed))
-    violations = np.zeros(len(fixed), dtype=np.int64)
-    _count(made, chains, violations)
-    return DifferenceState(chains, violations)
+    return fixed
 
 
 def move_chains(
@@ -201,12 +214,12 @@ def _moves(made: Prepared, chains: Chains, moving: np.ndarray) -> int:
     return max(1, int(CALL * min(cores(), len(template)) / each.sum()))
 
 
-def assignments(instance: MoveInstance, state: DifferenceState) -> np.ndarray:
-    """The best assignment of each row.
+def assignments(instance: MoveInstance, best: np.ndarray) -> np.ndarray:
+    """The assignments of the engine.
 
     Args:
         instance: of graphs of differences.
-        state: of its rows.
+        best: [B, V] numbers of values of the searched variables.
 
     Returns:
         [B, V] int64 domain indices.
@@ -218,11 +231,11 @@ def assignments(instance: MoveInstance, state: DifferenceState) -> np.ndarray:
         if not len(rows):
             continue
         searched = made.arrays.searched[t]
-        best = state.chains.best[rows, : len(searched)]
-        decoded[np.ix_(rows, searched)] = made.indices[t][np.arange(len(searched)), best]
+        values = best[rows, : len(searched)]
+        decoded[np.ix_(rows, searched)] = made.indices[t][np.arange(len(searched)), values]
         left, right, penalty, violated, holds = made.penalties[t].T
         if len(penalty):
-            decoded[np.ix_(rows, penalty)] = np.where(best[:, left] == best[:, right], violated, holds)
+            decoded[np.ix_(rows, penalty)] = np.where(values[:, left] == values[:, right], violated, holds)
     return decoded
 
 

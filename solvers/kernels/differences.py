@@ -215,7 +215,7 @@ def _search(tables: Tables, chains: Chains, b: Any, steps: Any, tenure: Any, ten
                         smallest = entry_weight
                         aspiring = True
             if smallest < tabu and smallest - own <= change:
-                hashed = np.uint32(v + U(1)) * odd
+                hashed = np.uint32(np.uint32(v + U(1)) * odd)  # numba multiplies in 64 bits
                 if smallest - own < change or hashed > rank:
                     change, rank, chosen, aspires, found = smallest - own, hashed, v, aspiring, True
         if not found:
@@ -245,7 +245,7 @@ def _search(tables: Tables, chains: Chains, b: Any, steps: Any, tenure: Any, ten
 
         hard_after = hard + target // hard_weight - own // hard_weight if soft else energy + change
         if not saved:
-            worse = hard_after > least_hard or (hard_after == least_hard and energy + change > least)
+            worse = hard_after > least_hard or (hard_after == least_hard and energy + change >= least)
             if worse:
                 _copy(chains.kept[b], value, len(value))
                 saved = 1
