@@ -121,6 +121,54 @@ def call(
     raise NotImplementedError("kernels call it when they are compiled")
 
 
+def longs(address: int) -> Any:
+    """The int64 at an address, as a C pointer. It can be called in kernels only, as the next three.
+
+    Kernels with many arrays take one array of addresses: numba hands on an array as seven numbers, and code with many
+    of them takes ten times as long to compile.
+
+    Args:
+        address: ``array.ctypes.data``.
+    """
+    raise NotImplementedError("kernels call it when they are compiled")
+
+
+def ints(address: int) -> Any:
+    """The int32 at an address, as a C pointer.
+
+    Args:
+        address: ``array.ctypes.data``.
+    """
+    raise NotImplementedError("kernels call it when they are compiled")
+
+
+def reals(address: int) -> Any:
+    """The float64 at an address, as a C pointer.
+
+    Args:
+        address: ``array.ctypes.data``.
+    """
+    raise NotImplementedError("kernels call it when they are compiled")
+
+
+def flags(address: int) -> Any:
+    """The int8 at an address, as a C pointer.
+
+    Args:
+        address: ``array.ctypes.data``.
+    """
+    raise NotImplementedError("kernels call it when they are compiled")
+
+
+def place(pointer: Any) -> int:
+    """The address of a C pointer.
+
+    Args:
+        pointer: as ``longs`` returns it.
+    """
+    raise NotImplementedError("kernels call it when they are compiled")
+
+
 # Compilation ----------------------------------------------------------------------------------------------------------
 
 
@@ -142,9 +190,11 @@ def _jitted(function: Any, kernel: bool = False) -> Any:
     """The compiled version of a function that a compiled function calls, or of a kernel."""
     from numba import njit
 
-    special = {call: _call_intrinsic, move_arithmetic.shifted: _shifted_intrinsic}
+    special = {call: _call_intrinsic, move_arithmetic.shifted: _shifted_intrinsic, place: _place_intrinsic}
     if function in special:
         return special[function]()
+    if function in (longs, ints, reals, flags):
+        return _pointer_intrinsic(function.__name__)
     made = njit(nogil=kernel, **_options())(_with_compiled_globals(function))
     if kernel:
         _keep(made)
@@ -210,6 +260,39 @@ def _shifted_intrinsic() -> Any:
         return array(array, types.int64), generate
 
     return intrinsic(shifted_pointer)
+
+
+@cache
+def _pointer_intrinsic(name: str) -> Any:
+    from numba import types
+    from numba.extending import intrinsic
+
+    kind = types.CPointer(
+        {"longs": types.int64, "ints": types.int32, "reals": types.float64, "flags": types.int8}[name]
+    )
+
+    def pointer_at(context: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            return builder.inttoptr(given[0], context.get_value_type(kind))
+
+        return kind(types.int64), generate
+
+    return intrinsic(pointer_at)
+
+
+@cache
+def _place_intrinsic() -> Any:
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    def address_of(context: Any, pointer: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            return builder.ptrtoint(given[0], ir.IntType(64))
+
+        return types.int64(pointer), generate
+
+    return intrinsic(address_of)
 
 
 # The cache ------------------------------------------------------------------------------------------------------------

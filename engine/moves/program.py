@@ -25,9 +25,10 @@ class Program:
         functions: [K, 4] int64, addresses of ``start``, ``change``, ``apply`` and ``suggest``; the last is 0 where there is
             none.
         kind: [C] int32, the function set of each constraint.
-        params_ptr, params: [C + 1] and [N] int64, its parameters.
+        params_at, params: [C] and [N] int64: where its parameters begin. Constraints may share them.
         memory_ptr: [C + 1] int64, its part of a chain's memory.
         errors: exceptions that a ``check`` raised; ``raise_errors`` raises the first one.
+        value: returns the value of a code.
         checks: the kinds without a move form.
         blame: [K] int64, addresses of ``blame``, 0 where there is none.
 
@@ -41,9 +42,10 @@ class Program:
 
     functions: np.ndarray
     kind: np.ndarray
-    params_ptr: np.ndarray
+    params_at: np.ndarray
     params: np.ndarray
     memory_ptr: np.ndarray
+    value: Callable[[int], Value]
     errors: list[BaseException] = field(default_factory=list)
     checks: tuple[str, ...] = ()
     _kept: tuple[Any, ...] = ()
@@ -72,7 +74,9 @@ def compile_program(
 
     number: dict[MoveFunctions | None, int] = {}
     kind = np.zeros(len(constraints), dtype=np.int32)
-    params: list[np.ndarray] = []
+    params_at = np.zeros(len(constraints), dtype=np.int64)
+    params: dict[int, tuple[int, np.ndarray]] = {}  # by identity: large tables are shared
+    length = 0
     memory: list[int] = []
     without: dict[str, None] = {}
     for c, constraint in enumerate(constraints):
@@ -83,7 +87,10 @@ def compile_program(
         else:
             form_params, size, functions = form.params, form.memory, form.functions
         kind[c] = number.setdefault(functions, len(number))
-        params.append(form_params)
+        if id(form_params) not in params:
+            params[id(form_params)] = length, form_params
+            length += len(form_params)
+        params_at[c] = params[id(form_params)][0]
         memory.append(size)
     errors: list[BaseException] = []
     fallback = _Checks(graph, constraints, errors) if without else None
@@ -92,14 +99,15 @@ def compile_program(
     if without:
         listed = ", ".join(sorted(without))
         report(f"slow search: the kinds without a move form are checked in Python ({listed})")
-    flat = np.concatenate([np.zeros(0, np.int64), *params]).astype(np.int64)
+    flat = np.concatenate([np.zeros(0, np.int64), *(array for _, array in params.values())]).astype(np.int64)
     compiled = np.array(table, dtype=np.int64).reshape(-1, 5)
     return Program(
         compiled[:, :4].copy(),
         kind,
-        pointers(list(map(len, params))),
+        params_at,
         flat,
         pointers(memory),
+        _decoder(graph),
         errors,
         tuple(sorted(without)),
         (fallback,),
