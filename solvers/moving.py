@@ -18,11 +18,16 @@ from ..engine.moves.threads import over_rows
 from ..engine.problem import Problem
 from ..engine.rows import BatchSize
 from ..engine.solver import Info, Solver
-from .kernels.general import BEST_COST, BEST_HARD, searched, started
+from .kernels.general import started
 from .kernels.general_model import Chains, Model, Row, assignments, chains_of, row_of
+from .kernels.general_search import searched
+from .kernels.general_state import BEST_COST, BEST_HARD, CLOCK
 
 CALL = 0.02
 """Seconds that one call of a kernel should take. It divides the moves of a step, and has no influence on them."""
+
+FIRST = 500
+"""Moves before the first check."""
 
 
 class Mover(Solver):
@@ -61,6 +66,8 @@ class Mover(Solver):
         self, instance: MoveInstance, state: Chains, steps: int, over: Callable[[], bool]
     ) -> tuple[Chains, Info, int]:
         rows = self._rows(instance)
+        # Few moves before the first checks, so that easy problems end early.
+        steps = min(steps, max(FIRST, int(state.number[:, CLOCK].max())))
         parameters = np.array(self.parameters, dtype=np.float64)
         kernel = self._kernel
         if not kernel.ready:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, TypeVar
 from ..constraints import move_arithmetic
 from .form import MoveFunction, MoveFunctions
 
-F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 CACHE = "MULL_CACHE"
 """Environment variable with the folder for compiled code."""
@@ -29,6 +29,7 @@ PATIENCE = 0.3
 """Seconds of compilation after which the user gets a notice. Loading from the cache is faster."""
 
 _lock = threading.RLock()
+_addresses: dict[MoveFunction, int] = {}
 
 
 class Kernel:
@@ -59,10 +60,15 @@ class Kernel:
 
     def __call__(self, *arguments: Any) -> Any:
         """The value of the compiled function."""
-        if self._compiled is None:
-            with _lock:
-                self._compiled = self._compiled or _jitted(self.python, True)
+        if not self.ready:
+            _to_the_end(lambda: self._compile(arguments))
         return self._compiled(*arguments)
+
+    def _compile(self, arguments: tuple[Any, ...]) -> None:
+        from numba import typeof
+
+        self._compiled = self._compiled or _jitted(self.python, True)
+        self._compiled.compile(tuple(map(typeof, arguments)))
 
     @property
     def ready(self) -> bool:
@@ -104,8 +110,10 @@ def address(function: MoveFunction) -> int:
     Args:
         function: with the signature of ``form.py``.
     """
-    with _lock:
-        return int(_callback(function).address)
+    known = _addresses.get(function)
+    if known is None:
+        known = _addresses[function] = _to_the_end(lambda: int(_callback(function).address))
+    return known
 
 
 def call(
@@ -169,6 +177,31 @@ def place(pointer: Any) -> int:
     raise NotImplementedError("kernels call it when they are compiled")
 
 
+def _to_the_end(compilation: Callable[[], T]) -> T:
+    """Compile in another thread.
+
+    A time limit then interrupts the caller, but not the compilation: it ends in the background, and the next run finds
+    the code in the cache.
+    """
+    found: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with _lock:
+                found.append(compilation())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work, name="mull-compile")
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.02)  # a wait without end could not be interrupted
+    if errors:
+        raise errors[0]
+    return found[0]
+
+
 # Compilation ----------------------------------------------------------------------------------------------------------
 
 
@@ -188,7 +221,7 @@ def _callback(function: MoveFunction) -> Any:
 @cache
 def _jitted(function: Any, kernel: bool = False) -> Any:
     """The compiled version of a function that a compiled function calls, or of a kernel."""
-    from numba import njit
+    from numba import njit, types
 
     special = {call: _call_intrinsic, move_arithmetic.shifted: _shifted_intrinsic, place: _place_intrinsic}
     if function in special:
@@ -196,6 +229,11 @@ def _jitted(function: Any, kernel: bool = False) -> Any:
     if function in (longs, ints, reals, flags):
         return _pointer_intrinsic(function.__name__)
     made = njit(nogil=kernel, **_options())(_with_compiled_globals(function))
+    template = made.get_call_template
+    # numba compiles a function once more for each constant among its arguments: three times the work.
+    made.get_call_template = lambda args, kws: template(
+        tuple(map(types.unliteral, args)), {name: types.unliteral(each) for name, each in kws.items()}
+    )
     if kernel:
         _keep(made)
     return made

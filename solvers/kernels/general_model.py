@@ -15,7 +15,7 @@ from ...engine.moves.instance import MoveInstance
 from ...engine.moves.program import Program, compile_program
 from ...engine.moves.soft import SoftConstraints, soft_constraints
 from ...engine.values import bounds
-from .general import DECISIONS, NUMBERS, REALS, TABLE, Chain, Tables
+from .general_state import DECISIONS, NUMBERS, REALS, TABLE, Chain, Tables
 
 FORBIDDEN = 1 << 14
 """The largest table of forbidden literals: collisions forbid a few literals too many."""
@@ -84,15 +84,15 @@ def row_of(instance: MoveInstance, b: int, swaps: bool) -> Row:
     key = ("general row", t, swaps, fixed.tobytes(), instance.given[b].tobytes() if distinct else b"")
 
     def build() -> Row:
-        model = model_of(instance, b, swaps)
-        tables = tables_of(instance, b, model)
+        model = _model_of(instance, b, swaps)
+        tables = _tables_of(instance, b, model)
         assert all(array.flags.c_contiguous for array in tables)
         return Row(model, tables, np.array([array.ctypes.data for array in tables], dtype=np.int64))
 
     return instance.once(key, build)
 
 
-def model_of(instance: MoveInstance, b: int, swaps: bool) -> Model:
+def _model_of(instance: MoveInstance, b: int, swaps: bool) -> Model:
     """The model of a row. Rows with the same graph share it, where they give the same auxiliary variables.
 
     Args:
@@ -109,7 +109,7 @@ def model_of(instance: MoveInstance, b: int, swaps: bool) -> Model:
     return instance.once(key, lambda: _model(graph, given, exchanged, instance))
 
 
-def tables_of(instance: MoveInstance, b: int, model: Model) -> Tables:
+def _tables_of(instance: MoveInstance, b: int, model: Model) -> Tables:
     """The tables of a row: the model's, with the row's free variables."""
     tables = model.tables
     fixed = instance.fixed[b, : len(tables.first)]
