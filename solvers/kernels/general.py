@@ -30,6 +30,7 @@ from .general_state import (
     SMALL,
     SOFT,
     START,
+    SUGGEST,
     TRAIL,
     TRIED,
     VARIABLES,
@@ -131,11 +132,11 @@ def evaluated(t: Any, s: Any, which: Any, c: Any, slot: Any, new: Any) -> Any:
 
     Args:
         t, s: the tables and the chain.
-        which: ``START``, ``CHANGE``, ``APPLY`` or ``SUGGEST``.
+        which: ``START``, ``CHANGE``, ``APPLY``, ``SUGGEST`` or ``BLAME``.
         c, slot, new: the constraint, the slot that changes and its new code.
     """
     return call(
-        t.functions[4 * t.kind[c] + which],
+        t.functions[5 * t.kind[c] + which],
         place(s.values),
         place(t.scope) + 4 * t.scope_ptr[c],
         t.scope_ptr[c + 1] - t.scope_ptr[c],
@@ -144,6 +145,17 @@ def evaluated(t: Any, s: Any, which: Any, c: Any, slot: Any, new: Any) -> Any:
         slot,
         new,
     )
+
+
+def offers(t: Any, which: Any, c: Any) -> Any:
+    """Whether the kind of a constraint has an optional function.
+
+    Args:
+        t: the tables.
+        which: ``SUGGEST`` or ``BLAME``.
+        c: the constraint.
+    """
+    return t.functions[5 * t.kind[c] + which] != 0
 
 
 def _change(t: Any, s: Any, v: Any, new: Any) -> Any:
@@ -267,8 +279,15 @@ def _computed(t: Any, s: Any, v: Any) -> Any:
         if other == now:
             other = code(t, v, t.size[v] - 1)
         return other if evaluated(t, s, CHANGE, c, slot, other) < 0 else now
-    # Most functions have the distance |f - value| as their degree: two guesses, f above and f below the value.
     best, least = now, degree
+    if offers(t, SUGGEST, c):
+        new = nearest(t, v, evaluated(t, s, SUGGEST, c, slot, 0))
+        after = degree + evaluated(t, s, CHANGE, c, slot, new)
+        if after == 0:
+            return new
+        if after < least:
+            best, least = new, after
+    # Many functions have the distance |f - value| as their degree: two guesses, f above and f below the value.
     for sign in (1, -1):
         new = nearest(t, v, now + sign * degree)
         after = degree + evaluated(t, s, CHANGE, c, slot, new)

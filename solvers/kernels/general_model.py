@@ -235,7 +235,7 @@ def _model(graph: MoveGraph, given: np.ndarray, swaps: bool, instance: MoveInsta
     found = definitions(graph, soft.constraints, filled)
     # A permutation is exchanged, unless another constraint computes one of its members.
     tight = [(c, scope) for c, scope in tight if soft.weight[c] == 0 and (found.definer[scope] < 0).all()]
-    program = compile_program(graph, soft.constraints, instance.notices)
+    program = compile_program(graph, soft.constraints, instance.notices, hints=True)
     scopes = [constraint.scope for constraint in soft.constraints]
     index = graph.graph.index
     sizes = np.array([len(scope) for scope in scopes], dtype=np.int64)
@@ -264,7 +264,7 @@ def _model(graph: MoveGraph, given: np.ndarray, swaps: bool, instance: MoveInsta
     decisions = searched.nonzero()[0].astype(np.int64)
     tables = Tables(
         count=np.array([v, len(sizes), len(found.order), len(priced), len(decisions), 0, 0, 0], dtype=np.int64),
-        functions=program.functions.reshape(-1),
+        functions=np.column_stack((program.functions, program.blame)).reshape(-1),
         kind=program.kind.astype(np.int64),
         params_at=program.params_at,
         memory_at=program.memory_ptr[:-1].copy(),

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...engine.moves.compiled import Kernel
 from ...engine.moves.draws import chance
-from .general import code, contains, drawn, evaluated, kept_best, made, nearest, pick, tried
+from .general import code, contains, drawn, evaluated, kept_best, made, nearest, offers, pick, tried
 from .general_state import (
+    BLAME,
     CHANGE,
     CLOCK,
     CONSTRAINTS,
@@ -24,6 +25,7 @@ from .general_state import (
     SINCE,
     SMALL,
     SOFT,
+    SUGGEST,
     TABLE,
     TIES,
     chain_at,
@@ -146,6 +148,12 @@ def _near(t: Any, s: Any, v: Any, c: Any, slot: Any) -> Any:
         degree = s.degree[d]
         if degree == 0:
             continue
+        if offers(t, SUGGEST, d):
+            for _ in range(2):
+                new = nearest(t, v, evaluated(t, s, SUGGEST, d, t.occ_slot[o], pick(s, 1 << 31)))
+                if new != now:
+                    _offer(s, tried(t, s, v, -1, new), v, -1, new)
+                    count += 1
         for sign in (1, -1):
             there = nearest(t, v, now + sign * step)
             if there == now:
@@ -169,10 +177,13 @@ def _scanned(t: Any, s: Any, c: Any, variables: Any, most: Any) -> Any:
     size = t.scope_ptr[c + 1] - begin
     at = pick(s, size)
     used = count = 0
+    blames = t.hidden[c] == 0 and offers(t, BLAME, c)
     for _ in range(size):
         v = np.int64(t.scope[begin + at])
         slot = at
         at = at + 1 if at + 1 < size else 0
+        if blames and evaluated(t, s, BLAME, c, slot, 0) == 0:
+            continue
         if t.hidden[c]:
             w = _decision(t, s, v)
             slot = slot if w == v else -1

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ...engine.moves.compiled import flags, ints, longs, reals
 
-START, CHANGE, APPLY, SUGGEST = 0, 1, 2, 3
+START, CHANGE, APPLY, SUGGEST, BLAME = 0, 1, 2, 3, 4
 """Columns of ``Tables.functions``."""
 
 # Entries of ``Chain.number``.
@@ -56,7 +56,8 @@ class Tables(NamedTuple):
     Args:
         count: [8] int64, the numbers of the variables, of the constraints, of the entries of ``at_rank``, ``priced`` and
             ``decisions``.
-        functions: [4 K] int64, addresses of ``start``, ``change``, ``apply`` and ``suggest``.
+        functions: [5 K] int64, addresses of ``start``, ``change``, ``apply``, ``suggest`` and ``blame``; 0 where there is
+            none.
         kind, params_at, memory_at: [C] int64, function set of each constraint, and where its parameters and memory begin.
         params: int64.
         scope_ptr, scope: [C + 1] int64, and int32: the variables of each constraint.
