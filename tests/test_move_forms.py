@@ -13,7 +13,18 @@ from drawn import graphs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mull.engine import AllDifferent, Clause, Compare, ConstraintGraph, Count, Linear, Problem, Table, compile_problems
+from mull.engine import (
+    AllDifferent,
+    Clause,
+    Compare,
+    ConstraintGraph,
+    Count,
+    Linear,
+    Problem,
+    Table,
+    Xor,
+    compile_problems,
+)
 from mull.engine.constraints import (
     KINDS,
     MDD,
@@ -235,6 +246,21 @@ def test_many_moves_keep_the_memory_of_larger_constraints(name: str, seed: int) 
 
 
 SUGGESTED: dict[str, tuple[Constraint, tuple[int, ...]]] = {
+    "AllEqual": (AllEqual(("a", "b", "c")), (5, 5, 9)),
+    "Among items": (Among(("a", "b"), (100, 200), 2), (1, 2)),
+    "BinPacking items": (BinPacking(("a", "b", "c"), (3, 4, 5), (0, 7, 5)), (1, 1, 1)),
+    "Circuit": (Circuit(("a", "b", "c")), (50, 60, 70)),
+    "Clause": (Clause((("a", 100), ("b", 200))), (1, 2)),
+    "Clause with two values": (Clause((("a", 100), ("a", 300), ("b", 200))), (1, 2)),
+    "Count": (Count(("a", "b"), (100, 200), 2, 2), (1, 2)),
+    "GlobalCardinality": (GlobalCardinality(("a", "b"), (100, 200), (2, 0)), (1, 2)),
+    "GlobalCardinality counts": (GlobalCardinality((5, 7, 5), (5, 7), ("a", "b")), (9, 9)),
+    "Inverse": (Inverse(("a", "b"), ("c", "d")), (9, 0, 0, 9)),
+    "LexLess": (LexLess(("a", "b"), ("c", "d")), (9, 0, 0, 9)),
+    "NValues items": (NValues(("a", "b", "c"), 1), (1, 2, 7)),
+    "Regular": (Regular(("a", "b", "c"), ((0, 100, 1), (1, 200, 2), (2, 300, 3)), 0, (3,)), (100, 7, 300)),
+    "SubCircuit": (SubCircuit(("a", "b", "c")), (50, 60, 70)),
+    "Xor": (Xor((("a", 100), ("b", 200))), (1, 2)),
     "Abs": (Abs("a", "b"), (-5, 3)),
     "Among": (Among(("a", "b"), (1, 2), "c"), (1, 2, 7)),
     "BinPacking": (BinPacking((0, 1, 0), (3, 4, 5), ("a", "b")), (2, 9)),

@@ -141,4 +141,9 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return memory[items] - memory[items + 1] - degree
 
 
-_MOVES = by_place("AllEqual", _begin, _peek, _put)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The value of a random item."""
+    return memory[new % params[0]]
+
+
+_MOVES = by_place("AllEqual", _begin, _peek, _put, _suggest)

@@ -96,4 +96,9 @@ def _begin(params: Ints, memory: Ints) -> int:
     return abs(difference)
 
 
-_MOVES = by_difference("Among", _begin, _more)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """One of the values, if too few items have one."""
+    return params[OWN + 1 + new % params[OWN]] if memory[params[0]] < 0 and params[OWN] else memory[place]
+
+
+_MOVES = by_difference("Among", _begin, _more, suggest=_suggest)

@@ -171,9 +171,15 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
 
 
 def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
-    """The loads; no bins."""
+    """The load of a bin; for an item the first bin from a random one on with too small a sum, else any bin."""
     items = params[OWN]
-    return memory[place] + (memory[params[0] + place - items] if place >= items else 0)
+    bins = params[0] - items
+    if place >= items:
+        return memory[place] + memory[params[0] + place - items]
+    for i in range(bins):
+        if memory[params[0] + (new + i) % bins] < 0:
+            return (new + i) % bins
+    return new % bins if bins else memory[place]
 
 
 _MOVES = by_place("BinPacking", _begin, _peek, _put, _suggest)

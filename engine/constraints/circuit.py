@@ -244,6 +244,21 @@ def move_predecessor(memory: Ints, count: int, first: int, old: int, new: int) -
         memory[first + new] += 1
 
 
+def without_one(memory: Ints, count: int, first: int, draw: int) -> int:
+    """The first vertex without a predecessor, from a random one on; a random vertex where all have one.
+
+    Args:
+        memory: with the number of predecessors of each vertex from ``first`` on.
+        count: the number of vertices.
+        first: the position of these numbers.
+        draw: a random number.
+    """
+    for i in range(count):
+        if memory[first + (draw + i) % count] == 0:
+            return (draw + i) % count
+    return draw % count
+
+
 def _walk(memory: Ints, count: int, vertex: int, position: int) -> int:
     """Store the positions of the vertices that follow on the walk; return the length of the cycle of vertex 0, or 0."""
     place = 2 * count + 2
@@ -297,4 +312,8 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("Circuit", _begin, _peek, _put)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return without_one(memory, params[0], params[0] + 2, new)
+
+
+_MOVES = by_place("Circuit", _begin, _peek, _put, _suggest)

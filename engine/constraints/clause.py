@@ -168,4 +168,12 @@ def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slo
     return int(after == 0) - int(true == 0)
 
 
-_MOVES = MoveFunctions(_start, _change, _apply)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """A value that satisfies the clause."""
+    if params[0]:
+        return params[1 + slot]
+    first = params[1 + slot]
+    return params[first + new % (params[2 + slot] - first)]
+
+
+_MOVES = MoveFunctions(_start, _change, _apply, _suggest)

@@ -127,4 +127,9 @@ def _blame(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slo
     return int(memory[0] < params[0] and not is_listed(params, 3, params[2], values[scope[slot]]))
 
 
-_MOVES = MoveFunctions(_start, _change, _apply, blame=_blame)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """One of the values that count, if too few variables have one."""
+    return params[3 + new % params[2]] if memory[0] < params[0] and params[2] else values[scope[slot]]
+
+
+_MOVES = MoveFunctions(_start, _change, _apply, _suggest, _blame)

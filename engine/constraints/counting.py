@@ -125,7 +125,9 @@ def is_exempt(params: Ints, value: int) -> bool:
     return is_listed(params, OWN + 3, params[OWN + 2], value)
 
 
-def by_difference(name: str, begin: Begin, more: Put, keep: Put | None = None) -> PlaceFunctions:
+def by_difference(
+    name: str, begin: Begin, more: Put, keep: Put | None = None, suggest: Put | None = None
+) -> PlaceFunctions:
     """The functions of a kind whose degree is the distance of a number from its last term.
 
     Args:
@@ -133,18 +135,24 @@ def by_difference(name: str, begin: Begin, more: Put, keep: Put | None = None) -
         begin: see ``by_place``.
         more: returns by how much the number grows when an item changes.
         keep: updates the memory after that number; it returns 0.
+        suggest: for an item, see ``by_place``.
     """
     rise = specialised(_rise, f"{name}.rise", _more=more)  # type: ignore[arg-type]
     put = specialised(_put, f"{name}.put", _rise=rise, _keep=keep or _nothing)  # type: ignore[arg-type]
     peek = specialised(_peek, f"{name}.peek", _rise=rise)  # type: ignore[arg-type]
-    return by_place(name, begin, peek, put, _suggest)  # type: ignore[arg-type]
+    hint = specialised(_suggest, f"{name}.hint", _item=suggest or _present)  # type: ignore[arg-type]
+    return by_place(name, begin, peek, put, hint)  # type: ignore[arg-type]
 
 
 def _nothing(params: Ints, memory: Ints, place: int, new: int) -> int:
     return 0
 
 
-_more = _keep = _nothing  # ``by_difference`` replaces them
+def _present(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return memory[place]
+
+
+_more = _keep = _item = _nothing  # ``by_difference`` replaces them
 
 
 def _rise(params: Ints, memory: Ints, place: int, new: int) -> int:
@@ -167,5 +175,7 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
 
 
 def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
-    """The count; no items."""
-    return memory[place] + (memory[params[0]] if place == params[0] - 1 else 0)
+    """The count, or what the kind suggests for an item."""
+    if place == params[0] - 1:
+        return memory[place] + memory[params[0]]
+    return _item(params, memory, place, new)

@@ -195,4 +195,19 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("GlobalCardinality", _begin, _peek, _put)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The count of a value; for an item the first value from a random one on with too few items, else any."""
+    distinct = params[OWN + 1]
+    ends = OWN + 2 + distinct
+    items = params[0] - params[ends + distinct] + params[ends]
+    if place >= items:
+        return memory[params[0] + params[params[ends + distinct] + place - items]]
+    for i in range(distinct):
+        number = (new + i) % distinct
+        found = memory[params[0] + number]
+        if _apart(params, memory, number, found + 1) < _apart(params, memory, number, found):
+            return params[OWN + 2 + number]
+    return params[OWN + 2 + new % distinct] if distinct else memory[place]
+
+
+_MOVES = by_place("GlobalCardinality", _begin, _peek, _put, _suggest)

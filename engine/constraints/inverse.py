@@ -94,4 +94,15 @@ def _blame(params: Ints, memory: Ints, place: int, new: int) -> int:
     return int(not _paired(params, memory, place, memory[place]))
 
 
-_MOVES = by_place("Inverse", _begin, _peek, blame=_blame)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The first entry from a random one on that points here, and to which this entry does not point; else any index."""
+    count = params[OWN]
+    own, other = (place, count) if place < count else (place - count, 0)
+    for i in range(count):
+        at = (new + i) % count
+        if memory[other + at] == own and memory[place] != at:
+            return at
+    return new % count
+
+
+_MOVES = by_place("Inverse", _begin, _peek, suggest=_suggest, blame=_blame)

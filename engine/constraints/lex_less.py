@@ -139,4 +139,14 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("LexLess", _begin, _peek, _put)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The value that makes the lists equal, or one less or more, at the first position where they differ."""
+    count, first = params[0] // 2, memory[params[0]]
+    if first == count or place % count > first:
+        return memory[place]
+    if place < count:
+        return memory[place + count] - (new & 1)
+    return memory[place - count] + (new & 1)
+
+
+_MOVES = by_place("LexLess", _begin, _peek, _put, _suggest)

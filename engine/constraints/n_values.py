@@ -102,4 +102,9 @@ def _begin(params: Ints, memory: Ints) -> int:
     return abs(difference)
 
 
-_MOVES = by_difference("NValues", _begin, _more, _keep)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """The value of a random item, if there are too many values."""
+    return memory[new % (params[0] - 1)] if memory[params[0]] > 0 else memory[place]
+
+
+_MOVES = by_difference("NValues", _begin, _more, _keep, _suggest)

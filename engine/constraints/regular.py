@@ -356,4 +356,17 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return memory[items + states] - degree
 
 
-_MOVES = by_place("Regular", _begin, _peek, _put)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    """A value with the least number of changes of the other items."""
+    items, states = params[0], params[OWN]
+    at = _at(params, place)
+    before, after = items + params[at], items + states + params[at + 3]
+    least, found = items + 1, memory[place]
+    for arc in range(params[at + 1], params[at + 2], 3):
+        changes = memory[before + params[arc]] + memory[after + params[arc + 2]]
+        if changes < least:
+            least, found = changes, params[arc + 1]
+    return found
+
+
+_MOVES = by_place("Regular", _begin, _peek, _put, _suggest)

@@ -16,6 +16,7 @@ from .circuit import (
     post_circuit,
     returns,
     start_predecessors,
+    without_one,
     without_predecessor,
 )
 from .move_form import Code, Ints, MoveForm
@@ -134,4 +135,8 @@ def _put(params: Ints, memory: Ints, place: int, new: int) -> int:
     return change
 
 
-_MOVES = by_place("SubCircuit", _begin, _peek, _put)
+def _suggest(params: Ints, memory: Ints, place: int, new: int) -> int:
+    return place if new & 1 else without_one(memory, params[0], params[0] + 3, new >> 1)
+
+
+_MOVES = by_place("SubCircuit", _begin, _peek, _put, _suggest)

@@ -125,4 +125,9 @@ def _apply(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slo
     return change
 
 
-_MOVES = MoveFunctions(_start, _change, _apply)
+def _suggest(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    """The value of the literal, if it is false."""
+    return params[1 + slot]
+
+
+_MOVES = MoveFunctions(_start, _change, _apply, _suggest)
