@@ -67,12 +67,12 @@ class ProbSat(Solver):
 
     def init(self, instance: Any, random: Any) -> Any:
         if isinstance(instance, CudaInstance):
-            return cuda_probsat.init(instance, random, self._weights)
+            return cuda_probsat.init(instance, random, self._prepared(instance))
         return clause_chains.start_chains(instance, random, self._prepared(instance))
 
     def advance(self, instance: Any, state: Any, steps: int, over: Callable[[], bool]) -> tuple[Any, Info, int]:
         if isinstance(instance, CudaInstance):
-            return cuda_probsat.advance(instance, state, steps, self._weights)
+            return cuda_probsat.advance(instance, state, steps, self._prepared(instance))
         return clause_chains.move_chains(instance, state, steps, over, self._prepared(instance))
 
     def step(self, instance: Any, state: Any) -> tuple[Any, Info]:

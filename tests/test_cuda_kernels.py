@@ -1,4 +1,4 @@
-"""CUDA kernels against plain Python, move for move: emulated on a CPU, and on a GPU where there is one."""
+"""The CUDA kernel of probSAT against the kernel of the CPU, move for move: emulated on a CPU, and on a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from clause_walk import graph, mixed, walk
+from clause_walk import graph
 
 from mull.engine import Budget, Problem, Status, Task, solve
 from mull.engine.moves import nvrtc
-from mull.solvers.kernels import cuda_probsat
-from mull.solvers.kernels.cuda_clauses import ClauseChains
-from mull.solvers.kernels.cuda_instance import GOLDEN, STARTS, CudaInstance
-from mull.solvers.kernels.formula import formula as flat
+from mull.engine.moves.instance import compile_moves
+from mull.solvers.kernels import clause_chains, cuda_probsat
+from mull.solvers.kernels.cuda_instance import CudaInstance
 from mull.solvers.probsat import ProbSat
 
 pytest_plugins = ["cuda_emulation"]
@@ -40,7 +39,7 @@ CASES: list[tuple[list[tuple[int, int, list[int]]], bool]] = [
 
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize(("shapes", "givens"), CASES)
-def test_clause_kernel_makes_the_moves_of_plain_python(
+def test_clause_kernel_makes_the_moves_of_the_cpu(
     place: str, shapes: list[tuple[int, int, list[int]]], givens: bool, shared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not shared:
@@ -51,29 +50,24 @@ def test_clause_kernel_makes_the_moves_of_plain_python(
         formula = graph(rng, *shape)
         chosen = rng.sample(sorted(formula.domains), len(formula.domains) // 8 if givens else 0)
         problems.append(Problem(formula, {name: rng.randint(0, 1) for name in chosen}))
-    instance = CudaInstance.of(problems, 1, place)
-    streams = instance.streams(range(len(problems)))
-    chains: ClauseChains = cuda_probsat.init(instance, streams, weights)
-    start = chains.assignment.tolist()
-    launches, steps = 3, 60
-    for _ in range(launches):
-        chains, info, taken = cuda_probsat.advance(instance, chains, steps, weights)
+    instance, reference = CudaInstance.of(problems, 2, place), compile_moves(problems, 2)
+    instance.problem[:] = range(2 * len(problems))  # chains stop at their own solutions only
+    streams = instance.streams(range(2 * len(problems)))
+    made = clause_chains.prepared(reference, ("test",), weights)
+    chains = cuda_probsat.init(instance, streams, made)
+    expected = clause_chains.start_chains(reference, streams, made)
+    assert (chains.assignment.cpu().numpy() == expected.assignment).all()
+    assert (chains.kind.cpu().numpy() == expected.kind).all()
+    for steps in (1, 60, 119):
+        chains, info, taken = cuda_probsat.advance(instance, chains, steps, made)
         assert taken == steps
-    found = cuda_probsat.decode(chains)
-    search = instance._cache["probsat", "gpu"]
-    assert search.layout.shared == shared
-    for row, made in enumerate(instance.graphs):
-        clauses = flat(made)
-        table = search.weights[int(chains.kind[row])].cpu().numpy().view(np.uint32)
-        key = int(streams.keys[row])
-        stream = mixed(key ^ STARTS)
-        for v in np.flatnonzero(~instance.fixed[row, : made.variables]).tolist():
-            assert start[row][v] == mixed(stream + v * GOLDEN) >> 63
-        value, clock, violated = walk(clauses, table, key, launches * steps, start[row], instance.fixed[row])
-        assert found[row, : made.variables].tolist() == value[: made.variables]
-        assert int(chains.clock[row]) == clock
+        while steps:
+            expected, other, moves = clause_chains.move_chains(reference, expected, steps, bool, made)
+            steps -= moves
+        assert (cuda_probsat.decode(chains) == expected.assignment).all()
+        assert (chains.clock.cpu().numpy() == expected.clock).all()
         assert info.violations is not None
-        assert info.violations[row] == violated == made.violations(found[row : row + 1, : made.variables])[0]
+        assert info.violations.tolist() == expected.count.tolist() == np.asarray(other.violations).tolist()
 
 
 @pytest.fixture

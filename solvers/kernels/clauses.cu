@@ -209,7 +209,7 @@ __device__ __forceinline__ void list_violated(Chain& chain, u32 m, int lane) {
     }
 }
 
-// sizes [T, 6]: variables, clauses, and where the template starts in clause_ptr, literals, owners and occurrences.
+// sizes [T, 5]: variables, clauses, and where the template starts in clause_ptr, in literals and occurrences, and in owners.
 extern "C" __global__ void __launch_bounds__(256, BLOCKS) clauses(
     i64 rows, i64 steps, i64 variables_most, i64 bytes, i64 kinds_width,
     const i64* sizes, const int* clause_ptr, const int* literals, const int* owners, const int* occurrences,
@@ -222,9 +222,9 @@ extern "C" __global__ void __launch_bounds__(256, BLOCKS) clauses(
     const int lane = threadIdx.x & 31;
     const i64 row = (i64)blockIdx.x * (blockDim.x >> 5) + (threadIdx.x >> 5);
     if (row >= rows) return;
-    const i64* size = sizes + 6 * (i64)template_of[row];
+    const i64* size = sizes + 5 * (i64)template_of[row];
     const u32 v = (u32)size[0], m = (u32)size[1];
-    clause_ptr += size[2], literals += size[3], owners += size[4], occurrences += size[5];
+    clause_ptr += size[2], literals += size[3], occurrences += size[3], owners += size[4];
     weights += kind[row] * kinds_width;
     assignment += row * variables_most;
     if (fixed) fixed += row * variables_most;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import numpy as np
 
 from ...engine.lazy import torch
 from ...engine.moves import nvrtc
-from .formula import Formula
+from .clause_chains import Formulas, Prepared
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,20 +52,18 @@ class Layout:
     threads: int
 
     @classmethod
-    def of(cls, formulas: Sequence[Formula], shared_memory: int) -> Layout:
+    def of(cls, formulas: Formulas, shared_memory: int) -> Layout:
         """The smallest layout that has room for some formulas.
 
         Args:
             formulas: of a batch.
             shared_memory: of a multiprocessor, in bytes.
         """
-        length = max(int(np.diff(each.clause_ptr).max(initial=1)) for each in formulas)
-        clauses = max(len(each.clause_ptr) - 1 for each in formulas)
-        variables = max(each.variables for each in formulas)
+        length = int(formulas.longest.max())
+        variables, clauses = formulas.shape
         count = length.bit_length()
         word = next((bits for bits in (16, 32) if max(clauses, variables) <= 1 << max(bits - count, 0)), 64)
-        largest = max(int(np.diff(each.owners).max(initial=0)) for each in formulas)
-        breaks = next((bits for bits in (8, 16) if largest < 1 << bits), 32)
+        breaks = next((bits for bits in (8, 16) if formulas.most < 1 << bits), 32)
         scan = next((lanes for lanes in (4, 8, 16) if length <= lanes), 32)
         size = (-(-variables * breaks // 64) * 8) + -(-2 * clauses * word // 64) * 8
         size = -(-size // 16) * 16
@@ -109,30 +107,23 @@ class ClauseSearch:
     """The formulas of a batch on a device, and the kernel that searches them.
 
     Args:
-        formulas: T formulas.
-        weights: [N, O] integers below 2^32, weight of a literal by the number of clauses that its flip violates, for N
-            kinds of chain. The weights of a clause have a sum below 2^32.
+        made: the formulas and the weights of literals.
         device: a CUDA device.
         on_notice: receives a message before a compilation.
     """
 
-    def __init__(
-        self,
-        formulas: Sequence[Formula],
-        weights: np.ndarray,
-        device: str,
-        on_notice: Callable[[str], None] | None = None,
-    ) -> None:
+    def __init__(self, made: Prepared, device: str, on_notice: Callable[[str], None] | None = None) -> None:
         self.device = device
-        self.variables = max(each.variables for each in formulas)
+        formulas = made.formulas
+        self.variables = formulas.shape[0]
         self.layout = Layout.of(formulas, nvrtc.shared_memory(device))
         self.kernel = nvrtc.kernel(SOURCE, "clauses", self.layout.defines, device, on_notice)
-        parts = [(each.clause_ptr, each.literals, each.owners, each.occurrences) for each in formulas]
-        starts = np.cumsum([(0, 0, 0, 0), *(tuple(map(len, each)) for each in parts)], axis=0)[:-1]
-        sizes = [(each.variables, len(each.clause_ptr) - 1, *at) for each, at in zip(formulas, starts, strict=True)]
-        self.sizes = self._put(np.array(sizes, dtype=np.int64))
-        self.arrays = [self._put(np.concatenate(each).astype(np.int32)) for each in zip(*parts, strict=True)]
-        self.weights = self._put(weights.astype(np.uint32).view(np.int32))
+        self.sizes = self._put(formulas.sizes)
+        self.arrays = [
+            self._put(each.astype(np.int32, copy=False))
+            for each in (formulas.clause_ptr, formulas.literals, formulas.owners, formulas.occurrences)
+        ]
+        self.weights = self._put(made.weights[:, : formulas.most + 1].astype(np.uint32).view(np.int32))
 
     def _put(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
