@@ -67,6 +67,27 @@ def _code(value: Value) -> int:
     return value if isinstance(value, int) else (1 << 61) + int.from_bytes(value.encode(), "big") % (1 << 20)
 
 
+class Guarded:
+    """An array that refuses places outside, negative ones too: compiled code would read other memory there.
+
+    Args:
+        array: one-dimensional.
+    """
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return Guarded(self.array[place])
+        assert 0 <= place < len(self.array)
+        return self.array[place]
+
+    def __setitem__(self, place: int, value: int) -> None:
+        assert 0 <= place < len(self.array)
+        self.array[place] = value
+
+
 class Chain:
     """One assignment and the memory of one constraint.
 
@@ -84,7 +105,8 @@ class Chain:
         self.memory = np.full(form.memory, 7, dtype=np.int64)  # a chain does not clear it first
 
     def _call(self, function: Callable[..., int], slot: int = 0, new: int = 0) -> int:
-        return int(function(self.values, self.scope, len(self.scope), self.form.params, self.memory, slot, new))
+        arrays = [Guarded(array) for array in (self.values, self.scope, self.form.params, self.memory)]
+        return int(function(arrays[0], arrays[1], len(self.scope), arrays[2], arrays[3], slot, new))
 
     def start(self, values: Sequence[Value]) -> int:
         self.values[:] = [_code(value) for value in values]
