@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -207,3 +209,35 @@ def test_wide_domains_take_little_memory_and_no_torch() -> None:
         ).stdout.split()
     assert made[:2] == ["solved", "solved"]
     assert int(made[2]) < 200  # MiB
+
+
+def test_large_boards_have_three_constraints_and_their_answers_are_read_again(tmp_path: Path) -> None:
+    (problem,) = mull.load("queens:250", seed=1)
+    assert len(problem.graph.constraints) == 3
+    solution = mull.solve(problem, "minconflicts")
+    assert solution.status is Status.SOLVED
+    board = tmp_path / "board.queens"
+    board.write_text(solution.text)
+    (again,) = mull.load(str(board))
+    assert again.givens == solution.assignment
+
+
+def test_offsets_mean_the_same_as_pairs() -> None:
+    names = tuple("abcd")
+    domains = dict.fromkeys(names, range(1, 5))
+    offsets = [tuple(range(4)), tuple(range(0, -4, -1))]
+    graph = ConstraintGraph(domains, [AllDifferent(names), *(AllDifferent(names, offsets=each) for each in offsets)])
+    (queens,) = mull.load("queens:4")
+    for values in itertools.product(range(1, 5), repeat=4):
+        broken = graph.broken(dict(zip(names, values, strict=True)))
+        pairs = queens.graph.broken(dict(zip(queens.graph.domains, values, strict=True)))
+        assert bool(broken) == bool(pairs)
+    assert _solve(graph, "cpsat").status is Status.SOLVED
+    assert ConstraintGraph.from_json(graph.to_json()).digest == graph.digest
+    turned = AllDifferent(names[::-1], offsets=offsets[0][::-1])
+    assert (
+        ConstraintGraph(domains, [turned]).digest
+        == ConstraintGraph(domains, [AllDifferent(names, offsets=offsets[0])]).digest
+    )
+    with pytest.raises(mull.GraphError, match="offsets"):
+        AllDifferent(names, offsets=(1, 2))

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import GraphError
 from ..lazy import torch
-from ..values import Domain, Value, names, set_fields, values
-from .base import Constraint, LiteralGroup, Parameters, pick
+from ..values import Domain, Value, integer, items, names, set_fields, values
+from .base import Constraint, LiteralGroup, Parameters, pick, require_integers
 from .move_arithmetic import clear_counts, count, count_less, count_more, is_listed
 from .move_form import Code, Ints, MoveForm, MoveFunctions, code_bounds, counter, known_codes, packed
 
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 class AllDifferent(Constraint):
     """No two variables take the same value, except values in ``exempt``, which may repeat (alldifferent_except).
 
+    With ``offsets``, the sums ``value + offset`` are different: the diagonals of N queens are two such constraints.
     The violation degree is the number of equal pairs.
 
     Args:
         scope: variable names, at least one.
         exempt: values that may repeat; JSON calls them ``except``.
+        offsets: one integer for each variable, or empty. The domains then are integers, and no value is exempt.
 
     Raises:
         GraphError: an argument of the wrong type, or names given one by one instead of as a list.
@@ -38,8 +40,9 @@ class AllDifferent(Constraint):
 
     scope: tuple[str, ...]
     exempt: tuple[Value, ...] = ()
+    offsets: tuple[int, ...] = ()
 
-    keys = ("scope", "except")
+    keys = ("scope", "except", "offsets")
 
     def __new__(cls, *fields: Any, **named: Any) -> Self:
         if len(fields) > 1 and all(isinstance(field, str) for field in fields):
@@ -50,27 +53,57 @@ class AllDifferent(Constraint):
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
+        what = f"{self.kind}: the offsets"
+        offsets = tuple(integer(each, f"{self.kind}: an offset") for each in items(self.offsets, what, "[0, 1, 2]"))
         set_fields(
             self,
-            scope=names(self.scope, self.kind, ordered=False),
+            scope=names(self.scope, self.kind, ordered=bool(offsets)),
             exempt=values(self.exempt, f"{self.kind}: the exempt values"),
+            offsets=offsets if any(offsets) else (),
         )
+        if offsets and len(offsets) != len(self.scope):
+            raise GraphError(f"{self.kind}: {len(offsets)} offsets, {len(self.scope)} variables", "give one for each")
+        if self.offsets and self.exempt:
+            raise GraphError(f"{self.kind}: offsets and exempt values", "give one of them")
+
+    def __repr__(self) -> str:
+        offsets = f", offsets={self.offsets!r}" if self.offsets else ""
+        return f"{type(self).__name__}(scope={self.scope!r}, exempt={self.exempt!r}{offsets})"
+
+    def validate(self, domains: Mapping[str, Domain]) -> None:
+        super().validate(domains)
+        if self.offsets:
+            for name in self.scope:
+                require_integers(domains[name], name, self.kind)
+
+    def magnitudes(self, largest: Mapping[str, int]) -> Mapping[str, int]:
+        pairs = zip(self.scope, self.offsets, strict=False)
+        return {name: largest[name] + abs(offset) for name, offset in pairs}
+
+    @property
+    def _shift(self) -> dict[str, int]:
+        """The offsets by variable; empty without offsets."""
+        return dict(zip(self.scope, self.offsets, strict=False))
 
     @property
     def value_symmetric(self) -> bool:
-        return type(self) is AllDifferent and not self.exempt
+        return type(self) is AllDifferent and not self.exempt and not self.offsets
 
     def check(self, values: Sequence[Value]) -> bool:
+        if self.offsets:
+            return len({int(v) + o for v, o in zip(values, self.offsets, strict=True)}) == len(values)
         counted = [value for value in values if value not in self.exempt]
         return len(set(counted)) == len(counted)
 
     def conflict(self, given: Mapping[str, Value]) -> tuple[str, ...] | None:
         seen: dict[Value, str] = {}
+        shift = self._shift
         for name in self.scope:
             if name in given and given[name] not in self.exempt:
-                if given[name] in seen:
-                    return seen[given[name]], name
-                seen[given[name]] = name
+                value = int(given[name]) + shift[name] if shift else given[name]
+                if value in seen:
+                    return seen[value], name
+                seen[value] = name
         return None
 
     def excludes(self, name: str) -> int:
@@ -78,50 +111,82 @@ class AllDifferent(Constraint):
 
     def without(self, name: str) -> AllDifferent | None:
         rest = tuple(other for other in self.scope if other != name)
-        return AllDifferent(rest, self.exempt) if len(rest) > 1 else None
+        shift = self._shift
+        offsets = tuple(shift[other] for other in rest) if shift else ()
+        return AllDifferent(rest, self.exempt, offsets) if len(rest) > 1 else None
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"kind": self.kind, "scope": list(self.scope)}
+        if self.offsets:
+            data["offsets"] = list(self.offsets)
         return {**data, "except": sorted(self.exempt, key=str)} if self.exempt else data
+
+    def canonical(self) -> dict[str, Any]:
+        if not self.offsets:
+            return super().canonical()
+        pairs = sorted(self._shift.items())
+        return {**self.to_json(), "scope": [name for name, _ in pairs], "offsets": [offset for _, offset in pairs]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> AllDifferent:
-        return cls(data["scope"], data.get("except", ()))
+        return cls(data["scope"], data.get("except", ()), data.get("offsets", ()))
 
     def post(self, to: Posting) -> None:
         if not self.exempt:
-            to.model.add_all_different([to.variable(name) for name in self.scope])
+            shift = self._shift
+            to.model.add_all_different([to.variable(name) + shift.get(name, 0) for name in self.scope])
             return
         for value in {v for name in self.scope for v in to.domains[name]} - set(self.exempt):
             to.model.add_at_most_one(to.literal(n, value) for n in self.scope if value in to.domains[n])
 
     def post_negation(self, to: Posting) -> None:
         pairs = []
+        shift = self._shift
         for a, b in combinations(self.scope, 2):
+            if shift:
+                left, right = to.variable(a) + shift[a], to.variable(b) + shift[b]
+                pairs.append(to.truth(left == right, left != right))
+                continue
             counts = [to.opposite(to.literal(a, value)) for value in self.exempt]
             pairs.append(to.all_of([to.equal(a, b), *counts]))
         to.model.add_bool_or(pairs)
 
     def move_form(self, domains: Mapping[str, Domain], code: Code) -> MoveForm:
         exempt = known_codes(self.exempt, domains, self.scope, code)
-        layout, memory = counter(*code_bounds(domains, self.scope, code), len(self.scope))
+        least, most = code_bounds(domains, self.scope, code)
+        if self.offsets:
+            layout, memory = counter(least + min(self.offsets), most + max(self.offsets), len(self.scope))
+            return MoveForm(packed(layout, self.offsets), memory, _SHIFTED)
+        layout, memory = counter(least, most, len(self.scope))
         return MoveForm(packed(layout, len(exempt), exempt), memory, _MOVES)
 
     def groups(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
+        if self.offsets:
+            return self._diagonals(domains)
         values = dict.fromkeys(v for name in self.scope for v in domains[name] if v not in self.exempt)
         return [
             LiteralGroup("all_different", tuple((name, value) for name in self.scope if value in domains[name]))
             for value in values
         ]
 
+    def _diagonals(self, domains: Mapping[str, Domain]) -> list[LiteralGroup]:
+        """The groups with offsets: one for each sum."""
+        members: dict[int, list[tuple[str, Value]]] = {}
+        for name, offset in self._shift.items():
+            for value in domains[name]:
+                members.setdefault(int(value) + offset, []).append((name, value))
+        return [LiteralGroup("all_different", tuple(literals)) for literals in members.values()]
+
     def encode(self, domains: Sequence[Domain], arity: int, size: int) -> dict[str, np.ndarray]:
         table: dict[Value, int] = {}  # equal values of different domains share a code
         codes = np.zeros((arity, size), dtype=np.int64)
         counted = np.zeros((arity, size), dtype=bool)
         for k, domain in enumerate(domains):
+            offset = self.offsets[k] if self.offsets else 0
             for d, value in enumerate(domain):
                 if value not in self.exempt:
-                    codes[k, d] = table.setdefault(value, len(table))
+                    summed = int(value) + offset if offset else value
+                    codes[k, d] = table.setdefault(summed, len(table))
                     counted[k, d] = True
         return {"codes": codes, "counted": counted}
 
@@ -232,3 +297,35 @@ def _blame(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slo
 
 
 _MOVES = MoveFunctions(_start, _change, _apply, blame=_blame)
+
+
+# With offsets. Parameters: the layout of the counts by sum, the offsets.
+
+
+def _start_shifted(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    clear_counts(params, 0, memory, 0)
+    degree = 0
+    for k in range(size):
+        degree += count_more(params, 0, memory, 0, values[scope[k]] + params[2 + k])
+    return degree
+
+
+def _change_shifted(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    old = values[scope[slot]]
+    if old == new:
+        return 0
+    offset = params[2 + slot]
+    return count(params, 0, memory, 0, new + offset) - count(params, 0, memory, 0, old + offset) + 1
+
+
+def _apply_shifted(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    offset = params[2 + slot]
+    change = -count_less(params, 0, memory, 0, values[scope[slot]] + offset)
+    return change + count_more(params, 0, memory, 0, new + offset)
+
+
+def _blame_shifted(values: Ints, scope: Ints, size: int, params: Ints, memory: Ints, slot: int, new: int) -> int:
+    return count(params, 0, memory, 0, values[scope[slot]] + params[2 + slot]) - 1
+
+
+_SHIFTED = MoveFunctions(_start_shifted, _change_shifted, _apply_shifted, blame=_blame_shifted)

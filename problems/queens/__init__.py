@@ -1,5 +1,5 @@
 """N-Queens and N-Queens completion: the family, and its training stream."""
 
-from .family import LARGEST, Queens, solution, template
+from .family import LARGEST, PAIRWISE, Queens, solution, template
 
-__all__ = ["LARGEST", "Queens", "solution", "template"]
+__all__ = ["LARGEST", "PAIRWISE", "Queens", "solution", "template"]

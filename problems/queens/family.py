@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import lru_cache, partial
 
 from ...engine.constraints import AllDifferent, Compare
 from ...engine.graph import ConstraintGraph
@@ -20,8 +20,10 @@ Line = tuple[int, list[str]]
 Placed = tuple[int, int, int]
 """Row and column of a queen, 1-based, and the line that places it."""
 
-LARGEST = 200
+LARGEST = 20_000
 """Most rows."""
+PAIRWISE = 200
+"""Up to this many rows, a graph has a constraint for each pair of queens: bundled weights are trained on these graphs."""
 HINT = "give n rows of n signs '.' or 'Q'; or a line 'queens N', then a line 'row column' for each queen placed"
 
 
@@ -75,10 +77,14 @@ class Queens(Family):
         return render(len(assignment), assignment)
 
 
-@cache
+@lru_cache(maxsize=64)
 def template(n: int) -> ConstraintGraph:
     """The constraint graph of all boards of n rows."""
     names = [f"q{r}" for r in range(1, n + 1)]
+    if n > PAIRWISE:
+        queens = tuple(names)
+        scopes = [AllDifferent(queens, offsets=offsets) for offsets in ((), tuple(range(n)), tuple(range(0, -n, -1)))]
+        return ConstraintGraph(dict.fromkeys(names, range(1, n + 1)), scopes)
     diagonals = [
         Compare(names[i], "!=", names[j], offset)
         for i in range(n)
@@ -90,12 +96,15 @@ def template(n: int) -> ConstraintGraph:
 
 
 def render(n: int, assignment: Mapping[str, Value]) -> str:
-    """The board as text.
+    """The board as text; above ``PAIRWISE`` rows, a line ``queens N`` and a line ``row column`` for each queen.
 
     Args:
         n: number of rows.
         assignment: columns by variable; a row without a queen is drawn empty.
     """
+    if n > PAIRWISE:
+        lines = (f"{r} {assignment[f'q{r}']}" for r in range(1, n + 1) if f"q{r}" in assignment)
+        return "\n".join((f"queens {n}", *lines))
     rows = []
     for r in range(1, n + 1):
         column = assignment.get(f"q{r}")

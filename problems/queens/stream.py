@@ -11,7 +11,7 @@ from ..parsing import parse_fields, parse_range
 from ..streams.base import FamilyStream
 from ..streams.packing import Example, draw_split, pack
 from ..streams.splits import hashed
-from .family import LARGEST, Queens, solution, template
+from .family import PAIRWISE, Queens, solution, template
 
 COMPLETIONS = 4
 CHUNK = 512
@@ -131,7 +131,7 @@ def _example(n: int, columns: list[int], givens: dict[int, int], rng: random.Ran
 def _parse(spec: str) -> tuple[tuple[int, int], tuple[int, int]]:
     """The ranges of the board size and of the queens placed."""
     parts = parse_fields(spec, 1, 2, Queens.spec)
-    size = parse_range(parts[0], 4, LARGEST, "board size", hint=Queens.spec)
+    size = parse_range(parts[0], 4, PAIRWISE, "board size", hint=Queens.spec)
     placed = parse_range(parts[1] if len(parts) > 1 else "1", 0, size[0], "queens placed", hint=Queens.spec)
     if placed[1] == 0 and size[0] == size[1]:
         raise InputError("empty boards of one size are a single instance", hint="place one queen or more")

@@ -157,7 +157,7 @@ def chains_of(instance: MoveInstance, rows: list[Row], keys: np.ndarray) -> Chai
                 scope = model.tables.members[model.tables.group_ptr[own.group[members[0]]] :][
                     : int(graph.size[members[0]])
                 ]
-                every = graph.codes(np.tile(np.arange(graph.size[members[0]])[:, None], n))[:, members[0]]
+                every = _domain(graph, int(members[0]))
                 left = np.setdiff1d(every, instance.given[row, scope][instance.fixed[row, scope]])
                 codes[members] = left[np.argsort(numbers[members], kind="stable")]
         values[row, :n] = codes
@@ -181,6 +181,14 @@ def chains_of(instance: MoveInstance, rows: list[Row], keys: np.ndarray) -> Chai
         np.zeros((b, v), dtype=np.int8),
         keys.reshape(b, 1),
     )
+
+
+def _domain(graph: MoveGraph, v: int) -> np.ndarray:
+    """The codes of a variable's domain."""
+    size = int(graph.size[v])
+    if graph.step[v]:
+        return np.asarray(graph.first[v] + graph.step[v] * np.arange(size))
+    return graph.listed[graph.domain_ptr[v] :][:size]
 
 
 def _special(graph: MoveGraph) -> np.ndarray:

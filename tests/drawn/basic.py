@@ -14,7 +14,10 @@ from .parts import SMALL, scopes, terms
 
 def _all_different(draw: Any, names: list[str], domains: dict[str, Any]) -> Any:
     pair = draw(st.permutations(names))
-    return AllDifferent(tuple(pair[: draw(st.integers(2, len(pair)))]), tuple(draw(st.lists(SMALL, max_size=1))))
+    scope = tuple(pair[: draw(st.integers(2, len(pair)))])
+    if draw(st.booleans()):
+        return AllDifferent(scope, (), tuple(draw(st.integers(-2, 2)) for _ in scope))
+    return AllDifferent(scope, tuple(draw(st.lists(SMALL, max_size=1))))
 
 
 def _clause(draw: Any, names: list[str], domains: dict[str, Any]) -> Any:
