@@ -22,7 +22,7 @@ from .rounds import ROUND_CONFLICTS, ROUND_SECONDS, NeighbourhoodSearch, Rounds,
 START_SHARE, START_SECONDS = 0.2, 10.0
 """The iterative solver runs for this share of the time, or for so many seconds."""
 
-WHOLE_SECONDS = 5.0
+WHOLE_SECONDS = 1.0
 """Seconds of the first search of the whole problem; the next ones take twice as long."""
 
 STUCK = 3
@@ -190,10 +190,10 @@ class _LnsRounds(Rounds):
                 if weights is None:
                     self.constraints[i].post(posting)
                 else:
-                    holds = posting.model.new_bool_var("")
-                    with posting.only_if(holds):
+                    broken = posting.model.new_bool_var("")  # not its negation: the bound below excludes constants
+                    with posting.only_if(~broken):
                         self.constraints[i].post(posting)
-                    cost.append(weights[i] * ~holds)
+                    cost.append(weights[i] * broken)
         bound = None
         if weights is not None:
             posting.model.minimize(sum(cost))

@@ -231,7 +231,7 @@ class Choice:
 
     def __init__(self, kinds: int, size: float, most: int) -> None:
         self.weights = [FOUND] * kinds
-        self.sizes = [min(size, float(most))] * kinds
+        self.sizes = [max(1.0, min(size, most / 3))] * kinds
         self.most = most
 
     def draw(self, random: Random) -> int:
