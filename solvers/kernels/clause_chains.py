@@ -26,7 +26,7 @@ Weights = Callable[[int, int], np.ndarray]
 HEAVIEST = 1 << 32
 """The weights of a clause have a smaller sum."""
 CALL = 4e7
-"""Nanoseconds that a call of the kernel may take, by the estimate of ``_moves``."""
+"""Nanoseconds that a call of the kernel may take, by the estimate of ``moves_of``."""
 FIRST, GROWTH = 1000, 16
 """Moves until the first check. After m moves, the next check is m / GROWTH moves later."""
 
@@ -168,7 +168,7 @@ def start_chains(instance: MoveInstance, streams: Streams, made: Prepared) -> Cl
     )
     given = instance.indices(instance.given).astype(np.uint8)
     formulas = made.formulas
-    with _compiling(instance, start_rows):
+    with compiling_kernel(instance, start_rows):
         over_rows(
             lambda first, last: start_rows(
                 first,
@@ -210,13 +210,13 @@ def move_chains(
     """
     steps = min(steps, max(FIRST, chains.moves // GROWTH))
     taken = 0
-    with _compiling(instance, flip_rows):
+    with compiling_kernel(instance, flip_rows):
         while taken < steps and not (taken and over()):
             moving = (chains.count > 0).nonzero()[0]
             if not len(moving):
                 taken = steps
                 break
-            moves = min(steps - taken, _moves(made.formulas, instance.template[moving]))
+            moves = min(steps - taken, moves_of(made.formulas, instance.template[moving]))
             over_rows(partial(_flip, instance.template, made, chains, moving, moves), len(moving))
             taken += moves
     chains = replace(chains, moves=chains.moves + taken)
@@ -225,8 +225,13 @@ def move_chains(
     return chains, Info(energy, residual, chains.count.copy()), taken
 
 
-def _compiling(instance: MoveInstance, kernel: Kernel) -> AbstractContextManager[None]:
-    """A notice if a kernel is compiled. Its timer is a thread, which later calls do without."""
+def compiling_kernel(instance: MoveInstance, kernel: Kernel) -> AbstractContextManager[None]:
+    """A notice if a kernel is compiled. Its timer is a thread, which later calls do without.
+
+    Args:
+        instance: has the notices.
+        kernel: called inside.
+    """
     return nullcontext() if kernel.ready else compiling(instance.notices)
 
 
@@ -251,8 +256,14 @@ def _flip(
     )
 
 
-def _moves(formulas: Formulas, template: np.ndarray) -> int:
-    """How many moves chains of some formulas may make in one call. Where it is cut has no influence on the answers."""
+def moves_of(formulas: Formulas, template: np.ndarray, cost: float = 1) -> int:
+    """How many moves chains of some formulas may make in one call. Where it is cut has no influence on the answers.
+
+    Args:
+        formulas: of the batch.
+        template: [N] int64, the formulas of the chains.
+        cost: of a move, in those of probSAT.
+    """
     literals = np.diff(np.append(formulas.sizes[:, 3], len(formulas.literals)))
-    each = 100 + 10 * literals / np.maximum(formulas.sizes[:, 0], 1)
+    each = cost * (100 + 10 * literals / np.maximum(formulas.sizes[:, 0], 1))
     return max(1, int(CALL * min(cores(), len(template)) / each[template].sum()))
