@@ -22,9 +22,11 @@ class Posting:
     Args:
         domains: variable name -> domain.
         givens: variable name -> its only value.
+        enumerating: whether all solutions are listed. Auxiliary variables then have one value in each.
 
     Attributes:
         model: the OR-Tools model.
+        enumerating: as given.
         domains: variable name -> domain, reduced to one value where one is given.
 
     Example:
@@ -39,8 +41,11 @@ class Posting:
         'x'
     """
 
-    def __init__(self, domains: Mapping[str, Domain], givens: Mapping[str, Value]) -> None:
+    def __init__(
+        self, domains: Mapping[str, Domain], givens: Mapping[str, Value], *, enumerating: bool = False
+    ) -> None:
         self.model = cp_model.CpModel()
+        self.enumerating = enumerating
         self.domains = {name: (givens[name],) if name in givens else domain for name, domain in domains.items()}
         distinct = set(self.domains.values())
         texts = [domain for domain in distinct if isinstance(domain, tuple) and any(type(v) is str for v in domain)]

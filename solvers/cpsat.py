@@ -151,7 +151,8 @@ def posted(problem: Problem, task: Task) -> Posting:
         OutOfTime: the task was over before all constraints were posted.
     """
     with interrupting(task):
-        posting = Posting(problem.graph.domains, problem.givens)
+        several = task.budget.solutions is not None
+        posting = Posting(problem.graph.domains, problem.givens, enumerating=several)
         for constraint in problem.graph.constraints:
             constraint.post(posting)
     return posting

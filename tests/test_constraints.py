@@ -127,7 +127,7 @@ def test_cp_sat_enumerates_each_solution_once(kind: str, data: st.DataObject) ->
     """Auxiliary variables have one value for each solution, so that none is found twice."""
     graph = data.draw(graphs(kind))
     constraint = graph.constraints[0]
-    posting = Posting(graph.domains, {})
+    posting = Posting(graph.domains, {}, enumerating=True)
     constraint.post(posting)
     assert _enumerated(posting) == _where(graph, constraint.check)
 

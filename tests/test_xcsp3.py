@@ -14,6 +14,7 @@ import pytest
 from mull import solve
 from mull.engine import Problem
 from mull.problems import InputError, load
+from mull.problems.models import xcsp3_reader
 
 Holds = Callable[..., bool]
 
@@ -355,6 +356,19 @@ WRONG: dict[str, tuple[str, int, str]] = {
         "not an integer",
     ),
     "few arguments": ("<group> <intension> lt(%0,%1) </intension> <args> x[0] </args> </group>", 4, "needs %1"),
+    "no value": ("<channel> <list> x[] </list> <value/> </channel>", 4, "0 entries, not one"),
+    "two values": ("<element> <list> x[] </list> <value> x[0] x[1] </value> </element>", 4, "2 entries, not one"),
+    "a place of many digits": (
+        f"<group> <intension> lt(%0,%{'9' * 5000}) </intension> <args> x[] </args> </group>",
+        4,
+        "not an expression",
+    ),
+    "many repetitions": (f"<allEqual> {'0x9999999 ' * 20} </allEqual>", 4, "too long"),
+    "many transitions": (
+        f"<regular> <list> x[] </list> <transitions> {'(a,0..9999999,b)' * 9} </transitions> <start> a </start></regular>",
+        4,
+        "too many transitions",
+    ),
     "endless interval": ("<allEqual> 0..99999999999 </allEqual>", 4, "too long"),
 }
 
@@ -365,6 +379,22 @@ def test_wrong_files_are_refused_with_name_and_line(case: str, tmp_path: Path) -
     with pytest.raises(InputError, match=message) as caught:
         read(instance(text), tmp_path)
     assert caught.value.line == line
+
+
+def test_a_window_that_does_not_fit_is_none(tmp_path: Path) -> None:
+    slide = (
+        '<slide circular="true"> <list collect="9999999999"> x[] </list> <intension> eq(%0,%1) </intension> </slide>'
+    )
+    assert not read(instance(slide), tmp_path).graph.constraints
+
+
+def test_large_arrays_and_domains_of_short_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xcsp3_reader, "MOST_CELLS", 50)
+    arrays = "".join(f'<array id="y{k}" size="[5][5]"> 0 1 </array>' for k in range(3))
+    with pytest.raises(InputError, match="out of range"):
+        read(instance("", arrays), tmp_path)
+    with pytest.raises(InputError, match="too large"):
+        read(instance("", '<var id="y"> 0..1500000 1600000..9000000 </var>'), tmp_path)
 
 
 def test_huge_arrays_are_refused(tmp_path: Path) -> None:

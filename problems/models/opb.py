@@ -197,6 +197,7 @@ class _Reader:
             return {}, 1
         if len(literals) == 1:
             return self.to.sum_of_truth(literals[0])
-        if any(self.to.negate(literal) in literals for literal in literals):
+        distinct = set(literals)
+        if any(self.to.negate(literal) in distinct for literal in distinct):
             return {}, 0
         return self.to.sum_of_truth(self.to.truth(self.to.all_of(literals)))

@@ -231,7 +231,7 @@ def _instantiation(reader: Reader, node: Node) -> None:
         raise InputError(f"{len(terms)} variables have {len(words)} values")
     for term, word in zip(terms, words, strict=True):
         if word != "*":
-            reader.to.add_clause([reader.to.literal(term, reader.lists.numbers(word)[0])])
+            reader.to.add_clause([reader.to.literal(term, reader.lists.number(word))])
 
 
 def _clause(reader: Reader, node: Node) -> None:

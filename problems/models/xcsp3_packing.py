@@ -58,6 +58,18 @@ def _extreme_index(largest: bool) -> Handler:
     return state
 
 
+def _one(reader: Reader, node: Node) -> Term:
+    """The only term of an element.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    terms = reader.terms(node.text)
+    if len(terms) != 1:
+        raise InputError(f"<{node.tag}> has {len(terms)} entries, not one")
+    return terms[0]
+
+
 def _element(reader: Reader, node: Node) -> None:
     to = reader.to
     matrix, value = node.find("matrix"), node.find("value")
@@ -70,7 +82,10 @@ def _element(reader: Reader, node: Node) -> None:
         if any(len(row) != width for row in rows):
             raise InputError("the rows of <matrix> have different lengths")
         terms = [term for row in rows for term in row]
-        row, column = reader.terms(node.need("index").text)
+        places = reader.terms(node.need("index").text)
+        if len(places) != 2:
+            raise InputError(f"<index> has {len(places)} variables, not two")
+        row, column = places
         first = [_shifted(reader, row, _start(matrix, "startRowIndex"))]
         first.append(_shifted(reader, column, _start(matrix, "startColIndex")))
         for each, size in zip(first, (len(rows), width), strict=True):
@@ -80,9 +95,9 @@ def _element(reader: Reader, node: Node) -> None:
         terms = reader.listed(node)
         place = None
         if indices is not None:
-            place = _shifted(reader, reader.terms(indices.text)[0], _start(node.find("list")) or _start(node))
+            place = _shifted(reader, _one(reader, indices), _start(node.find("list")) or _start(node))
     if value is not None:
-        (target,) = reader.terms(value.text)
+        target = _one(reader, value)
     else:
         lows, highs = zip(*map(to.bounds, terms), strict=True)
         target = reader.valued(min(lows), max(highs), node)
@@ -101,7 +116,7 @@ def _channel(reader: Reader, node: Node) -> None:
     starts = [_start(each) for each in lists]
     terms = reader.terms(lists[0].text)
     if value is not None:
-        (chosen,) = reader.terms(value.text)
+        chosen = _one(reader, value)
         place = _shifted(reader, chosen, starts[0])
         to.add(to.within(sum_of(place), range(len(terms))))
         for k, term in enumerate(terms):
@@ -249,7 +264,7 @@ def _circuit(reader: Reader, node: Node) -> None:
         to.add_clause([to.negate(loop) for loop in loops])
     if size is not None:
         inside = to.sum((1, to.sum_of_truth(to.negate(loop))) for loop in loops)
-        to.add(to.equal(inside, reader.expressions.sum(reader.lists.items(size.text)[0])))
+        to.add(to.equal(inside, sum_of(_one(reader, size))))
 
 
 STRUCTURAL: dict[str, Handler] = {

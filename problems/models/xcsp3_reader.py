@@ -15,7 +15,7 @@ from ..errors import InputError, excerpt
 from .building import Builder
 from .expressions import RELATIONS, Expressions, number, parse
 from .forms import Sum, Truth, sum_of
-from .xcsp3_text import MOST, Array, Lists, arity, domain, filled, sizes
+from .xcsp3_text import MOST_CELLS, Array, Lists, arity, domain, filled, sizes
 from .xml_tree import Node
 
 Handler = Callable[["Reader", Node], None]
@@ -46,6 +46,7 @@ class Reader:
         self.lists = Lists(self.to.domains)
         self.expressions = Expressions(self.to)
         self._symbolic: list[str] = []
+        self._cells = 0
         self._named = {node.attributes["id"]: node for node in root.walk() if "id" in node.attributes}
 
     def problem(self, path: str) -> Problem:
@@ -130,8 +131,10 @@ class Reader:
         total = 1
         for length in lengths:
             total *= length
-        if min(lengths) < 1 or total > MOST or len(starts) != len(lengths):
-            raise InputError(f"the size of the array {excerpt(name)} is out of range", hint=f"up to {MOST} cells")
+        self._cells += total
+        if min(lengths) < 1 or self._cells > MOST_CELLS or len(starts) != len(lengths):
+            hint = f"the arrays of a file have up to {MOST_CELLS} cells"
+            raise InputError(f"the size of the array {excerpt(name)} is out of range", hint=hint)
         array = Array(name, lengths, starts)
         self.lists.arrays[name] = array
         cells, _ = array.cells(array.whole)
@@ -223,6 +226,8 @@ class Reader:
         offsets = [number(each.attributes.get("offset", "1")) for each in lists]
         if not lists or min(offsets) < 1 or min(collects) < 1:
             raise InputError("a slide has lists with positive offset and collect")
+        if any(collect > len(names) for names, collect in zip(variables, collects, strict=True)):
+            return  # no window fits
         circular = node.attributes.get("circular") == "true"
         step = 0
         while True:
@@ -281,7 +286,10 @@ class Reader:
             raise InputError(f"{excerpt(given)} is not a condition", hint="write (le,10)")
         operator, _, operand = (part.strip() for part in given[1:-1].partition(","))
         if operator in RELATIONS:
-            (item,) = self.lists.items(operand) or [0]
+            items = self.lists.items(operand)
+            if len(items) != 1:
+                raise InputError(f"{excerpt(given)} is not a condition", hint="write (le,10)")
+            (item,) = items
             return RELATIONS[operator], self.expressions.sum(item)
         if operator not in ("in", "notin"):
             raise InputError(f"unknown operator {excerpt(operator)} of a condition", hint="lt le ge gt ne eq in notin")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain, repeat
 
 from ...engine.values import Domain
 from ..errors import InputError, excerpt
@@ -12,13 +13,22 @@ from .expressions import Expression, number, parse
 from .xml_tree import Node
 
 MOST = 10_000_000
-"""The most cells of an array, and the most entries of a list."""
+"""The most entries of a list."""
+
+MOST_CELLS = 4_000_000
+"""The most cells of all arrays together: a short file must not fill the memory."""
+
+MOST_LISTED = 2_000_000
+"""The most transitions of an automaton, and the most values of a domain that is not one interval."""
+
+MOST_ENTRIES = 20_000_000
+"""The most entries of all lists of a file together."""
 
 _CELLS = re.compile(r"([A-Za-z_]\w*)((?:\[[^\]]*\])+)\Z")
 _NUMBER = re.compile(r"[-+]?\d+\Z")
 _INTERVAL = re.compile(r"([-+]?\w+)\.\.([-+]?\w+)\Z")
 _REPEATED = re.compile(r"([-+]?\d+)x(\d+)\Z")
-_PLACE = re.compile(r"%(\d+|\.\.\.)")
+_PLACE = re.compile(r"%([0-9]{1,6}(?![0-9])|\.\.\.)")
 _GROUP = re.compile(r"\(([^()]*)\)")
 
 
@@ -111,6 +121,7 @@ class Lists:
         self.symbols: dict[str, int] = {}
         self._tuples: dict[str, list[tuple[int | None, ...]]] = {}
         self._selected: dict[str, list[str]] = {}
+        self._entries = 0
 
     def expanded(self, text: str) -> Iterator[str]:
         """The parts of a text, with arrays, intervals and repetitions written out.
@@ -118,22 +129,30 @@ class Lists:
         Raises:
             InputError: an array is unknown, or the list is too long.
         """
+        piece: Iterable[str]
+        pieces: list[Iterable[str]] = []  # all are counted before one is written out
         for word in words(text):
             if "[" in word and "(" not in word:
-                if word in self.domains:
-                    yield word
-                else:
-                    yield from self.selected(word)
+                found: Sequence[str] = (word,) if word in self.domains else self.selected(word)
+                count, piece = len(found), found
             elif word in self.arrays:
-                yield from self.selected(word + self.arrays[word].whole)
+                found = self.selected(word + self.arrays[word].whole)
+                count, piece = len(found), found
             elif (repeated := _REPEATED.match(word)) and word not in self.domains:
-                if number(repeated[2]) > MOST:
-                    raise InputError(f"the list {excerpt(word)} is too long", hint=f"up to {MOST} entries are read")
-                yield from (repeated[1] for _ in range(number(repeated[2])))
+                count, piece = number(repeated[2]), repeat(repeated[1], min(number(repeated[2]), MOST_ENTRIES))
             elif interval := _INTERVAL.match(word):
-                yield from map(str, span(interval[1], interval[2]))
+                values = span(interval[1], interval[2])
+                count, piece = len(values), map(str, values)
             else:
-                yield word
+                count, piece = 1, (word,)
+            pieces.append(piece)
+            self._count(count)
+        return chain.from_iterable(pieces)
+
+    def _count(self, entries: int) -> None:
+        self._entries += entries
+        if self._entries > MOST_ENTRIES:
+            raise InputError("the lists are too long", hint=f"up to {MOST_ENTRIES} entries are read in a file")
 
     def selected(self, word: str) -> list[str]:
         """The variables of a selection such as ``x[0..2][]``; cells that were not declared are left out.
@@ -171,7 +190,11 @@ class Lists:
 
     def numbers(self, text: str) -> list[int]:
         """A list of integers or symbolic values."""
-        return [self.symbols[word] if word in self.symbols else number(word) for word in self.expanded(text)]
+        return [self.number(word) for word in self.expanded(text)]
+
+    def number(self, word: str) -> int:
+        """An integer or a symbolic value."""
+        return self.symbols[word] if word in self.symbols else number(word)
 
     def coded(self, expression: Expression) -> Expression:
         """An expression with integers in the place of symbolic values."""
@@ -220,7 +243,9 @@ class Lists:
                 elif word in self.symbols:
                     yield (self.symbols[word],)
                 else:
-                    yield from ((value,) for value in _span_or_number(word))
+                    found = _span_or_number(word)
+                    self._count(len(found))
+                    yield from ((value,) for value in found)
             return
         position = 0
         for match in _GROUP.finditer(text):
@@ -250,12 +275,15 @@ def transitions(text: str) -> list[tuple[str, int, str]]:
     Raises:
         InputError: one is not a triple.
     """
-    found = []
+    found: list[tuple[str, int, str]] = []
     for match in _GROUP.finditer(text):
         parts = [part.strip() for part in match[1].split(",")]
         if len(parts) != 3:
             raise InputError(f"the transition {excerpt(match[0])} is not a triple", hint="write (state,value,state)")
-        found += [(parts[0], value, parts[2]) for value in _span_or_number(parts[1])]
+        values = _span_or_number(parts[1])
+        if len(found) + len(values) > MOST_LISTED:
+            raise InputError("there are too many transitions", hint=f"up to {MOST_LISTED} are read")
+        found += [(parts[0], value, parts[2]) for value in values]
     if not found:
         raise InputError("there are no transitions", hint="write (state,value,state)")
     return found
@@ -276,7 +304,12 @@ def domain(text: str) -> Domain:
         return range(low, high + 1) if high - low > 63 else tuple(range(low, high + 1))
     found: dict[int, None] = {}
     for part in parts:
-        found.update(dict.fromkeys(_span_or_number(part)))
+        values = _span_or_number(part)
+        if len(found) + len(values) > MOST_LISTED:
+            raise InputError(
+                "the domain is too large", hint=f"a domain of several parts has up to {MOST_LISTED} values"
+            )
+        found.update(dict.fromkeys(values))
     if not found:
         raise InputError("the domain is empty", hint="write 0..5 7")
     return tuple(sorted(found))
@@ -382,4 +415,4 @@ def _mapped(node: Node, change: Callable[[str], str]) -> Node:
 def arity(template: Node) -> int:
     """One more than the largest number of a template's places ``%n``."""
     texts = (text for node in template.walk() for text in (node.text, *node.attributes.values()))
-    return max((int(n) + 1 for text in texts for n in re.findall(r"%(\d{1,6})", text)), default=0)
+    return max((int(n) + 1 for text in texts for n in _PLACE.findall(text) if n != "..."), default=0)
