@@ -77,7 +77,8 @@ class MoveInstance:
         priced = self.once(
             ("MoveInstance", "priced"), lambda: np.array([graph.objective.any() for graph in self.graphs], dtype=bool)
         )
-        return priced[self.template]
+        minimises: np.ndarray = priced[self.template]
+        return minimises
 
     def select(self, rows: np.ndarray) -> MoveInstance:
         """The instance of some rows, over the same graphs.
