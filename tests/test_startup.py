@@ -58,6 +58,14 @@ def test_cpsat_imports_or_tools_alone(formula: str, tmp_path: Path) -> None:
     assert (row.solver, str(row.status)) == ("cpsat", "solved")
 
 
+@pytest.mark.parametrize("name", ["probsat", "tabu", "localsearch"])
+def test_compiled_searches_import_no_torch(name: str, formula: str, tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    Store(str(store)).close()
+    problem = "latin:5" if name == "tabu" else formula
+    assert not _imported([problem, "-s", name, "--store", str(store)]) & {"torch", "sqlalchemy", "pandas", "ortools"}
+
+
 def test_a_model_in_xml_imports_no_other_family(tmp_path: Path) -> None:
     (tmp_path / "golomb.xml").write_text(examples()["golomb.xml"])
     assert _imported([str(tmp_path / "golomb.xml"), "-s", "cpsat", "--no-store"]) == {"ortools"}

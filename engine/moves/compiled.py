@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from types import CodeType, FunctionType
 from typing import Any, ClassVar, TypeVar
 
 from ..constraints import move_arithmetic
+from ..garbage import gc_paused
 from .form import MoveFunction, MoveFunctions
 
 T = TypeVar("T")
@@ -25,8 +27,8 @@ T = TypeVar("T")
 CACHE = "MULL_CACHE"
 """Environment variable with the folder for compiled code."""
 
-PATIENCE = 0.3
-"""Seconds of compilation after which the user gets a notice. Loading from the cache is faster."""
+PATIENCE = 1.0
+"""Seconds of compilation after which the user gets a notice. Loading from the cache is faster, also on a busy machine."""
 
 _lock = threading.RLock()
 _addresses: dict[MoveFunction, int] = {}
@@ -65,6 +67,7 @@ class Kernel:
         return self._compiled(*arguments)
 
     def _compile(self, arguments: tuple[Any, ...]) -> None:
+        import_numba()
         from numba import typeof
 
         self._compiled = self._compiled or _jitted(self.python, True)
@@ -83,6 +86,7 @@ def compiling(report: Callable[[str], None]) -> Iterator[None]:
     Args:
         report: receives the sentence: ``instance.notices``.
     """
+    import_numba()
     timer = threading.Timer(PATIENCE, report, ("compiling the search; this takes seconds, once for each version",))
     timer.daemon = True
     timer.start()
@@ -206,7 +210,28 @@ def _to_the_end(compilation: Callable[[], T]) -> T:
 
 
 @cache
+def import_numba() -> None:
+    """Import numba, in three quarters of the usual time: without collections of garbage, and without ``coverage``.
+
+    Where the package ``coverage`` is installed, numba imports it to report covered lines, unless it cannot be found.
+    """
+    absent = "coverage" not in sys.modules
+    if absent:
+        sys.modules["coverage"] = None  # type: ignore[assignment]  # the import system's mark of a missing module
+    try:
+        with gc_paused():
+            import numba
+            import numba.core.caching
+            import numba.core.ccallback
+            import numba.extending  # noqa: F401
+    finally:
+        if absent:
+            del sys.modules["coverage"]
+
+
+@cache
 def _callback(function: MoveFunction) -> Any:
+    import_numba()
     from numba import types
     from numba.core.ccallback import CFunc
 
