@@ -25,8 +25,8 @@ They also needed the fewest flips on 3-SAT and 4-SAT at the threshold with 100 a
 exponent of 2.6 instead of 2.06 tripled the flips."""
 LITERALS, ROWS = 1 << 20, 2048
 """Literals of a batch on a CPU, and the most rows."""
-GPU_LITERALS, GPU_ROWS = 1 << 28, 4224
-"""The same on a GPU: 32 chains for each of 132 multiprocessors, and about 5 GB for large formulas."""
+GPU_LITERALS, GPU_ROWS = 1 << 26, 4224
+"""The same on a GPU: 32 chains for each of 132 multiprocessors, and about 1 GB for large formulas."""
 
 
 def is_cnf(graph: ConstraintGraph) -> bool:

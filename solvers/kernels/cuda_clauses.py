@@ -153,7 +153,8 @@ class ClauseSearch:
             The number of moves.
         """
         rows = len(chains.assignment)
-        steps = min(steps, STEPS, max(1, MOVES // max(rows, 1)))
+        most = STEPS if self.layout.shared else STEPS // 2
+        steps = min(steps, most, max(1, MOVES // max(rows, 1)))
         solved = torch.full((max(rows, 1),), -1, dtype=torch.int64, device=self.device)  # the largest unsigned number
         warps = self.layout.threads // 32
         self.kernel.launch(

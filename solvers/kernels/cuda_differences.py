@@ -26,8 +26,12 @@ RESERVED = 1024
 """Bytes of shared memory that each block takes for itself."""
 NARROW = 1 << 13
 """Weights of the neighbours of a variable up to this fit into 16 bits, beside two flags."""
-MOVES, STEPS = 1 << 20, 1 << 12
-"""The most moves of a launch, and of each chain: about 20 ms."""
+CALL, MOVE, ARC = 20e6, 2000, 12
+"""Nanoseconds of a launch; of a move of a chain, and of each arc of the variable that moves."""
+PROCESSORS = 132
+"""Multiprocessors of a large GPU, for the estimate of a launch's duration."""
+FAR = 3
+"""A move takes about so many times as long where the state is in global memory."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Layout:
         bytes: of a chain's state.
         shared: whether it is in shared memory.
         warps: of a block.
+        side: chains of a multiprocessor that run side by side.
         unit, groups: whether all weights are 1, and whether there are groups.
     """
 
@@ -52,6 +57,7 @@ class Layout:
     bytes: int
     shared: bool
     warps: int
+    side: int
     unit: bool
     groups: bool
 
@@ -81,7 +87,13 @@ class Layout:
 
         warps = max(range(MOST_WARPS, 0, -1), key=resident) if shared else MOST_WARPS
         groups = len(arrays.group_weight) > 0
-        return cls(stride, ring, gamma, index, size, shared, warps, bool(arrays.unit.all()), groups)
+        side = resident(warps) if shared else RESIDENT
+        return cls(stride, ring, gamma, index, size, shared, warps, side, bool(arrays.unit.all()), groups)
+
+    @property
+    def resident(self) -> int:
+        """Chains that run side by side on a large GPU, about."""
+        return PROCESSORS * self.side
 
     @property
     def defines(self) -> dict[str, int]:
@@ -141,6 +153,10 @@ class DifferenceSearch:
         self.device, self.tenure, self.tenure_random, self.patience = device, tenure, tenure_random, patience
         self.variables = int(arrays.variables.max())
         self.layout = Layout.of(arrays, lambda v: (tenure * v >> 16) + tenure_random, nvrtc.shared_memory(device))
+        neighbours = (len(arrays.edge) + int(np.square(np.diff(arrays.group_ptr)).sum())) / max(
+            1, arrays.variables.sum()
+        )
+        self.duration = (MOVE + ARC * neighbours) * (1 if self.layout.shared else FAR)
         self.kernel = nvrtc.kernel(SOURCE, "differences", self.layout.defines, device, on_notice)
         stride = self.layout.stride
         masks: list[np.ndarray] = []
@@ -198,7 +214,7 @@ class DifferenceSearch:
             The number of moves.
         """
         rows = len(chains.key)
-        steps = min(steps, STEPS, max(1, MOVES // max(rows, 1)))
+        steps = min(steps, max(1, int(CALL / (self.duration * -(-rows // self.layout.resident)))))
         solved = torch.full((max(rows, 1),), -1, dtype=torch.int64, device=self.device)  # the largest unsigned number
         warps = self.layout.warps
         self.kernel.launch(
