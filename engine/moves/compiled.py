@@ -59,6 +59,8 @@ class Kernel:
         self.python = function
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self._compiled: Any = None
+        self.ready = False
+        """Whether the function has been compiled, so that further calls with arrays of the same types do not compile."""
 
     def __call__(self, *arguments: Any) -> Any:
         """The value of the compiled function."""
@@ -72,11 +74,7 @@ class Kernel:
 
         self._compiled = self._compiled or _jitted(self.python, True)
         self._compiled.compile(tuple(map(typeof, arguments)))
-
-    @property
-    def ready(self) -> bool:
-        """Whether the function has been called, so that further calls with arrays of the same types do not compile."""
-        return self._compiled is not None and bool(self._compiled.signatures)
+        self.ready = True
 
 
 @contextmanager
