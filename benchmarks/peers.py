@@ -102,7 +102,7 @@ def flat(n: int, k: int, density: float, rng: random.Random) -> list[tuple[int, 
     rng.shuffle(pairs)
     most = round(density * len(pairs))
     pairs = sorted(pairs[: round(1.1 * most)], key=lambda pair: (rng.random(), pair))
-    found = []
+    found: list[tuple[int, int]] = []
     for u, v in pairs:
         if len(found) < most and max(degree[u], degree[v]) <= 2.05 * most / n:
             found.append((u, v))
@@ -160,9 +160,8 @@ def cuts(folder: Path, rng: random.Random, quick: bool) -> Iterator[Path]:
         lines = [f"{u} {v} {rng.choice((-1, 1)) if signed else 1}" for u, v in chosen]
         yield written(folder / f"rudy{n}{'s' if signed else ''}.mc", [f"{n} {len(lines)}", *lines])
     rows, columns = (10, 10) if quick else (20, 40)
-    number = lambda r, c: (r % rows) * columns + c % columns + 1
     lines = [
-        f"{number(r, c)} {number(r + down, c + 1 - down)} {rng.choice((-1, 1))}"
+        f"{r * columns + c + 1} {(r + down) % rows * columns + (c + 1 - down) % columns + 1} {rng.choice((-1, 1))}"
         for r in range(rows)
         for c in range(columns)
         for down in (0, 1)
