@@ -324,12 +324,14 @@ arguments = sys.argv[1:]
 if arguments[0] == "--ozn-file":
     print("shown:", sys.stdin.read().splitlines()[0])
     raise SystemExit
-model, library = arguments[1], arguments[3]
+assert arguments[:3] == ["-c", "--solver", "org.minizinc.mzn-fzn"]  # MiniZinc 2.10 compiles only for a named solver
+model, library = arguments[3], arguments[5]
 text = open(model).read()
 if "wrong" in text:
     raise SystemExit("model.mzn:1.1: type error")
 assert any(each.endswith("model.dzn") for each in arguments)
 assert open(library + "/fzn_all_different_int.mzn").read().startswith("predicate fzn_all_different_int(")
+assert "nosets.mzn" in open(library + "/redefinitions.mzn").read()
 fzn, ozn = (arguments[arguments.index(option) + 1] for option in ("--fzn", "--ozn"))
 open(fzn, "w").write("var 1..3: x :: output_var;\\nconstraint int_gt(x,2);\\nsolve satisfy;\\n")
 open(ozn, "w").write('int: x; output [if x > 2 then "a" else "b" endif];')

@@ -18,6 +18,8 @@ from .builtins import RULES, state
 from .output import renderer
 
 PROGRAM = "minizinc"
+GENERIC = "org.minizinc.mzn-fzn"
+"""The solver for which models are compiled."""
 
 POLL = 0.02
 """Seconds between two checks of the running compiler."""
@@ -105,9 +107,12 @@ def _compile(program: str, text: str, path: str, folder: Path) -> None:
     for name, parameters in LIBRARY.items():
         assert name in RULES
         (library / f"{name}.mzn").write_text(f"predicate {name}({parameters});\n", encoding="utf-8")
+    # The standard library then states sets of integers by Booleans.
+    (library / "redefinitions.mzn").write_text('include "nosets.mzn";\n', encoding="utf-8")
     model = folder / "model.mzn"
     model.write_text(text, encoding="utf-8")
-    command = [program, "-c", str(model), "-I", str(library), "--fzn", str(folder / "model.fzn")]
+    # Recent versions compile only for a named solver. This one is built in: it has the standard library.
+    command = [program, "-c", "--solver", GENERIC, str(model), "-I", str(library), "--fzn", str(folder / "model.fzn")]
     command += ["--ozn", str(folder / "model.ozn")]
     if path != "-":
         command += ["-I", str(Path(path).resolve().parent)]
