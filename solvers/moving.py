@@ -40,6 +40,9 @@ class Mover(Solver):
     optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
     batch_size: ClassVar[BatchSize] = BatchSize(1 << 24, most=1024, per_core=1)
 
+    rings: ClassVar[bool] = False
+    """Whether the moves keep the tours of a ``Circuit``."""
+
     swaps: bool = Field(True, description="exchange the values of a permutation instead of changing them")
 
     @property
@@ -101,7 +104,7 @@ class Mover(Solver):
         return searched
 
     def _rows(self, instance: MoveInstance) -> list[Row]:
-        return [row_of(instance, b, self.swaps) for b in range(instance.shape[0])]
+        return [row_of(instance, b, self.swaps, self.rings) for b in range(instance.shape[0])]
 
 
 def _moved(

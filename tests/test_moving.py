@@ -38,12 +38,13 @@ from mull.engine.constraints import KINDS
 from mull.engine.moves.graph import MoveGraph
 from mull.engine.moves.instance import compile_moves
 from mull.solvers.kernels.general_model import Chains, Row
+from mull.solvers.anneal import Anneal
 from mull.solvers.kernels.general_state import COST, ENERGY, HARD, SOFT
 from mull.solvers.minconflicts import MinConflicts
 from mull.solvers.moving import Mover
 
 quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-SEARCHES = [MinConflicts]
+SEARCHES: list[type[Mover]] = [MinConflicts, Anneal]
 
 
 def _solve(graph: ConstraintGraph, solver: str = "minconflicts", **options: Any) -> Any:
@@ -241,3 +242,13 @@ def test_offsets_mean_the_same_as_pairs() -> None:
     )
     with pytest.raises(mull.GraphError, match="offsets"):
         AllDifferent(names, offsets=(1, 2))
+
+
+def test_annealing_keeps_tours_and_permutations() -> None:
+    for spec, best in (("tsp:9", True), ("qap:6", True), ("tsp:30", False)):
+        (problem,) = mull.load(spec, seed=2)
+        _walk(problem, Anneal(), 1)
+        found = mull.solve(problem, "anneal", iterations=50_000)
+        assert found.status is Status.SOLVED
+        if best:
+            assert found.objective == mull.solve(problem, "cpsat").objective

@@ -1,8 +1,8 @@
 """Changes of one assignment on any graph: the engine of ``minconflicts`` and ``anneal``, compiled for a CPU.
 
 A chain keeps the violation degree of every constraint, the lists of violated constraints, and its energy: the weighted
-degrees of the hard constraints, plus the cost (objective and soft constraints). ``put`` changes one variable, and then
-computes the variables that constraints define. A change that was only tried is undone in reverse order.
+degrees of the hard constraints, plus the cost (objective and soft constraints). ``place_value`` changes one variable, and
+``settle`` computes the variables that constraints define. A change that was only tried is undone in reverse order.
 
 The functions are plain Python in the subset that numba compiles. ``t`` are the tables of a graph, ``s`` is a chain.
 """
@@ -122,6 +122,26 @@ def nearest(t: Any, v: Any, value: Any) -> Any:
     if low > begin and t.ordered[low] - value > value - t.ordered[low - 1]:
         low -= 1
     return t.ordered[low]
+
+
+def decision(t: Any, s: Any, v: Any) -> Any:
+    """A variable that is searched and on which v depends: v itself, or one found by a random walk; -1 if none.
+
+    Args:
+        t, s: the tables and the chain.
+        v: the variable.
+    """
+    for _ in range(64):
+        if t.definer[v] < 0:
+            return v if t.free[v] else -1
+        c = t.definer[v]
+        begin = t.scope_ptr[c]
+        size = t.scope_ptr[c + 1] - begin
+        if size < 2:
+            return -1
+        k = pick(s, size - 1)
+        v = np.int64(t.scope[begin + k + int(k >= t.definer_slot[v])])
+    return -1
 
 
 # Evaluation and changes -----------------------------------------------------------------------------------------------
@@ -304,16 +324,26 @@ def _computed(t: Any, s: Any, v: Any) -> Any:
     return best
 
 
-def _put(t: Any, s: Any, v: Any, new: Any) -> Any:
-    """Change a variable, and compute the variables that depend on it. The trail records the changes."""
+def place_value(t: Any, s: Any, v: Any, new: Any) -> Any:
+    """Change a variable and record it on the trail. ``settle`` then computes the variables that depend on it.
+
+    Args:
+        t, s: the tables and the chain.
+        v, new: the variable and its code.
+    """
     at = s.number[TRAIL]
     s.trail[at], s.old[at] = v, s.values[v]
-    at += 1
-    if not t.drives[v]:
-        s.number[TRAIL] = at
-        _write(t, s, v, new, False)
-        return
-    _write(t, s, v, new, True)
+    s.number[TRAIL] = at + 1
+    _write(t, s, v, new, t.drives[v] != 0)
+
+
+def settle(t: Any, s: Any) -> Any:
+    """Compute the defined variables on the heap, and those that depend on them. The trail records the changes.
+
+    Args:
+        t, s: the tables and the chain.
+    """
+    at = s.number[TRAIL]
     while s.number[WAITING] > 0:
         w = _next_waiting(t, s)
         value = _computed(t, s, w)
@@ -324,8 +354,12 @@ def _put(t: Any, s: Any, v: Any, new: Any) -> Any:
     s.number[TRAIL] = at
 
 
-def _undo(t: Any, s: Any) -> Any:
-    """Take back the changes on the trail."""
+def undo(t: Any, s: Any) -> Any:
+    """Take back the changes on the trail.
+
+    Args:
+        t, s: the tables and the chain.
+    """
     for at in range(s.number[TRAIL] - 1, -1, -1):
         _write(t, s, s.trail[at], s.old[at], False)
     s.number[TRAIL] = 0
@@ -346,15 +380,16 @@ def tried(t: Any, s: Any, v: Any, u: Any, new: Any) -> Any:
     s.number[TRIED] += 1
     s.number[TRAIL] = 0
     old = s.values[v]
-    _put(t, s, v, new)
+    place_value(t, s, v, new)
     total = 0.0
     if u >= 0:
-        if t.drives[u]:
-            _put(t, s, u, old)
+        if t.drives[v] or t.drives[u]:
+            place_value(t, s, u, old)
         else:
             total = _change(t, s, u, old)
+    settle(t, s)
     total += s.real[ENERGY] - energy
-    _undo(t, s)
+    undo(t, s)
     s.real[ENERGY], s.real[COST] = energy, cost  # without rounding errors
     return total
 
@@ -368,9 +403,10 @@ def made(t: Any, s: Any, v: Any, u: Any, new: Any) -> Any:
     """
     s.number[TRAIL] = 0
     old = s.values[v]
-    _put(t, s, v, new)
+    place_value(t, s, v, new)
     if u >= 0:
-        _put(t, s, u, old)
+        place_value(t, s, u, old)
+    settle(t, s)
     s.number[TRAIL] = 0
 
 

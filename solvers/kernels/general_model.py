@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...engine.constraints.all_different import AllDifferent
+from ...engine.constraints.circuit import Circuit
+from ...engine.constraints.terms import moves_only
 from ...engine.moves.defined import definitions
 from ...engine.moves.draws import below, draw
 from ...engine.moves.graph import MoveGraph
@@ -15,7 +17,7 @@ from ...engine.moves.instance import MoveInstance
 from ...engine.moves.program import Program, compile_program
 from ...engine.moves.soft import SoftConstraints, soft_constraints
 from ...engine.values import bounds
-from .general_state import DECISIONS, NUMBERS, REALS, TABLE, Chain, Tables
+from .general_state import DECISIONS, NUMBERS, REALS, RINGED, TABLE, Chain, Tables
 
 FORBIDDEN = 1 << 14
 """The largest table of forbidden literals: collisions forbid a few literals too many."""
@@ -71,20 +73,21 @@ class Chains:
         return np.array([array.ctypes.data + b * array.strides[0] for array in arrays], dtype=np.int64)
 
 
-def row_of(instance: MoveInstance, b: int, swaps: bool) -> Row:
+def row_of(instance: MoveInstance, b: int, swaps: bool, rings: bool = False) -> Row:
     """A row of an instance. Rows with equal given values share it.
 
     Args:
         instance: the compiled problems.
         b: number of the row.
         swaps: whether values of permutations are exchanged.
+        rings: whether the tours of a ``Circuit`` are kept.
     """
     t, fixed = int(instance.template[b]), instance.fixed[b]
     distinct = instance.once(("general distinct", t, swaps), lambda: swaps and _distinct(instance.graphs[t]))
-    key = ("general row", t, swaps, fixed.tobytes(), instance.given[b].tobytes() if distinct else b"")
+    key = ("general row", t, swaps, rings, fixed.tobytes(), instance.given[b].tobytes() if distinct else b"")
 
     def build() -> Row:
-        model = _model_of(instance, b, swaps)
+        model = _model_of(instance, b, swaps, rings)
         tables = _tables_of(instance, b, model)
         assert all(array.flags.c_contiguous for array in tables)
         return Row(model, tables, np.array([array.ctypes.data for array in tables], dtype=np.int64))
@@ -92,21 +95,25 @@ def row_of(instance: MoveInstance, b: int, swaps: bool) -> Row:
     return instance.once(key, build)
 
 
-def _model_of(instance: MoveInstance, b: int, swaps: bool) -> Model:
+def _model_of(instance: MoveInstance, b: int, swaps: bool, rings: bool) -> Model:
     """The model of a row. Rows with the same graph share it, where they give the same auxiliary variables.
 
     Args:
         instance: the compiled problems.
         b: the row.
         swaps: whether values of permutations are exchanged.
+        rings: whether the tours of a ``Circuit`` are kept.
     """
     t = int(instance.template[b])
     graph = instance.graphs[t]
     special = instance.once(("general", t), lambda: _special(graph))
     given = instance.fixed[b, : graph.variables] & special
     exchanged = swaps and _permutable(instance, graph, b)
-    key = ("general", t, given.tobytes(), exchanged)
-    return instance.once(key, lambda: _model(graph, given, exchanged, instance))
+    ring = instance.once(("general ring", t), lambda: _ring(graph)) if rings else None
+    if ring is not None and instance.fixed[b, ring[1]].any():
+        ring = None
+    key = ("general", t, given.tobytes(), exchanged, ring is not None)
+    return instance.once(key, lambda: _model(graph, given, exchanged, ring, instance))
 
 
 def _tables_of(instance: MoveInstance, b: int, model: Model) -> Tables:
@@ -160,6 +167,9 @@ def chains_of(instance: MoveInstance, rows: list[Row], keys: np.ndarray) -> Chai
                 every = _domain(graph, int(members[0]))
                 left = np.setdiff1d(every, instance.given[row, scope][instance.fixed[row, scope]])
                 codes[members] = left[np.argsort(numbers[members], kind="stable")]
+        if len(own.ring):
+            tour = np.argsort(numbers[own.ring], kind="stable")
+            codes[own.ring[tour]] = np.roll(tour, -1)
         values[row, :n] = codes
         weight[row, : len(own.kind)] = np.where(own.soft > 0, 0.0, own.unit[0])
     number = np.zeros((b, NUMBERS), dtype=np.int64)
@@ -235,7 +245,24 @@ def _permutable(instance: MoveInstance, graph: MoveGraph, b: int) -> bool:
     return True
 
 
-def _model(graph: MoveGraph, given: np.ndarray, swaps: bool, instance: MoveInstance) -> Model:
+def _ring(graph: MoveGraph) -> tuple[int, np.ndarray] | None:
+    """The first ``Circuit`` that every tour satisfies: its number, and its variables by vertex."""
+    if Circuit not in graph.graph.kinds:
+        return None
+    for c, constraint in enumerate(graph.constraints):
+        if type(constraint) is not Circuit or not moves_only(constraint, "successors"):
+            continue
+        scope = graph.scope[graph.scope_ptr[c] : graph.scope_ptr[c + 1]]
+        n = len(scope)
+        every = np.arange(n)
+        if n > 3 and all(np.isin(np.delete(every, i), _domain(graph, v)).all() for i, v in enumerate(scope.tolist())):
+            return c, scope
+    return None
+
+
+def _model(
+    graph: MoveGraph, given: np.ndarray, swaps: bool, ring: tuple[int, np.ndarray] | None, instance: MoveInstance
+) -> Model:
     soft = soft_constraints(graph, given)
     filled = given.copy()
     filled[soft.penalties] = True
@@ -243,6 +270,11 @@ def _model(graph: MoveGraph, given: np.ndarray, swaps: bool, instance: MoveInsta
     found = definitions(graph, soft.constraints, filled)
     # A permutation is exchanged, unless another constraint computes one of its members.
     tight = [(c, scope) for c, scope in tight if soft.weight[c] == 0 and (found.definer[scope] < 0).all()]
+    if ring is not None and (soft.weight[ring[0]] > 0 or (found.definer[ring[1]] >= 0).any()):
+        ring = None
+    round_ = np.zeros(0, dtype=np.int64) if ring is None else ring[1].astype(np.int64)
+    tight = [(c, scope) for c, scope in tight if not np.isin(scope, round_).any()]
+    kept = [c for c, _ in tight] + ([] if ring is None else [ring[0]])
     program = compile_program(graph, soft.constraints, instance.notices, hints=True)
     scopes = [constraint.scope for constraint in soft.constraints]
     index = graph.graph.index
@@ -254,7 +286,7 @@ def _model(graph: MoveGraph, given: np.ndarray, swaps: bool, instance: MoveInsta
         scope = graph.scope.astype(np.int32)
     constraint = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
     slot = (np.arange(len(scope)) - np.repeat(scope_ptr[:-1], sizes)).astype(np.int64)
-    watched = ~np.isin(constraint, [c for c, _ in tight])
+    watched = ~np.isin(constraint, kept)
     order = np.argsort(scope[watched], kind="stable")
     occurrences = np.bincount(scope[watched], minlength=graph.variables)
     v = graph.variables
@@ -267,11 +299,14 @@ def _model(graph: MoveGraph, given: np.ndarray, swaps: bool, instance: MoveInsta
     group = np.full(v, -1, dtype=np.int64)
     for g, (_, members) in enumerate(tight):
         group[members] = g
+    group[round_] = RINGED
     searched = ~defined & ~filled & (graph.size > 1)
     priced = (soft.objective != 0).nonzero()[0].astype(np.int64)
     decisions = searched.nonzero()[0].astype(np.int64)
     tables = Tables(
-        count=np.array([v, len(sizes), len(found.order), len(priced), len(decisions), 0, 0, 0], dtype=np.int64),
+        count=np.array(
+            [v, len(sizes), len(found.order), len(priced), len(decisions), len(round_), 0, 0], dtype=np.int64
+        ),
         functions=np.column_stack((program.functions, program.blame)).reshape(-1),
         kind=program.kind.astype(np.int64),
         params_at=program.params_at,
@@ -302,6 +337,7 @@ def _model(graph: MoveGraph, given: np.ndarray, swaps: bool, instance: MoveInsta
         group=group,
         group_ptr=np.concatenate(([0], np.cumsum([len(scope) for _, scope in tight]))).astype(np.int64),
         members=np.concatenate([np.zeros(0, np.int64), *(scope for _, scope in tight)]).astype(np.int64),
+        ring=round_,
         decisions=decisions,
         free=searched.astype(np.int8),
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...engine.moves.compiled import Kernel
 from ...engine.moves.draws import chance
-from .general import code, contains, drawn, evaluated, kept_best, made, nearest, offers, pick, tried
+from .general import code, contains, decision, drawn, evaluated, kept_best, made, nearest, offers, pick, tried
 from .general_state import (
     BLAME,
     CHANGE,
@@ -55,21 +55,6 @@ def _offer(s: Any, total: Any, v: Any, u: Any, new: Any) -> Any:
             return
     s.real[PICK] = min(total, s.real[PICK])
     s.number[PICK_V], s.number[PICK_U], s.number[PICK_NEW] = v, u, new
-
-
-def _decision(t: Any, s: Any, v: Any) -> Any:
-    """A variable that is searched and on which v depends: v itself, or one found by a random walk; -1 if none."""
-    for _ in range(64):
-        if t.definer[v] < 0:
-            return v if t.free[v] else -1
-        c = t.definer[v]
-        begin = t.scope_ptr[c]
-        size = t.scope_ptr[c + 1] - begin
-        if size < 2:
-            return -1
-        k = pick(s, size - 1)
-        v = np.int64(t.scope[begin + k + int(k >= t.definer_slot[v])])
-    return -1
 
 
 def _helps(t: Any, s: Any, c: Any, slot: Any, new: Any) -> Any:
@@ -185,7 +170,7 @@ def _scanned(t: Any, s: Any, c: Any, variables: Any, most: Any) -> Any:
         if blames and evaluated(t, s, BLAME, c, slot, 0) == 0:
             continue
         if t.hidden[c]:
-            w = _decision(t, s, v)
+            w = decision(t, s, v)
             slot = slot if w == v else -1
             v = w
         if v >= 0 and t.free[v]:
@@ -234,14 +219,14 @@ def searched(tables: Any, chain: Any, moves: Any, parameters: Any) -> Any:
         if c >= 0:
             if noise > 0 and chance(drawn(s)) < noise:
                 at = t.scope_ptr[c] + pick(s, t.scope_ptr[c + 1] - t.scope_ptr[c])
-                v = _decision(t, s, np.int64(t.scope[at]))
+                v = decision(t, s, np.int64(t.scope[at]))
                 if v >= 0:
                     _scan(t, s, v, -1, -1, 1)
             else:
                 _scanned(t, s, c, variables, most)
         else:
             for _ in range(4):
-                v = _decision(t, s, t.priced[pick(s, t.count[PRICED])])
+                v = decision(t, s, t.priced[pick(s, t.count[PRICED])])
                 if v >= 0:
                     _scan(t, s, v, -1, -1, most)
         if (s.number[PICK_V] < 0 or s.real[PICK] >= -SMALL) and c >= 0 and t.soft[c] == 0:

@@ -30,10 +30,15 @@ TRIED = 12
 """Candidates evaluated so far."""
 TABLE = 13
 """Cells of the table of forbidden literals, a power of two."""
+ROUND, LEFT = 14, 15
+"""Moves of the present round of annealing, and those left of it."""
 NUMBERS = 16
 
 # Entries of ``Tables.count``.
-VARIABLES, CONSTRAINTS, DEFINED, PRICED, DECISIONS = 0, 1, 2, 3, 4
+VARIABLES, CONSTRAINTS, DEFINED, PRICED, DECISIONS, RING = 0, 1, 2, 3, 4, 5
+
+RINGED = -2
+"""Group of the variables of ``Tables.ring``."""
 
 # Entries of ``Chain.real``.
 ENERGY, COST = 0, 1
@@ -44,6 +49,8 @@ LEAST = 3
 """Least energy since the weights changed."""
 PICK = 4
 """Change of the energy by the best candidate."""
+HEAT, HOT = 5, 6
+"""The temperature, and that at the beginning of a round."""
 REALS = 8
 
 SMALL = 1e-9
@@ -54,8 +61,8 @@ class Tables(NamedTuple):
     """The arrays of a graph. C constraints, V variables, K function sets.
 
     Args:
-        count: [8] int64, the numbers of the variables, of the constraints, of the entries of ``at_rank``, ``priced`` and
-            ``decisions``.
+        count: [8] int64, the numbers of the variables, of the constraints, of the entries of ``at_rank``, ``priced``,
+            ``decisions`` and ``ring``.
         functions: [5 K] int64, addresses of ``start``, ``change``, ``apply``, ``suggest`` and ``blame``; 0 where there is
             none.
         kind, params_at, memory_at: [C] int64, function set of each constraint, and where its parameters and memory begin.
@@ -75,8 +82,10 @@ class Tables(NamedTuple):
         at_rank: int64, the variables by rank.
         drives: [V] int8, whether changing the variable changes defined ones.
         hidden: [C] int8, whether a constraint has a defined variable in its scope.
-        group, group_ptr, members: [V] int64, number of the group of variables whose values are only exchanged, or -1;
+        group, group_ptr, members: [V] int64, number of the group of variables whose values are only exchanged, or -1, or
+            ``RINGED``;
             the members of each group.
+        ring: int64, the successors of a ``Circuit`` whose tours are kept, by vertex; empty without one.
         decisions: int64, the variables that are searched.
         free: [V] int8, those whose value may change.
     """
@@ -112,6 +121,7 @@ class Tables(NamedTuple):
     group: Any
     group_ptr: Any
     members: Any
+    ring: Any
     decisions: Any
     free: Any
 
@@ -151,7 +161,7 @@ class Chain(NamedTuple):
 
 
 def tables_at(a: Any) -> Tables:
-    """The arrays at the addresses [33], in the order of ``Tables``."""
+    """The arrays at the addresses [34], in the order of ``Tables``."""
     return Tables(
         longs(a[0]),
         longs(a[1]),
@@ -185,7 +195,8 @@ def tables_at(a: Any) -> Tables:
         longs(a[29]),
         longs(a[30]),
         longs(a[31]),
-        flags(a[32]),
+        longs(a[32]),
+        flags(a[33]),
     )
 
 
