@@ -219,6 +219,24 @@ def by_length(start: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(numbers, start[numbers][:, None] + np.arange(length[numbers[0]])) for numbers in rows]
 
 
+def renumbered(old: np.ndarray, variables: np.ndarray, count: int) -> np.ndarray:
+    """The positions of variables in a selection.
+
+    Args:
+        old: any shape, variables of the selection.
+        variables: [M] int64, the selection, ascending.
+        count: V, the number of all variables.
+
+    Returns:
+        The shape of ``old``, int32.
+    """
+    if old.size < count // 8:  # one of many small components: the time must not grow with all variables
+        return np.searchsorted(variables, old).astype(np.int32)
+    number = np.zeros(count, dtype=np.int32)
+    number[variables] = np.arange(len(variables), dtype=np.int32)
+    return number[old]
+
+
 def connected(count: int, start: np.ndarray, variable: np.ndarray) -> np.ndarray:
     """The connected components of a hypergraph.
 
@@ -230,14 +248,23 @@ def connected(count: int, start: np.ndarray, variable: np.ndarray) -> np.ndarray
     Returns:
         [V] int64: the least variable of each variable's component.
     """
-    parent = np.arange(count)
+    parent = np.arange(count, dtype=np.int32)
     first = np.repeat(variable[start[:-1]], np.diff(start)) if len(variable) else variable
+    # A sample joins most of a large component, so that nearly all other pairs are dropped at their first reading.
+    step = max(1, len(variable) // (4 * count + 1))
+    for chosen in (slice(None, None, step), slice(None)):
+        parent = _joined(parent, first[chosen], variable[chosen])
+    return parent
+
+
+def _joined(parent: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """``parent`` after pairs of variables were joined; each variable's parent is the least of its component."""
     while True:
-        one, two = parent[first], parent[variable]
+        one, two = parent[first], parent[second]
         apart = np.flatnonzero(one != two)
         if not len(apart):
             return parent
-        first, variable, one, two = first[apart], variable[apart], one[apart], two[apart]
+        first, second, one, two = first[apart], second[apart], one[apart], two[apart]
         np.minimum.at(parent, np.maximum(one, two), np.minimum(one, two))
         while not np.array_equal(above := parent[parent], parent):  # the depth halves in each round
             parent = above

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..constraint_arrays import PIECE, ConstraintArrays, FactorRows, NumberedNames, by_length
+from ..constraint_arrays import PIECE, ConstraintArrays, FactorRows, NumberedNames, by_length, renumbered
 from ..values import Value
 from .base import Constraint
 from .clause import Clause
@@ -73,7 +73,7 @@ class ClauseArrays(ConstraintArrays):
         length = np.diff(self.start)[chosen]
         start = np.concatenate(([0], np.cumsum(length)))
         places = np.repeat(self.start[chosen] - start[:-1], length) + np.arange(start[-1])
-        number = np.searchsorted(variables, self.variable[places]).astype(np.int32)
+        number = renumbered(self.variable[places], variables, len(self.names))
         return ClauseArrays(self.names.of(variables), start, number, self.value[places])
 
     def lines(self) -> Iterator[bytes]:

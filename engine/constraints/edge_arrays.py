@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..constraint_arrays import PIECE, ConstraintArrays, FactorRows, NumberedNames
+from ..constraint_arrays import PIECE, ConstraintArrays, FactorRows, NumberedNames, renumbered
 from ..values import Value
 from .base import Constraint
 from .compare import Compare
@@ -70,7 +70,7 @@ class EdgeArrays(ConstraintArrays):
         return self[int(wrong[0])] if len(wrong) else None
 
     def select(self, chosen: np.ndarray, variables: np.ndarray) -> EdgeArrays:
-        edges = np.searchsorted(variables, self.edges[chosen]).astype(np.int32)
+        edges = renumbered(self.edges[chosen], variables, len(self.names))
         return EdgeArrays(self.names.of(variables), edges)
 
     def lines(self) -> Iterator[bytes]:
