@@ -8,6 +8,9 @@
 #include <utility>
 #include <ucontext.h>
 
+#ifndef __CUDA_ARCH__
+#define __CUDA_ARCH__ 800
+#endif
 #define __device__
 #define __global__
 #define __forceinline__ inline

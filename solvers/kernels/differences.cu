@@ -69,6 +69,20 @@ __device__ __forceinline__ u64 mixed(u64 x) {
 
 __device__ __forceinline__ u32 below(u64 bits, u32 n) { return (u32)(((bits >> 32) * n) >> 32); }
 
+#if __CUDA_ARCH__ >= 800
+__device__ __forceinline__ int least(int x) { return __reduce_min_sync(ALL, x); }
+__device__ __forceinline__ u32 largest(u32 x) { return __reduce_max_sync(ALL, x); }
+#else
+__device__ __forceinline__ int least(int x) {
+    for (int d = 16; d; d >>= 1) x = min(x, __shfl_xor_sync(ALL, x, d));
+    return x;
+}
+__device__ __forceinline__ u32 largest(u32 x) {
+    for (int d = 16; d; d >>= 1) x = max(x, __shfl_xor_sync(ALL, x, d));
+    return x;
+}
+#endif
+
 struct Graph {                          // one template
     u32 variables, values, stride, ring;
     i64 hard_weight;
@@ -268,19 +282,19 @@ __device__ __noinline__ void cross(
     __syncwarp();
     for (u32 c = 0; c < k; c++) {
         const int p = c & 1;
-        int largest = 0;                             // sizes plus 1, so that 0 is less than all
+        int most = 0;                                // sizes plus 1, so that 0 is less than all
         for (u32 d = lane; d < k; d += 32)
-            if (!(used[d] >> p & 1)) largest = max(largest, sizes[p][d] + 1);
-        largest = (int)__reduce_max_sync(ALL, (u32)largest) - 1;
+            if (!(used[d] >> p & 1)) most = max(most, sizes[p][d] + 1);
+        most = (int)largest((u32)most) - 1;
         u32 ties = 0;
         for (u32 base = 0; base < k; base += 32) {
             const u32 d = base + lane;
-            ties += __popc(__ballot_sync(ALL, d < k && !(used[d] >> p & 1) && sizes[p][d] == largest));
+            ties += __popc(__ballot_sync(ALL, d < k && !(used[d] >> p & 1) && sizes[p][d] == most));
         }
         u32 rank = below(mixed(stream + c * STEP), ties), taken = 0;
         for (u32 base = 0; base < k; base += 32) {
             const u32 d = base + lane;
-            const bool tied = d < k && !(used[d] >> p & 1) && sizes[p][d] == largest;
+            const bool tied = d < k && !(used[d] >> p & 1) && sizes[p][d] == most;
             const u32 here = __ballot_sync(ALL, tied), count = __popc(here);
             if (rank < count) {
                 taken = base + __ffs(__ballot_sync(ALL, tied && (u32)__popc(here & ((1u << lane) - 1)) == rank)) - 1;
@@ -313,9 +327,9 @@ __device__ __noinline__ i64 distance(const Graph& graph, const int* first, const
         for (u32 i = lane; i < graph.variables; i += 32)
             if ((u32)first[i] == c) atomicAdd(scratch + second[i], 1);
         __syncwarp();
-        int largest = 0;
-        for (u32 d = lane; d < graph.values; d += 32) largest = max(largest, scratch[d]);
-        equal += __reduce_max_sync(ALL, (u32)largest);
+        int most = 0;
+        for (u32 d = lane; d < graph.values; d += 32) most = max(most, scratch[d]);
+        equal += largest((u32)most);
         __syncwarp();
     }
     return (i64)graph.variables - equal;
@@ -482,15 +496,15 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) diffe
             const u32 u = chain.conflicting[i];
             const Gamma* held = chain.gamma + (u64)u * stride;
             const int own = held[chain.value[u]] & LOW;
-            const int least = least_of(held, stride, own - slack), change = least - own;
-            if (least < TABU && change <= score) {
+            const int lowest = least_of(held, stride, own - slack), change = lowest - own;
+            if (lowest < TABU && change <= score) {
                 const u32 mine = (u + 1) * odd;
                 if (change < score || mine > hash) score = change, hash = mine, chosen = u;
             }
         }
-        const int change = __reduce_min_sync(ALL, score);
+        const int change = least(score);
         if (change == 1 << 30) continue;             // every move is tabu
-        const u32 top = __reduce_max_sync(ALL, score == change ? hash : 0u);
+        const u32 top = largest(score == change ? hash : 0u);
         const u32 moved = __shfl_sync(ALL, chosen, __ffs(__ballot_sync(ALL, score == change && hash == top)) - 1);
 
         // One of the best values; values that are not tabu before those that are.
