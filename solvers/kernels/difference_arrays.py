@@ -1,11 +1,12 @@
 """Graphs of differences as flat arrays: the input of the tabu kernels on a CPU and on a GPU.
 
-A graph of differences has only constraints that make values unequal: AllDifferent and ``a != b``, hard or soft.
+A graph of differences has only constraints that make values unequal: AllDifferent and ``a != b``, hard or soft. A cut is
+a graph of soft constraints ``a != b`` and ``a = b`` over two values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -28,11 +29,12 @@ MOST_WEIGHT = 1 << 26
 
 @dataclass(frozen=True)
 class SoftDifference:
-    """A soft constraint ``a != b``, stated as a reified constraint whose literal only the objective reads.
+    """A soft constraint ``a != b`` or ``a = b``, stated as a reified constraint whose literal only the objective reads.
 
     Args:
         scope: the positions of the two variables in the graph.
-        weight: the cost where the values are equal.
+        equal: whether the constraint is ``a = b``.
+        weight: the cost where the constraint is violated.
         penalty: the position of the variable that states whether the constraint is violated.
         violated: the domain index of ``penalty`` where the constraint is violated.
         holds: its domain index where the constraint holds.
@@ -40,6 +42,7 @@ class SoftDifference:
     """
 
     scope: tuple[int, int]
+    equal: bool
     weight: int
     penalty: int
     violated: int
@@ -98,6 +101,9 @@ class DifferenceArrays:
         hard_weight: [T] int64, the weight of an equal pair of a hard constraint; 1 where all constraints are hard.
         heaviest: [T] int64, the largest total weight of the arcs and groups of one variable: a bound on gamma.
         unit: [T] bool, all weights are 1.
+        cut: [T] bool, the graph is a cut. Then the constraints ``=`` have arcs of negative weight, and the cost is the
+            weight of the positive arcs with equal ends and of the negative ones with unequal ends.
+        always: [T] int64, the weight of violated constraints beyond that cost, the same for all assignments.
         soft: [T] bool, some constraints are soft: the search continues after a chain violates no hard constraint.
         template_groups: [T + 1] int64, the groups of each graph.
         pair_ptr: [T + 1] int64, the hard constraints of two variables of each graph.
@@ -124,6 +130,8 @@ class DifferenceArrays:
     hard_weight: np.ndarray
     heaviest: np.ndarray
     unit: np.ndarray
+    cut: np.ndarray
+    always: np.ndarray
     soft: np.ndarray
     template_groups: np.ndarray
     pair_ptr: np.ndarray
@@ -166,11 +174,21 @@ def _differences(graph: ConstraintGraph) -> Differences | str:
         used = np.concatenate((found.pairs.ravel(), found.member, scopes))
         if np.isin(list(penalties), used).any() or len(penalties) < len(found.soft):
             return "a variable that states whether a soft constraint is violated may not be in other constraints"
+    if any(each.equal for each in found.soft) and not _is_cut(graph, found, penalties):
+        return "it takes = only as a soft constraint beside others over the same two values"
     distinct = {id(domain): domain for v, domain in enumerate(graph.domains.values()) if v not in penalties}.values()
     size = len(set(chain.from_iterable(distinct)))
     if (len(graph.domains) - len(penalties)) * size > MOST_LITERALS:
         return f"its table holds 2^26 literals, and the graph has {len(graph.domains)} variables with {size} values"
     return found
+
+
+def _is_cut(graph: ConstraintGraph, found: Differences, penalties: Collection[int]) -> bool:
+    """Whether a graph has only soft constraints, over two values that all its variables may take."""
+    if not found.soft or len(found.pairs) or len(found.member):
+        return False
+    domains = {id(domain): domain for v, domain in enumerate(graph.domains.values()) if v not in penalties}
+    return all(len(domain) == 2 for domain in domains.values()) and len(set(map(frozenset, domains.values()))) == 1
 
 
 def _listed(graph: ConstraintGraph, costs: Mapping[str, int]) -> Differences | str:
@@ -240,6 +258,8 @@ def difference_arrays(graphs: Sequence[ConstraintGraph]) -> DifferenceArrays:
         hard_weight=numbers("hard_weight", np.int64),
         heaviest=numbers("heaviest", np.int64),
         unit=numbers("unit", np.bool_),
+        cut=numbers("cut", np.bool_),
+        always=numbers("always", np.int64),
         soft=np.array([bool(part["soft"]) for part in parts], dtype=np.bool_),
         template_groups=first_group,
         pair_ptr=np.cumsum([0, *(part["pairs"] for part in parts)]),
@@ -257,7 +277,9 @@ def _unequal(constraint: Constraint) -> tuple[str, ...] | None:
         return constraint.scope if different else None
     if type(constraint) is AllDifferent:
         return (
-            constraint.scope if not constraint.exempt and len(set(constraint.scope)) == len(constraint.scope) else None
+            constraint.scope
+            if not constraint.exempt and not constraint.offsets and len(set(constraint.scope)) == len(constraint.scope)
+            else None
         )
     if type(constraint) is Linear and constraint.op == "!=" and constraint.bound == 0 and len(constraint.scope) == 2:
         first, second = constraint.coefficients
@@ -269,7 +291,9 @@ def _soft(constraint: Constraint, graph: ConstraintGraph, costs: Mapping[str, in
     """A reified difference whose literal only the objective reads, as a soft constraint of some weight."""
     if type(constraint) is not Reify:
         return None
-    scope = _unequal(constraint.constraint)
+    inner = constraint.constraint
+    equal = type(inner) is Compare and inner.op == "=" and not inner.offset and inner.left != inner.right
+    scope = inner.scope if equal else _unequal(inner)
     name, value = constraint.literal
     domain = graph.domains[name]
     # The objective counts a violated AllDifferent once, not by its equal pairs.
@@ -279,13 +303,13 @@ def _soft(constraint: Constraint, graph: ConstraintGraph, costs: Mapping[str, in
     violated = 1 - holds
     cost = costs.get(name, 0)
     weight = cost * (int(domain[violated]) - int(value)) if cost else 0
-    if weight < 0 and not constraint.half:
-        return None  # the objective rewards equality
+    if weight < 0 and not constraint.half:  # the objective rewards the violation
+        equal, weight, holds, violated = not equal, -weight, violated, holds
     if weight < 0:  # the constraint has no effect: its literal need not be true
         holds, weight = violated, 0
     ends = graph.index[scope[0]], graph.index[scope[1]]
     base = cost * int(domain[holds]) if cost else 0
-    return SoftDifference(ends, weight, graph.index[name], violated, holds, base)
+    return SoftDifference(ends, equal, weight, graph.index[name], violated, holds, base)
 
 
 def _one(graph: ConstraintGraph) -> dict[str, Any]:
@@ -316,13 +340,14 @@ def _one(graph: ConstraintGraph) -> dict[str, Any]:
     pairs = place[found.pairs]
     soft_ends = np.array([each.scope for each in found.soft], dtype=np.int64).reshape(-1, 2)
     ends = np.concatenate((pairs, place[soft_ends]))
-    weight = np.array([each.weight for each in found.soft], dtype=np.int64)
+    weight = np.array([-each.weight if each.equal else each.weight for each in found.soft], dtype=np.int64)
+    cut = _is_cut(graph, found, {each.penalty for each in found.soft})
     hard_weight = 1
     if found.soft:  # above all soft weights of one variable, so that a hard constraint prevails at a local minimum
         around = np.bincount(ends[len(pairs) :].ravel(), np.repeat(weight, 2), n)
         hard_weight = 1 + int(around.max(initial=0))
     weight = np.concatenate((np.full(len(pairs), hard_weight), weight))
-    ends, weight = ends[weight > 0], weight[weight > 0]
+    ends, weight = ends[weight != 0], weight[weight != 0]
     arcs, arc_weight = _arcs(ends, weight, n)
 
     sizes = np.diff(found.group_ptr)
@@ -330,7 +355,9 @@ def _one(graph: ConstraintGraph) -> dict[str, Any]:
     order = np.argsort(member, kind="stable")
     occurrences = np.bincount(member, minlength=n)
     occurrence = np.repeat(np.arange(len(sizes)), sizes)[order]
-    heaviest = np.bincount(arcs // max(n, 1), weights=arc_weight, minlength=n).astype(np.int64) if n else np.zeros(0)
+    heaviest = (
+        np.bincount(arcs // max(n, 1), weights=abs(arc_weight), minlength=n).astype(np.int64) if n else np.zeros(0)
+    )
     heaviest = heaviest + np.bincount(member, weights=np.repeat(sizes - 1, sizes) * hard_weight, minlength=n).astype(
         np.int64
     )
@@ -352,6 +379,9 @@ def _one(graph: ConstraintGraph) -> dict[str, Any]:
         "group_weight": np.full(len(sizes), hard_weight),
         "hard_weight": hard_weight,
         "heaviest": most,
+        "cut": cut,
+        # Constraints of opposite sense on the same pair: the lighter one is always violated, or one of two equal ones.
+        "always": int(sum(each.weight for each in found.soft) - abs(arc_weight).sum() // 2) // 2 if cut else 0,
         "unit": not found.soft and bool((arc_weight == 1).all()),
         "soft": found.soft,
         "pairs": len(pairs),

@@ -14,6 +14,7 @@ from ...engine.moves.streams import Streams
 from ...engine.moves.threads import over_rows
 from ...engine.rows import cores
 from ...engine.solver import Info
+from .cuts import make_flips
 from .difference_arrays import DifferenceArrays, difference_arrays
 from .difference_state import BEST, BEST_HARD, COUNT, ENERGY, Chains, Tables, new_chains, tables
 from .differences import count_violations, make_moves
@@ -63,8 +64,8 @@ class Prepared:
         tables: the same for the kernels.
         numbers: for each graph, the codes of its values in ascending order, and the number of each.
         indices: for each graph, [V, K] int64, the domain index of each value of a variable.
-        penalties: for each graph, [S, 6] int64, its soft constraints: their ends among the searched variables, the
-            penalty variable, its domain index where the constraint is violated and where it holds.
+        penalties: for each graph, [S, 6] int64, its soft constraints: their ends among the searched variables,
+            whether the constraint is ``=``, the penalty variable, its domain index where the constraint is violated and where it holds.
         bases: [T] float64, the cost where no soft constraint is violated.
     """
 
@@ -106,9 +107,12 @@ def _prepare(instance: MoveInstance) -> Prepared:
             indices.append(np.stack([rows[id(listed[v])] for v in arrays.searched[t]]))
         local = np.full(len(listed), -1, dtype=np.int64)
         local[arrays.searched[t]] = np.arange(len(arrays.searched[t]))
-        soft = [(*local[list(each.scope)], each.penalty, each.violated, each.holds) for each in arrays.penalties[t]]
-        penalties.append(np.array(soft, dtype=np.int64).reshape(-1, 5))
-    bases = np.array([float(sum(each.base for each in soft)) for soft in arrays.penalties])
+        soft = [
+            (*local[list(each.scope)], each.equal, each.penalty, each.violated, each.holds)
+            for each in arrays.penalties[t]
+        ]
+        penalties.append(np.array(soft, dtype=np.int64).reshape(-1, 6))
+    bases = np.array([float(sum(each.base for each in soft)) for soft in arrays.penalties]) + arrays.always
     return Prepared(arrays, tables(arrays), tuple(numbers), tuple(indices), tuple(penalties), bases)
 
 
@@ -123,6 +127,8 @@ def start_chains(instance: MoveInstance, streams: Streams, rule: Rule) -> Differ
     made = prepared(instance)
     fixed = fixed_values(instance)
     longest = (fixed.shape[1] * rule.tenure >> 16) + rule.tenure_random + 1
+    if made.arrays.cut.any():
+        longest += fixed.shape[1] * rule.tenure_random // 100
     chains = new_chains(made.arrays, instance.template, streams.keys, fixed, longest, recombine=rule.patience > 0)
     with compiling(instance.notices):
         over_rows(partial(_call, made.tables, chains, 0, rule), len(fixed))
@@ -193,7 +199,11 @@ def move_chains(
 
 
 def _call(tables: Tables, chains: Chains, moves: int, rule: Rule, low: int, high: int) -> None:
-    make_moves(tables, chains, low, high, moves, rule.tenure, rule.tenure_random, rule.patience)
+    options = moves, rule.tenure, rule.tenure_random, rule.patience
+    if tables.cut.any():
+        make_flips(tables, chains, low, high, *options)
+    if not tables.cut.all():
+        make_moves(tables, chains, low, high, *options)
 
 
 def _count(made: Prepared, chains: Chains, violations: np.ndarray) -> None:
@@ -233,9 +243,9 @@ def assignments(instance: MoveInstance, best: np.ndarray) -> np.ndarray:
         searched = made.arrays.searched[t]
         values = best[rows, : len(searched)]
         decoded[np.ix_(rows, searched)] = made.indices[t][np.arange(len(searched)), values]
-        left, right, penalty, violated, holds = made.penalties[t].T
+        left, right, equal, penalty, violated, holds = made.penalties[t].T
         if len(penalty):
-            decoded[np.ix_(rows, penalty)] = np.where(values[:, left] == values[:, right], violated, holds)
+            decoded[np.ix_(rows, penalty)] = np.where((values[:, left] == values[:, right]) != equal, violated, holds)
     return decoded
 
 

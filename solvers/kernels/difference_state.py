@@ -48,6 +48,8 @@ class Tables(NamedTuple):
     unit: np.ndarray
     soft: np.ndarray
     uniform: np.ndarray
+    cut: np.ndarray
+    heaviest: np.ndarray
 
 
 class Chains(NamedTuple):
@@ -121,6 +123,8 @@ def tables(arrays: DifferenceArrays) -> Tables:
         arrays.unit,
         arrays.soft,
         np.array(uniform, dtype=np.bool_),
+        arrays.cut,
+        arrays.heaviest,
     )
 
 
@@ -140,7 +144,7 @@ def new_chains(
     b, v = len(template), int(arrays.variables.max(initial=1))
     literals = int((arrays.literal_ptr[1:] - arrays.literal_ptr[:-1]).max(initial=1))
     ring = 1 << (tenure + 2).bit_length()
-    narrow = arrays.heaviest.max(initial=0) < NARROW
+    narrow = arrays.heaviest.max(initial=0) < NARROW and not arrays.cut.any()
     figures = np.zeros((b, FIGURES), dtype=np.int64)
     figures[:, [BEST, BEST_HARD, ELITE, FORMER]] = UNKNOWN
     figures[:, STAGE] = -1

@@ -193,7 +193,7 @@ def _search(tables: Tables, chains: Chains, b: Any, steps: Any, tenure: Any, ten
 
         # The best candidate. One pass over a row of gamma finds its least entry, tabu ones apart.
         draw = mix(key + U(clock * DRAWS) * GOLDEN)
-        odd = np.uint32(draw) | np.uint32(1)
+        odd = (draw & U(0xFFFFFFFF)) | U(1)
         slack = energy - least
         change, rank, chosen = np.int64(1 << 40), np.uint32(0), U(0)
         aspires = found = False
@@ -215,7 +215,7 @@ def _search(tables: Tables, chains: Chains, b: Any, steps: Any, tenure: Any, ten
                         smallest = entry_weight
                         aspiring = True
             if smallest < tabu and smallest - own <= change:
-                hashed = np.uint32(np.uint32(v + U(1)) * odd)  # numba multiplies in 64 bits
+                hashed = np.uint32((v + U(1)) * odd)  # numba multiplies in 64 bits
                 if smallest - own < change or hashed > rank:
                     change, rank, chosen, aspires, found = smallest - own, hashed, v, aspiring, True
         if not found:
@@ -466,6 +466,8 @@ def make_moves(
         patience: moves without improvement before a stage ends, times 1, 2, 4 or 8 by the chain's key; 0 for no stages.
     """
     for b in range(low, high):
+        if tables.cut[chains.template[b]]:
+            continue
         if chains.figures[b, STAGE] < 0:
             randomise(tables, chains, b, 0)
             begin(tables, chains, b)
