@@ -11,29 +11,26 @@ from ..engine.graph import ConstraintGraph
 from ..engine.moves.instance import MoveInstance, compile_moves
 from ..engine.problem import Problem
 from ..engine.rows import BatchSize
-from ..engine.solver import Info, Solver
+from ..engine.solver import AbstractSolver, Info, Solver
 from .kernels import cuda_tabu
 from .kernels.cuda_instance import CudaInstance
 from .kernels.difference_arrays import differences
 from .kernels.difference_chains import (
-    DifferenceState,
     Rule,
     assignments,
     finished,
     move_chains,
     start_chains,
 )
+from .minconflicts import MinConflicts
 
 if TYPE_CHECKING:
-    from ..engine.compile import Instance
     from ..engine.state import Array
 
 LITERALS, ROWS = 1 << 19, 1024
 """Literals of a batch, and the most rows."""
 GPU_LITERALS, GPU_ROWS = 1 << 23, 2112
 """The same on a GPU: 16 chains for each of 132 multiprocessors, fewer where their tables fill the shared memory."""
-TENSOR_LITERALS, TENSOR_ROWS = 1 << 16, 256
-"""The same for tensors: a move rewrites a part of the cost table, so many chains are costly."""
 
 
 class Tabu(Solver):
@@ -41,6 +38,8 @@ class Tabu(Solver):
 
     TabuCol's rule (Hertz and de Werra 1987) with the tenure of Galinier and Hao (1999). A chain that stagnates combines
     two of its best assignments by the greedy partition crossover, as HEAD does (Moalic and Gondran 2018).
+
+    Other graphs are bound to ``minconflicts``.
     """
 
     name: ClassVar[str] = "tabu"
@@ -72,69 +71,39 @@ class Tabu(Solver):
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.inexact
 
-    def bind(self, problem: Problem) -> Tabu:
-        return self if takes(problem) else TensorTabu(**self.model_dump())
+    def bind(self, problem: Problem) -> AbstractSolver:
+        return self if takes(problem) else MinConflicts(copies=self.copies)
 
-    def compile(self, problems: Sequence[Problem], copies: int, device: str) -> Instance | MoveInstance:
-        if device.startswith("cuda"):
+    def compile(self, problems: Sequence[Problem], copies: int, device: str) -> MoveInstance:
+        if device.startswith("cuda") and not any(_has_equalities(problem) for problem in problems):
             return CudaInstance.of(problems, copies, device)
-        return compile_moves(problems, copies) if device == "cpu" else super().compile(problems, copies, device)
+        return compile_moves(problems, copies)
 
     def init(self, instance: Any, random: Any) -> Any:
         if isinstance(instance, CudaInstance):
             return cuda_tabu.init(instance, random, self._rule)
-        if isinstance(instance, MoveInstance):
-            return start_chains(instance, random, self._rule)
-        from .kernels import tensor_moves
-
-        return tensor_moves.start(instance, random)
+        return start_chains(instance, random, self._rule)
 
     def advance(self, instance: Any, state: Any, steps: int, over: Callable[[], bool]) -> tuple[Any, Info, int]:
         if isinstance(instance, CudaInstance):
             return cuda_tabu.advance(instance, state, steps, self._rule)
-        if isinstance(state, DifferenceState):
-            return move_chains(instance, state, steps, over, self._rule)
-        return super().advance(instance, state, steps, over)
+        return move_chains(instance, state, steps, over, self._rule)
 
     def step(self, instance: Any, state: Any) -> tuple[Any, Info]:
-        if isinstance(instance, MoveInstance):
-            state, info, _ = self.advance(instance, state, 1, lambda: False)
-            return state, info
-        from .kernels import tensor_moves
-
-        return tensor_moves.move(instance, state, self.tenure, self.tenure_random, self.patience)
+        state, info, _ = self.advance(instance, state, 1, lambda: False)
+        return state, info
 
     def decode(self, instance: Any, state: Any) -> Array:
         if isinstance(instance, CudaInstance):
             return cuda_tabu.decode(instance, state)
-        if isinstance(state, DifferenceState):
-            return assignments(instance, state.chains.best)
-        return state.assignment.long()
+        return assignments(instance, state.chains.best)
 
     def settled(self, instance: Any, state: Any, info: Info) -> Array:
-        if isinstance(instance, CudaInstance):
-            return cuda_tabu.finished(state)
-        if isinstance(state, DifferenceState):
-            return finished(state)
-        return info.energy < 0  # never: tabu keeps the chain moving
+        return cuda_tabu.finished(state) if isinstance(instance, CudaInstance) else finished(state)
 
     @property
     def _rule(self) -> Rule:
         return Rule(round(self.tenure * 65536), self.tenure_random, self.patience)
-
-
-class TensorTabu(Tabu):
-    """The search of graphs that are no graphs of differences: min-conflicts moves on tensors."""
-
-    check_every: ClassVar[int] = 20
-    optimises: ClassVar[Literal["bound", "trajectory"]] = "bound"
-    batch_size: ClassVar[BatchSize] = BatchSize(TENSOR_LITERALS, fewest=8, most=TENSOR_ROWS)
-
-    def bind(self, problem: Problem) -> Tabu:
-        return self
-
-    def compile(self, problems: Sequence[Problem], copies: int, device: str) -> Instance | MoveInstance:
-        return Solver.compile(self, problems, copies, device)
 
 
 def takes(problem: Problem) -> bool:
@@ -148,3 +117,9 @@ def takes(problem: Problem) -> bool:
         return False
     penalties = {each.penalty for each in found.soft}
     return not penalties or all(problem.graph.index[name] not in penalties for name in problem.givens)
+
+
+def _has_equalities(problem: Problem) -> bool:
+    """Whether a graph of differences has soft constraints ``a = b``, which only the CPU kernel takes."""
+    found = differences(problem.graph)
+    return not isinstance(found, str) and any(each.equal for each in found.soft)
