@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any, ClassVar
 
-from ortools.sat.python import cp_model
 from pydantic import Field
 
 from ..engine.conclude import unanswered
 from ..engine.deadline import OutOfTime
+from ..engine.lazy import cp_model
 from ..engine.posting import Posting
 from ..engine.problem import Problem
 from ..engine.solution import Solution

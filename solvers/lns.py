@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple
 
-from ortools.sat.python import cp_model
 from pydantic import Field
 
 from ..engine.deadline import OutOfTime, interrupting
+from ..engine.lazy import cp_model
 from ..engine.posting import Posting
 from ..engine.problem import Problem
 from ..engine.solution import Solution

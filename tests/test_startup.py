@@ -58,12 +58,24 @@ def test_cpsat_imports_or_tools_alone(formula: str, tmp_path: Path) -> None:
     assert (row.solver, str(row.status)) == ("cpsat", "solved")
 
 
-@pytest.mark.parametrize("name", ["probsat", "tabu", "localsearch"])
-def test_compiled_searches_import_no_torch(name: str, formula: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("probsat", ""),
+        ("satlike", ""),
+        ("localsearch", ""),
+        ("tabu", "latin:5"),
+        ("minconflicts", "queens:6"),
+        ("anneal", "queens:6"),
+        ("lns", "latin:5"),
+    ],
+)
+def test_compiled_searches_import_no_torch(name: str, problem: str, formula: str, tmp_path: Path) -> None:
     store = tmp_path / "runs.db"
     Store(str(store)).close()
-    problem = "latin:5" if name == "tabu" else formula
-    assert not _imported([problem, "-s", name, "--store", str(store)]) & {"torch", "sqlalchemy", "pandas", "ortools"}
+    found = _imported([problem or formula, "-s", name, "--store", str(store)])
+    assert not found & {"torch", "sqlalchemy", "pandas"}
+    assert ("ortools" in found) == (name == "lns")
 
 
 def test_a_model_in_xml_imports_no_other_family(tmp_path: Path) -> None:
