@@ -234,7 +234,8 @@ def renumbered(old: np.ndarray, variables: np.ndarray, count: int) -> np.ndarray
         return np.searchsorted(variables, old).astype(np.int32)
     number = np.zeros(count, dtype=np.int32)
     number[variables] = np.arange(len(variables), dtype=np.int32)
-    return number[old]
+    found: np.ndarray = number[old]
+    return found
 
 
 def connected(count: int, start: np.ndarray, variable: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ import pytest
 
 from mull import solve
 from mull.problems import InputError, compressed, load, reading
+from mull.problems.models import opb
 
 OPB = "* #variable= 3 #constraint= 2\nmin: +2 x1 +3 x2 -1 x3 ;\n+1 x1 +1 ~x2 >= 1 ;\n+2 x1 x2 +2 x3 = 2 ;\n"
 WBO = "* #variable= 2 #constraint= 3 #soft= 2\nsoft: 6 ;\n[2] +1 x1 >= 1 ;\n[3] -1 x1 >= 0 ;\n+1 x1 +1 x2 >= 1 ;\n"
@@ -137,3 +138,29 @@ def test_zip_bombs_and_damaged_files_are_refused(suffix: str, tmp_path: Path, mo
     for damaged in (whole[:2000], whole[:1000] + b"garbage" + whole[1007:], whole + b"more"):
         with pytest.raises(InputError):
             compressed.unpacked(damaged, 1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "linear"),
+    [
+        ("+2 x1 -3 x2 >= 1", True),
+        ("1 x1 +1 x1 -2 x1 4 x2 = -7", True),
+        ("+2 x1 +0 x2 <= 0", True),
+        ("+2 ~x1 >= 1", False),
+        ("+2 x1 x2 >= 1", False),
+        ("- 2 x1 +1 x2 >= 1", False),
+        ("+2 x1 >=1", False),
+        ("+1_0 x1 >= 1", False),
+        ("+٣ x1 >= 1", False),
+        ("+9999999999999999999 x1 >= 1", False),
+        ("min +1 x1 >= 1", False),
+        (">= 1", False),
+    ],
+)
+def test_plain_linear_constraints_are_read_as_all_others(text: str, linear: bool) -> None:
+    reader = opb._Reader()
+    reader.to.domains.update({"x1": (0, 1), "x2": (0, 1)})
+    found = reader._linear(text)
+    assert (found is not None) == linear
+    if found is not None:
+        assert found == reader._any_sum(text)

@@ -156,6 +156,27 @@ class _Reader:
 
     def _sum(self, text: str) -> tuple[Sum, str | None]:
         """A sum of products minus the right-hand side, and the operator between them."""
+        return self._linear(text) or self._any_sum(text)
+
+    def _linear(self, text: str) -> tuple[Sum, str] | None:
+        """``_sum`` of a text such as ``+2 x1 -3 x2 >= 1``; None for others. It takes a quarter of the time."""
+        words = text.split()
+        if len(words) % 2 or len(words) < 4 or words[-2] not in (">=", "<=", "=") or not text.isascii() or "_" in text:
+            return None
+        names, weights = words[1:-2:2], [*words[:-2:2], words[-1]]
+        if max(map(len, weights)) > 18 or not all(map(self.to.domains.__contains__, names)):
+            return None
+        try:
+            numbers = list(map(int, weights))
+        except ValueError:
+            return None
+        total: dict[str, int] = {}
+        for name, weight in zip(names, numbers, strict=False):  # the last number is the right-hand side
+            total[name] = total.get(name, 0) + weight
+        op = "==" if words[-2] == "=" else words[-2]
+        return ({name: weight for name, weight in total.items() if weight}, -numbers[-1]), op
+
+    def _any_sum(self, text: str) -> tuple[Sum, str | None]:
         total: list[tuple[int, Sum]] = []
         op, side = None, 1
         weight: int | None = None
