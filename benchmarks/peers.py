@@ -11,7 +11,7 @@ The packages are optional: a program whose package is missing is skipped and nam
 
 Two kinds of sets: *solved* counts the files that were solved within the limit, and compares the seconds of the whole call.
 *best* gives every program the limit for each file, and compares the objectives. A ratio of seconds above 1 says how many
-times longer a program took than the fastest of mull's solvers; a gap says how far an objective is from the best one found by
+times longer a program took than the best of mull's solvers (only where it solved as many files); a gap says how far an objective is from the best one found by
 any program. The median of the repetitions is printed. All files are drawn from ``--seed``.
 """
 
@@ -291,10 +291,10 @@ def print_solved(runs: dict[str, list[Outcome]], count: int) -> None:
         for program, outcomes in runs.items()
     }
     own = [program for program in runs if program.startswith("mull ")]
-    base = min((-solved[program], spent[program]) for program in own)[1] if own else 0.0
+    most, base = min(((-solved[program], spent[program]) for program in own), default=(0, 0.0))
     print(f"  {'program':<18} {'solved':>9} {'seconds':>9} {'ratio':>7}")
     for program in runs:
-        ratio = f"{spent[program] / base:.2f}" if base else "-"
+        ratio = f"{spent[program] / base:.2f}" if base and solved[program] >= -most else "-"
         print(f"  {program:<18} {f'{solved[program]:g}/{count}':>9} {spent[program]:>9.2f} {ratio:>7}")
 
 
