@@ -11,8 +11,9 @@ The packages are optional: a program whose package is missing is skipped and nam
 
 Two kinds of sets: *solved* counts the files that were solved within the limit, and compares the seconds of the whole call.
 *best* gives every program the limit for each file, and compares the objectives. A ratio of seconds above 1 says how many
-times longer a program took than the best of mull's solvers (only where it solved as many files); a gap says how far an objective is from the best one found by
-any program. The median of the repetitions is printed. All files are drawn from ``--seed``.
+times longer a program took than the best of mull's solvers; it is left out where the program solved fewer files. A gap says
+how far an objective is from the best one found by any program. The median of the repetitions is printed. All files are
+drawn from ``--seed``.
 """
 
 from __future__ import annotations

@@ -149,19 +149,22 @@ class _LnsRounds(Rounds):
         """Rounds from the best answer until time is up, or until it is proved optimal."""
         kinds = self.neighbours.kinds
         choice = Choice(len(kinds), self.first_size, len(self.decisions))
-        seconds = WHOLE_SECONDS
+        seconds, stuck, patience = WHOLE_SECONDS, 0, 2 * STUCK
         while not self.over():
             kind = choice.draw(self.random)
             size = max(1, round(choice.sizes[kind]))
-            whole = size >= len(self.decisions)
+            whole = size >= len(self.decisions) or stuck >= patience
             relaxed = set(self.decisions) if whole else kinds[kind](size, self.now, self.random)
             outcome = self._repaired(relaxed, seconds=seconds if whole else ROUND_SECONDS).outcome
             if whole and outcome == cp_model.INFEASIBLE:
                 return Status.OPTIMAL
             better = self.accept(dict(self.now)) if outcome in FEASIBLE else False
-            if whole:
-                choice.sizes, seconds = [min(s, 0.5 * size) for s in choice.sizes], 2 * seconds
-            choice.learn(kind, FOUND * better, outcome == cp_model.INFEASIBLE)
+            stuck = 0 if better or whole else stuck + 1
+            if whole:  # neighbourhoods and the whole problem get about the same time
+                choice.sizes = [min(each, 0.5 * len(self.decisions)) for each in choice.sizes]
+                seconds, patience = 2 * seconds, 2 * patience
+            else:
+                choice.learn(kind, FOUND * better, outcome == cp_model.INFEASIBLE)
         return None
 
     # CP-SAT -----------------------------------------------------------------------------------------------------------

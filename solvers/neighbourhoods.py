@@ -203,8 +203,9 @@ class CostlyNeighbourhoods(Neighbourhoods):
 
     def _around(self, name: str, size: int, random: Random) -> set[str]:
         """Decisions near any variable: a place of a tour, or near in the constraint graph."""
-        start = self._decisions_of([name])
-        return self.near(sorted(start), size, random) if start else self.linked(size, {}, random)
+        start = sorted(self._decisions_of([name]))
+        chosen = random.sample(start, min(len(start), size))
+        return self.near(chosen, size, random) if chosen else self.linked(size, {}, random)
 
     def _decisions_of(self, names: Iterable[str]) -> set[str]:
         """The decisions that determine some variables: the nearest ones in the constraint graph."""

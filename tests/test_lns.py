@@ -97,6 +97,15 @@ def test_neighbourhoods_of_a_tour_are_near_cities() -> None:
     assert near <= best.keys()
 
 
+def test_neighbourhoods_of_costs_have_the_size_asked_for() -> None:
+    (problem,) = load("coloring:20:0.2:4:1-9")
+    decisions = [f"v{i}" for i in range(1, 21)]
+    best = {name: domain[-1] for name, domain in problem.graph.domains.items()}
+    neighbourhoods = CostlyNeighbourhoods(problem.graph, decisions)
+    for kind in neighbourhoods.kinds:
+        assert len(kind(6, best, Random(1))) == 6
+
+
 def test_kinds_that_improve_are_drawn_more_often() -> None:
     choice = Choice(2, 10, 100)
     for _ in range(30):
