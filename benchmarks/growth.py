@@ -85,7 +85,9 @@ def main() -> None:
                 write(path, size, clauses, seed)
                 found.append(run(path, args.solver, args.limit, seed))
             solved = sum(each[0] == "solved" for each in found)
-            whole, solving, iterations, memory = (median(each[i] for each in found) for i in range(1, 5))
+            whole, solving, iterations, memory = (
+                median(column) for column in zip(*(each[1:] for each in found), strict=True)
+            )
             literals = LENGTH * clauses
             rows.append((size, whole, solving, (memory - base) / literals))
             figures = f"{solved}/{args.repeat}\t{whole:.2f}\t{solving:.2f}\t{iterations:.0f}\t{rows[-1][3]:.0f}"

@@ -25,6 +25,7 @@ from mull.engine import (
     with_soft,
 )
 from mull.engine.moves.instance import MoveInstance
+from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
 from mull.solvers.cpsat import CpSat
 from mull.solvers.kernels.cuda_instance import GOLDEN
@@ -259,3 +260,8 @@ def test_other_graphs_are_refused() -> None:
     two = ConstraintGraph({"a": (0, 1), "b": (0, 1)}, [AllDifferent(("a", "b"))])
     other = with_soft(ConstraintGraph({"a": (0, 1), "b": (0, 1)}, []), [soft(AllDifferent(("a", "b")), 2)])
     assert all(SatLike().supports(each) for each in (wide, two, other))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_satlike_conforms(check: Check) -> None:
+    check(SatLike)
