@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 MAX_DYNAMIC_SHARED = 8
 """CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES."""
+
+
+INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
+"""A line that includes a file of the same folder."""
 
 
 class CudaError(MullError, RuntimeError):
@@ -96,7 +101,7 @@ def kernel(
     """A kernel of a file of CUDA C. It is compiled at the first call for a device and a set of definitions.
 
     Args:
-        path: of the file. It includes no other file.
+        path: of the file. It may include files of its folder.
         name: of an ``extern "C" __global__`` function.
         defines: macro -> value.
         device: a CUDA device.
@@ -151,7 +156,7 @@ def binary(
     Raises:
         CudaError: NVRTC is missing, or the source is not valid.
     """
-    source = path.read_text()
+    source = _text(path)
     options = [f"--gpu-architecture={architecture}", "--std=c++17", "--fmad=false"]
     options += [f"-D{name}={value}" for name, value in defines]
     text = "\0".join([str(_version()), *options, source])
@@ -164,6 +169,19 @@ def binary(
     cubin = compile_source(source, path.name, options)
     _store(stored, cubin)
     return cubin
+
+
+def _text(path: Path) -> str:
+    """A file with the files of its folder that it includes, each of them once."""
+    seen: set[Path] = set()
+
+    def included(path: Path) -> str:
+        if path in seen:
+            return ""
+        seen.add(path)
+        return INCLUDE.sub(lambda found: included(path.with_name(found[1])), path.read_text())
+
+    return included(path)
 
 
 def _store(path: Path, content: bytes) -> None:

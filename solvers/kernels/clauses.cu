@@ -8,11 +8,7 @@
 // The sequence of moves equals that of solvers/kernels/clauses.py: lanes share the clauses of one flip, but the list of
 // violated clauses changes in the order of the clauses, and weights are integers, whose sums have no order.
 
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long long u64;
-typedef long long i64;
+#include "warp.cuh"
 
 #ifndef WORD_BITS
 #define WORD_BITS 16                    // bits of a clause's word
@@ -42,20 +38,11 @@ typedef u16 Break;
 typedef u32 Break;
 #endif
 
-#define ALL 0xffffffffu
 #define LOW_BITS (WORD_BITS - COUNT_BITS)
 #define ONE ((Word)1 << LOW_BITS)
 #define LOW ((Word)(ONE - 1))
 #define LONG (SCAN == 32)               // clauses may have more literals than a warp has lanes
-#define STEP 0x9E3779B97F4A7C15ull
 #define DRAWN (32 / DRAWS)              // moves whose random numbers a warp draws together
-#define POLL 64                         // moves between two looks at the answers of other chains
-
-__device__ __forceinline__ u64 mixed(u64 x) {
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
-    return x ^ (x >> 31);
-}
 
 // The number `mine` of lane `from` that is below n: its 32 random bits times n.
 __device__ __forceinline__ u32 below(u32 mine, int from, u32 n) { return __umulhi(__shfl_sync(ALL, mine, from), n); }
