@@ -29,6 +29,9 @@ CHUNK = 1 << 22
 OPEN, UNKNOWN = -1, -2
 """Choices of a word that is not reached yet, and of one that is left open."""
 
+NOISE = 3.0
+"""How far the order of the most constrained words is varied: a factor of 20 in the number of candidates."""
+
 BEST = 8
 """Complete states that are handed to CP-SAT, which fills the open cells."""
 
@@ -76,7 +79,8 @@ class Beam(WholeSolver):
         "A. C. Popat, P. Xu, F. J. Och and J. Dean: Large language models in machine translation. EMNLP 2007."
     )
 
-    width: int = Field(1000, ge=1, le=100_000, description="partial answers that are kept")
+    width: int = Field(200, ge=1, le=100_000, description="partial answers that are kept")
+    orders: int = Field(8, ge=1, description="searches, each reaching the words in another order; the best one counts")
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         if not spelled(graph):
@@ -94,7 +98,7 @@ class Beam(WholeSolver):
 
     def _solve(self, problem: Problem, task: Task) -> Solution:
         search = _Search(spelling(problem.graph, problem.givens), english(), self.width, task)
-        found = [states for order in search.orders() for states in search.run(order)]
+        found = [states for order in search.orders(self.orders, task.seed) for states in search.run(order)]
         best = sorted(found, key=lambda state: float(state.score[0]))[:BEST]
         for state in best:
             completed = self._completed(problem, search.spelling, state, task)
@@ -139,14 +143,28 @@ class _Search:
     def __init__(self, words: Spelling, lexicon: Lexicon, width: int, task: Task) -> None:
         self.spelling, self.lexicon, self.width, self.task = words, lexicon, width, task
         self.steps = 0
+        self.known_pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
-    def orders(self) -> list[list[int]]:
-        """The orders in which words are reached: as they are read, and the most constrained ones first."""
-        reading = list(range(len(self.spelling.words)))
-        constrained = self._constrained()
-        return [reading, constrained] if constrained != reading else [reading]
+    def orders(self, count: int, seed: int) -> Iterator[list[int]]:
+        """The orders in which words are reached, each once.
 
-    def _constrained(self) -> list[int]:
+        The first is as they are read, the second has the most constrained words first; the others vary the second. Where
+        words share no cells, the first two are all.
+
+        Args:
+            count: how many orders at most.
+            seed: of the variations.
+        """
+        random = np.random.default_rng([seed, len(self.spelling.words)])
+        orders = [list(range(len(self.spelling.words)))]
+        for n in range(count - 1):
+            noise = random.uniform(0, NOISE if n else 0, len(self.spelling.words))
+            order = self._constrained(noise)
+            if order not in orders and (n == 0 or self._share_cells()):
+                orders.append(order)
+        yield from orders
+
+    def _constrained(self, noise: np.ndarray) -> list[int]:
         """Next comes the word with the fewest candidates, where each letter that is known already divides them."""
         words = self.spelling.words
         known = set(self.spelling.given.nonzero()[0].tolist())
@@ -157,7 +175,7 @@ class _Search:
             def size(number: int) -> tuple[float, int]:
                 word = words[number]
                 shared = sum(place in known for place in set(word.places.tolist()))
-                return np.log(len(word.costs) + 1) - 2.0 * shared, number
+                return np.log(len(word.costs) + 1) - 2.0 * shared + noise[number], number
 
             chosen = min(left, key=size)
             order.append(chosen)
@@ -176,6 +194,10 @@ class _Search:
         for row in np.argsort(states.score, kind="stable")[:BEST]:
             yield states.take(np.array([row]))
 
+    def _share_cells(self) -> bool:
+        places = [place for word in self.spelling.words for place in set(word.places.tolist())]
+        return len(set(places)) < len(places)
+
     def _start(self) -> _States:
         given = self.spelling.given
         used = []
@@ -190,8 +212,8 @@ class _Search:
             np.subtract.at(remaining, given[places], 1)
             remaining[0] = 0
             left.append(remaining[None])
-        chosen = np.full((1, len(self.spelling.words)), OPEN, dtype=np.int32)
-        return _States(given[None].copy(), tuple(used), tuple(left), chosen, np.zeros(1, dtype=np.float32))
+        start = np.full((1, len(self.spelling.words)), OPEN, dtype=np.int32)
+        return _States(given[None].copy(), tuple(used), tuple(left), start, np.zeros(1, dtype=np.float32))
 
     def _extended(self, states: _States, number: int) -> _States:
         """The best states with one more word."""
@@ -238,26 +260,40 @@ class _Search:
     def _prices(self, states: _States, number: int) -> _Prices:
         """What the candidates cost beside the words that states have on the left and on the right."""
         words = self.spelling.words
-        word = words[number]
-        index = {text: k for k, text in enumerate(word.text)}
+        sides = [(words[number].before, True)] if words[number].before >= 0 else []
+        sides += [(n, False) for n, other in enumerate(words) if other.before == number]
         tables = []
-        after = [n for n, other in enumerate(words) if other.before == number]
-        sides = [(word.before, self.lexicon.followers)] if word.before >= 0 else []
-        for beside, pairs in [*sides, *((n, self.lexicon.leaders) for n in after)]:
+        for beside, is_left in sides:
             held, row = np.unique(states.chosen[:, beside], return_inverse=True)
-            table = np.zeros((len(held), len(word.costs)), dtype=np.float32)
-            for r, choice in enumerate(held):
-                if choice >= 0:
-                    other = words[beside]
-                    # After a known word the price of a pair replaces the price of the second word of the pair.
-                    table[r] = BACK_OFF
-                    for text, price in pairs.get(other.text[choice], {}).items():
-                        k = index.get(text)
-                        if k is not None:
-                            second = word.costs[k] if beside == word.before else other.costs[choice]
-                            table[r, k] = min(BACK_OFF, price - second)
+            table = np.zeros((len(held), len(words[number].costs)), dtype=np.float32)
+            known = held >= 0
+            # After a known word the price of a pair replaces the price of its second word.
+            table[known] = BACK_OFF
+            first, second, price = self._pairs(beside, number) if is_left else self._pairs(number, beside)
+            if not is_left:
+                first, second = second, first
+            place = np.full(max(1, len(words[beside].costs)), -1)
+            place[held[known]] = known.nonzero()[0]
+            chosen = place[first] >= 0
+            table[place[first[chosen]], second[chosen]] = price[chosen]
             tables.append((row, table))
-        return _Prices(word.costs, tables)
+        return _Prices(words[number].costs, tables)
+
+    def _pairs(self, left: int, right: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The known pairs of candidates of two words: left [N], right [N], and what the pair adds to the costs [N]."""
+        if (left, right) not in self.known_pairs:
+            first, second = self.spelling.words[left], self.spelling.words[right]
+            index = {text: k for k, text in enumerate(second.text)}
+            found = [
+                (i, index[text], min(BACK_OFF, price - float(second.costs[index[text]])))
+                for i, word in enumerate(first.text)
+                for text, price in self.lexicon.followers.get(word, {}).items()
+                if text in index
+            ]
+            columns = zip(*found, strict=True) if found else ((), (), ())
+            i, k, price = (np.array(column) for column in columns)
+            self.known_pairs[left, right] = (i.astype(np.int64), k.astype(np.int64), price.astype(np.float32))
+        return self.known_pairs[left, right]
 
     def _placed(self, states: _States, number: int, choice: np.ndarray, score: np.ndarray) -> _States:
         word = self.spelling.words[number]
