@@ -43,8 +43,8 @@ class Lns(NeighbourhoodSearch):
     values, variables around one that costs much, and vertices near each other on a tour. Each has a size that adapts. Kinds
     that improved more often are drawn more often (Ropke and Pisinger 2006).
 
-    A neighbourhood that grows to the whole problem proves that there is no answer, or no better one. Rounds also end by
-    the clock, so another run may give another answer.
+    After some rounds without progress CP-SAT searches the whole problem, each time twice as long. That may prove that
+    there is no answer, or no better one. Rounds also end by the clock, so another run may give another answer.
     """
 
     name: ClassVar[str] = "lns"
@@ -185,6 +185,7 @@ class _LnsRounds(Rounds):
         if not relaxed and soft:
             free, touched = set(self.results), set(range(len(self.constraints)))
         names = dict.fromkeys(name for i in sorted(touched) for name in self.constraints[i].scope)
+        names.update(dict.fromkeys(n for n in (self.objective.costs if self.objective else ()) if n in free))
         with interrupting(self.task):
             fixed = {name: self.now[name] for name in names if name not in free}
             posting = Posting({name: self.graph.domains[name] for name in names}, {**fixed})
@@ -225,6 +226,8 @@ class _LnsRounds(Rounds):
         """
         free, queue = set(relaxed), list(relaxed)
         touched: set[int] = set()
+        if len(free) == len(self.decisions):
+            return self.graph.domains.keys() - self.problem.givens.keys(), set(range(len(self.constraints)))
         while queue:
             for i in self.neighbours.uses[queue.pop()]:
                 if i not in touched:
@@ -232,8 +235,6 @@ class _LnsRounds(Rounds):
                     opened = [n for n in self.constraints[i].scope if n in self.results and n not in free]
                     free.update(opened)
                     queue.extend(opened)
-        if self.objective is not None and len(free) >= len(self.graph.domains) - len(self.problem.givens):
-            touched = set(range(len(self.constraints)))
         return free, touched
 
     def _move(self, found: Assignment, touched: Iterable[int]) -> None:

@@ -61,6 +61,14 @@ def test_givens_hold_and_every_improvement_is_reported() -> None:
     assert found[-1] == solution.objective
 
 
+def test_variables_that_no_decision_determines_are_minimised_as_well() -> None:
+    domains = {**dict.fromkeys("abcdef", range(4)), "alone": range(9), "apart": range(9)}
+    constraints = [AllDifferent(tuple("abc")), Compare("alone", "!=", "apart")]
+    problem = Problem(ConstraintGraph(domains, constraints, Objective({"alone": 3, "apart": 2, "a": 1})))
+    ((_, solution),) = Lns(size=2).run([problem], Task(Budget(seconds=60)))
+    assert (solution.status, solution.objective) == (Status.OPTIMAL, 2)
+
+
 def test_it_proves_that_there_is_no_answer() -> None:
     graph = ConstraintGraph(dict.fromkeys("abc", range(2)), [AllDifferent(("a", "b")), Compare("a", "=", "b")])
     (solution,) = solve([Problem(graph)], Lns(), Task(Budget(seconds=60)))
