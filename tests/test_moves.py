@@ -137,6 +137,26 @@ def test_memory_that_runs_out_halves_the_rows(monkeypatch: pytest.MonkeyPatch) -
     assert notices == ["out of memory: going on with 2 rows side by side"]
 
 
+def test_a_kernel_that_raises_fails_only_the_problem_that_causes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = MoveWalk.advance
+
+    def advance(self: MoveWalk, instance: Any, *given: Any) -> Any:
+        if any(graph.variables == 13 for graph, _ in instance.by_graph()):
+            raise FloatingPointError("a kernel failed")
+        return moved(self, instance, *given)
+
+    monkeypatch.setattr(MoveWalk, "advance", advance)
+    problems = [Problem(ConstraintGraph(dict.fromkeys(map(str, range(n)), (0, 1)), [_either(n)])) for n in (12, 13, 14)]
+    found = solve(problems, MoveWalk(), Task(Budget(seconds=60)))
+    assert [solution.status.value for solution in found] == ["solved", "failed", "solved"]
+    assert "a kernel failed" in found[1].detail
+
+
+def _either(variables: int) -> Linear:
+    """At least two of some 0-1 variables are 1: peeling does not solve it."""
+    return Linear(tuple(map(str, range(variables))), (1,) * variables, ">=", 2)
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_a_solver_on_numpy_arrays_keeps_the_contract(check: Check) -> None:
     check(MoveWalk)
