@@ -1,8 +1,7 @@
-"""Local search: the search that fits a graph, by its constraints."""
+"""Local search: the choice among the compiled searches, by the graph of each problem."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -10,30 +9,32 @@ from pydantic import Field
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
 from ..engine.solver import AbstractSolver
+from .anneal import Anneal
+from .kernels.general_model import exchanges
 from .minconflicts import MinConflicts
 from .probsat import ProbSat, is_cnf
 from .satlike import SatLike
 from .tabu import Tabu, takes
 
-OPTIONS: Mapping[type[AbstractSolver], tuple[str, ...]] = {
-    ProbSat: ("cb",),
-    Tabu: ("tenure", "tenure_random", "patience"),
-}
-"""The options that ``localsearch`` passes on."""
+NARROW = 1 << 12
+"""The largest mean size of the domains for which ``tabu`` is chosen: it keeps a number for each value."""
 
 
 class LocalSearch(AbstractSolver):
-    """Binds each problem to a search by its graph.
+    """Binds each problem to a search, by its graph.
 
-    Clauses over two-valued variables are searched by ``probsat``, and by ``satlike`` where they are soft; graphs of
-    AllDifferent and ``!=`` by ``tabu``; other graphs by ``minconflicts``.
+    ``probsat`` takes clauses over two-valued variables, and ``satlike`` such clauses of which some are soft. ``tabu``
+    takes graphs of differences: colourings, Latin squares, maximum cuts. ``anneal`` takes objectives over permutations
+    and tours, and ``minconflicts`` all other graphs.
 
     A solution names the solver that answered, with ``via="localsearch"``. The options are passed to the solver that has
     them.
     """
 
     name: ClassVar[str] = "localsearch"
-    citation: ClassVar[str] = f"{ProbSat.citation} {SatLike.citation} {Tabu.citation} {MinConflicts.citation}"
+    citation: ClassVar[str] = " ".join(each.citation for each in (ProbSat, SatLike, Tabu, Anneal, MinConflicts))
+
+    enumerates: ClassVar[bool] = False
 
     cb: float | None = Field(None, gt=0, description=f"probsat: {ProbSat.model_fields['cb'].description}")
     tenure: float | None = Field(None, ge=0, le=100, description=f"tabu: {Tabu.model_fields['tenure'].description}")
@@ -46,11 +47,19 @@ class LocalSearch(AbstractSolver):
         return graph.inexact
 
     def bind(self, problem: Problem) -> AbstractSolver:
-        kind: type[AbstractSolver] = Tabu if takes(problem) else MinConflicts
-        if is_cnf(problem.graph) and not problem.minimises:
-            kind = ProbSat
-        elif SatLike().supports(problem.graph) is None:
-            kind = SatLike
-        names = OPTIONS.get(kind, ())
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return kind(**given).bind(problem)
+        kind = _search(problem)
+        given = {name: getattr(self, name) for name in kind.model_fields if name in LocalSearch.model_fields}
+        return kind(**{name: value for name, value in given.items() if value is not None}).bind(problem)
+
+
+def _search(problem: Problem) -> type[AbstractSolver]:
+    """The search that was fastest on graphs like the problem's."""
+    graph = problem.graph
+    if is_cnf(graph) and not problem.minimises:
+        return ProbSat
+    if SatLike().supports(graph) is None:
+        return SatLike
+    if graph.literals <= NARROW * max(1, len(graph.domains)) and takes(problem):
+        return Tabu
+    # On tours and permutations, annealing makes ten times as many moves: min-conflicts evaluates dozens for each.
+    return Anneal if problem.minimises and exchanges(graph) else MinConflicts

@@ -54,7 +54,12 @@ class Mover(Solver):
         return graph.inexact
 
     def compile(self, problems: Sequence[Problem], copies: int, device: str) -> MoveInstance:
-        return compile_moves(problems, copies)
+        instance = compile_moves(problems, copies)
+        if device != "cpu":
+            instance.notices(
+                f"{self.name} runs on the CPU: only clauses and graphs of differences have kernels for a GPU"
+            )
+        return instance
 
     def init(self, instance: MoveInstance, random: Streams) -> Chains:
         rows = self._rows(instance)

@@ -13,7 +13,13 @@ from mull.problems import load
 from mull.solvers.probsat import is_cnf
 
 TWO, THREE = (0, 1), (0, 1, 2)
-SPECS = {"sat:40:160": "probsat", "queens:8": "minconflicts", "sudoku:4:0.4": "tabu", "coloring:12:0.6:4": "tabu"}
+SPECS = {
+    "sat:40:160": "probsat",
+    "queens:8": "minconflicts",
+    "sudoku:4:0.4": "tabu",
+    "coloring:12:0.6:4": "tabu",
+    "tsp:6": "anneal",
+}
 
 
 def test_each_problem_of_a_call_gets_the_search_of_its_graph() -> None:
@@ -72,7 +78,7 @@ def test_options_outside_their_bounds_are_refused(name: str, options: dict[str, 
 
 def test_options_are_passed_to_the_solver_that_has_them() -> None:
     solver = mull.solver("localsearch", cb="2.3", patience="50")
-    clauses, other = (solver.bind(load(spec)[0]).options for spec in ("sat:20:60", "sudoku:4"))
+    clauses, other = (solver.bind(load(spec)[0]).options for spec in ("sat:20:60", "sudoku:4:0.4"))
     assert (clauses["cb"], "patience" in clauses) == (2.3, False)
     assert (other["patience"], "cb" in other) == (50, False)
 

@@ -228,6 +228,6 @@ def test_a_store_that_refuses_writes_costs_no_answers(monkeypatch: pytest.Monkey
         solve(problems, mull.solver("localsearch"), task, store=refusing)
     assert [s.status for s in caught.value.solutions] == [Status.SOLVED] * 2
     assert caught.value.hint == "make room"
-    assert len(notices) == 1
+    assert len([text for text in notices if "store" in text]) == 1
     hiccup = Refusing(1)
     assert solve(problems, mull.solver("localsearch"), task, store=hiccup) == hiccup.kept  # offered again at the end

@@ -103,5 +103,5 @@ def test_results_so_far_are_shown_after_an_interrupt() -> None:
     seen = terminal.read()
     assert terminal.process.returncode == 1
     assert "stopping; results so far are kept" in seen
-    assert "queens:3: queens cancelled by tabu (localsearch)" in seen
+    assert "queens:3: queens cancelled by minconflicts (localsearch)" in seen
     assert "1/2" not in seen

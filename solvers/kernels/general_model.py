@@ -10,6 +10,7 @@ import numpy as np
 from ...engine.constraints.all_different import AllDifferent
 from ...engine.constraints.circuit import Circuit
 from ...engine.constraints.terms import moves_only
+from ...engine.graph import ConstraintGraph
 from ...engine.moves.defined import definitions
 from ...engine.moves.draws import below, draw
 from ...engine.moves.graph import MoveGraph
@@ -71,6 +72,18 @@ class Chains:
         """The addresses of one row's arrays, in the order of ``Chain``."""
         arrays = (getattr(self, name) for name in Chain._fields)
         return np.array([array.ctypes.data + b * array.strides[0] for array in arrays], dtype=np.int64)
+
+
+def exchanges(graph: ConstraintGraph) -> bool:
+    """Whether annealing keeps a permutation or a tour of a graph.
+
+    Args:
+        graph: any graph.
+    """
+    if not graph.kinds & {AllDifferent, Circuit}:
+        return False
+    flat = MoveGraph.of(graph)
+    return bool(_tight(flat)) or _ring(flat) is not None
 
 
 def row_of(instance: MoveInstance, b: int, swaps: bool, rings: bool = False) -> Row:
