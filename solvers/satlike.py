@@ -40,7 +40,7 @@ class SatLike(Solver):
 
     weight: int = Field(100, ge=1, le=1 << 20, description="weight of a soft clause of average cost")
     rise: int = Field(100, ge=1, le=1 << 20, description="by how much the weight of a violated hard clause rises")
-    limit: int = Field(500, ge=1, le=1 << 20, description="largest weight of a soft clause, as a multiple of its first")
+    limit: int = Field(50, ge=1, le=1 << 20, description="largest weight of a soft clause, as a multiple of its first")
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         return reason(graph)
