@@ -133,7 +133,7 @@ def _clauses(text: str, numbers: np.ndarray, variables: int, stated: int, header
         line = _line(text, len(text.rstrip()))
         hint = "the file may be truncated; if it is whole, add the 0"
         raise InputError("the last clause does not end in 0", line=line, hint=hint)
-    used = int(max(numbers.max(initial=0), -numbers.min(initial=0)))
+    used = max(int(numbers.max(initial=0)), -int(numbers.min(initial=0)))
     most = max(variables, min(LARGEST, max(10_000, len(text))))
     if used > most:
         wrong, line = _beyond(text, most)
@@ -158,7 +158,7 @@ def _beyond(text: str, most: int) -> tuple[str, int]:
     """The first literal above ``most``, and its line."""
     for number, line in enumerate(text.split("\n"), 1):
         words = [] if re.match(r"\s*p\b", line) else _REST.sub("", line).split()
-        wrong = next((word for word in words if abs(int(word)) > most), None)
+        wrong = next((word for word in words if len(word) > 18 or abs(int(word)) > most), None)
         if wrong is not None:
             return wrong, number
     raise AssertionError("a literal above the most was counted")
