@@ -164,3 +164,9 @@ def test_plain_linear_constraints_are_read_as_all_others(text: str, linear: bool
     assert (found is not None) == linear
     if found is not None:
         assert found == reader._any_sum(text)
+
+
+def test_a_short_file_may_not_declare_millions_of_variables(tmp_path: Path) -> None:
+    (tmp_path / "a.wcnf").write_text("p wcnf 9999999 1 5\n5 1 0\n")
+    with pytest.raises(InputError, match="variables: expected"):
+        load(str(tmp_path / "a.wcnf"))

@@ -64,7 +64,7 @@ def _problem(text: str, path: str) -> Problem:
     for line, words in _lines(text):
         try:
             if words[0] == "p":
-                declared, top = _header(words)
+                declared, top = _header(words, len(text))
                 continue
             weight = None if words[0] == "h" else number(words[0])
             if weight is not None and weight < 0:
@@ -142,8 +142,9 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
             yield line, words
 
 
-def _header(words: list[str]) -> tuple[int, int | None]:
+def _header(words: list[str], size: int) -> tuple[int, int | None]:
     if len(words) not in (4, 5) or words[1] != "wcnf":
         raise InputError(f"{excerpt(' '.join(words))} is not 'p wcnf VARIABLES CLAUSES TOP'", hint=HINT)
-    variables = parse_int(words[2], 0, MOST, "variables", HINT)
+    most = min(MOST, max(100_000, size))  # a short file must not fill the memory
+    variables = parse_int(words[2], 0, most, "variables", HINT)
     return variables, number(words[4]) if len(words) == 5 else None
