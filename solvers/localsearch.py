@@ -48,7 +48,9 @@ class LocalSearch(AbstractSolver):
 
     def bind(self, problem: Problem) -> AbstractSolver:
         kind = _search(problem)
-        given = {name: getattr(self, name) for name in kind.model_fields if name in LocalSearch.model_fields}
+        # Other searches have a tenure of another meaning.
+        names = {ProbSat: ("cb",), Tabu: ("tenure", "tenure_random", "patience")}.get(kind, ())
+        given = {name: getattr(self, name) for name in names}
         return kind(**{name: value for name, value in given.items() if value is not None}).bind(problem)
 
 
