@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...engine.moves.compiled import cache_folder
 from ...engine.solver import AbstractSolver
 from .base import check, require, run
 from .problems import supported
@@ -112,7 +113,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     elif event not in EVENTS:
         return
     what = str(arguments[0])
-    # The caches of compiled code that Python and numba write are allowed, and so is the null device.
-    if "__pycache__" not in what and os.devnull not in what:
+    # The caches of compiled code that Python and mull write are allowed, and so is the null device.
+    if not any(each in what for each in ("__pycache__", str(cache_folder()), os.devnull)):
         for effects in _recorders:
             effects.append(f"{event} {what}")
