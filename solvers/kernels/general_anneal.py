@@ -9,20 +9,8 @@ import numpy as np
 
 from ...engine.moves.compiled import Kernel
 from ...engine.moves.draws import chance
-from .general import (
-    code,
-    contains,
-    decision,
-    drawn,
-    evaluated,
-    kept_best,
-    nearest,
-    offers,
-    pick,
-    place_value,
-    settle,
-    undo,
-)
+from .general import evaluated, kept_best, offers, place_value, settle, undo
+from .general_domains import code, contains, decision, drawn, nearest, pick
 from .general_state import (
     CLOCK,
     COST,

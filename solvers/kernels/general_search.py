@@ -8,7 +8,8 @@ import numpy as np
 
 from ...engine.moves.compiled import Kernel
 from ...engine.moves.draws import chance
-from .general import code, contains, decision, drawn, evaluated, kept_best, made, nearest, offers, pick, tried
+from .general import evaluated, kept_best, made, offers, tried
+from .general_domains import code, contains, decision, drawn, nearest, pick
 from .general_state import (
     BLAME,
     CHANGE,
