@@ -215,39 +215,6 @@ class AllDifferent(Constraint):
             by_code = beliefs.new_zeros(shape).scatter_add(-1, p["codes"].expand(by_code.shape), by_code)
         return (by_code.sum(-2).square() - by_code.square().sum(-2)).sum(-1) / 2
 
-    @classmethod
-    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
-        counted = pick(p["counted"], values).long()
-        codes = pick(p["codes"], values) if "codes" in p else values
-        tally = codes.new_zeros(len(values), _universe(p)).scatter_add_(1, codes, counted)
-        every = p["codes"] if "codes" in p else torch.arange(size, device=values.device).expand(p["counted"].shape)
-        others = tally[:, None, :].expand(-1, values.shape[1], -1).gather(-1, every)
-        own = (every == codes[..., None]) & counted[..., None].bool()
-        return (others - own.long()) * p["counted"]
-
-    @classmethod
-    def cost_changes(
-        cls, values: Tensor, slot: Tensor, new: Tensor, p: Parameters, size: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        # Two values matter. For the other variables of the scope, the old value costs one less and the new one one
-        # more.
-        n, k = values.shape
-        rows = torch.arange(n, device=values.device)
-        slots = torch.arange(k, device=values.device).expand(n, k)
-        others = p["slots"] & (slots != slot[:, None])
-        parts = []
-        for d, sign in ((values[rows, slot], -1), (new, 1)):
-            counts = others & p["counted"][rows, slot, d][:, None]
-            if "codes" in p:
-                match = (p["codes"] == p["codes"][rows, slot, d][:, None, None]) & p["counted"]
-                index, counts = match.long().argmax(-1), counts & match.any(-1)
-            else:
-                index = d[:, None].expand(n, k)
-                counts = counts & p["counted"].gather(-1, index[..., None])[..., 0]
-            parts.append((slots, index, sign * counts.long()))
-        at, index, change = (torch.cat(both, 1) for both in zip(*parts, strict=True))
-        return at, index, change
-
 
 def _universe(p: Parameters) -> int:
     """The number of distinct values in the domains of a factor."""

@@ -58,7 +58,7 @@ class Constraint(TensorForm):
     * ``groups``, ``group_size``: the literal groups of learned solvers;
     * ``move_form``: the constraint in compiled local search, which otherwise calls ``check``;
     * ``magnitudes``, ``obstacle``, ``work``: the size of its numbers, for kinds that calculate with values;
-    * ``bucket``, ``factor_kind``, ``simplify``, ``expected_of_literals``, ``costs``, ``cost_changes``: speed.
+    * ``bucket``, ``factor_kind``, ``simplify``, ``expected_of_literals``: speed.
 
     Kinds that calculate with terms derive from ``terms.TermConstraint``, which implements most of this.
     docs/write-a-constraint.md has a complete kind and the laws that the tests check.

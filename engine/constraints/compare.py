@@ -202,27 +202,6 @@ class Compare(Constraint):
         from_rank = ranks.flip(-1).cumsum(-1).flip(-1)
         return (right * from_rank.gather(-1, p["rank"][..., 1, :].expand(right.shape))).sum(-1)
 
-    @classmethod
-    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
-        if "partner" not in p:
-            return super().costs(values, p, size)
-        equals = p["partner"] == values.flip(1)[..., None]  # [N, 2, D], against the value of the other variable
-        return equals.ne(p["equal"][:, None, None]).long()
-
-    @classmethod
-    def cost_changes(
-        cls, values: Tensor, slot: Tensor, new: Tensor, p: Parameters, size: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        if "partner" not in p:
-            return super().cost_changes(values, slot, new, p, size)
-        # Two entries of the other variable change: the partner of the old value and the partner of the new one.
-        moved = torch.stack((values.gather(1, slot[:, None])[:, 0], new), 1)
-        partner = p["partner"].flatten(1)  # [N or 1, 2 * D]
-        index = pick(partner[:, None], slot[:, None] * size + moved)
-        sign = torch.tensor((-1, 1), device=values.device) * (index >= 0)
-        change = torch.where(p["equal"][:, None], -sign, sign)
-        return (1 - slot)[:, None].expand(-1, 2), index.clamp(min=0), change
-
 
 # The move form. Parameters: the operator's number, the offset.
 

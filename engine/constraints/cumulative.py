@@ -12,7 +12,7 @@ from .base import Constraint, Parameters
 from .move_form import Code, Ints, MoveForm
 from .no_overlap import before, interval, suggest_start, times
 from .term_moves import OWN, by_place, placed
-from .terms import TermConstraint, moves_only, read_terms
+from .terms import TermConstraint, moves_only
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import LinearExprT, LiteralT
@@ -116,24 +116,6 @@ class Cumulative(TermConstraint):
 
 class _FixedTasks(Cumulative):
     """The tensor form for tasks whose starts are distinct variables, and all of whose other terms are integers."""
-
-    @classmethod
-    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
-        """[N, K, D]: the demand beyond the capacity with one task moved, in K numbers for each move instead of K²."""
-        starts, durations, demands, capacity = (read_terms(values, p, field) for field in cls.of)
-        demands, limit = demands.clamp(min=0), capacity.clamp(min=0)[:, None, None]
-        ends, moved = starts + durations, p["numbers"].expand(len(values), -1, -1)  # [N, task, D]
-        others = ~torch.eye(starts.shape[1], dtype=torch.bool, device=values.device)
-        running = (starts[:, None] <= starts[..., None]) & (starts[..., None] < ends[:, None])  # [N, time, task]
-        used = torch.where(running, demands[:, None], 0)
-        rest = used.sum(-1)[:, None] - used.mT  # [N, task, time]: the demand of the other tasks
-        time = starts[:, None, None]
-        covered = (moved[..., None] <= time) & (time < (moved + durations[..., None])[..., None])
-        load = rest[:, :, None] + torch.where(covered, demands[:, :, None, None], 0)  # [N, task, D, time of a task]
-        beyond = ((load - limit[..., None]).clamp(min=0) * others[:, None]).sum(-1)
-        met = (starts[:, None, None] <= moved[..., None]) & (moved[..., None] < ends[:, None, None]) & others[:, None]
-        own = torch.where(met, demands[:, None, None], 0).sum(-1) + torch.where(durations > 0, demands, 0)[..., None]
-        return beyond + (own - limit).clamp(min=0)
 
 
 # The move form. Parameter: the number of tasks. Memory: the demand of all tasks at the start of each.

@@ -12,7 +12,7 @@ from ..values import Domain, Term
 from .base import Constraint, Parameters
 from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
-from .terms import TermConstraint, moves_only, read_terms
+from .terms import TermConstraint, moves_only
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import IntervalVar, LiteralT
@@ -81,12 +81,6 @@ class NoOverlap(TermConstraint):
 
 class _FixedDurations(NoOverlap):
     """The tensor form for tasks whose starts are distinct variables, and whose durations are integers."""
-
-    @classmethod
-    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
-        """[N, K, D]: the time that the moved task shares with others; the other pairs do not depend on it."""
-        starts, durations = read_terms(values, p, "starts"), read_terms(values, p, "durations")
-        return moved_overlaps(starts, durations, p["numbers"]).sum(-1)
 
 
 def moved_overlaps(starts: Tensor, lengths: Tensor, moved: Tensor) -> Tensor:

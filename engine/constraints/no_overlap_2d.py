@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ..lazy import torch
 from ..values import Domain, Term
 from .base import Constraint, Parameters
 from .move_form import Code, Ints, MoveForm
-from .no_overlap import beside, interval, moved_overlaps, overlap, overlaps, positive, shared_length, times
+from .no_overlap import beside, interval, overlap, overlaps, positive, shared_length, times
 from .term_moves import OWN, by_place, placed
-from .terms import TermConstraint, moves_only, read_terms
+from .terms import TermConstraint, moves_only
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,17 +90,6 @@ class NoOverlap2D(TermConstraint):
 
 class _FixedSizes(NoOverlap2D):
     """The tensor form for rectangles whose places are distinct variables, and whose sizes are integers."""
-
-    @classmethod
-    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
-        """[N, K, D]: the sides shared with the moved rectangle; the other pairs do not depend on it."""
-        x, y, widths, heights = (read_terms(values, p, field) for field in cls.of)
-        count = x.shape[1]
-        across = moved_overlaps(x, widths, x[..., None])[:, :, 0]  # [N, rectangle, other]
-        down = moved_overlaps(y, heights, y[..., None])[:, :, 0]
-        moved_x = moved_overlaps(x, widths, p["numbers"][:, :count]).minimum(down[:, :, None]).sum(-1)
-        moved_y = moved_overlaps(y, heights, p["numbers"][:, count:]).minimum(across[:, :, None]).sum(-1)
-        return torch.cat([moved_x, moved_y], 1)
 
 
 # The move form. Parameter: the number of rectangles.

@@ -15,7 +15,7 @@ from ..values import Domain, Term, brief, integer, items, set_fields
 from .base import Constraint, Parameters
 from .move_form import Code, Ints, MoveForm
 from .term_moves import OWN, by_place, placed
-from .terms import TermConstraint, moves_only, read_terms
+from .terms import TermConstraint, moves_only
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import LiteralT
@@ -230,29 +230,6 @@ def _run(to: Posting, items: Sequence[Term], transitions: Sequence[Transition]) 
 
 class _Distinct(Regular):
     """The tensor form for items that are distinct variables."""
-
-    @classmethod
-    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
-        """[N, K, D]: one pass forwards and one backwards give the least number of changes for every single move."""
-        items = read_terms(values, p, "items")
-        count, never = items.shape[-1], items.shape[-1] + 1
-        before = [_first(p, items)]
-        for k in range(count):
-            before.append(_after(p, before[-1], k, items))
-        rest = torch.where(p["last"], 0, never).expand_as(before[0])  # changes that the later items need
-        found = []
-        for k in reversed(range(count)):
-            source, label, target, used = _layer(p, k, len(items))
-            through = before[k].gather(-1, source) + rest.gather(-1, target)
-            through = torch.where(used, through, never)  # [N, A]
-            right = p["numbers"][:, k, :, None] == label[:, None]  # [N, D, A]: the arcs that the value fits
-            fitting = torch.where(right, through[:, None], through[:, None] + 1)
-            found.append(
-                fitting.amin(-1).clamp(max=never) if label.shape[-1] else rest.new_full((len(items), size), never)
-            )
-            back = torch.where(used, rest.gather(-1, target) + (items[:, k, None] != label), never)
-            rest = torch.full_like(rest, never).scatter_reduce(-1, source, back, "amin")
-        return torch.stack(found[::-1], 1)
 
 
 def _layer(p: Parameters, k: int, *lead: int) -> tuple[Tensor, ...]:

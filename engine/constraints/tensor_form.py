@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from ..lazy import torch
 from ..values import Domain
 
 if TYPE_CHECKING:
@@ -109,49 +108,3 @@ class TensorForm(ABC):
             NotImplementedError: a kind without ``literal``.
         """
         raise NotImplementedError
-
-    @classmethod
-    def costs(cls, values: Tensor, p: Parameters, size: int) -> Tensor:
-        """The degree after each single move: one variable of the scope takes a value, the others keep theirs.
-
-        Callers read differences along D only. A kind may therefore leave out terms that do not depend on the value.
-
-        Args:
-            values: [N, K] int64 domain indices.
-            p: parameters, each [N or 1, ...].
-            size: D.
-
-        Returns:
-            [N, K, D] int64.
-        """
-        # [N, K, D, K]: for each slot and value, the whole scope with that slot changed.
-        n, k = values.shape
-        moved = values[:, None, None, :].expand(n, k, size, k).clone()
-        slot = torch.arange(k, device=values.device)
-        moved[:, slot, :, slot] = torch.arange(size, device=values.device).expand(k, n, size)
-        return cls.degree(moved, {name: t[:, None, None] for name, t in p.items()})
-
-    @classmethod
-    def cost_changes(
-        cls, values: Tensor, slot: Tensor, new: Tensor, p: Parameters, size: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The changes of ``costs`` when one variable of the scope moves. Local search adds them to its table.
-
-        The default subtracts two full tables, M = K·D. A kind overrides it where few entries change.
-
-        Args:
-            values: [N, K] int64 domain indices before the move.
-            slot: [N] int64, the position in the scope of the variable that moves.
-            new: [N] int64, its new domain index.
-            p: parameters, each [N or 1, ...].
-            size: D.
-
-        Returns:
-            Slots, domain indices and changes, each [N, M] int64; the kind chooses M. Entries may repeat and be zero.
-        """
-        n, k = values.shape
-        after = values.scatter(1, slot[:, None], new[:, None])
-        change = (cls.costs(after, p, size) - cls.costs(values, p, size)) * p["slots"][:, :, None]
-        slots = torch.arange(k, device=values.device).repeat_interleave(size).expand(n, -1)
-        indices = torch.arange(size, device=values.device).repeat(k).expand(n, -1)
-        return slots, indices, change.reshape(n, k * size)
