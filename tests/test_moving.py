@@ -60,7 +60,7 @@ def _books(graph: MoveGraph, chains: Chains, row: Row, b: int = 0) -> None:
         assert form is not None
         scope = tables.scope[tables.scope_ptr[c] : tables.scope_ptr[c + 1]]
         memory = np.zeros(form.memory, dtype=np.int64)
-        degree = form.functions.start(values, scope, len(scope), form.params, memory, 0, 0)  # type: ignore[arg-type]
+        degree = form.functions.start(values, scope, len(scope), form.params, memory, 0, 0)
         assert chains.degree[b, c] == degree
         held = constraint.check([program.value(int(values[v])) for v in scope])
         assert held == (degree == 0) == (chains.place[b, c] < 0)

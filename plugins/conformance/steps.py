@@ -169,6 +169,12 @@ def moves_between_devices(solver: type[AbstractSolver]) -> None:
 
     Without a GPU, tensors created without ``device=`` are tracked. Combining one with a tensor of the instance fails
     the check, as it would on a GPU.
+
+    Args:
+        solver: the class to check.
+
+    Raises:
+        Skipped: its state consists of numpy arrays, and there is no GPU.
     """
     for made, problem in _stepped(solver):
         if torch.cuda.is_available():
