@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from .items import QUOTES, Categories, Item, frames_of
 from .scales import Scale, singular
@@ -71,24 +72,27 @@ class _Clue:
         self.items = [sign for sign in signs if isinstance(sign, tuple)]
 
     def read(self) -> list[Statement]:
-        signs = [sign for sign in self.signs if sign != "," or "all" in self.signs or "different" in self.signs]
+        signs = self.signs
         if len(self.items) < 2 and not any(_is_superlative(sign) for sign in signs):
             raise NotUnderstood("it names fewer than two items of the puzzle")
         if "all" in signs or "different" in signs:
             return self._different(signs)
-        plain = [sign for sign in signs if sign not in ("one", "other")]
+        bare = [sign for sign in signs if sign != ","]
+        plain = [sign for sign in bare if sign not in ("one", "other")]
         if "of" in signs and "other" in signs:
-            return [self._pairing([sign for sign in signs if sign != ","])]
+            return [self._pairing(bare)]
         if "neither" in signs:
             return self._neither(plain)
         if "either" in signs or ("or" in signs and "not" not in signs):
-            return [self._either(plain)]
-        return self._predicates(plain)
+            return [self._either([sign for sign in signs if sign not in ("one", "other")])]
+        return self._consistent(self._predicates(plain))
 
     def _different(self, signs: Sequence[Sign]) -> list[Statement]:
         """*The five X are A, B, ...*; *A, B and C are all different X*."""
         if any(sign in ("not", "or", "either", "neither", "same") or isinstance(sign, Comparison) for sign in signs):
             raise NotUnderstood("a list of different items has other words")
+        if any(isinstance(a, tuple) and isinstance(b, tuple) for a, b in pairwise(signs)):
+            raise NotUnderstood("a list of different items has two descriptions of one item")
         return [Different(self._distinct(self.items))]
 
     def _pairing(self, signs: Sequence[Sign]) -> Statement:
@@ -111,11 +115,10 @@ class _Clue:
 
     def _neither(self, signs: Sequence[Sign]) -> list[Statement]:
         """*Neither A nor B is P*; *P is neither A nor B*: three different rows."""
-        joined = [sign for sign in signs if sign not in ("nor", "or")]
-        match joined:
-            case ["neither", tuple() as a, tuple() as b, tuple() as last]:
+        match signs:
+            case ["neither", tuple() as a, "nor" | "or", tuple() as b, tuple() as last]:
                 pass
-            case [tuple() as last, "neither", tuple() as a, tuple() as b]:
+            case [tuple() as last, "neither", tuple() as a, "nor" | "or", tuple() as b]:
                 pass
             case _:
                 raise NotUnderstood("'neither' is not followed by two items")
@@ -123,14 +126,15 @@ class _Clue:
         return [Different(self._distinct((a, b, last)))]
 
     def _either(self, signs: Sequence[Sign]) -> Statement:
-        """*Either A or B is P*; *P is either A or B*; *P is A or B*."""
-        joined = [sign for sign in signs if sign != "or"]
-        match joined:
-            case ["either", tuple() as a, tuple() as b, tuple() as last]:
+        """*Either A or B is P*; *A or B is P*; *P is either A or B*; *P is A, B or C*."""
+        match [sign for sign in signs if sign not in (",", "either")]:
+            case [tuple() as a, "or", tuple() as b, tuple() as last] if signs[0] == "either" or "either" not in signs:
                 return OneOf(last, self._distinct((a, b)))
+        match signs:
             case [tuple() as first, "either", *options] | [tuple() as first, *options]:
-                if len(options) > 1 and all(isinstance(option, tuple) for option in options):
-                    return OneOf(first, self._distinct([each for each in options if isinstance(each, tuple)]))
+                named = _alternatives(options)
+                if len(named) > 1:
+                    return OneOf(first, self._distinct(named))
         raise NotUnderstood("'either' or 'or' does not join two items")
 
     def _predicates(self, signs: Sequence[Sign]) -> list[Statement]:
@@ -140,7 +144,9 @@ class _Clue:
                 return [self._extreme(self.items[0], most, "not" in rest)]
             case [tuple() as subject, *rest]:
                 found: list[Statement] = []
-                for part in _split(rest, "and"):
+                for number, part in enumerate(_split(rest, "and")):
+                    if number and isinstance(part[0] if part else None, tuple) and len(part) > 1:
+                        raise NotUnderstood("a second subject may stand after 'and'")
                     found += self._predicate(subject, part)
                 return found
         raise NotUnderstood("no rule reads it")
@@ -157,9 +163,9 @@ class _Clue:
             case ["not", str() as most] if _is_superlative(most):
                 return [self._extreme(subject, most, True)]
             case ["not", *items]:
-                named = [sign for sign in items if sign != "or"]
-                if named and all(isinstance(item, tuple) for item in named):
-                    return [self._same(subject, item, False) for item in named if isinstance(item, tuple)]
+                named = _alternatives(items)
+                if named:
+                    return [self._same(subject, item, False) for item in named]
             case [tuple(), *_]:
                 if all(isinstance(item, tuple) for item in signs):
                     return [self._same(subject, item, True) for item in signs if isinstance(item, tuple)]
@@ -169,6 +175,13 @@ class _Clue:
         if left == right or (left[0] == right[0] and equal):
             raise NotUnderstood("it says that two items of one category are the same")
         return Same(left, right, equal)
+
+    def _consistent(self, found: list[Statement]) -> list[Statement]:
+        """The statements, unless they put two items of one category into one row: *prefers A to B*."""
+        equal = [(each.left, each.right[0]) for each in found if isinstance(each, Same) and each.equal]
+        if len(set(equal)) < len(equal):
+            raise NotUnderstood("it says that two items of one category are the same")
+        return found
 
     def _distinct(self, items: Sequence[Item]) -> tuple[Item, ...]:
         if len(set(items)) < max(2, len(items)):
@@ -225,6 +238,29 @@ def _turned(scale: Scale, word: str) -> int:
 
 def _is_superlative(sign: object) -> bool:
     return isinstance(sign, str) and sign.startswith("most ")
+
+
+def _alternatives(signs: Sequence[Sign]) -> list[Item]:
+    """The items of *A*, *A or B*, *A, B or C*; none where items are joined in another way.
+
+    Items of several categories are alternatives only if *or* stands between all of them: *isn't from Lima, paid $5*.
+    """
+    items: list[Item] = []
+    joint = ""
+    joints = []
+    for sign in signs:
+        if isinstance(sign, tuple):
+            joints.append(joint)
+            items.append(sign)
+            joint = ""
+        elif sign in (",", "or"):
+            joint = "or" if sign == "or" else joint
+        else:
+            return []
+    if not items or joint or joints[0] or (len(items) > 1 and joints[-1] != "or"):
+        return []
+    alike = len({category for category, _ in items}) == 1
+    return items if alike or all(joints[1:]) else []
 
 
 def _split(signs: Sequence[Sign], by: str) -> list[list[Sign]]:

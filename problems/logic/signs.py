@@ -231,7 +231,7 @@ def _amounts(categories: Categories, text: str) -> list[tuple[int, int, Comparis
             if amount is None or (unit is None and not sure):
                 continue  # the number belongs to an item: *published in 2012 is longer*
             sign = COMPARATIVES[match["w"]]
-            comparison = Comparison(sign, amount, nouns[-1] if unit is None else unit, match["w"])
+            comparison = Comparison(sign, amount, unit or (nouns[-1] if nouns else ""), match["w"])
             found.append((match.start(), match.end(), comparison))
     return found
 
