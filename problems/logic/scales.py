@@ -76,7 +76,13 @@ NUMBERS = {
         ]
     )
 } | {"a": 1, "an": 1}
-"""Number words, with the articles as one: *a day later*."""
+NUMBERS |= TENS | {
+    f"{tens}{joint}{digit}": number + NUMBERS[digit]
+    for tens, number in TENS.items()
+    for joint in "- "
+    for digit in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+}
+"""Number words up to ninety-nine, with the articles as one: *a day later*."""
 
 SECONDS = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600}
 FACTORS = {"thousand": 1000, "million": 10**6, "billion": 10**9}

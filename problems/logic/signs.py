@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 from .items import Categories, Item, named
-from .scales import NUMBERS, number, singular
+from .scales import FACTORS, NUMBERS, ORDINALS, number, singular
 
 UP, DOWN = 1, -1
 
@@ -41,7 +42,6 @@ COMPARATIVES = {
             "costlier",
             "pricier",
             "newer",
-            "younger",
         ],
         UP,
     ),
@@ -146,9 +146,60 @@ UNKNOWN = frozenset(
         "together",
         "opposite",
         "percent",
+        "times",
+        "maximum",
+        "minimum",
+        "until",
+        "rarely",
+        "seldom",
+        "hardly",
+        "scarcely",
+        "barely",
+        "false",
+        "untrue",
+        "incorrect",
+        "wrong",
+        "failed",
+        "fails",
+        "rather",
+        "everyone",
+        "everybody",
+        "everything",
+        "nobody",
+        "somebody",
+        "someone",
+        "anyone",
+        "each",
+        "every",
+        "near",
+        "next",
+        "previous",
+        "followed",
+        "follows",
+        "following",
+        "preceded",
+        "precedes",
+        "preceding",
+        "against",
+        "alongside",
+        "versus",
+        "knows",
+        "knew",
+        "beat",
+        "beats",
+        "defeated",
+        "friend",
+        "colleague",
+        "rival",
+        "opponent",
     ]
 )
 """Words that change the meaning of a clue in a way that the rules do not know."""
+
+PHRASES = re.compile(
+    r"\b(?:as (?!well\b)[a-z]+ as|^one of|one of the|some of|(?:left|right) of|(?:far|apart) from|across from)\b|;|(?<=[^\W_]{4})[.?!]\s"
+)
+"""Phrases that change the meaning of a clue in a way that the rules do not know; a second sentence is one."""
 
 NEGATION = (
     r"(?:\w+n't|\b(?:is|are|was|were|do|does|did|has|have|had|wo|ca|could|should|would)nt|"
@@ -159,6 +210,15 @@ NEGATION = (
 _NUMBER = (
     r"(?<![\w$.,])(?:\$?\d[\d,]*(?:\.\d+)?|" + "|".join(sorted(NUMBERS, key=len, reverse=True)) + r")(?![\w.,]*\d)"
 )
+INEXACT = re.compile(
+    r"\b(?:about|almost|nearly|around|approximately|roughly|over|under|above|below|up to|within|maybe|perhaps|some|"
+    rf"another|in|during)\s+$|{_NUMBER}[\s-]+(?:(?!before|after)[a-z])+(?:,|,?\s+and)\s+$"
+)
+"""What stands before a number and makes it another number: *about two days*, *an hour and ten minutes*."""
+
+INEXACT_UNIT = r"(?:few|couple|several|many|little|bit|dozen|hundred|or|to)\b"
+"""What stands in place of a unit in *a few days*, *two hundred days*, *a day or two*."""
+
 _COMPARED = "|".join(sorted(COMPARATIVES, key=len, reverse=True))
 
 
@@ -211,6 +271,9 @@ def read_signs(categories: Categories, text: str, frames: Sequence[Counter[str]]
         places.append((mention.start, mention.end, item))
         hidden = hidden[: mention.start] + "\0" * (mention.end - mention.start) + hidden[mention.end :]
     hidden = hidden.lower()
+    unknown = PHRASES.search(hidden)
+    if unknown:
+        raise NotUnderstood(f"it has {unknown.group().strip()!r}")
     places += _comparisons(hidden)
     for start, end, _ in places:
         hidden = hidden[:start] + "\0" * (end - start) + hidden[end:]
@@ -230,6 +293,8 @@ def _amounts(categories: Categories, text: str) -> list[tuple[int, int, Comparis
             amount, unit = _amount(categories, match["n"], nouns if sure else nouns[-1:])
             if amount is None or (unit is None and not sure):
                 continue  # the number belongs to an item: *published in 2012 is longer*
+            if re.search(INEXACT, lower[: match.start()]) or re.match(INEXACT_UNIT, match["u"] or ""):
+                raise NotUnderstood(f"the amount before {match['w']!r} is not exact, or has several parts")
             sign = COMPARATIVES[match["w"]]
             comparison = Comparison(sign, amount, unit or (nouns[-1] if nouns else ""), match["w"])
             found.append((match.start(), match.end(), comparison))
@@ -271,6 +336,8 @@ def _amount(categories: Categories, text: str, nouns: Sequence[str]) -> tuple[Fr
         return None, None  # *has an anniversary after*: no number
     parts = [_PARTS[singular(word)] for word in words if singular(word) in _PARTS]
     whole = number(words[0])
+    if whole is not None:
+        whole *= prod(FACTORS.get(noun, 1) for noun in nouns)
     if "and" in words and whole is not None:
         return whole + Fraction(1, 2), unit
     if parts:
@@ -303,6 +370,10 @@ def _comparisons(hidden: str) -> list[tuple[int, int, Sign]]:
         nouns = _nouns(re.split(r"[\0\1,]", hidden[: match.start()])[-1])
         add(match.start(), match.end(), Comparison(COMPARATIVES[word], None, nouns, word))
     for match in re.finditer(rf"\b(?:{'|'.join(SUPERLATIVES)})\b", hidden):
+        if re.search(rf"(?:{'|'.join(ORDINALS)}|\d(?:st|nd|rd|th)|next|among(?: the)?)[\s-]+$", hidden[: match.start()]):
+            raise NotUnderstood(f"a rank or a group stands before {match.group()!r}")
+        if re.match(r"\s+(?:but|(?:wo)?m[ae]n|girl|boy|lady|gentleman|males?|females?)\b", hidden[match.end() :]):
+            raise NotUnderstood(f"{match.group()!r} is about a part of the rows")
         add(match.start(), match.end(), f"most {match.group()}")
     return found
 
