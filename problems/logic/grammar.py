@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from .items import QUOTES, Categories, Item, frames_of
-from .scales import Scale, singular
+from .scales import Scale, singular, suits, turned
 from .signs import SUPERLATIVES, Comparison, NotUnderstood, Sign, read_signs
 from .statements import Different, Extreme, OneOf, Order, Pairing, Same, Statement
 
@@ -93,6 +93,8 @@ class _Clue:
             raise NotUnderstood("a list of different items has other words")
         if any(isinstance(a, tuple) and isinstance(b, tuple) for a, b in pairwise(signs)):
             raise NotUnderstood("a list of different items has two descriptions of one item")
+        if "different" in signs and len(self.items) > 2 and isinstance(signs[-1], tuple):
+            raise NotUnderstood("an item stands after a list of different items")
         return [Different(self._distinct(self.items))]
 
     def _pairing(self, signs: Sequence[Sign]) -> Statement:
@@ -127,13 +129,15 @@ class _Clue:
 
     def _either(self, signs: Sequence[Sign]) -> Statement:
         """*Either A or B is P*; *A or B is P*; *P is either A or B*; *P is A, B or C*."""
+        if re.search(r"\b(?:is|was|are|were|do|does|did|has|had)$", self.text):
+            raise NotUnderstood("it ends in a verb, and may join two sentences")
         match [sign for sign in signs if sign not in (",", "either")]:
             case [tuple() as a, "or", tuple() as b, tuple() as last] if signs[0] == "either" or "either" not in signs:
                 return OneOf(last, self._distinct((a, b)))
         match signs:
             case [tuple() as first, "either", *options] | [tuple() as first, *options]:
                 named = _alternatives(options)
-                if len(named) > 1:
+                if len(named) > 1 and first[0] not in {category for category, _ in named}:
                     return OneOf(first, self._distinct(named))
         raise NotUnderstood("'either' or 'or' does not join two items")
 
@@ -194,13 +198,13 @@ class _Clue:
         if left == right:
             raise NotUnderstood("it compares an item with itself")
         category, scale = self._scale(comparison)
-        sign = comparison.sign * _turned(scale, comparison.word)
+        sign = comparison.sign * turned(scale, comparison.word)
         if comparison.amount is None:
             return Order(left, right, category, ">" if sign > 0 else "<")
         alone = scale.kind == "count" and sum(each is not None for each in self.categories.scales) == 1
         size = scale.units.get(comparison.unit, Fraction(1) if alone else None)
         if comparison.unit == "step":
-            size = Fraction(1) if scale.kind in ("ordinal", "month", "weekday", "date", "year") else None
+            size = scale.step
         if size is None:
             raise NotUnderstood(f"{comparison.unit!r} is no unit of {self.categories.names[category]}")
         return Order(left, right, category, "=", sign * comparison.amount * size)
@@ -208,32 +212,27 @@ class _Clue:
     def _extreme(self, item: Item, most: str, negated: bool) -> Extreme:
         word = most.removeprefix("most ")
         category, scale = self._scale(Comparison(SUPERLATIVES[word], None, "", word))
-        return Extreme(item, category, SUPERLATIVES[word] * _turned(scale, word) > 0, not negated)
+        return Extreme(item, category, SUPERLATIVES[word] * turned(scale, word) > 0, not negated)
 
     def _scale(self, comparison: Comparison) -> tuple[int, Scale]:
-        """The category that a comparison is about: by its unit, by nouns, by the sort of word, else the first."""
+        """The category that a comparison is about: by its unit, by its nouns, by the sort of its word."""
         scales = [(c, scale) for c, scale in enumerate(self.categories.scales) if scale is not None]
         if not scales:
             raise NotUnderstood("it compares, but no category of the puzzle has an order")
         nouns = set(comparison.unit.split())
 
-        def fit(pair: tuple[int, Scale]) -> tuple[bool, bool, bool, int]:
-            category, scale = pair
-            mine = {singular(word) for word in re.findall(r"[a-z]+", self.categories.names[category].lower())}
+        def fit(category: int, scale: Scale) -> tuple[bool, bool, int]:
+            own = {singular(word) for word in re.findall(r"[a-z]+", self.categories.names[category].lower())}
             unit = comparison.amount is None or comparison.unit in (*scale.units, "step")
-            timely = comparison.word in ("before", "after", "earlier", "later", "sooner", "earliest", "latest")
-            return unit, bool(nouns & (mine | set(scale.units))), scale.temporal == timely, -category
+            return unit, *suits(comparison.word, nouns, scale, own)
 
-        return max(scales, key=fit)
-
-
-def _turned(scale: Scale, word: str) -> int:
-    """-1 where a word orders a scale the other way round: *ahead* in a queue, *older* of years of birth."""
-    if scale.kind in ("ordinal", "duration", "clock") and word in ("ahead", "behind", "faster", "slower"):
-        return -1 if word in ("ahead", "behind", "faster", "slower") else 1
-    if scale.temporal and word in ("older", "younger", "oldest", "youngest"):
-        return -1
-    return 1
+        ranked = sorted(((fit(*pair), pair) for pair in scales), key=lambda each: each[0], reverse=True)
+        (best, chosen), *others = ranked
+        if others and others[0][0] == best:
+            raise NotUnderstood(f"{comparison.word!r} may be about several categories")
+        if not best[2] and not (best[1] or (best[0] and comparison.amount is not None)):
+            raise NotUnderstood(f"{comparison.word!r} fits no category of the puzzle")
+        return chosen
 
 
 def _is_superlative(sign: object) -> bool:

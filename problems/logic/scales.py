@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 MONTHS = (
     "january",
@@ -107,6 +108,76 @@ class Scale:
         """Whether *before* and *after* compare the items."""
         return self.kind in ("date", "month", "weekday", "year", "clock")
 
+    @property
+    def step(self) -> Fraction | None:
+        """The difference of neighbours; None where it is not always the same."""
+        ordered = sorted(self.numbers)
+        gaps = {high - low for low, high in pairwise(ordered)}
+        return gaps.pop() if len(gaps) == 1 else None
+
+
+TIMELY = frozenset(["before", "after", "earlier", "later", "sooner", "earliest", "latest"])
+AGED = frozenset(["older", "younger", "newer", "oldest", "youngest", "newest"])
+TOPICS = (
+    (
+        ["dollar", "price", "cost", "fee"],
+        ["cost", "paid", "pay", "price", "charged", "spent", "expensive", "cheaper", "costlier", "pricier", "cheapest"],
+    ),
+    (
+        ["mile", "km", "kilometer", "foot", "feet", "meter", "yard", "distance", "wingspan"],
+        ["drove", "drive", "ran", "traveled", "travelled", "flew", "walked", "hiked", "rode", "swam"]
+        + ["farther", "further", "nearer", "closer", "farthest", "furthest", "nearest"],
+    ),
+    (["size"], ["larger", "bigger", "smaller", "largest", "biggest", "smallest"]),
+    (["height", "foot", "feet", "inch"], ["taller", "shorter", "tallest", "shortest"]),
+    (["weight", "pound", "ounce", "ton", "kg"], ["heavier", "lighter", "heaviest", "lightest", "weighed", "weigh"]),
+    (["length", "page", "minute"], ["longer", "longest"]),
+)
+"""Words of a category or its units, and words of a clue that are about it, all in the singular."""
+CHEAP = frozenset(["cheaper", "costlier", "pricier", "cheapest"])
+
+
+def suits(word: str, nouns: Collection[str], scale: Scale, name: Collection[str]) -> tuple[bool, int]:
+    """Whether a clue names a scale, and how well the comparative suits its kind: 0 is not at all, 2 is best.
+
+    Args:
+        word: *earlier*, *taller*, *most*.
+        nouns: the words before it, in the singular.
+        scale: of a category.
+        name: the words of the category's name, in the singular.
+    """
+    own = {*name, *scale.units}
+    named = not own.isdisjoint(nouns)
+    topic = any(not own.isdisjoint(mine) and not {word, *nouns}.isdisjoint(cues) for mine, cues in TOPICS)
+    if word in TIMELY:
+        kind = 2 if scale.temporal else int(scale.kind in ("ordinal", "count", "duration"))
+    elif word in AGED:
+        aged = not own.isdisjoint(["age", "year", "month"]) and scale.kind in ("count", "year", "duration")
+        kind = 2 if aged else int(scale.temporal)
+    elif word in CHEAP:
+        kind = int(topic)
+    else:
+        kind = 1 if word in ("ahead", "behind") else int(not scale.temporal)
+    return named or topic, kind
+
+
+def turned(scale: Scale, word: str) -> int:
+    """-1 where a word orders a scale the other way round: *ahead* in a queue, *older* of years of birth.
+
+    Args:
+        scale: of a category.
+        word: that compares.
+    """
+    if word in ("ahead", "behind"):
+        return -1 if scale.temporal or scale.kind in ("ordinal", "duration") else 1
+    if word in ("faster", "slower"):
+        return -1 if scale.kind in ("ordinal", "duration", "clock") else 1
+    if word in ("older", "younger", "oldest", "youngest"):
+        return -1 if scale.temporal else 1
+    if word in ("newer", "newest"):
+        return 1 if scale.temporal else -1
+    return 1
+
 
 def scale(name: str, items: Sequence[str]) -> Scale | None:
     """The scale of a category; None if its items have no order that is known.
@@ -121,7 +192,7 @@ def scale(name: str, items: Sequence[str]) -> Scale | None:
         found = read(texts)
         if found is not None:
             kind = "year" if found.kind == "count" and _years(found, name) else found.kind
-            extra = {"year": Fraction(1)} if kind == "year" else {}
+            extra = {"year": Fraction(1)} if kind == "year" or "age" in units else {}
             return Scale(found.numbers, kind, {**units, **found.units, **extra})
     return None
 

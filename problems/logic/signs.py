@@ -146,7 +146,25 @@ UNKNOWN = frozenset(
         "together",
         "opposite",
         "percent",
-        "times",
+        "could",
+        "might",
+        "probably",
+        "possibly",
+        "perhaps",
+        "maybe",
+        "likely",
+        "seems",
+        "denied",
+        "denies",
+        "lacks",
+        "lacked",
+        "when",
+        "while",
+        "whereas",
+        "because",
+        "although",
+        "though",
+        "whether",
         "maximum",
         "minimum",
         "until",
@@ -197,13 +215,14 @@ UNKNOWN = frozenset(
 """Words that change the meaning of a clue in a way that the rules do not know."""
 
 PHRASES = re.compile(
-    r"\b(?:as (?!well\b)[a-z]+ as|^one of|one of the|some of|(?:left|right) of|(?:far|apart) from|across from)\b|;|(?<=[^\W_]{4})[.?!]\s"
+    r"\b(?:as (?!well\b)[a-z]+ as|^one of|one of the|some of|(?:left|right) of|(?:far|apart) from|across from|may be|"
+    r"\w+ times)\b|\b(?:non|un|anti|ex)-(?=\0)|[;?\u0370-\u1dff]|(?:(?<=[a-z]{4})|(?<=\0))[.!]\s"
 )
 """Phrases that change the meaning of a clue in a way that the rules do not know; a second sentence is one."""
 
 NEGATION = (
     r"(?:\w+n't|\b(?:is|are|was|were|do|does|did|has|have|had|wo|ca|could|should|would)nt|"
-    r"\b(?:not|never|cannot|no|nothing|without|hates|dislikes|avoids|avoided|refuses|refused))\b"
+    r"\b(?:not|never|cannot|no|nothing|without|hates?|hated|dislikes?|disliked|avoids?|avoided|refuses?|refused))\b"
 )
 """Negations, those with a lost apostrophe among them."""
 
@@ -274,6 +293,9 @@ def read_signs(categories: Categories, text: str, frames: Sequence[Counter[str]]
     unknown = PHRASES.search(hidden)
     if unknown:
         raise NotUnderstood(f"it has {unknown.group().strip()!r}")
+    unread = re.search(rf"\b(?!an?\s|one\s)(?:{_NUMBER})[\s-]+[a-z]+\s+(?:{_COMPARED})\b", hidden)
+    if unread:
+        raise NotUnderstood(f"{unread.group()!r} has no unit of the puzzle")
     places += _comparisons(hidden)
     for start, end, _ in places:
         hidden = hidden[:start] + "\0" * (end - start) + hidden[end:]
@@ -290,7 +312,7 @@ def _amounts(categories: Categories, text: str) -> list[tuple[int, int, Comparis
             if any(match.start() < end and start < match.end() for start, end, _ in found):
                 continue
             nouns = [singular(word) for word in re.findall(r"[a-z]+", match["u"] or "")]
-            amount, unit = _amount(categories, match["n"], nouns if sure else nouns[-1:])
+            amount, unit = _amount(categories, match["n"], nouns, sure)
             if amount is None or (unit is None and not sure):
                 continue  # the number belongs to an item: *published in 2012 is longer*
             if re.search(INEXACT, lower[: match.start()]) or re.match(INEXACT_UNIT, match["u"] or ""):
@@ -314,18 +336,19 @@ _AMOUNT_FORMS = (
 """Patterns of number, unit and comparative, and whether the number is a difference whatever its unit."""
 
 
-def _amount(categories: Categories, text: str, nouns: Sequence[str]) -> tuple[Fraction | None, str | None]:
+def _amount(categories: Categories, text: str, nouns: Sequence[str], sure: bool) -> tuple[Fraction | None, str | None]:
     """The number of a difference, and its unit; None for a unit that no category of the puzzle has.
 
     Args:
         categories: of the puzzle.
         text: the number, perhaps with a fraction, or a word such as *the* and *immediately*.
         nouns: the words after it, in the singular.
+        sure: whether any of these words may be the unit, or the last one only.
     """
-    words = re.findall(r"[$\d.,]+|[a-z]+", text)
+    words = re.findall(rf"{_NUMBER}\b|[$\d.,]+|[a-z]+", text)
     units = {unit for scale in categories.scales if scale for unit in scale.units}
     names = {singular(word) for name in categories.names for word in re.findall(r"[a-z]+", name.lower())}
-    unit = next((noun for noun in reversed(nouns) if noun in units), None)
+    unit = next((noun for noun in reversed(nouns if sure else nouns[-1:]) if noun in units), None)
     if words[0].startswith("$"):
         return number(words[0]), "dollar"
     if words[0] in ("immediately", "directly", "right", "just"):
@@ -337,7 +360,7 @@ def _amount(categories: Categories, text: str, nouns: Sequence[str]) -> tuple[Fr
     parts = [_PARTS[singular(word)] for word in words if singular(word) in _PARTS]
     whole = number(words[0])
     if whole is not None:
-        whole *= prod(FACTORS.get(noun, 1) for noun in nouns)
+        whole *= prod(FACTORS.get(noun, 1) for noun in nouns if noun != unit)
     if "and" in words and whole is not None:
         return whole + Fraction(1, 2), unit
     if parts:
