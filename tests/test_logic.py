@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,11 @@ def said(clue: str) -> Any:
         ("Al paid half a dollar less than Bo", Order(N[0], N[1], 3, "=", Fraction(-1, 2))),
         ("Al paid 3 tenths of a dollar more than Bo", Order(N[0], N[1], 3, "=", Fraction(3, 10))),
         ("Al was charged a higher price than Bo", Order(N[0], N[1], 3, ">")),
+        ("Al or Bo swam in the Mere.", OneOf(P[3], (N[0], N[1]))),
+        ("Al didn't pay $5.50, $7.50 or $1,010.", [Same(N[0], M[i], False) for i in range(3)]),
+        ("Al won twenty-one years before Bo", Order(N[0], N[1], 0, "=", Fraction(-21))),
+        ("Al paid two thousand dollars more than Bo", Order(N[0], N[1], 3, "=", Fraction(2000))),
+        ("AL ISN`T FROM THE MERE.", Same(N[0], P[3], False)),
         ("Al did not win before Bo", Order(N[0], N[1], 0, ">=")),
         ("Al was the latest.", Extreme(N[0], 0, True)),
         ("Mr. Clark swam in the Mere.", Same(N[2], P[3])),
@@ -80,18 +86,38 @@ def test_a_clue_means(clue: str, meaning: Any) -> None:
     ("clue", "reason"),
     [
         ("Al has the zebra.", "fewer than two items"),
-        ("Al paid twice as much as Bo.", "'twice'"),
+        ("Al paid twice the price of Bo.", "'twice'"),
         ("Al won in 1993.", "the number 1993 names no item"),
         ("Al is Bo.", "two items of one category"),
-        ("Al won 4 decades after Bo.", "the number 4 names no item"),
+        ("Al won 4 decades after Bo.", "'4 decades after' has no unit"),
         ("Of Al and Bo, one paid $5.50.", "no rule"),
         ("Al won between Bo and Di.", "'between'"),
         ("Al is prettier than Bo.", "a word that the rules do not know"),
+        ("Either Al paid $5.50 or Bo did.", "two sentences"),
+        ("Al, who isn't from the Mere, paid $5.50.", "no rule"),
+        ("Al didn't win in 1990, paid $5.50.", "no rule"),
+        ("Al won in 1990 and the one in the Mere paid $5.50.", "a second subject"),
+        ("Al won in 1990. The one in the Mere paid $5.50.", "'.'"),
+        ("Al won in 1990; the one in the Mere paid $5.50.", "';'"),
+        ("Al won in 1990 while the one in the Mere paid $5.50.", "'while'"),
+        ("Al prefers the Mere to Otter Pond.", "two items of one category"),
+        ("Al won in 1990 or Bo.", "does not join"),
+        ("Al was the second latest.", "a rank or a group"),
+        ("Al was one of the latest.", "'one of the'"),
+        ("Al won about 2 years after Bo.", "not exact"),
+        ("Al won a few years after Bo.", "not exact"),
+        ("Al won immediately after Bo.", "no unit of years"),
+        ("Al paid as much as Bo.", "'as much as'"),
+        ("Al is taller than the one in the Mere.", "'taller' fits no category|several categories"),
+        ("Al's friend won in 1990.", "'friend'"),
+        ("Al might have won in 1990.", "'might'"),
+        ("Al is nоt the winner of 1990.", "'о'"),
+        ("The four swimmers are Al, the one in the Mere who won in 1995, Bo and Di.", "two descriptions"),
         ("", "fewer than two items"),
     ],
 )
 def test_a_clue_that_is_not_understood_is_reported_with_the_reason(clue: str, reason: str) -> None:
-    assert reason in said(clue)
+    assert re.search(reason, str(said(clue)))
 
 
 def test_the_context_decides_between_items_of_the_same_name() -> None:

@@ -221,10 +221,10 @@ class _Clue:
             raise NotUnderstood("it compares, but no category of the puzzle has an order")
         nouns = set(comparison.unit.split())
 
-        def fit(category: int, scale: Scale) -> tuple[bool, bool, int]:
+        def fit(category: int, scale: Scale) -> tuple[bool, int, int]:
             own = {singular(word) for word in re.findall(r"[a-z]+", self.categories.names[category].lower())}
             unit = comparison.amount is None or comparison.unit in (*scale.units, "step")
-            return unit, *suits(comparison.word, nouns, scale, own)
+            return unit, *suits(comparison.word, nouns, comparison.near.split(), scale, own)
 
         ranked = sorted(((fit(*pair), pair) for pair in scales), key=lambda each: each[0], reverse=True)
         (best, chosen), *others = ranked

@@ -121,12 +121,42 @@ AGED = frozenset(["older", "younger", "newer", "oldest", "youngest", "newest"])
 TOPICS = (
     (
         ["dollar", "price", "cost", "fee"],
-        ["cost", "paid", "pay", "price", "charged", "spent", "expensive", "cheaper", "costlier", "pricier", "cheapest"],
+        [
+            "cost",
+            "paid",
+            "pay",
+            "price",
+            "charged",
+            "spent",
+            "sold",
+            "expensive",
+            "cheaper",
+            "costlier",
+            "pricier",
+            "cheapest",
+        ],
     ),
     (
         ["mile", "km", "kilometer", "foot", "feet", "meter", "yard", "distance", "wingspan"],
-        ["drove", "drive", "ran", "traveled", "travelled", "flew", "walked", "hiked", "rode", "swam"]
-        + ["farther", "further", "nearer", "closer", "farthest", "furthest", "nearest"],
+        [
+            "drove",
+            "drive",
+            "ran",
+            "traveled",
+            "travelled",
+            "flew",
+            "walked",
+            "hiked",
+            "rode",
+            "swam",
+            "farther",
+            "further",
+            "nearer",
+            "closer",
+            "farthest",
+            "furthest",
+            "nearest",
+        ],
     ),
     (["size"], ["larger", "bigger", "smaller", "largest", "biggest", "smallest"]),
     (["height", "foot", "feet", "inch"], ["taller", "shorter", "tallest", "shortest"]),
@@ -134,20 +164,49 @@ TOPICS = (
     (["length", "page", "minute"], ["longer", "longest"]),
 )
 """Words of a category or its units, and words of a clue that are about it, all in the singular."""
+AMOUNTS = frozenset(
+    [
+        "more",
+        "less",
+        "fewer",
+        "higher",
+        "lower",
+        "greater",
+        "larger",
+        "smaller",
+        "bigger",
+        "most",
+        "least",
+        "highest",
+        "lowest",
+        "greatest",
+        "largest",
+        "smallest",
+        "biggest",
+        "above",
+        "below",
+        "over",
+        "under",
+    ]
+)
+"""Comparatives and superlatives of money."""
 CHEAP = frozenset(["cheaper", "costlier", "pricier", "cheapest"])
 
 
-def suits(word: str, nouns: Collection[str], scale: Scale, name: Collection[str]) -> tuple[bool, int]:
-    """Whether a clue names a scale, and how well the comparative suits its kind: 0 is not at all, 2 is best.
+def suits(
+    word: str, nouns: Collection[str], near: Collection[str], scale: Scale, name: Collection[str]
+) -> tuple[int, int]:
+    """How clearly a clue names a scale, and how well the comparative suits its kind: 0 is not at all, 2 is best.
 
     Args:
         word: *earlier*, *taller*, *most*.
-        nouns: the words before it, in the singular.
+        nouns: the words beside it, in the singular.
+        near: those of them that belong to it: *more pages than*.
         scale: of a category.
         name: the words of the category's name, in the singular.
     """
     own = {*name, *scale.units}
-    named = not own.isdisjoint(nouns)
+    named = 2 * (not own.isdisjoint(near)) + (not own.isdisjoint(nouns))
     topic = any(not own.isdisjoint(mine) and not {word, *nouns}.isdisjoint(cues) for mine, cues in TOPICS)
     if word in TIMELY:
         kind = 2 if scale.temporal else int(scale.kind in ("ordinal", "count", "duration"))
@@ -156,9 +215,17 @@ def suits(word: str, nouns: Collection[str], scale: Scale, name: Collection[str]
         kind = 2 if aged else int(scale.temporal)
     elif word in CHEAP:
         kind = int(topic)
+    elif scale.kind == "ordinal":
+        # The first rank is the highest one, and the first floor the lowest one.
+        kind = int(
+            word in ("ahead", "behind", "faster", "slower", "farther", "further")
+            or not own.isdisjoint(["floor", "story", "level"])
+        )
+    elif scale.kind == "money":
+        kind = int(topic or word in AMOUNTS)
     else:
         kind = 1 if word in ("ahead", "behind") else int(not scale.temporal)
-    return named or topic, kind
+    return max(named, int(topic)), kind
 
 
 def turned(scale: Scale, word: str) -> int:

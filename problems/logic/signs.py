@@ -231,7 +231,7 @@ _NUMBER = (
 )
 INEXACT = re.compile(
     r"\b(?:about|almost|nearly|around|approximately|roughly|over|under|above|below|up to|within|maybe|perhaps|some|"
-    rf"another|in|during)\s+$|{_NUMBER}[\s-]+(?:(?!before|after)[a-z])+(?:,|,?\s+and)\s+$"
+    rf"another)\s+$|{_NUMBER}[\s-]+(?:(?!before|after)[a-z])+(?:,|,?\s+and)\s+$"
 )
 """What stands before a number and makes it another number: *about two days*, *an hour and ten minutes*."""
 
@@ -254,12 +254,14 @@ class Comparison:
         amount: of the difference; None if the clue states none.
         unit: of the amount, in the singular, or empty.
         word: the comparative.
+        near: the words between the comparative and *than*, in the singular.
     """
 
     sign: int
     amount: Fraction | None
     unit: str
     word: str
+    near: str = ""
 
 
 Sign = str | Item | Comparison
@@ -330,7 +332,7 @@ _AMOUNT_FORMS = (
     (rf"{_COUNT}(?P<w>more|fewer|less)\s+(?P<u>[a-z]+(?:\s+[a-z]+)?\s+)??than\b", True),
     (rf"{_COUNT}(?P<u>[a-z]+(?:\s+[a-z]+)??)\s+(?P<w>{_COMPARED})\b", False),
     (rf"(?P<n>\$[\d,]+(?:\.\d+)?)(?P<u>)\s+(?P<w>{_COMPARED})\b", False),
-    (r"(?P<n>the)\s+(?P<u>day|week|month|year|hour)\s+(?P<w>before|after)\b", False),
+    (r"(?<!\bin )(?<!\bduring )(?P<n>the)\s+(?P<u>day|week|month|year|hour)\s+(?P<w>before|after)\b", False),
     (r"(?P<n>immediately|directly|right|just)\s+(?P<u>)(?P<w>before|after|ahead|behind|above|below)\b", False),
 )
 """Patterns of number, unit and comparative, and whether the number is a difference whatever its unit."""
@@ -384,7 +386,8 @@ def _comparisons(hidden: str) -> list[tuple[int, int, Sign]]:
         if chosen:
             less = [word for word in chosen[:-1] if word.group() == "less"]  # *less often late than*
             sign = COMPARATIVES[chosen[-1].group()] * (-1 if less else 1)
-            comparison = Comparison(sign, None, _nouns(before), chosen[-1].group())
+            near = _nouns(before[chosen[-1].end() :])
+            comparison = Comparison(sign, None, _nouns(before), chosen[-1].group(), near)
             add(start + chosen[0 if less else -1].start(), than.end(), comparison)
         elif hidden[start - 1 : start] != "\1":  # after a comparison with a number *than* has been read
             raise NotUnderstood("it compares by a word that the rules do not know")
@@ -393,7 +396,9 @@ def _comparisons(hidden: str) -> list[tuple[int, int, Sign]]:
         nouns = _nouns(re.split(r"[\0\1,]", hidden[: match.start()])[-1])
         add(match.start(), match.end(), Comparison(COMPARATIVES[word], None, nouns, word))
     for match in re.finditer(rf"\b(?:{'|'.join(SUPERLATIVES)})\b", hidden):
-        if re.search(rf"(?:{'|'.join(ORDINALS)}|\d(?:st|nd|rd|th)|next|among(?: the)?)[\s-]+$", hidden[: match.start()]):
+        if re.search(
+            rf"(?:{'|'.join(ORDINALS)}|\d(?:st|nd|rd|th)|next|among(?: the)?)[\s-]+$", hidden[: match.start()]
+        ):
             raise NotUnderstood(f"a rank or a group stands before {match.group()!r}")
         if re.match(r"\s+(?:but|(?:wo)?m[ae]n|girl|boy|lady|gentleman|males?|females?)\b", hidden[match.end() :]):
             raise NotUnderstood(f"{match.group()!r} is about a part of the rows")
