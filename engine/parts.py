@@ -138,11 +138,30 @@ def join(problem: Problem, parts: Sequence[Solution], order: tuple[str, ...]) ->
         assignment=whole,
         violations=violations,
         energy=sum(part.energy for part in parts),
+        bound=_bound(parts),
         iterations=slowest.iterations,
         seconds=sum(part.seconds for part in parts),
         budget=_longest([part.budget for part in parts]),
         trace=slowest.trace,
     )
+
+
+def _bound(parts: Sequence[Solution]) -> int | None:
+    """The sum of the proved bounds of all parts; None if a part has none."""
+    total = 0
+    for part in parts:
+        objective = part.problem.graph.objective
+        if objective is None:
+            continue
+        if part.bound is not None:
+            total += part.bound
+        elif not objective.coefficients:
+            total += objective.constant
+        elif part.status is Status.OPTIMAL and part.assignment is not None:
+            total += objective.value(part.assignment)
+        else:
+            return None
+    return total if parts[0].problem.graph.objective is not None else None
 
 
 def _longest(budgets: Sequence[Budget]) -> Budget:

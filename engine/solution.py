@@ -29,6 +29,7 @@ class Solution(Sampled):
         violations: constraints that it violates, counted by the engine; -1 without an assignment.
         energy: total violation degree of the assignment; 0.0 exactly if it is a solution.
         objective: value of the problem's objective, or None.
+        bound: a value that no solution's objective is better than, if the solver proved one; it is not stored.
         iterations: number of ``unit`` until the solution was found, or until the end.
         unit: of ``iterations`` and ``Budget.iterations``: steps, or conflicts for a complete solver.
         seconds: solving time of this solver on this problem; in a batch, its share of the batch's time. It excludes
@@ -56,6 +57,7 @@ class Solution(Sampled):
     violations: int = -1
     energy: float = float("inf")
     objective: int | None = None
+    bound: int | None = field(default=None, repr=False, compare=False, kw_only=True)
     iterations: int = 0
     unit: str = "steps"
     seconds: float = 0.0

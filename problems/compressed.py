@@ -107,7 +107,8 @@ class _Zstandard:
             self._library = import_module("zstandard")
         except ImportError:
             raise InputError(
-                "is a Zstandard file, which needs the package zstandard", hint="pip install zstandard, or unpack it"
+                "is a Zstandard file, which needs the package zstandard",
+                hint="install it with: pip install zstandard; or unpack the file",
             ) from None
 
     def decompress(self, data: bytes, most: int) -> bytes:

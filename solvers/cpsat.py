@@ -120,11 +120,12 @@ class CpSat(WholeSolver):
             return self._result(problem, Status.FAILED, task, detail=f"CP-SAT: {posting.model.validate()}")
         if outcome not in FEASIBLE:
             return self._result(problem, status, task, iterations=solver.num_conflicts)
+        bound = bound_of(problem, posting, solver)
         if listed is None:
             answer = {"assignment": assignment_of(posting, solver), "iterations": solver.num_conflicts}
         else:
             answer = listed.answer(outcome == cp_model.OPTIMAL)
-        return self._result(problem, status, task, violations=0, energy=0.0, **answer)
+        return self._result(problem, status, task, violations=0, energy=0.0, bound=bound, **answer)
 
     def _result(self, problem: Problem, status: Status, task: Task, **found: Any) -> Solution:
         return Solution(
@@ -191,6 +192,21 @@ def proves_best(problem: Problem, posting: Posting, solver: cp_model.CpSolver) -
         return False
     value = objective.cost(assignment_of(posting, solver))
     return bool(solver.response_proto.inner_objective_lower_bound >= value)
+
+
+def bound_of(problem: Problem, posting: Posting, solver: cp_model.CpSolver) -> int | None:
+    """The bound on the objective that CP-SAT proved, as an exact integer; None without an objective.
+
+    Args:
+        problem: that was solved.
+        posting: its model, with the objective.
+        solver: has a solution.
+    """
+    objective = problem.graph.objective
+    if objective is None or not posting.model.has_objective():
+        return None
+    least = int(solver.response_proto.inner_objective_lower_bound)
+    return objective.constant + (-least if objective.maximise else least)
 
 
 class _Listed(cp_model.CpSolverSolutionCallback):

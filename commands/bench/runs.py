@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mull.engine.errors import MullError
@@ -108,7 +109,7 @@ def problems_of(argument: str, family: str | None, seed: int, trust: bool = Fals
 
 @lru_cache(maxsize=32)
 def ready_solver(name: str, device: str) -> AbstractSolver:
-    """A solver that has run once, so that no run is charged for its imports.
+    """A solver that has run once on each form of problem, so that no run is charged for imports or compiled code.
 
     Args:
         name: of the solver.
@@ -117,7 +118,7 @@ def ready_solver(name: str, device: str) -> AbstractSolver:
     Raises:
         MullError: the solver cannot be loaded, or its weights are missing.
     """
-    from mull.engine import AllDifferent, Budget, ConstraintGraph, Objective, Problem, Task, solve
+    from mull.engine import AllDifferent, Budget, Clause, ConstraintGraph, Linear, Objective, Problem, Task, solve
 
     solver = make_solver(name, {})
     if getattr(solver, "weights", None) is not None:
@@ -131,7 +132,11 @@ def ready_solver(name: str, device: str) -> AbstractSolver:
     small = Problem(ConstraintGraph(dict.fromkeys(names, (0, 1, 2)), [AllDifferent(names)]))
     costs = {name: i for i, name in enumerate(names)}
     priced = Problem(ConstraintGraph(dict.fromkeys(names, (0, 1, 2, 3)), [AllDifferent(names)], Objective(costs)))
-    solve([small, priced], solver, Task(Budget(10.0, iterations=1), device=device))
+    signs = product((0, 1), repeat=3)
+    denied = [Clause((("a", a), ("b", b), ("c", c))) for a, b, c in signs]
+    clauses = Problem(ConstraintGraph(dict.fromkeys("abc", (0, 1)), denied))
+    odd = Problem(ConstraintGraph(dict.fromkeys("abc", range(9)), [Linear(("a", "b", "c"), (2, 2, 2), "=", 7)]))
+    solve([small, priced, clauses, odd], solver, Task(Budget(10.0, iterations=1), device=device))
     return solver
 
 

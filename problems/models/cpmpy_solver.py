@@ -143,6 +143,12 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
         """Whether an objective is set."""
         return self._objective is not None
 
+    def objective_bound(self) -> int | None:
+        """The bound on the objective that the last call proved: no solution is better. None if none was proved."""
+        if self.solution is None or not self.has_objective():
+            return None
+        return self.solution.objective if self.solution.status is Status.OPTIMAL else self.solution.bound
+
     def solution_hint(self, cpm_vars: Any, vals: Any) -> None:
         """Values to begin with.
 

@@ -26,6 +26,7 @@ from cpmpy.transformations.reification import only_bv_reifies, reify_rewrite
 from cpmpy.transformations.safening import no_partial_functions, safen_objective
 
 from ...engine.constraints import Clause, Constraint, Linear, Reify
+from ...engine.errors import GraphError
 from ...engine.graph import ConstraintGraph, gc_paused
 from ...engine.objective import Objective
 from ...engine.problem import Problem, Statement
@@ -279,7 +280,7 @@ def problem_of(model: Any) -> Problem:
         model: a ``cpmpy.Model``.
 
     Raises:
-        ModelError: the model has a part that mull cannot state; the message quotes it.
+        ModelError: the model has a part that mull cannot state, or numbers beyond 2^60; the message quotes it.
     """
     with gc_paused():
         lowering = Lowering()
@@ -288,7 +289,28 @@ def problem_of(model: Any) -> Problem:
             lowering.optimise(model.objective_, model.objective_is_min)
         own = {lowering.name(variable) for variable in get_variables_model(model)}
         auxiliary = frozenset(lowering.domains) - own
-        return Problem(lowering.graph(), auxiliary=auxiliary, statement=lambda: _statement(model))
+        try:
+            graph = lowering.graph()
+        except GraphError as error:
+            raise _quoted(model, error) from None
+        return Problem(graph, auxiliary=auxiliary, statement=lambda: _statement(model))
+
+
+def _quoted(model: Any, error: GraphError) -> GraphError:
+    """The error with the text of the constraint that causes it: the names of auxiliary variables say nothing to a user.
+
+    Args:
+        model: a ``cpmpy.Model``.
+        error: of its graph.
+    """
+    for expression in toplevel_list(model.constraints, merge_and=False):
+        lowering = Lowering(share=False)
+        lowering.add(expression)
+        try:
+            lowering.graph()
+        except GraphError as own:
+            return ModelError(f"{str(expression)[:200]}: {own}", own.hint)
+    return error
 
 
 def _statement(model: Any) -> Statement:
