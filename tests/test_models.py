@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cpmpy as cp
 import pytest
 
 from conftest import call, json_lines
@@ -79,3 +80,28 @@ def test_a_program_is_not_guessed_among_other_families(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--trust"):
         load(str(path))
     assert load(str(path), trust=True)[0].family == "cpmpy"
+
+
+def test_an_overflow_is_reported_with_the_text_of_its_constraint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = 'import cpmpy as cp\nx = cp.intvar(0, 10**6, name="x")\nmodel = cp.Model(x > 2, x * x * x * x < 5)\n'
+    assert call(model(tmp_path, text), "--trust") == 2
+    err = capsys.readouterr().err
+    assert "(((x) * (x)) * (x)) * (x) < 5: " in err
+    assert "is too large\nhint: " in err
+
+
+@pytest.mark.parametrize("maximise", [True, False])
+def test_the_proved_bound_of_an_objective_covers_all_independent_parts(maximise: bool) -> None:
+    x, lone = cp.intvar(0, 9, shape=2, name="x"), cp.intvar(3, 9, name="lone")
+    least = cp.Model(cp.sum(x) == 8)
+    (least.maximize if maximise else least.minimize)(x[0] - lone + 1)
+    solver = cp.SolverLookup.get("mull", least)
+    assert solver.objective_bound() is None
+    assert solver.solve()
+    best = 6 if maximise else -8
+    assert (solver.objective_value(), solver.objective_bound(), solver.solution.bound) == (best, best, best)
+    local = cp.SolverLookup.get("mull:minconflicts", least)
+    assert local.solve(iterations=1)
+    assert local.objective_bound() is None
