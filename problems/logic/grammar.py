@@ -15,8 +15,9 @@ from itertools import pairwise
 
 from .items import QUOTES, Categories, Item, frames_of
 from .scales import Scale, singular, suits, turned
-from .signs import SUPERLATIVES, Comparison, NotUnderstood, Sign, read_signs
+from .signs import Comparison, NotUnderstood, Sign, read_signs
 from .statements import Different, Extreme, OneOf, Order, Pairing, Same, Statement
+from .vocabulary import SUPERLATIVES
 
 __all__ = ["NotUnderstood", "statements", "understand"]
 

@@ -286,7 +286,7 @@ def _dates(texts: Sequence[str]) -> Scale | None:
     for text in texts:
         match = re.fullmatch(rf"({'|'.join(MONTHS)}|[a-z]{{3}})\.?\s+(\d{{1,2}})(st|nd|rd|th)?", text)
         month = next((m for m, name in enumerate(MONTHS) if match and name.startswith(match[1])), None)
-        if match is None or month is None:
+        if match is None or month is None or not 1 <= int(match[2]) <= 31:
             return None
         found.append(Fraction(DAYS_BEFORE[month] + int(match[2])))
     return Scale(tuple(found), "date", {"day": Fraction(1), "week": Fraction(7)})
@@ -313,7 +313,7 @@ def _clocks(texts: Sequence[str]) -> Scale | None:
     for text in texts:
         named = {"12 noon": 720, "noon": 720, "12 midnight": 0, "midnight": 0}.get(text)
         match = re.fullmatch(r"(\d{1,2})(?::(\d\d))?\s*([ap])\.?m\.?", text)
-        if named is None and match is None:
+        if named is None and (match is None or int(match[1]) > 12 or int(match[2] or 0) > 59):
             return None
         if named is None and match is not None:
             named = (int(match[1]) % 12 + 12 * (match[3] == "p")) * 60 + int(match[2] or 0)

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import InputError, excerpt
 from ..parsing import first_record
 from .items import Categories
+from .model import DERIVED
 
 HINT = "write 'logic', a line 'category: item, item, item' for each category, then the clues, one a line: '1. ...'"
 HEAD = r"logic(?:\s+\S.*)?"
@@ -132,6 +133,8 @@ def _categories(items: Mapping[str, list[str]], line: int) -> Categories:
         twice = next((item for item in each if [other.lower() for other in each].count(item.lower()) > 1), None)
         if twice is not None:
             raise InputError(f"the category {excerpt(name)} has the item {excerpt(twice)} twice", line=line)
+        if ": " in name or name.startswith(DERIVED):
+            raise InputError(f"the category {excerpt(name)} has ': ' in its name, or '{DERIVED}' at its start", line=line)
         if not name.strip() or not all(item.strip() for item in each):
             raise InputError("a category or an item without a name", line=line, hint=HINT)
     if not 2 <= size <= MOST_ROWS:
