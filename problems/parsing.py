@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from .errors import InputError, excerpt
@@ -114,6 +115,26 @@ def parse_fields(spec: str, least: int, most: int, form: str) -> list[str]:
     if not least <= len(parts) <= most or not all(parts):
         raise InputError(f"{excerpt(spec)} is not {form.partition(':')[2].partition(',')[0]}", hint=form)
     return parts
+
+
+def json_records(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The JSON objects of a text with one object a line, each with its 1-based line. Blank lines are left out.
+
+    Args:
+        text: of a file.
+
+    Raises:
+        InputError: a line is not a JSON object.
+    """
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                record = None
+            if not isinstance(record, dict):
+                raise InputError("the line is not a JSON object", line=number)
+            yield number, record
 
 
 LONGEST_RECORD = 1 << 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from ...engine.graph import ConstraintGraph
@@ -14,7 +15,7 @@ from ..errors import InputError
 from ..family import Family
 from ..parsing import parse_int
 from ..words.clues import candidates
-from ..words.phrases import Phrase, Word, code, letter, split
+from ..words.phrases import Phrase, Word, code, letter, spaced, split
 from ..words.sentences import sentence
 from .text import Clue, Puzzle, looks_like, puzzles
 
@@ -53,6 +54,9 @@ class Acrostic(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return "".join(letter(value) for name, value in assignment.items() if name.startswith("cell "))
+
+    def restored(self, problem: Problem, minimises: bool) -> Problem:
+        return replace(problem, render=partial(spaced, problem.graph))
 
 
 def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record
+from ..parsing import first_record, json_records
 
 HINT = 'write {"puzzle": "1 2 # 3 .", "clue": "A\\n3 1\\nA clue (1 word, 2 letters)\\n...", "hint": "A clue — IT"}'
 MOST_CELLS = 5000
@@ -66,17 +65,11 @@ def puzzles(text: str) -> Iterator[Puzzle]:
     Raises:
         InputError: a line is no such object, or cells and clues do not match.
     """
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield _puzzle(line, number)
+    for number, record in json_records(text):
+        yield _puzzle(record, number)
 
 
-def _puzzle(line: str, number: int) -> Puzzle:
-    try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        raise InputError("the line is not a JSON object", line=number) from None
-    fields = record if isinstance(record, dict) else {}
+def _puzzle(fields: Mapping[str, Any], number: int) -> Puzzle:
     quote, clue, hint = fields.get("puzzle"), fields.get("clue"), fields.get("hint", "")
     if not isinstance(quote, str) or not isinstance(clue, str) or not isinstance(hint, str):
         raise InputError("a record has the strings 'puzzle', 'clue' and 'hint'", line=number, hint=HINT)

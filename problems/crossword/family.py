@@ -15,7 +15,7 @@ from ..family import Family
 from ..grids import cell
 from ..parsing import parse_int
 from ..words.clues import candidates
-from ..words.phrases import Phrase, Word, code, letter, letters_of
+from ..words.phrases import Phrase, Word, board, code, letter, letters_of
 from .text import Entry, Puzzle, looks_like, puzzles
 
 CODES = tuple(range(1, 27))
@@ -62,8 +62,7 @@ class Crossword(Family):
         return problem(Puzzle(shown, (*across, *down), 1), f"crossword:{spec}", False)
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
-        cells = {name: value for name, value in assignment.items() if name.startswith("r")}
-        return " ".join(f"{name}={letter(value)}" for name, value in cells.items())
+        return "\n".join(" ".join(row).rstrip() for row in board(assignment))
 
 
 def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record
+from ..parsing import first_record, json_records
 
 HINT = "write 'crossword', rows of '.', '#' and letters, an empty line, then 'ACROSS', lines '1. clue', 'DOWN', lines '1. clue'"
 MOST_CELLS = 1000
@@ -70,17 +69,11 @@ def puzzles(text: str) -> Iterator[Puzzle]:
     if not text.lstrip().startswith("{"):
         yield _plain(text)
         return
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield _of_record(line, number)
+    for number, record in json_records(text):
+        yield _of_record(record, number)
 
 
-def _of_record(line: str, number: int) -> Puzzle:
-    try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        raise InputError("the line is not a JSON object", line=number) from None
-    fields = record if isinstance(record, dict) else {}
+def _of_record(fields: Mapping[str, Any], number: int) -> Puzzle:
     grid, clue = fields.get("grid"), fields.get("clue")
     if not (isinstance(grid, list) and grid and all(isinstance(row, list) for row in grid) and isinstance(clue, str)):
         raise InputError("a record has 'grid', a list of rows, and 'clue', a text", line=number)

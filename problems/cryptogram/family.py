@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from ...engine.constraints import AllDifferent, AllEqual
@@ -14,7 +15,7 @@ from ...engine.values import Domain, Value
 from ..errors import InputError
 from ..family import Family
 from ..parsing import parse_int
-from ..words.phrases import Phrase, code, letter, split
+from ..words.phrases import Phrase, code, letter, spaced, split
 from ..words.sentences import sentence
 from .text import Puzzle, looks_like, puzzles
 
@@ -58,6 +59,9 @@ class Cryptogram(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return " ".join(f"{cipher}={plain}" for cipher, plain in mapping(assignment).items())
+
+    def restored(self, problem: Problem, minimises: bool) -> Problem:
+        return replace(problem, render=partial(spaced, problem.graph))
 
 
 def mapping(assignment: Mapping[str, Value]) -> dict[str, str]:

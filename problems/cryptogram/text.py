@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record
+from ..parsing import first_record, json_records
 
 HINT = "write 'cryptogram', the text, and a line 'hint: X=T' for each letter that is known"
 MOST_SIGNS = 4000
@@ -49,19 +48,13 @@ def puzzles(text: str) -> Iterator[Puzzle]:
         InputError: the text is neither, or the hints contradict each other.
     """
     if text.lstrip().startswith("{"):
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                yield _of_record(line, number)
+        for number, record in json_records(text):
+            yield _of_record(record, number)
     else:
         yield _plain(text)
 
 
-def _of_record(line: str, number: int) -> Puzzle:
-    try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        raise InputError("the line is not a JSON object", line=number) from None
-    fields = record if isinstance(record, dict) else {}
+def _of_record(fields: Mapping[str, Any], number: int) -> Puzzle:
     text, hints = fields.get("text"), fields.get("hints")
     if not isinstance(text, str) or not (isinstance(hints, list) and all(isinstance(hint, str) for hint in hints)):
         raise InputError("a record has 'text', a string, and 'hints', a list of strings", line=number)

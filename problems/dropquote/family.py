@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..family import Family
 from ..grids import cell
 from ..parsing import parse_int
-from ..words.phrases import Phrase, code, letter, split
+from ..words.phrases import Phrase, board, code, letter, split
 from ..words.sentences import sentence
 from .text import Puzzle, looks_like, puzzles
 
@@ -58,8 +58,7 @@ class DropQuote(Family):
         return problem(Puzzle(signs, columns, 1), f"dropquote:{spec}", False)
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
-        cells = {name: value for name, value in assignment.items() if name.startswith("r")}
-        return " ".join(f"{name}={letter(value)}" for name, value in cells.items())
+        return "\n".join(row.rstrip() for row in board(assignment))
 
 
 def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record
+from ..parsing import first_record, json_records
 
 HINT = "write 'dropquote', a line of letters for each column, an empty line, then the rows: '_' for a letter, '#' between words"
 MOST_CELLS = 2000
@@ -47,19 +46,13 @@ def puzzles(text: str) -> Iterator[Puzzle]:
         InputError: the text is neither, or the letters do not match the grid.
     """
     if text.lstrip().startswith("{"):
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                yield _of_record(line, number)
+        for number, record in json_records(text):
+            yield _of_record(record, number)
     else:
         yield _plain(text)
 
 
-def _of_record(line: str, number: int) -> Puzzle:
-    try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        raise InputError("the line is not a JSON object", line=number) from None
-    fields = record if isinstance(record, dict) else {}
+def _of_record(fields: Mapping[str, Any], number: int) -> Puzzle:
     grid, letters = fields.get("grid"), fields.get("candidate")
     if not (isinstance(grid, list) and grid and all(isinstance(row, list) and row for row in grid)):
         raise InputError(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record
+from ..parsing import first_record, json_records
 from .items import Categories
 from .model import DERIVED
 
@@ -56,25 +55,13 @@ def puzzles(text: str) -> Iterator[Puzzle]:
         InputError: the text is neither, or the categories do not match.
     """
     if text.lstrip().startswith("{"):
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                yield _of_record(line, number)
+        for number, record in json_records(text):
+            yield _of_record(record, number)
         return
     yield from _plain(text)
 
 
-def _record(line: str) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
-
-
-def _of_record(line: str, number: int) -> Puzzle:
-    record = _record(line)
-    if record is None:
-        raise InputError("the line is not a JSON object", line=number)
+def _of_record(record: Mapping[str, Any], number: int) -> Puzzle:
     value, clue = record.get("value"), record.get("clue")
     if not isinstance(value, dict) or not isinstance(clue, dict):
         raise InputError("a record has 'value' (category -> items) and 'clue' (number -> text)", line=number)
@@ -134,7 +121,9 @@ def _categories(items: Mapping[str, list[str]], line: int) -> Categories:
         if twice is not None:
             raise InputError(f"the category {excerpt(name)} has the item {excerpt(twice)} twice", line=line)
         if ": " in name or name.startswith(DERIVED):
-            raise InputError(f"the category {excerpt(name)} has ': ' in its name, or '{DERIVED}' at its start", line=line)
+            raise InputError(
+                f"the category {excerpt(name)} has ': ' in its name, or '{DERIVED}' at its start", line=line
+            )
         if not name.strip() or not all(item.strip() for item in each):
             raise InputError("a category or an item without a name", line=line, hint=HINT)
     if not 2 <= size <= MOST_ROWS:

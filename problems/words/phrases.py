@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...engine.constraints import Reify, Table
 from ...engine.constraints.base import Constraint
+from ...engine.graph import ConstraintGraph
 from ...engine.lexicon import LETTERS, Lexicon, Words
 from ...engine.objective import Objective
 from ...engine.values import Domain, Value
+from ..grids import place
 
 MOST = 3000
 """The most words of the lexicon for one word of a puzzle, the most frequent ones."""
@@ -145,3 +148,37 @@ def letters_of(assignment: Mapping[str, Value], cells: Sequence[str]) -> str:
         cells: variables.
     """
     return "".join(letter(assignment[cell]) if cell in assignment else "?" for cell in cells)
+
+
+def board(assignment: Mapping[str, Value]) -> list[str]:
+    """The rows of a grid of letters, from the assignment alone. Cells without a variable are blank.
+
+    Args:
+        assignment: variable -> value; the cells are r1c1 to rNcM.
+    """
+    cells = {place(name): letter(value) for name, value in assignment.items() if re.fullmatch(r"r\d+c\d+", name)}
+    rows, columns = (max((each[i] for each in cells), default=0) for i in (0, 1))
+    return ["".join(cells.get((r, c), " ") for c in range(1, columns + 1)) for r in range(1, rows + 1)]
+
+
+def spaced(graph: ConstraintGraph, assignment: Mapping[str, Value]) -> str:
+    """The text of the variables ``cell N``, with spaces between its words.
+
+    Args:
+        graph: of a phrase; its constraints have the words.
+        assignment: variable -> value; a cell without a value is drawn as ``?``.
+    """
+    cells = [name for name in graph.domains if name.startswith("cell ")]
+    starts: set[str] = set()
+    covered: set[str] = set()
+    for constraint in graph.constraints:
+        if isinstance(constraint, Reify) and isinstance(constraint.constraint, Table):
+            word = constraint.constraint.scope[1:]
+            # The words of the text come before the answers to clues, which have the same cells.
+            if covered.isdisjoint(word):
+                covered.update(word)
+                after = cells.index(word[-1]) + 1
+                starts |= {word[0], *cells[after : after + 1]}
+    return "".join(
+        f" {sign}" if name in starts else sign for name, sign in zip(cells, letters_of(assignment, cells), strict=True)
+    ).strip()
