@@ -294,9 +294,9 @@ def _dtype(array: Array) -> str:
     return str(array.dtype).removeprefix("torch.")
 
 
-def _on_gpu(tensor: Tensor) -> Tensor:
+def _on_gpu(tensor: Any) -> Any:
     require(
-        tensor.is_cuda,
+        isinstance(tensor, np.ndarray) or tensor.is_cuda,  # compiled searches return figures of rows as numpy arrays
         "all tensors of a step on the instance's device",
         f"a tensor {list(tensor.shape)} on {tensor.device}",
         "create tensors with device=instance.device",
