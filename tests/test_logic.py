@@ -101,6 +101,8 @@ def test_a_clue_means(clue: str, meaning: Any) -> None:
         ("Al won in 1990; the one in the Mere paid $5.50.", "';'"),
         ("Al won in 1990 while the one in the Mere paid $5.50.", "'while'"),
         ("Al prefers the Mere to Otter Pond.", "two items of one category"),
+        ("Al won after Bo and the one in the Mere.", "compare with two items"),
+        ("The one in the Mere won after Al and Bo.", "compare with two items"),
         ("Al won in 1990 or Bo.", "does not join"),
         ("Al was the second latest.", "a rank or a group"),
         ("Al was one of the latest.", "'one of the'"),

@@ -61,6 +61,9 @@ def statements(categories: Categories, text: str, frames: Sequence[Counter[str]]
     raise reason
 
 
+NOUN_PHRASE = r"(?:the|an?|one|his|her|their)\b(?! (?:day|week|month|year|hour)\b)|[A-Z$\d](?!\d*\s)"
+"""What begins an item and not a verb: *after Al and the cat*, *after Al and Bo*."""
+
 # Rules ----------------------------------------------------------------------------------------------------------------
 
 
@@ -149,7 +152,11 @@ class _Clue:
                 return [self._extreme(self.items[0], most, "not" in rest)]
             case [tuple() as subject, *rest]:
                 found: list[Statement] = []
-                for number, part in enumerate(_split(rest, "and")):
+                parts = _split(rest, "and")
+                compares = any(isinstance(sign, Comparison) for part in parts[:-1] for sign in part)
+                if compares and re.search(rf"\b(?:and|but) (?:{NOUN_PHRASE})", self.text):
+                    raise NotUnderstood("it may compare with two items")
+                for number, part in enumerate(parts):
                     if number and isinstance(part[0] if part else None, tuple) and len(part) > 1:
                         raise NotUnderstood("a second subject may stand after 'and'")
                     found += self._predicate(subject, part)

@@ -138,6 +138,13 @@ UNKNOWN = frozenset(
         "together",
         "opposite",
         "percent",
+        "outside",
+        "excluded",
+        "rejected",
+        "skipped",
+        "declined",
+        "ignored",
+        "necessarily",
         "could",
         "might",
         "probably",
@@ -207,7 +214,7 @@ UNKNOWN = frozenset(
 """Words that change the meaning of a clue in a way that the rules do not know."""
 
 PHRASES = re.compile(
-    r"\b(?:as (?!well\b)[a-z]+ as|^one of|one of the|some of|(?:left|right) of|(?:far|apart) from|across from|may be|"
+    r"\b(?:as (?!well\b)[a-z]+ as|^one of|one of the|some of|(?:left|right) of|(?:far|apart) from|across from|may (?:be|have)|"
     r"\w+ times)\b|\b(?:non|un|anti|ex)-(?=\0)|[;?\u0370-\u1dff]|(?:(?<=[a-z]{4})|(?<=\0))[.!]\s"
 )
 """Phrases that change the meaning of a clue in a way that the rules do not know; a second sentence is one."""
