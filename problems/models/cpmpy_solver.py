@@ -27,8 +27,9 @@ from ...engine.solving import solve
 from ...engine.status import Status
 from ...engine.task import Budget, Task
 from ...engine.values import Assignment
-from .lowering import WHOLE, Lowering
+from .lowering import WHOLE, Lowering, quoted
 from .natives import REIFIED
+from .variables import TooLarge
 
 DEFAULT = "cpsat"
 """The solver that ``solver="mull"`` runs."""
@@ -111,14 +112,17 @@ class CPM_mull(SolverInterface):  # type: ignore[misc]  # CPMpy has no types; th
             cpm_expr: a Boolean expression, or any nest of lists of them.
 
         Raises:
-            ModelError: mull cannot state it.
+            ModelError: mull cannot state it, or its numbers exceed 2^60.
         """
         get_variables(cpm_expr, collect=self.user_vars)
-        for flat in self.transform(cpm_expr):
-            if isinstance(flat, DirectConstraint):
-                flat.callSolver(self, self._lowering)
-            else:
-                self._lowering.constraints += self._lowering.state(flat)
+        try:
+            for flat in self.transform(cpm_expr):
+                if isinstance(flat, DirectConstraint):
+                    flat.callSolver(self, self._lowering)
+                else:
+                    self._lowering.constraints += self._lowering.state(flat)
+        except TooLarge as error:
+            raise quoted(cpm_expr, error) from None
         return self
 
     __add__ = add

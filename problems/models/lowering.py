@@ -15,6 +15,7 @@ from cpmpy.expressions.globalconstraints import DirectConstraint, GlobalConstrai
 from cpmpy.expressions.globalfunctions import GlobalFunction
 from cpmpy.expressions.utils import get_bounds, implies, is_false_cst, is_num, is_true_cst
 from cpmpy.expressions.variables import _BoolVarImpl, intvar
+from cpmpy.model import Model
 from cpmpy.transformations.comparison import only_numexpr_equality
 from cpmpy.transformations.cse import CSEMap
 from cpmpy.transformations.decompose_global import decompose_in_tree, decompose_objective
@@ -30,10 +31,10 @@ from ...engine.errors import GraphError
 from ...engine.graph import ConstraintGraph, gc_paused
 from ...engine.objective import Objective
 from ...engine.problem import Problem, Statement
-from ...engine.values import Term
+from ...engine.values import Term, brief
 from .linear import compared
 from .natives import FUNCTIONS, GLOBALS, REIFIED
-from .variables import Literal, ModelError, Variables
+from .variables import Literal, ModelError, TooLarge, Variables
 
 WHOLE = frozenset(GLOBALS) | frozenset(FUNCTIONS)
 SUMS = frozenset({"sum", "wsum", "sub"})
@@ -103,7 +104,7 @@ class Lowering(Variables):
             minimise: whether it is to be minimised; else maximised.
 
         Raises:
-            ModelError: its numbers are not integers.
+            ModelError: its numbers are not integers, or exceed 2^60.
         """
         safe, guards = safen_objective(expression)
         linear, parts = decompose_objective(
@@ -113,8 +114,11 @@ class Lowering(Variables):
             csemap=self._common,
         )
         flat, defining = flatten_objective(linear, csemap=self._common)
-        self.add([*guards, *parts, *defining])
-        terms, constant = self.sum_of(flat)
+        try:
+            self.add([*guards, *parts, *defining])
+            terms, constant = self.sum_of(flat)
+        except TooLarge as error:
+            raise ModelError(f"the objective {str(expression)[:200]}: {error}", error.hint) from None
         self.objective = Objective(terms, constant, maximise=not minimise)
 
     # Variables --------------------------------------------------------------------------------------------------------
@@ -280,33 +284,37 @@ def problem_of(model: Any) -> Problem:
         model: a ``cpmpy.Model``.
 
     Raises:
-        ModelError: the model has a part that mull cannot state, or numbers beyond 2^60; the message quotes it.
+        ModelError: it is not a model, it has a part that mull cannot state, or numbers beyond 2^60; the message quotes
+            the part.
     """
+    if not isinstance(model, Model):
+        raise ModelError(f"{brief(model)} is not a cpmpy.Model", "write from_cpmpy(cpmpy.Model(constraints))")
     with gc_paused():
         lowering = Lowering()
-        lowering.add(model.constraints)
-        if model.objective_ is not None:
-            lowering.optimise(model.objective_, model.objective_is_min)
-        own = {lowering.name(variable) for variable in get_variables_model(model)}
-        auxiliary = frozenset(lowering.domains) - own
         try:
+            lowering.add(model.constraints)
+            if model.objective_ is not None:
+                lowering.optimise(model.objective_, model.objective_is_min)
+            own = {lowering.name(variable) for variable in get_variables_model(model)}
             graph = lowering.graph()
+        except ModelError:
+            raise
         except GraphError as error:
-            raise _quoted(model, error) from None
-        return Problem(graph, auxiliary=auxiliary, statement=lambda: _statement(model))
+            raise quoted(model.constraints, error) from None
+        return Problem(graph, auxiliary=frozenset(graph.domains) - own, statement=lambda: _statement(model))
 
 
-def _quoted(model: Any, error: GraphError) -> GraphError:
-    """The error with the text of the constraint that causes it: the names of auxiliary variables say nothing to a user.
+def quoted(expressions: Any, error: GraphError) -> GraphError:
+    """An error with the text of the constraint that causes it. Names of auxiliary variables say nothing to a user.
 
     Args:
-        model: a ``cpmpy.Model``.
-        error: of its graph.
+        expressions: constraints, or any nest of lists of them.
+        error: of the graph that states them; it is returned if no constraint causes it alone.
     """
-    for expression in toplevel_list(model.constraints, merge_and=False):
+    for expression in toplevel_list(expressions, merge_and=False):
         lowering = Lowering(share=False)
-        lowering.add(expression)
         try:
+            lowering.add(expression)
             lowering.graph()
         except GraphError as own:
             return ModelError(f"{str(expression)[:200]}: {own}", own.hint)

@@ -13,7 +13,7 @@ from cpmpy.expressions.variables import NegBoolView, _BoolVarImpl, _IntVarImpl, 
 
 from ...engine.constraints import Compare, Constraint, Linear, Xor
 from ...engine.errors import GraphError
-from ...engine.values import Domain, Term
+from ...engine.values import LARGEST, Domain, Term, brief
 
 Literal = tuple[str, int]
 """A Boolean variable and the value that makes the literal true."""
@@ -21,6 +21,10 @@ Literal = tuple[str, int]
 
 class ModelError(GraphError):
     """A model that mull cannot state."""
+
+
+class TooLarge(GraphError):
+    """A number of a model that exceeds 2^60."""
 
 
 class Variables:
@@ -43,6 +47,7 @@ class Variables:
 
         Raises:
             ModelError: it is not a CPMpy variable.
+            TooLarge: its values exceed 2^60.
         """
         name = str(variable.name)
         if name in self.domains:
@@ -54,7 +59,11 @@ class Variables:
         elif isinstance(variable, _BoolVarImpl):
             self.domains[name] = (0, 1)
         elif isinstance(variable, _IntVarImpl):
-            self.domains[name] = self._range(int(variable.lb), int(variable.ub))
+            least, most = int(variable.lb), int(variable.ub)
+            if max(-least, most) > LARGEST:
+                reached = max(-least, most)
+                raise TooLarge(f"its values reach {brief(reached)}, more than 2^60", "use smaller domains or factors")
+            self.domains[name] = self._range(least, most)
         else:
             raise ModelError(f"{variable} is not a variable", "use cpmpy.intvar or cpmpy.boolvar")
         return name
