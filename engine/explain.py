@@ -19,6 +19,12 @@ from .values import Domain, Value
 POLL = 0.05
 """Seconds between two checks of a running search."""
 
+SHORT = 1.0
+"""Deterministic limit of a first, short search, in CP-SAT's unit: about a second. It does not depend on the machine."""
+
+FEW = 200
+"""The most groups that are also searched without assumptions: that proves no smaller core, so each group costs a search."""
+
 
 class Unexplained(MullError, RuntimeError):
     """Time was up before a first unsatisfiable subset was proved."""
@@ -189,22 +195,40 @@ class _Search:
         """A subset of the groups without a solution; ``_SATISFIABLE`` if there is none; None if time was up."""
         if self.task.over:
             return None
-        if self.shared is not None:
-            model = self.shared.model
-            model.clear_assumptions()
-            model.add_assumptions([self.literals[i] for i in groups])
-        else:
-            try:
-                with interrupting(self.task):
-                    model = self._model(groups)
-            except OutOfTime:
-                return None
-        outcome, solver = self._solve(model)
+        if self.shared is None:
+            return self._apart(groups, None)
+        # Presolve refutes at once what a search with assumptions may not: x = y and x != y over a million values. So
+        # short searches in both ways come first.
+        for limit in (SHORT, None):
+            found = self._assumed(groups, limit)
+            if found is None and limit is not None and len(groups) <= FEW:
+                found = self._apart(groups, limit)
+            if found is not None:
+                return found
+        return None
+
+    def _assumed(self, groups: list[int], limit: float | None) -> list[int] | None:
+        """``core`` by assumptions on the shared model, within a deterministic limit."""
+        assert self.shared is not None
+        model = self.shared.model
+        model.clear_assumptions()
+        model.add_assumptions([self.literals[i] for i in groups])
+        outcome, solver = self._solve(model, limit)
         if outcome == cp_model.INFEASIBLE:
-            if self.shared is None:
-                return groups
             used = set(solver.sufficient_assumptions_for_infeasibility())
             return [i for i in groups if self.literals[i].index in used]
+        return _SATISFIABLE if outcome in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
+
+    def _apart(self, groups: list[int], limit: float | None) -> list[int] | None:
+        """``core`` on a model of these groups alone, within a deterministic limit; the core is all of them."""
+        try:
+            with interrupting(self.task):
+                model = self._model(groups)
+        except OutOfTime:
+            return None
+        outcome, _ = self._solve(model, limit)
+        if outcome == cp_model.INFEASIBLE:
+            return groups
         return _SATISFIABLE if outcome in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
 
     def _model(self, groups: Sequence[int]) -> cp_model.CpModel:
@@ -213,8 +237,10 @@ class _Search:
             constraint.post(posting)
         return posting.model
 
-    def _solve(self, model: cp_model.CpModel) -> tuple[Any, cp_model.CpSolver]:
+    def _solve(self, model: cp_model.CpModel, limit: float | None) -> tuple[Any, cp_model.CpSolver]:
         solver = cp_model.CpSolver()
+        if limit is not None:
+            solver.parameters.max_deterministic_time = limit
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = self.task.seed % 2**31
         solver.parameters.catch_sigint_signal = False

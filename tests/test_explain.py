@@ -9,7 +9,7 @@ from typing import Any
 import cpmpy as cp
 import pytest
 from drawn import graphs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mull
@@ -73,6 +73,7 @@ def test_a_problem_with_a_solution_has_no_explanation() -> None:
     assert Problem(ConstraintGraph({"a": range(3)}, [])).explain() is None
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_explanations_are_unsatisfiable_and_minimal(data: st.DataObject) -> None:
     first, second = data.draw(graphs("Linear")), data.draw(graphs("AllDifferent"))
@@ -140,3 +141,12 @@ def test_the_program_explains_an_unsatisfiable_problem(tmp_path: Path, capsys: p
     assert len(found["explanation"]["constraints"]) == 4
     assert call("queens:6", "--explain", "--json", "--no-store") == 0
     assert "explanation" not in json_lines(capsys.readouterr().out)[0]
+
+
+def test_a_contradiction_over_a_wide_domain_is_explained() -> None:
+    x = cp.intvar(0, 10**6, shape=2, name="x")
+    model = cp.Model(cp.AllDifferent(x), x[0] == x[1], x[0] > 3)
+    explanation = mull.from_cpmpy(model).explain()
+    assert explanation is not None
+    assert explanation.minimal
+    assert explanation.lines == ["alldifferent(x[0],x[1])", "(x[0]) == (x[1])"]
