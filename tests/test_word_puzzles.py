@@ -13,7 +13,7 @@ import pytest
 from mull.engine import Budget, ConstraintGraph, Problem, Status, Task, solve
 from mull.engine.errors import MullError
 from mull.engine.lexicon import Lexicon, english, shape
-from mull.problems import InputError, load
+from mull.problems import InputError, families, load
 from mull.problems.lr2bench import TASKS
 from mull.problems.words import clues
 from mull.problems.words.clues import ClueScorer, candidates
@@ -307,3 +307,13 @@ def test_a_blank_is_filled_by_the_words_beside_it() -> None:
     found = candidates(english(), '"What\'s ____ on?"', [ANY] * 5, 1)
     words = ["".join(chr(96 + code) for code in row) for row in found.letters[:60]]
     assert "going" in words
+
+
+@pytest.mark.parametrize(("spec", "words"), [("cryptogram:4", 4), ("acrostic:4", 4)])
+def test_a_stored_answer_is_shown_with_spaces_between_words(spec: str, words: int) -> None:
+    problem = load(spec, seed=3)[0]
+    solution = answered(problem)
+    stored = {name: value for name, value in solution.assignment.items() if name not in problem.auxiliary}
+    again = families()[problem.family].restored(Problem.from_json(problem.to_json()), True)
+    assert again.show(stored) == problem.show(stored).split("\n")[0]
+    assert len(again.show(stored).split()) == words

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_DRAWN = 10
 """Answers drawn of a run with several solutions."""
+LAID_OUT = ("acrostic", "cryptogram")
+"""Families whose answers are readable only with the words of the stored graph."""
 
 
 @click.command("show")
@@ -93,14 +95,19 @@ def _trace_charts(trace: Trace, training: bool) -> Iterator[str]:
 
 
 def _answers(row: RunRow) -> Iterator[str]:
+    from mull.engine import Problem
     from mull.problems import families
 
     known = families()
-    draw = (known.get(row.family) or known["graph"]).draw
+    family = known.get(row.family) or known["graph"]
+    draw = family.draw
+    if row.payload and row.family in LAID_OUT:
+        draw = family.restored(Problem.from_json(row.payload), row.objective is not None).show
     hidden = frozenset((row.payload or {}).get("auxiliary", ()))
     answers = row.solutions or (row.assignment or {},)
     for assignment in answers[:MAX_DRAWN]:
         yield ""
-        yield draw({name: value for name, value in assignment.items() if name not in hidden})
+        shown = assignment if row.family in LAID_OUT else {n: v for n, v in assignment.items() if n not in hidden}
+        yield draw(shown)
     if len(answers) > MAX_DRAWN:
         yield f"\nand {len(answers) - MAX_DRAWN} more; --json prints all"

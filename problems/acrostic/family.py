@@ -56,7 +56,8 @@ class Acrostic(Family):
         return "".join(letter(value) for name, value in assignment.items() if name.startswith("cell "))
 
     def restored(self, problem: Problem, minimises: bool) -> Problem:
-        return replace(problem, render=partial(spaced, problem.graph))
+        cells = [name for name in problem.graph.domains if name.startswith("cell ")]
+        return replace(problem, render=partial(spaced, problem.graph, cells))
 
 
 def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:

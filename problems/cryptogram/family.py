@@ -61,7 +61,7 @@ class Cryptogram(Family):
         return " ".join(f"{cipher}={plain}" for cipher, plain in mapping(assignment).items())
 
     def restored(self, problem: Problem, minimises: bool) -> Problem:
-        return replace(problem, render=partial(spaced, problem.graph))
+        return replace(problem, render=partial(_restored, problem.graph))
 
 
 def mapping(assignment: Mapping[str, Value]) -> dict[str, str]:
@@ -113,6 +113,14 @@ def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
 def cells_of(cells: Mapping[str, list[str]]) -> list[str]:
     """All cells, whatever their letter."""
     return [name for names in cells.values() for name in names]
+
+
+def _restored(graph: ConstraintGraph, assignment: Mapping[str, Value]) -> str:
+    """The text of a stored answer, which has the cipher letters alone; the graph has their cells."""
+    equal = [each.scope for each in graph.constraints if isinstance(each, AllEqual)]
+    cells = {name: assignment[scope[0]] for scope in equal if scope[0] in assignment for name in scope[1:]}
+    order = sorted(cells, key=lambda name: int(name.removeprefix("cell ")))
+    return spaced(graph, order, {**assignment, **cells})
 
 
 def _drawn(text: str, assignment: Mapping[str, Value]) -> str:

@@ -161,14 +161,14 @@ def board(assignment: Mapping[str, Value]) -> list[str]:
     return ["".join(cells.get((r, c), " ") for c in range(1, columns + 1)) for r in range(1, rows + 1)]
 
 
-def spaced(graph: ConstraintGraph, assignment: Mapping[str, Value]) -> str:
-    """The text of the variables ``cell N``, with spaces between its words.
+def spaced(graph: ConstraintGraph, cells: Sequence[str], assignment: Mapping[str, Value]) -> str:
+    """The text of some cells, with spaces between its words.
 
     Args:
         graph: of a phrase; its constraints have the words.
+        cells: variables, in the order of the text.
         assignment: variable -> value; a cell without a value is drawn as ``?``.
     """
-    cells = [name for name in graph.domains if name.startswith("cell ")]
     starts: set[str] = set()
     covered: set[str] = set()
     for constraint in graph.constraints:
