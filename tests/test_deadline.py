@@ -221,7 +221,15 @@ def test_the_limit_is_checked_between_steps(name: str, impossible: Problem, monk
         clock.now += 1
         return step(self, instance, state)
 
-    monkeypatch.setattr(kind, "step", counted)
+    def advanced(self: Any, instance: Any, state: Any, steps: int, over: Any) -> Any:
+        clock.now += 1
+        return advance(self, instance, state, 1, over)
+
+    advance = kind.advance
+    if advance is Solver.advance:
+        monkeypatch.setattr(kind, "step", counted)
+    else:  # a compiled search: the clock counts the calls of its kernel
+        monkeypatch.setattr(kind, "advance", advanced)
     monkeypatch.setattr(kind, "check_every", 50)
     task = Task(Budget(seconds=3), started=0.0, clock=clock)
     (solution,) = solve([clauses() if name == "probsat" else impossible], solver, task)
