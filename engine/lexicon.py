@@ -44,6 +44,22 @@ class Words:
     letters: np.ndarray
     costs: np.ndarray
 
+    def matching(self, allowed: Sequence[Collection[int]], most: int) -> Words:
+        """The first words whose letters are allowed.
+
+        Args:
+            allowed: for each letter the possible codes, 1 to 26.
+            most: how many words at most.
+        """
+        keep = np.ones(len(self.costs), dtype=bool)
+        for position, codes in enumerate(allowed):
+            if len(codes) < 26:
+                possible = np.zeros(27, dtype=bool)
+                possible[list(codes)] = True
+                keep &= possible[self.letters[:, position]]
+        chosen = keep.nonzero()[0][:most]
+        return Words(self.letters[chosen], self.costs[chosen])
+
 
 class Lexicon:
     """Words with costs.
@@ -82,15 +98,7 @@ class Lexicon:
             allowed: for each letter the possible codes, 1 to 26.
             most: how many words at most.
         """
-        found = self.words(form)
-        keep = np.ones(len(found.costs), dtype=bool)
-        for position, codes in enumerate(allowed):
-            if len(codes) < 26:
-                possible = np.zeros(27, dtype=bool)
-                possible[list(codes)] = True
-                keep &= possible[found.letters[:, position]]
-        chosen = keep.nonzero()[0][:most]
-        return Words(found.letters[chosen], found.costs[chosen])
+        return self.words(form).matching(allowed, most)
 
     @cached_property
     def followers(self) -> Mapping[str, Mapping[str, int]]:

@@ -180,7 +180,7 @@ def moves_between_devices(solver: type[AbstractSolver]) -> None:
         if torch.cuda.is_available():
             on_gpu = made.compile([problem], 2, "cuda")
             state, _ = made.step(on_gpu, made.init(on_gpu, streams(on_gpu, 2)))
-            state, info = made.step(on_gpu, map_tensors(Tensor.cuda, map_tensors(Tensor.cpu, state)))
+            state, info = made.step(on_gpu, map_tensors(_to_cuda, map_tensors(_to_cpu, state)))
             map_tensors(_on_gpu, [state, *info[:2], made.decode(on_gpu, state), made.settled(on_gpu, state, info)])
             continue
         instance = made.compile([problem], 2, "cpu")
@@ -292,6 +292,15 @@ def _shown(array: Array) -> str:
 
 def _dtype(array: Array) -> str:
     return str(array.dtype).removeprefix("torch.")
+
+
+def _to_cpu(tensor: Any) -> Any:
+    return tensor.cpu() if isinstance(tensor, Tensor) else tensor
+
+
+def _to_cuda(tensor: Any) -> Any:
+    # Figures of rows that stay in numpy arrays are not tensors of the device.
+    return tensor.cuda() if isinstance(tensor, Tensor) else tensor
 
 
 def _on_gpu(tensor: Any) -> Any:

@@ -20,7 +20,7 @@ from .text import Entry, Puzzle, looks_like, puzzles
 
 CODES = tuple(range(1, 27))
 
-MOST = 2000
+MOST = 1000
 """The most candidates of a word."""
 
 

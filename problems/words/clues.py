@@ -52,30 +52,35 @@ def candidates(
         words: how many words the answer has, or None.
         most: how many candidates at most.
     """
-    found: dict[bytes, int] = {}
+    parts = [Words(*_columns(_proposed(clue, allowed), len(allowed)))]
     if words in (None, 1):
-        single = lexicon.matching((len(allowed),), allowed, most)
-        found.update(zip(map(bytes, single.letters), single.costs.tolist(), strict=True))
-    if words in (None, 2):
-        for text, cost in _pairs(lexicon).get(len(allowed), ()):
-            if all(sign in codes for sign, codes in zip(text, allowed, strict=True)):
-                found[text] = min(cost, found.get(text, cost))
-    for text, cost in _proposed(clue, allowed):
-        found[text] = min(cost, found.get(text, cost))
-    best = sorted(found.items(), key=lambda item: (item[1], item[0]))[:most]
-    letters = np.array([list(text) for text, _ in best], dtype=np.uint8).reshape(len(best), len(allowed))
-    return Words(letters, np.array([cost for _, cost in best], dtype=np.int64))
+        parts.append(lexicon.matching((len(allowed),), allowed, most))
+    if words in (None, 2) and len(allowed) in _pairs(lexicon):
+        parts.append(_pairs(lexicon)[len(allowed)].matching(allowed, most))
+    letters = np.concatenate([part.letters for part in parts])
+    costs = np.concatenate([part.costs for part in parts])
+    order = np.lexsort((*letters.T[::-1], costs))  # the cheapest first, and of equal letters the cheapest only
+    _, first = np.unique(letters[order], axis=0, return_index=True)
+    best = order[np.sort(first)[:most]]
+    return Words(letters[best], costs[best])
 
 
 @lru_cache(maxsize=1)
-def _pairs(lexicon: Lexicon) -> dict[int, list[tuple[bytes, int]]]:
-    """Pairs of words by their number of letters, with the cost of both."""
+def _pairs(lexicon: Lexicon) -> dict[int, Words]:
+    """Pairs of words by their number of letters, with the cost of both; the cheapest first."""
     found: dict[int, list[tuple[bytes, int]]] = {}
     for (first, second), cost in lexicon.pairs.items():
         if first in lexicon.costs and second in lexicon.costs:
             text = bytes(ord(sign) - 96 for sign in first + second if sign != "'")
             found.setdefault(len(text), []).append((text, lexicon.costs[first] + cost))
-    return found
+    return {length: Words(*_columns(sorted(each, key=lambda item: item[1]), length)) for length, each in found.items()}
+
+
+def _columns(found: Iterable[tuple[bytes, int]], length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Letters [N, L] and costs [N] of some words."""
+    texts = list(found)
+    letters = np.frombuffer(b"".join(text for text, _ in texts), dtype=np.uint8).reshape(len(texts), length)
+    return letters, np.array([cost for _, cost in texts], dtype=np.int64)
 
 
 def _proposed(clue: str, allowed: Sequence[Collection[int]]) -> Iterator[tuple[bytes, int]]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ...engine.constraints import Reify, Table
 from ...engine.constraints.base import Constraint
 from ...engine.graph import ConstraintGraph
@@ -81,7 +83,7 @@ class Phrase:
         self.words.append(word)
         number = len(self.words)
         cost, known = f"cost {number}", f"known {number}"
-        rows = [(int(price), *map(int, letters)) for price, letters in zip(found.costs, found.letters, strict=True)]
+        rows = list(map(tuple, np.column_stack((found.costs, found.letters)).tolist()))
         self.domains[cost] = tuple(sorted({0, *(row[0] for row in rows)}))
         self.domains[known] = (0, 1) if rows else (0,)
         self.coefficients[cost] = 1
