@@ -25,7 +25,7 @@ class Anneal(Mover):
 
     sweeps: float = Field(500, gt=0, le=1e9, description="moves for each searched variable in the first round")
     hot: float = Field(
-        0.5, gt=0, description="first temperature of a round, as a multiple of the mean loss of a random move"
+        0.5, gt=0, le=1e6, description="first temperature of a round, as a multiple of the mean loss of a random move"
     )
     cold: float = Field(0.005, gt=0, le=1, description="last temperature of a round, as a multiple of the first one")
     longer: float = Field(2.0, ge=1, le=100, description="growth of the length from one round to the next")

@@ -41,7 +41,9 @@ class LocalSearch(AbstractSolver):
     tenure_random: int | None = Field(
         None, ge=1, le=1 << 20, description=f"tabu: {Tabu.model_fields['tenure_random'].description}"
     )
-    patience: int | None = Field(None, ge=1, description=f"tabu: {Tabu.model_fields['patience'].description}")
+    patience: int | None = Field(
+        None, ge=1, le=1 << 40, description=f"tabu: {Tabu.model_fields['patience'].description}"
+    )
 
     def supports(self, graph: ConstraintGraph) -> str | None:
         return graph.inexact

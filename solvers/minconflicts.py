@@ -25,12 +25,14 @@ class MinConflicts(Mover):
         "versus multiplicative clause weighting for SAT. AAAI 2004."
     )
 
-    variables: int = Field(12, ge=1, description="most variables of a constraint that a move evaluates")
-    candidates: int = Field(32, ge=1, description="most values of a variable that a move evaluates")
+    variables: int = Field(12, ge=1, le=1 << 20, description="most variables of a constraint that a move evaluates")
+    candidates: int = Field(32, ge=1, le=1 << 20, description="most values of a variable that a move evaluates")
     forbidden: int = Field(2, ge=0, le=1 << 20, description="moves for which a value that was left stays forbidden")
     forbidden_random: int = Field(8, ge=1, le=1 << 20, description="random part of it, up to this many moves")
     noise: float = Field(0.01, ge=0, le=1, description="share of moves that take a random value")
-    growth: float = Field(1.0, ge=0, description="growth of a constraint's weight, as a multiple of its first weight")
+    growth: float = Field(
+        1.0, ge=0, le=1e6, description="growth of a constraint's weight, as a multiple of its first weight"
+    )
 
     @property
     def parameters(self) -> tuple[float, ...]:

@@ -64,6 +64,7 @@ class Tabu(Solver):
     patience: int = Field(
         5000,
         ge=1,
+        le=1 << 40,
         description="steps without improvement before a chain combines its best assignments, in some chains up to 8 "
         "times as many",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from drawn import graphs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mull.engine import AllDifferent, Constraint, ConstraintGraph
+from mull.engine import AllDifferent, Constraint, ConstraintGraph, Task
 from mull.engine.constraints import KINDS
-from mull.engine.moves.compiled import Kernel, call
+from mull.engine.deadline import OutOfTime, interrupting
+from mull.engine.moves import compiled
+from mull.engine.moves.compiled import Kernel, call, compiling
 from mull.engine.moves.draws import below, chance, draw
 from mull.engine.moves.graph import MoveGraph
 from mull.engine.moves.program import compile_program
@@ -147,3 +150,22 @@ def test_code_is_compiled_once_and_then_loaded_from_the_cache(tmp_path: Path) ->
 def test_a_folder_that_cannot_be_written_works_without_a_cache(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     assert _hits(tmp_path / "file" / "below") == 0
+
+
+def test_a_compilation_goes_on_after_its_caller_was_interrupted() -> None:
+    started, released, ended = (threading.Event() for _ in range(3))
+    notices: list[str] = []
+
+    def compilation() -> None:
+        started.set()
+        released.wait(60)
+        ended.set()
+
+    with pytest.raises(OutOfTime), interrupting(Task(cancelled=started.is_set), grace=0.0), compiling(notices.append):
+        compiled._to_the_end(compilation)
+    assert compiled._running
+    released.set()
+    assert ended.wait(60)
+    compiled._wait_for_compilations()
+    assert not compiled._running
+    assert any("goes on" in notice for notice in notices)

@@ -7,12 +7,15 @@ folder cannot be written, every process compiles for itself.
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import hashlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -30,7 +33,12 @@ CACHE = "MULL_CACHE"
 PATIENCE = 1.0
 """Seconds of compilation after which the user gets a notice. Loading from the cache is faster, also on a busy machine."""
 
+EXIT_SECONDS = 60.0
+"""At its exit the program waits so long for compilations that go on."""
+
 _lock = threading.RLock()
+_running: list[Callable[[], None]] = []  # the compilations that go on
+_reports: list[Callable[[str], None]] = []  # the receivers of notices, of the open ``compiling`` blocks
 _addresses: dict[MoveFunction, int] = {}
 
 
@@ -85,13 +93,15 @@ def compiling(report: Callable[[str], None]) -> Iterator[None]:
         report: receives the sentence: ``instance.notices``.
     """
     import_numba()
-    timer = threading.Timer(PATIENCE, report, ("compiling the search; this takes seconds, once for each version",))
-    timer.daemon = True
-    timer.start()
+    _reports.append(report)
     try:
         yield
+    except BaseException:
+        if _running:
+            report("the compilation goes on in the background, so that the next run finds the code")
+        raise
     finally:
-        timer.cancel()
+        _reports.remove(report)
 
 
 def addresses(functions: MoveFunctions, hints: bool = False) -> tuple[int, int, int, int, int]:
@@ -183,25 +193,41 @@ def _to_the_end(compilation: Callable[[], T]) -> T:
     """Compile in another thread.
 
     A time limit then interrupts the caller, but not the compilation: it ends in the background, and the next run finds
-    the code in the cache.
+    the code in the cache. The program exits after that.
     """
     found: list[T] = []
     errors: list[BaseException] = []
 
     def work() -> None:
+        _running.append(work)
         try:
             with _lock, gc_paused():  # compilation took an eighth less time without collections
                 found.append(compilation())
         except BaseException as error:
             errors.append(error)
+        finally:
+            _running.remove(work)
 
-    thread = threading.Thread(target=work, name="mull-compile")
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.02)  # a wait without end could not be interrupted
+    # Neither ``Thread.start`` and ``join`` nor an event: an exception in the midst of them leaves their locks in a wrong
+    # state, so that a process waits for ever.
+    _thread.start_new_thread(work, ())
+    since, reports = time.monotonic(), _reports[-1:]
+    while not found and not errors:
+        time.sleep(0.005)
+        if reports and time.monotonic() - since > PATIENCE:
+            reports.pop()("compiling the search; this takes seconds, once for each version")
     if errors:
         raise errors[0]
     return found[0]
+
+
+@atexit.register
+def _wait_for_compilations() -> None:
+    """Wait for compilations that go on; Ctrl-C ends the wait."""
+    until = time.monotonic() + EXIT_SECONDS
+    with suppress(KeyboardInterrupt):
+        while _running and time.monotonic() < until:
+            time.sleep(0.02)
 
 
 # Compilation ----------------------------------------------------------------------------------------------------------

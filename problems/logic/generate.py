@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
-from ..errors import InputError
+from ..errors import InputError, excerpt
 from ..parsing import parse_int
 from ..uniqueness import OtherSolutions
 from .grammar import understand
@@ -88,7 +88,7 @@ def generated(spec: str, rng: random.Random, form: str) -> Puzzle:
     """
     count_text, cross, size_text = spec.partition("x")
     if not cross:
-        raise InputError(f"'{spec[:40]}' is not CATEGORIESxITEMS", hint=form)
+        raise InputError(f"{excerpt(spec)} is not CATEGORIESxITEMS", hint=form)
     count = parse_int(count_text, 2, MOST_CATEGORIES, "categories", hint=form)
     size = parse_int(size_text, 2, MOST_ROWS, "items", hint=form)
     words = VOCABULARY[:count]
