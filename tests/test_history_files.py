@@ -189,7 +189,7 @@ def test_json_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (folder / "runs.jsonl").read_text().splitlines() == listed[::-1]
     assert call("export", "--format", "jsonl", "--traces", "--to", "runs.txt") == 0
     first = json.loads((folder / "runs.txt").read_text().splitlines()[0])
-    assert len(first["trace"]["energy"]) == len(first["trace"]["iteration"]) > 1
+    assert len(first["trace"]["energy"]) == len(first["trace"]["iteration"]) > 0
 
 
 def test_parquet(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

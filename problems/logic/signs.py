@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
+from ...engine.errors import MullError
 from .items import Categories, Item, named
 from .scales import FACTORS, NUMBERS, ORDINALS, number, singular
 from .vocabulary import COMPARATIVES, NEGATION, PHRASES, STANDING, SUPERLATIVES, UNKNOWN
@@ -28,7 +29,7 @@ INEXACT_UNIT = r"(?:few|couple|several|many|little|bit|dozen|hundred|or|to)\b"
 _COMPARED = "|".join(sorted(COMPARATIVES, key=len, reverse=True))
 
 
-class NotUnderstood(Exception):
+class NotUnderstood(MullError):
     """No rule reads the clue. The message says why."""
 
 
