@@ -107,6 +107,10 @@ def _load(entry: Entry) -> Any:
         from mull.solvers.nets.backbone import Backbone
 
         return registry.load_entry(entry, Backbone)
+    if entry.group == registry.CLUES:
+        from mull.problems.words.clues import ClueScorer
+
+        return registry.load_entry(entry, ClueScorer)
     from mull.problems.family import Family
 
     return registry.load_entry(entry, Family)
