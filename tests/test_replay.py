@@ -29,7 +29,11 @@ def again(s: Solution) -> Solution:
 def test_a_run_of_a_batch_repeats_alone(solver: str, spec: str) -> None:
     """A problem gets more copies alone, or when others of its batch are finished: its budget records them."""
     problems = [load(spec, seed=s)[0] for s in range(40)]
-    solutions = solve(problems, mull.solver(solver), Task(Budget(seconds=60, iterations=400 if solver == "descent" else 20_000), seed=3))
+    solutions = solve(
+        problems,
+        mull.solver(solver),
+        Task(Budget(seconds=60, iterations=400 if solver == "descent" else 20_000), seed=3),
+    )
     grown = [s for s in solutions if s.budget.copies is not None and len(s.budget.copies) > 1]
     assert grown
     for s in (*grown[:3], solutions[0]):

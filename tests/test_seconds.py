@@ -100,7 +100,7 @@ def test_iterations_of_different_units_are_not_compared() -> None:
     ],
 )
 def test_an_unsolved_run_names_the_limit_that_ended_it(solver: Any, budget: Budget, says: str, never: str) -> None:
-    (answer,) = solve(load("sat:200:860", seed=3), solver, Task(budget))
+    (answer,) = solve(load("sat:2000:8300", seed=3), solver, Task(budget))
     assert answer.status is Status.UNSOLVED
     assert says in answer.advice
     assert never not in answer.advice

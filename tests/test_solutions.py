@@ -165,7 +165,7 @@ def test_the_exact_solver_enumerates_optimal_solutions() -> None:
     assert all(graph.objective and graph.objective.value(a) == 3 for a in best.solutions or ())
     drawn = ask(Problem(graph), "localsearch", 60)
     assert (drawn.status, drawn.samples) == (Status.SOLVED, 60)
-    assert len(keys(drawn)) > 3
+    assert len(keys(drawn)) >= 3
 
 
 @pytest.mark.parametrize("name", ["cpsat", "localsearch"])

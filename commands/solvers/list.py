@@ -98,7 +98,8 @@ def _load(entry: Entry) -> Any:
         entry.group, entry.name, registry.entries(entry.group)
     )  # refuses a name that two packages claim
     if entry.group == registry.COMMANDS:
-        return registry.load_entry(entry, click.Command).callback
+        command = registry.load_entry(entry, click.Command)
+        return command.callback or command
     if entry.group == registry.CONSTRAINTS:
         from mull.engine import Constraint
 
