@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 run() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
 
-run solve problems/examples/*
+run solve --trust problems/examples/*
 run solve problems/examples/sudoku.txt --solver cpsat
 run solve problems/examples/random3.cnf --solver descent
 run solve problems/examples/queens.queens --solver meanfield
