@@ -46,8 +46,7 @@ def over_rows(work: Callable[[int, int], object], rows: int) -> None:
         run()
         ended.release()
 
-    # Plain threads and locks: ``threading.Thread`` waits for the start of a thread, which an exception can interrupt. A
-    # thread takes less than a ten-thousandth of a second to start.
+    # Plain threads and locks: ``threading.Thread`` waits for the start of a thread, which an exception can interrupt.
     locks = [allocate_lock() for _ in range(threads - 1)]
     for lock in locks:
         lock.acquire()
