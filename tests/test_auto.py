@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import mull
-from mull.engine import AllDifferent, Budget, Compare, ConstraintGraph, Objective, Problem, Status, Task, solve
+from mull.engine import AllDifferent, Budget, Clause, Compare, ConstraintGraph, Objective, Problem, Status, Task, solve
 from mull.problems import load
 
 
@@ -28,12 +30,19 @@ def test_turns_by_iterations_repeat_their_answers() -> None:
     assert {s.detail for s in runs[0]} == {""}
 
 
+def _without_solution() -> Problem:
+    """3-SAT of five clauses a variable, too large for a proof in the turns of cpsat."""
+    draw = random.Random(1)
+    names = [f"x{i}" for i in range(500)]
+    clauses = [Clause(tuple((name, draw.randrange(2)) for name in draw.sample(names, 3))) for _ in range(2500)]
+    return Problem(ConstraintGraph(dict.fromkeys(names, (0, 1)), clauses))
+
+
 def test_a_turn_ended_by_the_clock_is_recorded() -> None:
     """The clock advances by a second at every reading, so that it ends each turn."""
     now = iter(range(10**9))
     task = Task(Budget(seconds=200), started=0.0, clock=lambda: float(next(now)))
-    # Without a solution, and too large for a proof in the turns of cpsat.
-    (solution,) = solve([load("sat:400:2000", seed=1)[0]], mull.solver("auto", first=0), task)
+    (solution,) = solve([_without_solution()], mull.solver("auto", first=0), task)
     assert solution.status is Status.UNSOLVED
     assert "ended by the clock" in solution.detail
 

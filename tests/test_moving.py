@@ -209,7 +209,7 @@ def test_wide_domains_take_little_memory_and_no_torch() -> None:
             [sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True
         ).stdout.split()
     assert made[:2] == ["solved", "solved"]
-    assert int(made[2]) < 200  # MiB
+    assert int(made[2]) < 400  # MiB; a number for each value would take 800
 
 
 def test_large_boards_have_three_constraints_and_their_answers_are_read_again(tmp_path: Path) -> None:
