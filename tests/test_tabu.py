@@ -194,7 +194,7 @@ def test_flips_follow_the_cut(n: int, edges: list[tuple[int, int, int]], seed: i
         return
     graph = with_soft(ConstraintGraph({f"x{i}": (0, 1) for i in range(n)}, []), wishes)
     arrays, table, chains = chains_of(graph, {}, seed, recombine=True)
-    cuts.make_flips(table, chains, 0, 1, moves, TENURE, TENURE_RANDOM, 50)
+    cuts.make_flips(table, chains, 0, 1, moves, TENURE, TENURE_RANDOM, 1)
     value = chains.value[0]
     assert set(value.tolist()) <= {0, 1}
     cost = sum(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,11 @@ present assignment; energy and equal hard pairs of the best assignment since the
 and the move that reached it; energy and equal hard pairs of ``best``, and whether it changed since its violations were
 counted; stage (-1 of a new chain), generations and collapses of the recombination; energies of the two elite assignments."""
 
+COSTS, POOL = FIGURES, 10
+"""Further columns for cuts: the costs of the ``POOL`` assignments of a chain. ``GENERATION`` counts those that exist."""
 PARENTS = 5
-"""Assignments of the recombination: two parents, the second child, the elite of this cycle and that of the last."""
+"""Assignments of the recombination: two parents, the second child, the elite of this cycle and that of the last. A cut
+has a pool of ``POOL`` assignments instead."""
 UNKNOWN = 1 << 60
 """Energy of an assignment that does not exist yet."""
 FIXED = -2
@@ -58,11 +61,11 @@ class Chains(NamedTuple):
     Args:
         template: [B] int64, the graph of each chain.
         key: [B] uint64, its random stream.
-        figures: [B, FIGURES] int64.
+        figures: [B, FIGURES] int64, or with the costs of a pool.
         value: [B, V] int32, the present assignment, as numbers of values.
         kept: [B, V] int32, the best assignment since the stage began, where it is not the present one.
         best: [B, V] int32, the best assignment of the chain.
-        parents: [B, PARENTS, V] int32.
+        parents: [B, PARENTS or POOL, V] int32; without recombination there are none.
         gamma: [B, L] int16 or int32. Entry ``v * stride + c`` is the weight of the neighbours of v with value c. It is
             larger by ``tabu`` where the literal is tabu, and by ``2 * tabu`` where v has the value c or may not take it;
             ``tabu`` is 2^13 for 16 bits and 2^28 for 32 bits.
@@ -86,6 +89,18 @@ class Chains(NamedTuple):
     conflicting: np.ndarray
     position: np.ndarray
     ring: np.ndarray
+
+
+def copy(to: Any, values: Any, n: Any) -> None:
+    """Copy n numbers. Kernels call it: assignments of slices take seconds to compile.
+
+    Args:
+        to: the array to write.
+        values: the array to read.
+        n: how many.
+    """
+    for i in range(n):
+        to[i] = values[i]
 
 
 def tables(arrays: DifferenceArrays) -> Tables:
@@ -141,11 +156,12 @@ def new_chains(
         tenure: the longest tabu tenure, in moves.
         recombine: whether the chains will recombine their assignments.
     """
+    parents = POOL if arrays.cut.any() else PARENTS if recombine else 0
     b, v = len(template), int(arrays.variables.max(initial=1))
     literals = int((arrays.literal_ptr[1:] - arrays.literal_ptr[:-1]).max(initial=1))
     ring = 1 << (tenure + 2).bit_length()
     narrow = arrays.heaviest.max(initial=0) < NARROW and not arrays.cut.any()
-    figures = np.zeros((b, FIGURES), dtype=np.int64)
+    figures = np.zeros((b, COSTS + POOL if arrays.cut.any() else FIGURES), dtype=np.int64)
     figures[:, [BEST, BEST_HARD, ELITE, FORMER]] = UNKNOWN
     figures[:, STAGE] = -1
 
@@ -159,7 +175,7 @@ def new_chains(
         value=np.maximum(fixed, 0).astype(np.int32),
         kept=values(),
         best=values(),
-        parents=np.zeros((b, PARENTS, v if recombine else 0), dtype=np.int32),
+        parents=np.zeros((b, parents, v), dtype=np.int32),
         gamma=np.zeros((b, literals), dtype=np.int16 if narrow else np.int32),
         until=np.zeros((b, literals), dtype=np.int32),
         conflicting=values(),

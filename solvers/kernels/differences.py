@@ -43,6 +43,7 @@ from .difference_state import (
     UNKNOWN,
     Chains,
     Tables,
+    copy,
 )
 
 U = np.uint64
@@ -133,22 +134,16 @@ def begin(tables: Tables, chains: Chains, b: Any) -> None:
     figures[COUNT], figures[SAVED], figures[IMPROVED] = count, 0, figures[CLOCK]
 
 
-def _copy(to: Any, values: Any, n: Any) -> None:
-    """Copy n numbers. Assignments of slices take seconds to compile."""
-    for v in range(n):
-        to[v] = values[v]
-
-
 def _publish(tables: Tables, chains: Chains, b: Any) -> None:
     """Store the stage's best assignment in ``kept``, and in ``best`` if it is better than that."""
     figures = chains.figures[b]
     n = tables.variables[chains.template[b]]
     if not figures[SAVED]:
-        _copy(chains.kept[b], chains.value[b], n)
+        copy(chains.kept[b], chains.value[b], n)
         figures[SAVED] = 1
     better = figures[LEAST_HARD] < figures[BEST_HARD]
     if better or (figures[LEAST_HARD] == figures[BEST_HARD] and figures[LEAST] < figures[BEST]):
-        _copy(chains.best[b], chains.kept[b], n)
+        copy(chains.best[b], chains.kept[b], n)
         figures[BEST], figures[BEST_HARD], figures[NEWER] = figures[LEAST], figures[LEAST_HARD], 1
 
 
@@ -247,7 +242,7 @@ def _search(tables: Tables, chains: Chains, b: Any, steps: Any, tenure: Any, ten
         if not saved:
             worse = hard_after > least_hard or (hard_after == least_hard and energy + change >= least)
             if worse:
-                _copy(chains.kept[b], value, len(value))
+                copy(chains.kept[b], value, len(value))
                 saved = 1
         length = (tenure * count >> 16) + 1
         length += np.int64(mix(key + U(clock * DRAWS + 1) * GOLDEN) >> U(40)) % tenure_random
@@ -346,8 +341,8 @@ def _cross(tables: Tables, chains: Chains, b: Any, child: Any, first: Any, secon
     t = chains.template[b]
     n, k = tables.variables[t], tables.values[t]
     left = np.zeros((2, n), dtype=np.int32)
-    _copy(left[0], chains.parents[b, first], n)
-    _copy(left[1], chains.parents[b, second], n)
+    copy(left[0], chains.parents[b, first], n)
+    copy(left[1], chains.parents[b, second], n)
     renamed = tables.uniform[t]
     for v in range(n):
         renamed = renamed and chains.position[b, v] != FIXED
@@ -413,13 +408,13 @@ def _next_stage(tables: Tables, chains: Chains, b: Any) -> None:
     parents = chains.parents[b]
     stage, generation = figures[STAGE], figures[GENERATION]
     _publish(tables, chains, b)
-    _copy(parents[stage & 1], chains.kept[b], n)
+    copy(parents[stage & 1], chains.kept[b], n)
     if figures[LEAST] < figures[ELITE]:
         figures[ELITE] = figures[LEAST]
-        _copy(parents[3], chains.kept[b], n)
+        copy(parents[3], chains.kept[b], n)
     number = figures[CLOCK]
     if stage == 2:
-        _copy(chains.value[b], parents[2], n)
+        copy(chains.value[b], parents[2], n)
         figures[STAGE] = 3
     elif stage == 0 and generation == 0:
         randomise(tables, chains, b, number)
@@ -429,8 +424,8 @@ def _next_stage(tables: Tables, chains: Chains, b: Any) -> None:
             generation += 1
             if generation % CYCLE == 0:
                 if figures[FORMER] < UNKNOWN:
-                    _copy(parents[0], parents[4], n)
-                _copy(parents[4], parents[3], n)
+                    copy(parents[0], parents[4], n)
+                copy(parents[4], parents[3], n)
                 figures[FORMER], figures[ELITE] = figures[ELITE], UNKNOWN
             figures[GENERATION] = generation
         if _distance(tables, chains, b) * ALIKE < n:  # the next parent is random; every second time both are
