@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -11,18 +11,17 @@ from ...engine.graph import ConstraintGraph
 from ...engine.lexicon import english
 from ...engine.problem import Problem, Source
 from ...engine.values import Domain, Value
-from ..errors import InputError
-from ..family import Family
 from ..parsing import parse_int
+from ..puzzles import PuzzleFamily
 from ..words.clues import candidates
 from ..words.phrases import Phrase, Word, code, letter, spaced, split
 from ..words.sentences import sentence
-from .text import Clue, Puzzle, looks_like, puzzles
+from .text import Clue, Puzzle, puzzles
 
 CODES = tuple(range(1, 27))
 
 
-class Acrostic(Family):
+class Acrostic(PuzzleFamily[Puzzle]):
     """Each letter of a quotation is also a letter of the answer to a clue. Some answers are given.
 
     The variables ``cell N`` are letters, 1 (A) to 26 (Z). The words of the quotation and the answers that cost least by
@@ -30,19 +29,17 @@ class Acrostic(Family):
     """
 
     name = "acrostic"
+    keys = ("puzzle", "clue")
     summary = "acrostics, JSON lines with 'puzzle' (numbers and '#'), 'clue' and 'hint'"
     spec = "acrostic:WORDS[:HINTS], a quotation of WORDS words, HINTS answers given (3)"
     suffixes = (".acrostic",)
     solver = "beam"
 
-    def recognises(self, text: str) -> bool:
-        return looks_like(text)
+    def puzzles(self, text: str) -> Iterator[Puzzle]:
+        return puzzles(text)
 
-    def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        found = list(puzzles(text))
-        if not found:
-            raise InputError("holds no puzzle", line=1)
-        return [problem(puzzle, path, len(found) > 1) for puzzle in found]
+    def problem(self, puzzle: Puzzle, source: Source) -> Problem:
+        return problem(puzzle, source)
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A sentence of frequent words, whose letters are dealt to frequent words as answers."""
@@ -50,7 +47,7 @@ class Acrostic(Family):
         count = parse_int(words_text, 2, 60, "words", hint=self.spec)
         hints = parse_int(hints_text or "3", 0, 60, "hints", hint=self.spec)
         puzzle = _generated(count, hints, random.Random(f"acrostic:{spec}:{seed}"))
-        return problem(puzzle, f"acrostic:{spec}", False)
+        return problem(puzzle, Source(f"acrostic:{spec}"))
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return "".join(letter(value) for name, value in assignment.items() if name.startswith("cell "))
@@ -60,13 +57,12 @@ class Acrostic(Family):
         return replace(problem, render=partial(spaced, problem.graph, cells))
 
 
-def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
+def problem(puzzle: Puzzle, source: Source) -> Problem:
     """The problem of a puzzle.
 
     Args:
         puzzle: as it was read.
-        path: of its file.
-        several: whether the file has other puzzles.
+        source: of the problem.
     """
     domains: dict[str, Domain] = {f"cell {sign}": CODES for sign in puzzle.signs if sign.isdigit()}
     for clue in puzzle.clues:
@@ -82,7 +78,6 @@ def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
             found = candidates(phrase.lexicon, clue.text, allowed, clue.words)
             phrase.add_one_of(Word(cells, (len(cells),)), found)
     graph = ConstraintGraph(phrase.domains, phrase.constraints, phrase.objective)
-    source = Source(path, puzzle.line if several else None)
     render = partial(_drawn, puzzle)
     return Problem(graph, {}, "acrostic", source, render, name=puzzle.title, auxiliary=phrase.auxiliary)
 

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record, json_records
+from ..parsing import json_records
 
 HINT = 'write {"puzzle": "1 2 # 3 .", "clue": "A\\n3 1\\nA clue (1 word, 2 letters)\\n...", "hint": "A clue — IT"}'
 MOST_CELLS = 5000
@@ -49,11 +49,6 @@ class Puzzle:
     clues: tuple[Clue, ...]
     line: int
     title: str = ""
-
-
-def looks_like(text: str) -> bool:
-    """Whether a text is an acrostic."""
-    return first_record(text, "puzzle", "clue") is not None
 
 
 def puzzles(text: str) -> Iterator[Puzzle]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from ...engine.graph import ConstraintGraph
 from ...engine.lexicon import Lexicon, english
 from ...engine.problem import Problem, Source
 from ...engine.values import Domain, Value
-from ..errors import InputError
-from ..family import Family
 from ..grids import cell
 from ..parsing import parse_int
+from ..puzzles import PuzzleFamily
 from ..words.clues import candidates
 from ..words.phrases import Phrase, Word, board, code, letter, letters_of
-from .text import Entry, Puzzle, looks_like, puzzles
+from .text import Entry, Puzzle, puzzles
 
 CODES = tuple(range(1, 27))
 
@@ -24,7 +23,7 @@ MOST = 1000
 """The most candidates of a word."""
 
 
-class Crossword(Family):
+class Crossword(PuzzleFamily[Puzzle]):
     """Words that cross. Those that cost least by their frequency are wanted, and what clue scorers propose.
 
     The variables r1c1 to rNcM are letters, 1 (A) to 26 (Z). Scorers of the entry-point group ``mull.clues`` know what clues
@@ -32,6 +31,7 @@ class Crossword(Family):
     """
 
     name = "crossword"
+    keys = ("grid", "clue")
     summary = (
         "crosswords: 'crossword', rows of '.', '#' and letters, then clues under 'ACROSS' and 'DOWN'; or JSON lines"
     )
@@ -39,14 +39,11 @@ class Crossword(Family):
     suffixes = (".crossword",)
     solver = "beam"
 
-    def recognises(self, text: str) -> bool:
-        return looks_like(text)
+    def puzzles(self, text: str) -> Iterator[Puzzle]:
+        return puzzles(text)
 
-    def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        found = list(puzzles(text))
-        if not found:
-            raise InputError("holds no puzzle", line=1)
-        return [problem(puzzle, path, len(found) > 1) for puzzle in found]
+    def problem(self, puzzle: Puzzle, source: Source) -> Problem:
+        return problem(puzzle, source)
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A square of frequent words; the words across are given but for some letters."""
@@ -59,19 +56,18 @@ class Crossword(Family):
         )
         across = [Entry(f"{r + 1}-ACROSS", "", tuple((r + 1, c + 1) for c in range(size))) for r in range(size)]
         down = [Entry(f"{c + 1}-DOWN", "", tuple((r + 1, c + 1) for r in range(size))) for c in range(size)]
-        return problem(Puzzle(shown, (*across, *down), 1), f"crossword:{spec}", False)
+        return problem(Puzzle(shown, (*across, *down), 1), Source(f"crossword:{spec}"))
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return "\n".join(" ".join(row).rstrip() for row in board(assignment))
 
 
-def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
+def problem(puzzle: Puzzle, source: Source) -> Problem:
     """The problem of a puzzle.
 
     Args:
         puzzle: as it was read.
-        path: of its file.
-        several: whether the file has other puzzles.
+        source: of the problem.
     """
     domains: dict[str, Domain] = {}
     for r, row in enumerate(puzzle.grid, 1):
@@ -85,7 +81,6 @@ def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
         found = candidates(phrase.lexicon, entry.clue, allowed, None, MOST)
         phrase.add_one_of(Word(cells, (len(cells),)), found)
     graph = ConstraintGraph(phrase.domains, phrase.constraints, phrase.objective)
-    source = Source(path, puzzle.line if several else None)
     render = partial(_drawn, puzzle)
     return Problem(graph, {}, "crossword", source, render, name=puzzle.title, auxiliary=phrase.auxiliary)
 

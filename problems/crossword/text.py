@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record, json_records
+from ..parsing import json_records
 
 HINT = "write 'crossword', rows of '.', '#' and letters, an empty line, then 'ACROSS', lines '1. clue', 'DOWN', lines '1. clue'"
 MOST_CELLS = 1000
@@ -48,13 +48,6 @@ class Puzzle:
     entries: tuple[Entry, ...]
     line: int
     title: str = ""
-
-
-def looks_like(text: str) -> bool:
-    """Whether a text is a crossword in one of the two forms."""
-    return (
-        first_record(text, "grid", "clue") is not None or re.match(r"\s*crossword\b", text, re.IGNORECASE) is not None
-    )
 
 
 def puzzles(text: str) -> Iterator[Puzzle]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -12,17 +12,16 @@ from ...engine.graph import ConstraintGraph
 from ...engine.lexicon import LETTERS, english
 from ...engine.problem import Problem, Source
 from ...engine.values import Domain, Value
-from ..errors import InputError
-from ..family import Family
 from ..parsing import parse_int
+from ..puzzles import PuzzleFamily
 from ..words.phrases import Phrase, code, letter, spaced, split
 from ..words.sentences import sentence
-from .text import Puzzle, looks_like, puzzles
+from .text import Puzzle, puzzles
 
 CODES = tuple(range(1, 27))
 
 
-class Cryptogram(Family):
+class Cryptogram(PuzzleFamily[Puzzle]):
     """Each letter of the text stands for another one. The words that cost least by their frequency are wanted.
 
     The variables A to Z are the plain letters of the cipher letters in the text, 1 (A) to 26 (Z). ``cell N`` is letter N
@@ -30,19 +29,17 @@ class Cryptogram(Family):
     """
 
     name = "cryptogram"
+    keys = ("text", "hints")
     summary = "cryptograms: 'cryptogram', the text, lines 'hint: X=T' for known letters; or JSON lines"
     spec = "cryptogram:WORDS[:HINTS], WORDS words, HINTS letters given (3)"
     suffixes = (".cryptogram",)
     solver = "beam"
 
-    def recognises(self, text: str) -> bool:
-        return looks_like(text)
+    def puzzles(self, text: str) -> Iterator[Puzzle]:
+        return puzzles(text)
 
-    def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        found = list(puzzles(text))
-        if not found:
-            raise InputError("holds no puzzle", line=1)
-        return [problem(puzzle, path, len(found) > 1) for puzzle in found]
+    def problem(self, puzzle: Puzzle, source: Source) -> Problem:
+        return problem(puzzle, source)
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A sentence of frequent words in a random cipher."""
@@ -55,7 +52,7 @@ class Cryptogram(Family):
         plain = {cipher[sign]: sign for sign in sorted(set(text) - {" "})}
         chosen = rng.sample(sorted(plain), min(hints, len(plain)))
         known = {sign: plain[sign] for sign in chosen}
-        return problem(Puzzle("".join(cipher.get(sign, sign) for sign in text), known, 1), f"cryptogram:{spec}", False)
+        return problem(Puzzle("".join(cipher.get(sign, sign) for sign in text), known, 1), Source(f"cryptogram:{spec}"))
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return " ".join(f"{cipher}={plain}" for cipher, plain in mapping(assignment).items())
@@ -73,13 +70,12 @@ def mapping(assignment: Mapping[str, Value]) -> dict[str, str]:
     return {name: letter(value) for name, value in assignment.items() if len(name) == 1 and name in LETTERS}
 
 
-def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
+def problem(puzzle: Puzzle, source: Source) -> Problem:
     """The problem of a puzzle.
 
     Args:
         puzzle: as it was read.
-        path: of its file.
-        several: whether the file has other puzzles.
+        source: of the problem.
     """
     ciphers = sorted(set(puzzle.text) & set(LETTERS))
     domains: dict[str, Domain] = {}
@@ -103,7 +99,6 @@ def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
     for word in split(signs):
         phrase.add(word)
     graph = ConstraintGraph(phrase.domains, phrase.constraints, phrase.objective)
-    source = Source(path, puzzle.line if several else None)
     hidden = phrase.auxiliary | set(cells_of(cells))
     return Problem(
         graph, {}, "cryptogram", source, partial(_drawn, puzzle.text), name=puzzle.title, auxiliary=frozenset(hidden)

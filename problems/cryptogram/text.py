@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record, json_records
+from ..parsing import json_records
 
 HINT = "write 'cryptogram', the text, and a line 'hint: X=T' for each letter that is known"
 MOST_SIGNS = 4000
@@ -29,13 +29,6 @@ class Puzzle:
     known: dict[str, str]
     line: int
     title: str = ""
-
-
-def looks_like(text: str) -> bool:
-    """Whether a text is a cryptogram in one of the two forms."""
-    return (
-        first_record(text, "text", "hints") is not None or re.match(r"\s*cryptogram\b", text, re.IGNORECASE) is not None
-    )
 
 
 def puzzles(text: str) -> Iterator[Puzzle]:

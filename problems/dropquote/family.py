@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from ...engine.constraints import GlobalCardinality
@@ -13,15 +13,15 @@ from ...engine.lexicon import english
 from ...engine.problem import Problem, Source
 from ...engine.values import Domain, Value
 from ..errors import InputError
-from ..family import Family
 from ..grids import cell
 from ..parsing import parse_int
+from ..puzzles import PuzzleFamily
 from ..words.phrases import Phrase, board, code, letter, split
 from ..words.sentences import sentence
-from .text import Puzzle, looks_like, puzzles
+from .text import Puzzle, puzzles
 
 
-class DropQuote(Family):
+class DropQuote(PuzzleFamily[Puzzle]):
     """The letters of a quotation fall into their columns, so that each row of the grid reads as text.
 
     The variables r1c1 to rNcM are letters, 1 (A) to 26 (Z). The words that cost least by their frequency are wanted;
@@ -29,19 +29,17 @@ class DropQuote(Family):
     """
 
     name = "dropquote"
+    keys = ("grid", "candidate")
     summary = "drop quotes: 'dropquote', the letters of each column, an empty line, rows of '_' and '#'; or JSON lines"
     spec = "dropquote:WIDTH[:WORDS], WORDS words (8) in rows of WIDTH cells"
     suffixes = (".dropquote",)
     solver = "beam"
 
-    def recognises(self, text: str) -> bool:
-        return looks_like(text)
+    def puzzles(self, text: str) -> Iterator[Puzzle]:
+        return puzzles(text)
 
-    def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        found = list(puzzles(text))
-        if not found:
-            raise InputError("holds no puzzle", line=1)
-        return [problem(puzzle, path, len(found) > 1) for puzzle in found]
+    def problem(self, puzzle: Puzzle, source: Source) -> Problem:
+        return problem(puzzle, source)
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A sentence of frequent words that often follow one another."""
@@ -55,19 +53,18 @@ class DropQuote(Family):
             "".join(sorted(sign for sign in column if sign.isalpha())) for column in zip(*rows, strict=True)
         )
         signs = tuple(tuple("#" if sign == " " else "?" if sign.isalpha() else sign for sign in row) for row in rows)
-        return problem(Puzzle(signs, columns, 1), f"dropquote:{spec}", False)
+        return problem(Puzzle(signs, columns, 1), Source(f"dropquote:{spec}"))
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return "\n".join(row.rstrip() for row in board(assignment))
 
 
-def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
+def problem(puzzle: Puzzle, source: Source) -> Problem:
     """The problem of a puzzle.
 
     Args:
         puzzle: as it was read.
-        path: of its file.
-        several: whether the file has other puzzles.
+        source: of the problem.
 
     Raises:
         InputError: the grid has no cells to fill.
@@ -92,7 +89,6 @@ def problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
     for word in split(signs):
         phrase.add(word)
     graph = ConstraintGraph(phrase.domains, phrase.constraints, phrase.objective)
-    source = Source(path, puzzle.line if several else None)
     render = partial(_drawn, puzzle)
     return Problem(graph, {}, "dropquote", source, render, name=puzzle.title, auxiliary=phrase.auxiliary)
 

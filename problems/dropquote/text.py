@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record, json_records
+from ..parsing import json_records
 
 HINT = "write 'dropquote', a line of letters for each column, an empty line, then the rows: '_' for a letter, '#' between words"
 MOST_CELLS = 2000
@@ -29,11 +29,6 @@ class Puzzle:
     columns: tuple[str, ...]
     line: int
     title: str = ""
-
-
-def looks_like(text: str) -> bool:
-    """Whether a text is a drop quote in one of the two forms."""
-    return first_record(text, "grid", "candidate") is not None or text.lower().split(None, 1)[:1] == ["dropquote"]
 
 
 def puzzles(text: str) -> Iterator[Puzzle]:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from ...engine.graph import ConstraintGraph
 from ...engine.problem import Problem, Source
 from ...engine.values import Value
-from ..errors import InputError, excerpt, warn
-from ..family import Family
+from ..errors import excerpt, warn
+from ..puzzles import PuzzleFamily
 from ..uniqueness import OtherSolutions
 from .generate import generated
 from .grammar import NotUnderstood, understand
 from .model import DERIVED, template
-from .text import Puzzle, looks_like, puzzles
+from .text import Puzzle, puzzles
 
 SEPARATOR = ": "
 """Between category and item in the name of a variable."""
 
 
-class Logic(Family):
+class Logic(PuzzleFamily[Puzzle]):
     """Each row of the solution has one item of each category. The clues are English sentences.
 
     Each item is a variable, ``category: item``; its value is the row. The rows are those of the first category's items.
@@ -30,24 +30,22 @@ class Logic(Family):
     """
 
     name = "logic"
+    keys = ("value", "clue")
     summary = "logic grids with clues in English: 'logic', lines 'category: item, item', then clues; or JSON lines"
     spec = "logic:CATEGORIESxITEMS, up to 6x10"
     suffixes = (".logic",)
     solver = "cpsat"
 
-    def recognises(self, text: str) -> bool:
-        return looks_like(text)
+    def puzzles(self, text: str) -> Iterator[Puzzle]:
+        return puzzles(text)
 
-    def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
-        found = list(puzzles(text))
-        if not found:
-            raise InputError("holds no puzzle", line=1)
-        return [_problem(puzzle, path, len(found) > 1) for puzzle in found]
+    def problem(self, puzzle: Puzzle, source: Source) -> Problem:
+        return problem(puzzle, source)
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A random puzzle with one solution; none of its clues can be left out."""
         puzzle = generated(spec, random.Random(f"logic:{spec}:{seed}"), self.spec)
-        return _problem(puzzle, f"logic:{spec}", False)
+        return problem(puzzle, Source(f"logic:{spec}"))
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return drawn(assignment)
@@ -82,8 +80,13 @@ def drawn(assignment: Mapping[str, Value]) -> str:
     )
 
 
-def _problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
-    """The problem of a puzzle; warns of the clues that are left out."""
+def problem(puzzle: Puzzle, source: Source) -> Problem:
+    """The problem of a puzzle; warns of the clues that are left out.
+
+    Args:
+        puzzle: as it was read.
+        source: of the problem.
+    """
     understood = []
     left_out = 0
     for (number, text), found in zip(
@@ -99,7 +102,7 @@ def _problem(puzzle: Puzzle, path: str, several: bool) -> Problem:
         graph,
         {},
         "logic",
-        Source(path, puzzle.line if several else None),
+        source,
         partial(_shown, graph, left_out),
         name=puzzle.title,
         auxiliary=frozenset(name for name in graph.domains if name.startswith(DERIVED)),

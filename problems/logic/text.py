@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, excerpt
-from ..parsing import first_record, json_records
+from ..parsing import json_records
 from .items import Categories
 from .model import DERIVED
 
@@ -34,14 +34,6 @@ class Puzzle:
     clues: Mapping[str, str]
     line: int
     title: str = ""
-
-
-def looks_like(text: str) -> bool:
-    """Whether a text is a logic grid in one of the two forms."""
-    record = first_record(text, "value", "clue")
-    if record is not None:
-        return isinstance(record["value"], dict) and isinstance(record["clue"], dict)
-    return re.fullmatch(HEAD, text.lstrip().partition("\n")[0].strip(), re.IGNORECASE) is not None
 
 
 def puzzles(text: str) -> Iterator[Puzzle]:
