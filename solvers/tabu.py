@@ -14,7 +14,6 @@ from ..engine.rows import BatchSize
 from ..engine.solver import AbstractSolver, Info, Solver
 from .kernels import cuda_tabu
 from .kernels.cuda_instance import CudaInstance
-from .kernels.difference_arrays import differences
 from .kernels.difference_chains import (
     Rule,
     assignments,
@@ -22,6 +21,7 @@ from .kernels.difference_chains import (
     move_chains,
     start_chains,
 )
+from .kernels.difference_graphs import differences
 from .minconflicts import MinConflicts
 
 if TYPE_CHECKING:

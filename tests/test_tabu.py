@@ -269,7 +269,7 @@ def test_domains_may_differ_and_have_holes() -> None:
     ],
 )
 def test_graphs_of_differences_are_recognised(graph: ConstraintGraph, differs: bool) -> None:
-    from mull.solvers.kernels.difference_arrays import differences as of
+    from mull.solvers.kernels.difference_graphs import differences as of
 
     assert (not isinstance(of(graph), str)) is differs
 

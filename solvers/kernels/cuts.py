@@ -17,9 +17,8 @@ import numpy as np
 
 from ...engine.moves.compiled import Kernel
 from ...engine.moves.draws import GOLDEN, below, mix
+from .difference_stages import publish
 from .difference_state import (
-    BEST,
-    BEST_HARD,
     CLOCK,
     COLLAPSES,
     COSTS,
@@ -29,7 +28,6 @@ from .difference_state import (
     GENERATION,
     IMPROVED,
     LEAST,
-    NEWER,
     POOL,
     SAVED,
     STAGE,
@@ -81,18 +79,6 @@ def _begin(tables: Tables, chains: Chains, b: Any) -> None:
     figures = chains.figures[b]
     figures[ENERGY] = figures[LEAST] = energy // 2
     figures[COUNT], figures[SAVED], figures[IMPROVED] = free, 0, figures[CLOCK]
-
-
-def _publish(tables: Tables, chains: Chains, b: Any) -> None:
-    """Store the stage's best assignment in ``kept``, and in ``best`` if it is better than that."""
-    figures = chains.figures[b]
-    n = tables.variables[chains.template[b]]
-    if not figures[SAVED]:
-        copy(chains.kept[b], chains.value[b], n)
-        figures[SAVED] = 1
-    if figures[LEAST] < figures[BEST]:
-        copy(chains.best[b], chains.kept[b], n)
-        figures[BEST], figures[BEST_HARD], figures[NEWER] = figures[LEAST], 0, 1
 
 
 def _flip(tables: Tables, chains: Chains, b: Any, steps: Any, tenure: Any, tenure_random: Any, patience: Any) -> Any:
@@ -218,7 +204,7 @@ def _next_stage(tables: Tables, chains: Chains, b: Any) -> None:
     """End a stage: its best assignment may enter the pool, and the next stage starts from a child or at random."""
     figures, pool, value = chains.figures[b], chains.parents[b], chains.value[b]
     n = tables.variables[chains.template[b]]
-    _publish(tables, chains, b)
+    publish(tables, chains, b)
     found = chains.kept[b]
     free = figures[COUNT] == n  # then the opposite assignment has the same cost
     size = figures[GENERATION]
@@ -300,4 +286,4 @@ def make_flips(
             left -= _flip(tables, chains, b, left, tenure, tenure_random, longest)
             if figures[ENERGY] > 0 and figures[CLOCK] - figures[IMPROVED] >= longest:
                 _next_stage(tables, chains, b)
-        _publish(tables, chains, b)
+        publish(tables, chains, b)

@@ -16,8 +16,9 @@ from ...engine.rows import cores
 from ...engine.solver import Info
 from .cuts import make_flips
 from .difference_arrays import DifferenceArrays, difference_arrays
+from .difference_stages import count_violations
 from .difference_state import BEST, BEST_HARD, COUNT, ENERGY, Chains, Tables, new_chains, tables
-from .differences import count_violations, make_moves
+from .differences import make_moves
 
 CALL = 4e7
 """Nanoseconds that a call of the kernel may take, by the estimate of ``_moves``."""

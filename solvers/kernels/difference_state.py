@@ -30,8 +30,10 @@ NARROW = 1 << 13
 
 
 class Tables(NamedTuple):
-    """The arrays of ``DifferenceArrays`` that a kernel reads; indices are unsigned, so that compiled code need not test
-    for negative ones."""
+    """The arrays of ``DifferenceArrays`` that a kernel reads, and ``uniform``: [T] bool, all variables take all values.
+
+    Indices are unsigned, so that compiled code need not test for negative ones.
+    """
 
     variables: np.ndarray
     values: np.ndarray
@@ -109,38 +111,16 @@ def tables(arrays: DifferenceArrays) -> Tables:
     Args:
         arrays: of T graphs.
     """
-
-    def unsigned(array: np.ndarray) -> np.ndarray:
-        return array.view(np.uint32)
-
+    made = {name: getattr(arrays, name) for name in Tables._fields if name != "uniform"}
+    made.update({name: made[name].view(np.uint32) for name in ("edge", "occurrence", "member")})
+    made.update({name: made[name].astype(np.int64) for name in ("variables", "values", "stride")})
     uniform = [
         bool((arrays.allowed[first:last].reshape(-1, stride)[:, :values] == 1).all())
         for first, last, stride, values in zip(
             arrays.literal_ptr[:-1], arrays.literal_ptr[1:], arrays.stride, arrays.values, strict=True
         )
     ]
-    return Tables(
-        arrays.variables.astype(np.int64),
-        arrays.values.astype(np.int64),
-        arrays.stride.astype(np.int64),
-        arrays.variable_ptr,
-        arrays.literal_ptr,
-        arrays.allowed,
-        arrays.edge_ptr,
-        unsigned(arrays.edge),
-        arrays.edge_weight,
-        arrays.occurrence_ptr,
-        unsigned(arrays.occurrence),
-        arrays.group_ptr,
-        unsigned(arrays.member),
-        arrays.group_weight,
-        arrays.hard_weight,
-        arrays.unit,
-        arrays.soft,
-        np.array(uniform, dtype=np.bool_),
-        arrays.cut,
-        arrays.heaviest,
-    )
+    return Tables(uniform=np.array(uniform, dtype=np.bool_), **made)
 
 
 def new_chains(
