@@ -10,6 +10,18 @@ FAILED = 0.5
 """Weights that solved a smaller share of the problems at their check are used only by name."""
 GOOD = 0.9
 """Weights that solved at least this share are good. Among good weights size decides before accuracy."""
+MAX_SIZE_RATIO = 6
+"""``auto`` uses no weights on problems with more than this many times the literals of their largest training problem."""
+
+
+def trained_size(cards: Iterable[Card], family: str) -> int:
+    """Literals of the largest problem for which ``auto`` uses weights; 0 where none were trained on the family.
+
+    Args:
+        cards: of the weights.
+        family: the problem's family.
+    """
+    return MAX_SIZE_RATIO * max((card.sizes.get(family, 0) for card in cards), default=0)
 
 
 def accuracy(card: Card) -> float | None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from ..engine.choice import trained_size
 from ..engine.conclude import unanswered
 from ..engine.errors import MullError
+from ..engine.graph import ConstraintGraph
 from ..engine.guard import answers_of
 from ..engine.problem import Problem
 from ..engine.raised import described
@@ -18,6 +20,7 @@ from ..engine.solution import Solution
 from ..engine.solver import AbstractSolver, WholeSolver
 from ..engine.status import Status
 from ..engine.task import Task
+from ..engine.weights import cards
 from .beam import Beam
 from .cpsat import CpSat
 from .spelling import spelled
@@ -25,11 +28,13 @@ from .spelling import spelled
 if TYPE_CHECKING:
     from .learned import Learned
 
-FIRST_CONFLICTS, FIRST_SECONDS, FIRST_CONSTRAINTS = 1000, 0.5, 10_000
-"""Limits of the first exact search: conflicts, seconds per problem, and constraints that can be posted in that time."""
+FIRST_CONFLICTS, FIRST_SECONDS, FIRST_CONSTRAINTS, FIRST_LITERALS = 1000, 0.5, 10_000, 1 << 16
+"""Limits of the first exact search: conflicts, seconds per problem, and a graph's constraints and literals. CP-SAT
+seldom ends a search of larger graphs in that time."""
 
-WORK, STEPS = 1 << 21, 20
-"""First turn of local search: numbers that a row reads (``ConstraintGraph.work``), and the fewest steps."""
+WORK, MOVES = 1 << 21, 1 << 12
+"""First turn of local search: numbers that the moves of a row read, and the fewest moves. A move reads about the numbers
+of one variable (``ConstraintGraph.work`` by the number of variables)."""
 
 CLOCKED = "some turns were ended by the clock: another run may give another answer"
 
@@ -49,7 +54,7 @@ class Auto(WholeSolver):
     """
 
     name: ClassVar[str] = "auto"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     complete: ClassVar[bool] = True
     citation: ClassVar[str] = (
         "M. Luby, A. Sinclair and D. Zuckerman: Optimal speedup of Las Vegas algorithms. Information Processing "
@@ -115,8 +120,12 @@ class _Portfolio:
             yield n, self._ours(n, replace(last, status=Status.CANCELLED) if cancelled else last)
 
     def _reasoners(self) -> list[Learned]:
-        families = {problem.family for problem in self.open.values() if problem.graph.objective is None}
-        if not families or self.task.over:
+        feasible = [problem for problem in self.open.values() if problem.graph.objective is None]
+        if not feasible or self.task.over:
+            return []
+        known = cards()
+        families = {each.family for each in feasible if each.graph.literals <= trained_size(known, each.family)}
+        if not families:
             return []
         # Nets and plugins are imported only if the first exact search was not enough.
         from .kinds import trained_on
@@ -125,12 +134,12 @@ class _Portfolio:
 
     @staticmethod
     def _searchers() -> tuple[AbstractSolver, AbstractSolver]:
-        from .localsearch import LocalSearch  # imports torch, which the first exact search does not need
+        from .localsearch import LocalSearch  # imports what the first exact search does not need
 
         return LocalSearch(), CpSat()
 
     def _first_try(self) -> Iterator[tuple[int, Solution]]:
-        small = [n for n, problem in self.open.items() if len(problem.graph.constraints) <= FIRST_CONSTRAINTS]
+        small = [n for n, problem in self.open.items() if _small(problem.graph)]
         conflicts = min(self.solver.first, self.task.budget.iterations or self.solver.first)
         if small and conflicts:
             yield from self._turn(
@@ -155,8 +164,9 @@ class _Portfolio:
         """A turn of iterations that depend on the problem's size; problems with equal numbers run together."""
         turns: dict[int, list[int]] = defaultdict(list)
         for n, problem in self.open.items():
-            steps = max(STEPS, WORK // max(1, problem.graph.work))
-            turns[1 << steps.bit_length() if member.unit == "steps" else 2 * FIRST_CONFLICTS].append(n)
+            graph = problem.graph
+            moves = max(MOVES, WORK * len(graph.domains) // max(1, graph.work))
+            turns[2 * FIRST_CONFLICTS if member.complete else 1 << moves.bit_length()].append(n)
         left = len(self.open)
         for iterations, mine in sorted(turns.items()):
             yield from self._turn(
@@ -206,6 +216,12 @@ class _Portfolio:
         """The member's answer, with the portfolio as ``via``."""
         detail = solution.detail or (CLOCKED if n in self.clocked else "")
         return replace(solution, problem=self.asked[n], via=self.solver.name, seconds=self.spent[n], detail=detail)
+
+
+def _small(graph: ConstraintGraph) -> bool:
+    """Whether the first exact search may end. A wide domain of few variables has few values that matter."""
+    variables = len(graph.domains)
+    return len(graph.constraints) <= FIRST_CONSTRAINTS and min(graph.literals, variables**2) <= FIRST_LITERALS
 
 
 def _trained(member: Learned) -> Callable[[Problem], bool]:

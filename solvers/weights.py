@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from pydantic import ValidationError
 
-from ..engine.choice import ranked, refused
+from ..engine.choice import ranked, refused, trained_size
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
 from ..engine.registry import PluginError
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from .learned import Learned
 
 Kind = TypeVar("Kind", bound="Learned")
-
-MAX_SIZE_RATIO = 6
-"""``auto`` skips a learned solver on problems with more than this many times the literals of its largest training
-problem."""
 
 
 # Choice ---------------------------------------------------------------------------------------------------------------
@@ -75,13 +71,13 @@ def trained_for(solver: Learned, problem: Problem) -> bool:
     """
     # Sizes first: listing the literal groups of a large graph takes longer than most time limits.
     mine = [card for card in cards() if card.solver == solver.name or solver.weights is not None]
-    if problem.graph.literals > MAX_SIZE_RATIO * max((card.sizes.get(problem.family, 0) for card in mine), default=0):
+    if problem.graph.literals > trained_size(mine, problem.family):
         return False
     try:
         card = choose(solver, problem.graph, problem.family)
     except CheckpointError:
         return False
-    return problem.graph.literals <= MAX_SIZE_RATIO * card.sizes.get(problem.family, 0)
+    return problem.graph.literals <= trained_size([card], problem.family)
 
 
 def refuse(solver: Learned, card: Card) -> None:
