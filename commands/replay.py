@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -71,9 +70,7 @@ def _repeat(row: RunRow, device: str | None, stopped: Callable[[], bool]) -> Sol
     budget = _budget(row, problem, solver)
     target = usable_device(device or row.device)
     click.echo(f"{row.source} by {solver.name}, seed {row.seed}, {target}", err=True)
-    task = Task(
-        budget, row.seed, target, time.monotonic(), on_notice=lambda text: click.echo(text, err=True), cancelled=stopped
-    )
+    task = Task(budget, row.seed, target, on_notice=lambda text: click.echo(text, err=True), cancelled=stopped)
     return solve([problem], solver, task)[0]
 
 

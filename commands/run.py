@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from mull.engine.clock import now
 from mull.engine.deadline import OutOfTime, interrupting
 from mull.engine.errors import MullError
 from mull.terminal import Screen, counted
@@ -166,7 +167,7 @@ def run(
     Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage. With
     --competition: 10 satisfiable, 20 unsatisfiable, 30 optimum found, 0 unknown, 1 the solver failed, 2 as above.
     """
-    started = time.monotonic()  # before the imports, which --limit covers
+    began, started = time.monotonic(), now()  # before the imports, which --limit covers
     if competition and (as_json or improvements or explained or watch or show or target or solutions):
         raise click.UsageError(
             "--competition excludes --json, --all-improvements, --explain, --watch, --show, --write and --solutions"
@@ -180,7 +181,7 @@ def run(
         else Screen(name, seconds, watch=watch, as_json=as_json, show=show, quiet=quiet)
     ) as screen:
         _check_arguments(arguments, name, family)
-        phase = _Phase(screen, started, verbose and not quiet)
+        phase = _Phase(screen, began, verbose and not quiet)
         phase(f"importing {name}")
         solver = make_solver(name, options)
         # A signal handler must not print on stdout, where another line may be half printed.
@@ -242,7 +243,7 @@ def run(
             if store_error is not None:
                 screen.notice(str(store_error))
             return screen.code
-        code = _summarise(answers, time.monotonic() - started, quiet)
+        code = _summarise(answers, time.monotonic() - began, quiet)
         if show is None and not (
             screen.draws or as_json or quiet
         ):  # more than ten problems: a line each, without the answers
@@ -262,7 +263,7 @@ class _Limit(NamedTuple):
     @property
     def over(self) -> bool:
         """Whether the call was interrupted or has used its time."""
-        return self.interrupted() or (self.seconds is not None and time.monotonic() - self.started > self.seconds)
+        return self.interrupted() or (self.seconds is not None and now() - self.started > self.seconds)
 
 
 class _Phase:

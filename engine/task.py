@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from .clock import now
 from .problem import Problem
 from .values import Assignment
 
@@ -24,17 +24,13 @@ def _never() -> bool:
     return False
 
 
-def _now() -> float:
-    """Monotonic seconds."""
-    return time.monotonic()
-
-
 @dataclass(frozen=True)
 class Budget:
     """Limits of one call. The first one that is reached ends it.
 
     Args:
-        seconds: wall time from ``Task.started``, including reading and compiling; None for no limit.
+        seconds: wall time from ``Task.started``, including reading; None for no limit. The compilation of kernels, once
+            for each version, does not count.
         iterations: steps of a row, over all its restarts; conflicts for a complete solver (``unit`` of the solver).
         restarts: starts of a problem in total, side by side and one after another.
         batch: largest number of rows (copies of problems) side by side; None for the solver's own number. Up to 32
@@ -91,7 +87,7 @@ class Task:
         on_progress: called at each check of a batch.
         on_notice: called with a sentence for the user, such as an error that was worked around.
         cancelled: returns True to stop the run as soon as possible. It may be called from another thread.
-        clock: returns monotonic seconds. Tests pass their own.
+        clock: returns monotonic seconds; by default those of ``engine/clock.py``. Tests pass their own.
         deadline: reading of ``clock`` at which this part of the call ends; None for the end of the budget.
         on_improvement: called with each answer that is better than all before, for problems with an objective. The
             engine checks it first. The last one is the best.
@@ -101,11 +97,11 @@ class Task:
     budget: Budget = Budget()
     seed: int = 0
     device: str = "cpu"
-    started: float = field(default_factory=_now)
+    started: float = field(default_factory=now)
     on_progress: Callable[[Progress], None] | None = None
     on_notice: Callable[[str], None] = _ignore
     cancelled: Callable[[], bool] = _never
-    clock: Callable[[], float] = _now
+    clock: Callable[[], float] = now
     deadline: float | None = None
     on_improvement: Callable[[Solution], None] | None = None
     allowances: Allowances | None = field(default=None, repr=False)

@@ -14,13 +14,16 @@ from drawn import graphs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mull.engine import AllDifferent, Constraint, ConstraintGraph, Task
+from clocks import Clock as Seconds
+from mull.engine import AllDifferent, Budget, Constraint, ConstraintGraph, Task
+from mull.engine.clock import Clock, now, untimed
 from mull.engine.constraints import KINDS
 from mull.engine.deadline import OutOfTime, interrupting
 from mull.engine.moves import compiled
-from mull.engine.moves.compiled import Kernel, call, compiling
+from mull.engine.moves.compiled import Kernel, compiling
 from mull.engine.moves.draws import below, chance, draw
 from mull.engine.moves.graph import MoveGraph
+from mull.engine.moves.intrinsics import call
 from mull.engine.moves.program import compile_program
 
 quick = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
@@ -169,3 +172,55 @@ def test_a_compilation_goes_on_after_its_caller_was_interrupted() -> None:
     compiled._wait_for_compilations()
     assert not compiled._running
     assert any("goes on" in notice for notice in notices)
+
+
+def test_compilation_does_not_count_against_the_time_limit() -> None:
+    seconds = Seconds()
+    clock = Clock(seconds)
+    task = Task(Budget(seconds=10), started=clock(), clock=clock)
+
+    def compilation() -> float:
+        seconds.now += 100
+        return task.remaining
+
+    seconds.now += 4
+    assert untimed(compilation, clock) == 6
+    assert not task.over
+    seconds.now += 7
+    assert task.over
+
+
+def test_compilations_that_overlap_count_once() -> None:
+    seconds = Seconds()
+    clock = Clock(seconds)
+    with clock.stopped():
+        seconds.now += 1
+        with clock.stopped():
+            seconds.now += 2
+        seconds.now += 4
+    seconds.now += 8
+    assert clock() == 8
+
+
+def test_the_clock_of_runs_stops_for_every_compilation() -> None:
+    before = []
+
+    def compilation() -> list[float]:
+        before.append(now())
+        return [now(), *before]
+
+    later, first = compiled._to_the_end(compilation)
+    assert later == first <= now()
+
+
+@Kernel
+def _sum(values: Any) -> Any:
+    total = 0
+    for i in range(len(values)):
+        total += values[i]
+    return total
+
+
+def test_a_kernel_takes_arrays_of_other_types() -> None:
+    for kind in (np.int64, np.int32, np.uint8, np.int64):
+        assert _sum(np.arange(5, dtype=kind)) == 10

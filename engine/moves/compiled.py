@@ -1,34 +1,30 @@
 """Compilation of kernels and move forms with numba, which is imported when the first function is compiled.
 
 Kernels and kinds are compiled separately, each once: a kernel calls the functions of a kind by their addresses. The
-compiled code is cached in the user's cache folder, by the sources, the processor, and the versions of numba and Python. Where that
-folder cannot be written, every process compiles for itself.
+compiled code is cached in the user's cache folder, by the sources, the processor, and the versions of numba and Python.
+Where that folder cannot be written, every process compiles for itself. The clock of runs stands still meanwhile.
 """
 
 from __future__ import annotations
 
 import _thread
 import atexit
-import hashlib
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-from ..constraints import move_arithmetic
+from ..clock import untimed
 from ..garbage import gc_paused
+from .code_cache import keep
 from .form import MoveFunction, MoveFunctions
+from .intrinsics import intrinsic_of
 
 T = TypeVar("T")
-
-CACHE = "MULL_CACHE"
-"""Environment variable with the folder for compiled code."""
 
 PATIENCE = 1.0
 """Seconds of compilation after which the user gets a notice. Loading from the cache is faster, also on a busy machine."""
@@ -72,8 +68,12 @@ class Kernel:
 
     def __call__(self, *arguments: Any) -> Any:
         """The value of the compiled function."""
-        if not self.ready:
-            _to_the_end(lambda: self._compile(arguments))
+        if self.ready:
+            try:
+                return self._compiled(*arguments)
+            except TypeError:  # arrays of other types; code inside raises nothing
+                pass
+        _to_the_end(lambda: self._compile(arguments))
         return self._compiled(*arguments)
 
     def _compile(self, arguments: tuple[Any, ...]) -> None:
@@ -81,7 +81,9 @@ class Kernel:
         from numba import typeof
 
         self._compiled = self._compiled or _jitted(self.python, True)
+        self._compiled.disable_compile(False)
         self._compiled.compile(tuple(map(typeof, arguments)))
+        self._compiled.disable_compile()  # a call with other types would compile while the clock of the run goes on
         self.ready = True
 
 
@@ -128,67 +130,6 @@ def address(function: MoveFunction) -> int:
     return known
 
 
-def call(
-    address: int, values: int, scope: int, size: int, params: int, memory: int, slot: int, new: int
-) -> int:  # pragma: no cover
-    """Call a function of a move form. It can be called in kernels only.
-
-    Args:
-        address: of the function.
-        values, scope, params, memory: addresses of the first entries: ``array.ctypes.data``, plus the offset in bytes.
-        size, slot, new: see ``form.py``.
-    """
-    raise NotImplementedError("kernels call it when they are compiled")
-
-
-def longs(address: int) -> Any:
-    """The int64 at an address, as a C pointer. It can be called in kernels only, as the next three.
-
-    Kernels with many arrays take one array of addresses: numba hands on an array as seven numbers, and code with many
-    of them takes ten times as long to compile.
-
-    Args:
-        address: ``array.ctypes.data``.
-    """
-    raise NotImplementedError("kernels call it when they are compiled")
-
-
-def ints(address: int) -> Any:
-    """The int32 at an address, as a C pointer.
-
-    Args:
-        address: ``array.ctypes.data``.
-    """
-    raise NotImplementedError("kernels call it when they are compiled")
-
-
-def reals(address: int) -> Any:
-    """The float64 at an address, as a C pointer.
-
-    Args:
-        address: ``array.ctypes.data``.
-    """
-    raise NotImplementedError("kernels call it when they are compiled")
-
-
-def flags(address: int) -> Any:
-    """The int8 at an address, as a C pointer.
-
-    Args:
-        address: ``array.ctypes.data``.
-    """
-    raise NotImplementedError("kernels call it when they are compiled")
-
-
-def place(pointer: Any) -> int:
-    """The address of a C pointer.
-
-    Args:
-        pointer: as ``longs`` returns it.
-    """
-    raise NotImplementedError("kernels call it when they are compiled")
-
-
 def _to_the_end(compilation: Callable[[], T]) -> T:
     """Compile in another thread.
 
@@ -202,7 +143,7 @@ def _to_the_end(compilation: Callable[[], T]) -> T:
         _running.append(work)
         try:
             with _lock, gc_paused():  # compilation took an eighth less time without collections
-                found.append(compilation())
+                found.append(untimed(compilation))
         except BaseException as error:
             errors.append(error)
         finally:
@@ -215,7 +156,9 @@ def _to_the_end(compilation: Callable[[], T]) -> T:
     while not found and not errors:
         time.sleep(0.005)
         if reports and time.monotonic() - since > PATIENCE:
-            reports.pop()("compiling the search; this takes seconds, once for each version")
+            reports.pop()(
+                "compiling the search; this takes seconds, once for each version, and does not count against the limit"
+            )
     if errors:
         raise errors[0]
     return found[0]
@@ -262,7 +205,7 @@ def _callback(function: MoveFunction) -> Any:
     wide, narrow = types.CPointer(types.int64), types.CPointer(types.int32)
     signature = (wide, narrow, types.int64, wide, wide, types.int64, types.int64), types.int64
     made = CFunc(_with_compiled_globals(function), signature, locals={}, options=_options())
-    _keep(made)
+    keep(made)
     made.compile()
     return made
 
@@ -272,11 +215,8 @@ def _jitted(function: Any, kernel: bool = False) -> Any:
     """The compiled version of a function that a compiled function calls, or of a kernel."""
     from numba import njit, types
 
-    special = {call: _call_intrinsic, move_arithmetic.shifted: _shifted_intrinsic, place: _place_intrinsic}
-    if function in special:
-        return special[function]()
-    if function in (longs, ints, reals, flags):
-        return _pointer_intrinsic(function.__name__)
+    if (special := intrinsic_of(function)) is not None:
+        return special
     # Only compiled code calls the others: without wrappers their compilation took a sixth less time.
     wrappers = {} if kernel else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     made = njit(nogil=kernel, **_options(), **wrappers)(_with_compiled_globals(function))
@@ -286,7 +226,7 @@ def _jitted(function: Any, kernel: bool = False) -> Any:
         tuple(map(types.unliteral, args)), {name: types.unliteral(each) for name, each in kws.items()}
     )
     if kernel:
-        _keep(made)
+        keep(made)
     return made
 
 
@@ -313,128 +253,3 @@ def _names(code: CodeType) -> set[str]:
         if isinstance(constant, CodeType):
             found |= _names(constant)
     return found
-
-
-@cache
-def _call_intrinsic() -> Any:
-    from llvmlite import ir
-    from numba import types
-    from numba.extending import intrinsic
-
-    def call_by_address(
-        context: Any, address: Any, values: Any, scope: Any, size: Any, params: Any, memory: Any, slot: Any, new: Any
-    ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            i64 = ir.IntType(64)
-            p64, p32 = i64.as_pointer(), ir.IntType(32).as_pointer()
-            kind = ir.FunctionType(i64, [p64, p32, i64, p64, p64, i64, i64])
-            function = builder.inttoptr(given[0], kind.as_pointer())
-            pointers = [builder.inttoptr(given[i], p32 if i == 2 else p64) for i in (1, 2, 4, 5)]
-            return builder.call(function, [pointers[0], pointers[1], given[3], *pointers[2:], given[6], given[7]])
-
-        return types.int64(*[types.int64] * 8), generate
-
-    return intrinsic(call_by_address)
-
-
-@cache
-def _shifted_intrinsic() -> Any:
-    from numba import types
-    from numba.extending import intrinsic
-
-    def shifted_pointer(context: Any, array: Any, count: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            return builder.gep(given[0], [given[1]])
-
-        return array(array, types.int64), generate
-
-    return intrinsic(shifted_pointer)
-
-
-@cache
-def _pointer_intrinsic(name: str) -> Any:
-    from numba import types
-    from numba.extending import intrinsic
-
-    kind = types.CPointer(
-        {"longs": types.int64, "ints": types.int32, "reals": types.float64, "flags": types.int8}[name]
-    )
-
-    def pointer_at(context: Any, address: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            return builder.inttoptr(given[0], context.get_value_type(kind))
-
-        return kind(types.int64), generate
-
-    return intrinsic(pointer_at)
-
-
-@cache
-def _place_intrinsic() -> Any:
-    from llvmlite import ir
-    from numba import types
-    from numba.extending import intrinsic
-
-    def address_of(context: Any, pointer: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            return builder.ptrtoint(given[0], ir.IntType(64))
-
-        return types.int64(pointer), generate
-
-    return intrinsic(address_of)
-
-
-# The cache ------------------------------------------------------------------------------------------------------------
-
-
-def cache_folder() -> Path:
-    """The folder for compiled code: that of ``MULL_CACHE``, or one in the user's cache."""
-    from platformdirs import user_cache_path
-
-    return Path(os.environ.get(CACHE) or user_cache_path("mull", appauthor=False) / "compiled")
-
-
-def _keep(made: Any) -> None:
-    """Let numba keep a compiled function on disk, if the folder can be written."""
-    try:
-        made._cache = _function_cache()(made.__wrapped__ if hasattr(made, "__wrapped__") else made.py_func)
-    except RuntimeError:  # no locator: the code lives as long as the process
-        return
-
-
-@cache
-def _function_cache() -> Any:
-    """numba's cache of a function with our folder, and with a stamp over all sources that the code may come from.
-
-    numba's own stamp covers one file: after a change of ``move_arithmetic.py`` it would load kinds that are out of date.
-    """
-    from numba.core import caching
-
-    class Locator(caching._SourceFileBackedLocatorMixin, caching._CacheLocator):  # type: ignore[misc]
-        def __init__(self, py_func: Any, py_file: str) -> None:
-            self._py_file, self._lineno = py_file, py_func.__code__.co_firstlineno
-            self._folder = str(cache_folder() / self.get_suitable_cache_subpath(py_file))
-
-        def get_cache_path(self) -> str:
-            return self._folder
-
-        def get_source_stamp(self) -> str:
-            folders = (Path(file).parent for file in (self._py_file, __file__, move_arithmetic.__file__))
-            return "".join(map(_stamp, folders))
-
-    class Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
-        _locator_classes: ClassVar[list[Any]] = [Locator]
-
-    class FunctionCache(caching.FunctionCache):  # type: ignore[misc]
-        _impl_class = Implementation
-
-    return FunctionCache
-
-
-@cache
-def _stamp(folder: Path) -> str:
-    """A digest of the Python sources of a folder."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.glob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_cache_path
 
+from ..clock import untimed
 from ..errors import MullError
 from ..lazy import torch
 
@@ -166,7 +167,7 @@ def binary(
         return stored.read_bytes()
     except OSError:
         on_notice(f"compiling {path.name} for {architecture}")
-    cubin = compile_source(source, path.name, options)
+    cubin = untimed(lambda: compile_source(source, path.name, options))
     _store(stored, cubin)
     return cubin
 

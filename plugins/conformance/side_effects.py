@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...engine.moves.compiled import cache_folder
+from ...engine.moves.code_cache import cache_folder
 from ...engine.solver import AbstractSolver
 from .base import check, require, run
 from .problems import supported

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine.moves.compiled import Kernel, call, place
+from ...engine.moves.compiled import Kernel
+from ...engine.moves.intrinsics import call, place
 from .general_domains import code, nearest
 from .general_state import (
     APPLY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...engine.moves.compiled import flags, ints, longs, reals
+from ...engine.moves.intrinsics import flags, ints, longs, reals
 
 START, CHANGE, APPLY, SUGGEST, BLAME = 0, 1, 2, 3, 4
 """Columns of ``Tables.functions``."""
