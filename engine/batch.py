@@ -205,8 +205,13 @@ class Batch:
 
     def _may_start(self) -> np.ndarray:
         """[P] bool: problems with a restart left."""
-        limit = self.task.budget.restarts
+        limit = self._most_starts()
         return np.full(len(self.problems), True) if limit is None else self.starts.sum(1) < limit
+
+    def _most_starts(self) -> int | None:
+        """Most starts of a problem, by the budget and by the solver; None for no limit."""
+        limits = [n for n in (self.task.budget.restarts, self.solver.most_starts) if n is not None]
+        return min(limits, default=None)
 
     # Answers ----------------------------------------------------------------------------------------------------------
 
@@ -292,7 +297,7 @@ class Batch:
 
     def _restart(self, settled: np.ndarray) -> None:
         """Restart the rows that settled on a wrong answer, each from its next random stream."""
-        limit = self.task.budget.restarts
+        limit = self._most_starts()
         restarted = []
         for p, c in np.argwhere(settled & ~self.done[:, None]):
             if limit is None or self.starts[p].sum() < limit:

@@ -204,6 +204,11 @@ class Solver(AbstractSolver):
     )
     tolerance: float = Field(1e-4, ge=0, description="residual below which a row has settled")
 
+    @property
+    def most_starts(self) -> int | None:
+        """Most starts of a problem, where further starts would repeat the first ones; None: no limit."""
+        return None
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         own = vars(cls)

@@ -325,7 +325,7 @@ def test_auto_continues_without_a_failing_plugin(monkeypatch: pytest.MonkeyPatch
 
 
 def test_solvers_without_weights_are_not_learned() -> None:
-    assert set(kinds.kinds()) == {"ebt", "gram", "hrm", "ired", "looped", "trm"}
+    assert set(kinds.kinds()) == {"ebt", "fixed", "gram", "hrm", "ired", "looped", "trm"}
     with pytest.raises(PluginError, match="'descent' has no trained weights"):
         kinds.kind("descent")
     with pytest.raises(CheckpointError, match="unknown solver 'nobody'"):

@@ -144,7 +144,7 @@ def states(net: Reasoner, instance: Instance) -> Latent:
 
 
 @pytest.mark.parametrize("backbone", ["lattice", "tokens", "mixer"])
-@pytest.mark.parametrize("solver", ["looped", "trm", "hrm"])
+@pytest.mark.parametrize("solver", ["looped", "trm", "hrm", "fixed"])
 def test_every_recursion_runs_on_every_backbone(solver: str, backbone: str) -> None:
     instance = compile_problems([load("sudoku:4:0.4", seed=s)[0] for s in range(3)])
     net = reasoner(solver, backbone, instance)
@@ -155,7 +155,7 @@ def test_every_recursion_runs_on_every_backbone(solver: str, backbone: str) -> N
     assert said.logits.shape == instance.shape
     assert said.halt.shape == (3, 1)
     assert [t.shape for t in after] == [t.shape for t in before]
-    assert len(after) == (1 if solver == "looped" else 2)
+    assert len(after) == (1 if solver in ("looped", "fixed") else 2)
     (said.logits.square().mean() + said.halt.square().mean()).backward()
     for name, p in net.named_parameters():
         assert p.grad is not None, name

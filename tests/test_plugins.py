@@ -89,6 +89,7 @@ def test_mull_s_own_parts_are_entry_points_too() -> None:
         "cpsat",
         "descent",
         "ebt",
+        "fixed",
         "gram",
         "hrm",
         "ired",

@@ -31,6 +31,9 @@ class Stack(nn.Module):
         layers: modules called as ``layer(z, view)``, [B, S, H] -> [B, S, H]; the last one ends in a norm.
     """
 
+    repeats: int = 1
+    """Times that each layer runs in succession."""
+
     def __init__(self, layers: Iterable[nn.Module]) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
@@ -45,7 +48,8 @@ class Stack(nn.Module):
         """
         z = z + injected  # the input is added once, before the first layer, as in HRM and TRM
         for layer in self.layers:
-            z = layer(z, view)
+            for _ in range(self.repeats):
+                z = layer(z, view)
         return z
 
     def compile(self, *arguments: Any, **options: Any) -> None:

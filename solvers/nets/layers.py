@@ -85,17 +85,19 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Bidirectional attention with rotary positions.
+    """Bidirectional attention with rotary positions. Groups of heads may share keys and values (Ainslie et al. 2023).
 
     Args:
         width: H.
         heads: number of heads; H is divisible by it.
+        kv_heads: number of heads of keys and values; it divides ``heads``. None: as many as ``heads``.
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, kv_heads: int | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = linear(width, 3 * width)
+        self.kv_heads = kv_heads or heads
+        self.qkv = linear(width, width + 2 * (width // heads) * self.kv_heads)
         self.out = zero_init_linear(width, width)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
@@ -108,8 +110,11 @@ class Attention(nn.Module):
             mask: [1, heads, S, S] bool, True where a token attends to another; None for all.
         """
         b, s, h = x.shape
-        q, k, v = self.qkv(x).view(b, s, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        n = self.kv_heads
+        q, k, v = self.qkv(x).view(b, s, self.heads + 2 * n, -1).transpose(1, 2).split((self.heads, n, n), 1)
         # The angles are float32: without the cast, autocast's bfloat16 would be lost here.
         q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
+        if n < self.heads:
+            k, v = (t.repeat_interleave(self.heads // n, 1) for t in (k, v))
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.out(mixed.transpose(1, 2).reshape(b, s, h))  # type: ignore[no-any-return]

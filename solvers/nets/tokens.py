@@ -45,7 +45,7 @@ class TokensLayer(nn.Module):
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
-        self.attention = Attention(shape.hidden, shape.heads)
+        self.attention = Attention(shape.hidden, shape.heads, shape.kv_heads)
         self.swiglu = SwiGLU(shape.hidden, shape.inner)
 
     def forward(self, z: Tensor, view: TokensView) -> Tensor:
@@ -131,7 +131,7 @@ class Tokens(Backbone):
         super().__init__(shape)
         self.given = nn.Embedding(shape.values + 1, shape.hidden)
         nn.init.trunc_normal_(self.given.weight, std=1 / math.sqrt(shape.hidden))
-        self.head = linear(shape.hidden, shape.values)
+        self.head = None if shape.tied else linear(shape.hidden, shape.values)
 
     @staticmethod
     def supports(shape: NetShape, graph: ConstraintGraph) -> str | None:
@@ -191,7 +191,10 @@ class Tokens(Backbone):
         return F.pad(x, (0, 0, self.shape.prefix, 0))
 
     def read(self, z: Tensor, view: TokensView) -> Tensor:
-        return self.head(z[:, self.shape.prefix :])  # type: ignore[no-any-return]
+        z = z[:, self.shape.prefix :]
+        if self.head is None:  # row 0 of the embedding stands for an open variable
+            return F.linear(z, self.given.weight[1:].to(z.dtype))
+        return self.head(z)  # type: ignore[no-any-return]
 
 
 class Mixer(Tokens):
