@@ -36,6 +36,7 @@ def _function_cache() -> Any:
     numba's own stamp covers one file: after a change of ``move_arithmetic.py`` it would load kinds that are out of date.
     """
     from numba.core import caching
+    from numba.core.runtime import rtsys
 
     class Locator(caching._SourceFileBackedLocatorMixin, caching._CacheLocator):  # type: ignore[misc]
         def __init__(self, py_func: Any, py_file: str) -> None:
@@ -54,6 +55,16 @@ def _function_cache() -> Any:
 
     class FunctionCache(caching.FunctionCache):  # type: ignore[misc]
         _impl_class = Implementation
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            # numba registers all functions that it can compile before it loads code, which takes 0.15 s. Loading needs
+            # its run-time library only.
+            rtsys.initialize(target_context)
+            with self._guard_against_spurious_io_errors():
+                found = self._load_overload(sig, target_context)
+            if found is None:
+                target_context.refresh()
+            return found
 
     return FunctionCache
 
