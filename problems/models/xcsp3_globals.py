@@ -23,8 +23,9 @@ from ...engine.values import Term
 from ..errors import InputError, excerpt
 from .expressions import RELATIONS, number, parse
 from .forms import sum_of
-from .xcsp3_reader import Condition, Handler, Reader
-from .xcsp3_text import transitions
+from .xcsp3_parts import Condition
+from .xcsp3_reader import Handler, Reader
+from .xcsp3_values import transitions
 from .xml_tree import Node
 
 

@@ -1,34 +1,26 @@
-"""The text inside XCSP3 elements: lists of variables, tuples, domains, conditions, and their substitution in groups."""
+"""Lists in XCSP3 elements: variables, numbers, expressions, tuples, and cells of arrays."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain, repeat
 
 from ...engine.values import Domain
 from ..errors import InputError, excerpt
 from .expressions import Expression, number, parse
-from .xml_tree import Node
-
-MOST = 10_000_000
-"""The most entries of a list."""
+from .xcsp3_values import INTERVAL, MOST, span, span_or_number
 
 MOST_CELLS = 4_000_000
 """The most cells of all arrays together: a short file must not fill the memory."""
-
-MOST_LISTED = 2_000_000
-"""The most transitions of an automaton, and the most values of a domain that is not one interval."""
 
 MOST_ENTRIES = 20_000_000
 """The most entries of all lists of a file together."""
 
 _CELLS = re.compile(r"([A-Za-z_]\w*)((?:\[[^\]]*\])+)\Z")
 _NUMBER = re.compile(r"[-+]?\d+\Z")
-_INTERVAL = re.compile(r"([-+]?\w+)\.\.([-+]?\w+)\Z")
 _REPEATED = re.compile(r"([-+]?\d+)x(\d+)\Z")
-_PLACE = re.compile(r"%([0-9]{1,6}(?![0-9])|\.\.\.)")
 _GROUP = re.compile(r"\(([^()]*)\)")
 
 
@@ -82,7 +74,7 @@ class Array:
         names, free = [self.name], []
         for part, size, first in zip(parts, self.sizes, self.starts, strict=True):
             text = part.strip()
-            interval = _INTERVAL.match(text)
+            interval = INTERVAL.match(text)
             if not text:
                 indices = range(first, first + size)
             elif interval:
@@ -140,7 +132,7 @@ class Lists:
                 count, piece = len(found), found
             elif (repeated := _REPEATED.match(word)) and word not in self.domains:
                 count, piece = number(repeated[2]), repeat(repeated[1], min(number(repeated[2]), MOST_ENTRIES))
-            elif interval := _INTERVAL.match(word):
+            elif interval := INTERVAL.match(word):
                 values = span(interval[1], interval[2])
                 count, piece = len(values), map(str, values)
             else:
@@ -243,7 +235,7 @@ class Lists:
                 elif word in self.symbols:
                     yield (self.symbols[word],)
                 else:
-                    found = _span_or_number(word)
+                    found = span_or_number(word)
                     self._count(len(found))
                     yield from ((value,) for value in found)
             return
@@ -267,87 +259,6 @@ class Lists:
     def groups(self, text: str) -> list[list[Expression]]:
         """A list of tuples of variables, numbers and expressions: ``(x,y)(1,2)``."""
         return [self.items(" ".join(_arguments(row))) for row in _top_groups(text)]
-
-
-def transitions(text: str) -> list[tuple[str, int, str]]:
-    """The transitions of an automaton: ``(a,0,b)(b,1..3,c)``.
-
-    Raises:
-        InputError: one is not a triple.
-    """
-    found: list[tuple[str, int, str]] = []
-    for match in _GROUP.finditer(text):
-        parts = [part.strip() for part in match[1].split(",")]
-        if len(parts) != 3:
-            raise InputError(f"the transition {excerpt(match[0])} is not a triple", hint="write (state,value,state)")
-        values = _span_or_number(parts[1])
-        if len(found) + len(values) > MOST_LISTED:
-            raise InputError("there are too many transitions", hint=f"up to {MOST_LISTED} are read")
-        found += [(parts[0], value, parts[2]) for value in values]
-    if not found:
-        raise InputError("there are no transitions", hint="write (state,value,state)")
-    return found
-
-
-def domain(text: str) -> Domain:
-    """The domain of a text such as ``0..5 7``.
-
-    Raises:
-        InputError: it is empty, or has a part that is not an integer or an interval.
-    """
-    parts = text.split()
-    match = _INTERVAL.match(parts[0]) if len(parts) == 1 else None
-    if match:
-        low, high = number(match[1]), number(match[2])
-        if low > high:
-            raise InputError(f"the domain {excerpt(text)} is empty")
-        return range(low, high + 1) if high - low > 63 else tuple(range(low, high + 1))
-    found: dict[int, None] = {}
-    for part in parts:
-        values = _span_or_number(part)
-        if len(found) + len(values) > MOST_LISTED:
-            raise InputError(
-                "the domain is too large", hint=f"a domain of several parts has up to {MOST_LISTED} values"
-            )
-        found.update(dict.fromkeys(values))
-    if not found:
-        raise InputError("the domain is empty", hint="write 0..5 7")
-    return tuple(sorted(found))
-
-
-def sizes(text: str) -> list[int]:
-    """The numbers of ``[3][4]``.
-
-    Raises:
-        InputError: the text has another form.
-    """
-    if not re.fullmatch(r"\s*(?:\[\s*-?\d+\s*\]\s*)+", text):
-        raise InputError(f"{excerpt(text)} is not a size", hint="write [3][4]")
-    return [number(part) for part in re.findall(r"-?\d+", text)]
-
-
-def span(low: str, high: str) -> range:
-    """The integers from one text to another.
-
-    Args:
-        low: the text of the first integer.
-        high: the text of the last one.
-
-    Raises:
-        InputError: there are too many.
-    """
-    found = range(number(low), number(high) + 1)
-    if found and found[-1] - found[0] >= MOST:
-        raise InputError(f"the list {low}..{high} is too long", hint=f"up to {MOST} entries are read")
-    return found
-
-
-def _span_or_number(text: str) -> range:
-    match = _INTERVAL.match(text)
-    if match:
-        return span(match[1], match[2])
-    value = number(text)
-    return range(value, value + 1)
 
 
 def _top_groups(text: str) -> list[str]:
@@ -378,41 +289,3 @@ def _arguments(text: str) -> list[str]:
             found.append(text[start:place])
             start = place + 1
     return [*found, text[start:]]
-
-
-# Groups
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def filled(template: Node, arguments: list[str]) -> Node:
-    """A copy of a template with ``%0``, ``%1``, ... and ``%...`` replaced.
-
-    Args:
-        template: the constraint of a group.
-        arguments: of one ``<args>``.
-
-    Raises:
-        InputError: there are too few arguments.
-    """
-    rest = " ".join(arguments[arity(template) :])
-
-    def replace(match: re.Match[str]) -> str:
-        if match[1] == "...":
-            return rest
-        if int(match[1]) >= len(arguments):
-            raise InputError(f"the group needs %{match[1]}, and there are {len(arguments)} arguments")
-        return arguments[int(match[1])]
-
-    return _mapped(template, lambda text: _PLACE.sub(replace, text) if "%" in text else text)
-
-
-def _mapped(node: Node, change: Callable[[str], str]) -> Node:
-    attributes = {key: change(text) for key, text in node.attributes.items()}
-    children = [_mapped(child, change) for child in node.children]
-    return Node(node.tag, attributes, node.line, change(node.text), children)
-
-
-def arity(template: Node) -> int:
-    """One more than the largest number of a template's places ``%n``."""
-    texts = (text for node in template.walk() for text in (node.text, *node.attributes.values()))
-    return max((int(n) + 1 for text in texts for n in _PLACE.findall(text) if n != "..."), default=0)
