@@ -21,6 +21,7 @@ from ..engine.trace import Trace
 from ..engine.training import Recipe, Trainer, TrainingProgress
 from ..engine.weights import SUFFIX, Card, check_writable, claimed, find, save
 from .learned import Learned
+from .nets.backbones import backbone
 from .nets.reasoner import Reasoner
 from .weights import continued
 
@@ -179,7 +180,8 @@ def _net(solver: Learned, origin: Card | None, graphs: Sequence[ConstraintGraph]
     Raises:
         OptionError: the backbone cannot read one of the graphs.
     """
-    roles = tuple(sorted({role for graph in graphs for role in graph.roles}))
+    named = solver.shape().backbone if origin is None else str(origin.shape["backbone"])
+    roles = tuple(sorted({role for graph in graphs for role in backbone(named).roles(graph)}))
     if origin is None:
         shape = solver.shape(
             roles=roles,

@@ -323,7 +323,7 @@ def test_the_fused_layer_equals_the_plain_one(rows: int) -> None:
 
 
 def test_a_backbone_that_is_not_installed_is_refused() -> None:
-    with pytest.raises(OptionError, match="backbone: Input should be one of lattice, mixer, tokens"):
+    with pytest.raises(OptionError, match="backbone: Input should be one of lattice, mixer, scopes, tokens"):
         learned_solver("looped", backbone="sponge")
     with pytest.raises(PluginError, match="unknown backbone 'tokns'") as refused:
         backbones.backbone("tokns")

@@ -101,7 +101,7 @@ def test_mull_s_own_parts_are_entry_points_too() -> None:
     }
     assert own["mull.problems"] == set(families())
     assert own["mull.constraints"] <= set(KINDS)
-    assert own["mull.backbones"] == {"lattice", "mixer", "tokens"}
+    assert own["mull.backbones"] == {"lattice", "mixer", "scopes", "tokens"}
     assert own["mull.commands"] >= {"run", "history", "solvers", "train"}
     for name in families():
         assert families()[name].name == name

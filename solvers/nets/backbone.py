@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -92,6 +92,15 @@ class Backbone(nn.Module, ABC):
             shape: sizes of the net.
             graph: of the problem.
         """
+
+    @staticmethod
+    def roles(graph: ConstraintGraph) -> Collection[str]:
+        """The names of the parts of a graph that a net has weights of its own for: its literal groups' roles.
+
+        Args:
+            graph: of a problem to train on.
+        """
+        return graph.roles
 
     @abstractmethod
     def stack(self) -> Stack:
