@@ -163,7 +163,7 @@ def test_the_exact_solver_enumerates_optimal_solutions() -> None:
     best = ask(Problem(graph), "cpsat", 9)
     assert (best.status, best.objective, best.total) == (Status.OPTIMAL, 3, 3)
     assert all(graph.objective and graph.objective.value(a) == 3 for a in best.solutions or ())
-    drawn = ask(Problem(graph), "localsearch", 60)
+    drawn = ask(Problem(graph), "localsearch", 60, seconds=3)  # it proves nothing, and so searches to the end
     assert (drawn.status, drawn.samples) == (Status.SOLVED, 60)
     assert len(keys(drawn)) >= 3
 
