@@ -10,7 +10,7 @@ from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
 from ..engine.solver import AbstractSolver
 from .anneal import Anneal
-from .kernels.general_model import exchanges
+from .kernels.general_groups import exchanges
 from .minconflicts import MinConflicts
 from .probsat import ProbSat, is_cnf
 from .satlike import SatLike

@@ -19,7 +19,8 @@ from ..engine.problem import Problem
 from ..engine.rows import BatchSize
 from ..engine.solver import Info, Solver
 from .kernels.general import started
-from .kernels.general_model import Chains, Model, Row, assignments, chains_of, row_of
+from .kernels.general_chains import Chains, assignments, chains_of
+from .kernels.general_model import Model, Row, row_of
 from .kernels.general_search import searched
 from .kernels.general_state import BEST_COST, BEST_HARD, CLOCK
 

@@ -38,7 +38,8 @@ from mull.engine.constraints import KINDS
 from mull.engine.moves.graph import MoveGraph
 from mull.engine.moves.instance import compile_moves
 from mull.solvers.anneal import Anneal
-from mull.solvers.kernels.general_model import Chains, Row
+from mull.solvers.kernels.general_chains import Chains
+from mull.solvers.kernels.general_model import Row
 from mull.solvers.kernels.general_state import COST, ENERGY, HARD, SOFT
 from mull.solvers.minconflicts import MinConflicts
 from mull.solvers.moving import Mover

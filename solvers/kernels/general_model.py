@@ -1,27 +1,19 @@
-"""The arrays of the general move engine: a graph's tables, and the chains of rows."""
+"""The tables of the general move engine: a graph, and the rows of an instance, as kernels read them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from ...engine.constraints.all_different import AllDifferent
-from ...engine.constraints.circuit import Circuit
-from ...engine.constraints.terms import moves_only
-from ...engine.graph import ConstraintGraph
 from ...engine.moves.defined import definitions
-from ...engine.moves.draws import below, draw
 from ...engine.moves.graph import MoveGraph
 from ...engine.moves.instance import MoveInstance
 from ...engine.moves.program import Program, compile_program
 from ...engine.moves.soft import SoftConstraints, soft_constraints
 from ...engine.values import bounds
-from .general_state import DECISIONS, NUMBERS, REALS, RINGED, TABLE, Chain, Tables
-
-FORBIDDEN = 1 << 14
-"""The largest table of forbidden literals: collisions forbid a few literals too many."""
+from .general_groups import has_permutations, permutable, permutations, ring_of
+from .general_state import DECISIONS, RINGED, Tables
 
 
 class Model(NamedTuple):
@@ -48,44 +40,6 @@ class Row(NamedTuple):
     addresses: np.ndarray
 
 
-@dataclass(frozen=True)
-class Chains:
-    """One chain per row, padded to the largest graph: see ``Chain``."""
-
-    values: np.ndarray
-    best: np.ndarray
-    memory: np.ndarray
-    degree: np.ndarray
-    weight: np.ndarray
-    violated: np.ndarray
-    place: np.ndarray
-    tabu: np.ndarray
-    number: np.ndarray
-    real: np.ndarray
-    trail: np.ndarray
-    old: np.ndarray
-    waiting: np.ndarray
-    waits: np.ndarray
-    key: np.ndarray
-
-    def row(self, b: int) -> np.ndarray:
-        """The addresses of one row's arrays, in the order of ``Chain``."""
-        arrays = (getattr(self, name) for name in Chain._fields)
-        return np.array([array.ctypes.data + b * array.strides[0] for array in arrays], dtype=np.int64)
-
-
-def exchanges(graph: ConstraintGraph) -> bool:
-    """Whether annealing keeps a permutation or a tour of a graph.
-
-    Args:
-        graph: any graph.
-    """
-    if not graph.kinds & {AllDifferent, Circuit}:
-        return False
-    flat = MoveGraph.of(graph)
-    return bool(_tight(flat)) or _ring(flat) is not None
-
-
 def row_of(instance: MoveInstance, b: int, swaps: bool, rings: bool = False) -> Row:
     """A row of an instance. Rows with equal given values share it.
 
@@ -96,7 +50,7 @@ def row_of(instance: MoveInstance, b: int, swaps: bool, rings: bool = False) -> 
         rings: whether the tours of a ``Circuit`` are kept.
     """
     t, fixed = int(instance.template[b]), instance.fixed[b]
-    distinct = instance.once(("general distinct", t, swaps), lambda: swaps and _distinct(instance.graphs[t]))
+    distinct = instance.once(("general distinct", t, swaps), lambda: swaps and has_permutations(instance.graphs[t]))
     key = ("general row", t, swaps, rings, fixed.tobytes(), instance.given[b].tobytes() if distinct else b"")
 
     def build() -> Row:
@@ -121,8 +75,8 @@ def _model_of(instance: MoveInstance, b: int, swaps: bool, rings: bool) -> Model
     graph = instance.graphs[t]
     special = instance.once(("general", t), lambda: _special(graph))
     given = instance.fixed[b, : graph.variables] & special
-    exchanged = swaps and _permutable(instance, graph, b)
-    ring = instance.once(("general ring", t), lambda: _ring(graph)) if rings else None
+    exchanged = swaps and permutable(instance, graph, b)
+    ring = instance.once(("general ring", t), lambda: ring_of(graph)) if rings else None
     if ring is not None and instance.fixed[b, ring[1]].any():
         ring = None
     key = ("general", t, given.tobytes(), exchanged, ring is not None)
@@ -151,69 +105,6 @@ def _tables_of(instance: MoveInstance, b: int, model: Model) -> Tables:
     )
 
 
-def chains_of(instance: MoveInstance, rows: list[Row], keys: np.ndarray) -> Chains:
-    """Chains with random values: a permutation for each group.
-
-    Args:
-        instance: of B rows.
-        rows: of the instance.
-        keys: [B] uint64, of the random numbers.
-    """
-    b, v, _ = instance.shape
-    c = max(len(row.tables.kind) for row in rows)
-    memory = max(int(row.model.program.memory_ptr[-1]) for row in rows)
-    literals = max(int(np.minimum(each.size, 64).sum()) for each in instance.graphs)
-    values = np.zeros((b, v), dtype=np.int64)
-    weight = np.zeros((b, c))
-    for row, (model, own, _) in enumerate(rows):
-        graph = instance.graphs[instance.template[row]]
-        n = graph.variables
-        numbers = draw(np.full(n, keys[row], dtype=np.uint64), np.arange(n) + (1 << 40))
-        codes = graph.codes(below(numbers, np.minimum(graph.size, (1 << 32) - 1)))
-        codes = np.where(instance.fixed[row, :n], instance.given[row, :n], codes)
-        for begin, end in zip(own.group_ptr[:-1].tolist(), own.group_ptr[1:].tolist(), strict=True):
-            members = own.members[begin:end]
-            if len(members):
-                scope = model.tables.members[model.tables.group_ptr[own.group[members[0]]] :][
-                    : int(graph.size[members[0]])
-                ]
-                every = _domain(graph, int(members[0]))
-                left = np.setdiff1d(every, instance.given[row, scope][instance.fixed[row, scope]])
-                codes[members] = left[np.argsort(numbers[members], kind="stable")]
-        if len(own.ring):
-            tour = np.argsort(numbers[own.ring], kind="stable")
-            codes[own.ring[tour]] = np.roll(tour, -1)
-        values[row, :n] = codes
-        weight[row, : len(own.kind)] = np.where(own.soft > 0, 0.0, own.unit[0])
-    number = np.zeros((b, NUMBERS), dtype=np.int64)
-    number[:, TABLE] = table = min(FORBIDDEN, 1 << (2 * literals).bit_length())
-    return Chains(
-        values,
-        values.copy(),
-        np.zeros((b, memory), dtype=np.int64),
-        np.zeros((b, c), dtype=np.int64),
-        weight,
-        np.zeros((b, c), dtype=np.int64),
-        np.full((b, c), -1, dtype=np.int64),
-        np.full((b, table), -1, dtype=np.int64),
-        number,
-        np.zeros((b, REALS)),
-        np.zeros((b, 2 * v + 2), dtype=np.int64),
-        np.zeros((b, 2 * v + 2), dtype=np.int64),
-        np.zeros((b, v), dtype=np.int64),
-        np.zeros((b, v), dtype=np.int8),
-        keys.reshape(b, 1),
-    )
-
-
-def _domain(graph: MoveGraph, v: int) -> np.ndarray:
-    """The codes of a variable's domain."""
-    size = int(graph.size[v])
-    if graph.step[v]:
-        return np.asarray(graph.first[v] + graph.step[v] * np.arange(size))
-    return graph.listed[graph.domain_ptr[v] :][:size]
-
-
 def _special(graph: MoveGraph) -> np.ndarray:
     """[V] bool: the variables of which it matters whether they are given: penalties and defined variables."""
     none = np.zeros(graph.variables, dtype=bool)
@@ -224,62 +115,13 @@ def _special(graph: MoveGraph) -> np.ndarray:
     return special
 
 
-def _distinct(graph: MoveGraph) -> bool:
-    """Whether a graph has permutations."""
-    return bool(_tight(graph))
-
-
-def _tight(graph: MoveGraph) -> list[tuple[int, np.ndarray]]:
-    """Disjoint scopes of ``AllDifferent`` with as many variables as values, each with its number."""
-    used = np.zeros(graph.variables, dtype=bool)
-    found = []
-    if AllDifferent not in graph.graph.kinds:
-        return []
-    for c, constraint in enumerate(graph.constraints):
-        if type(constraint) is not AllDifferent or constraint.exempt or getattr(constraint, "offsets", ()):
-            continue
-        scope = graph.scope[graph.scope_ptr[c] : graph.scope_ptr[c + 1]]
-        domain = graph._domain[scope]
-        alike = (domain == domain[0]).all() and graph.size[scope[0]] == len(scope)
-        if alike and not used[scope].any():
-            used[scope] = True
-            found.append((c, scope))
-    return found
-
-
-def _permutable(instance: MoveInstance, graph: MoveGraph, b: int) -> bool:
-    """Whether the given values of a row are distinct in each permutation."""
-    fixed, given = instance.fixed[b], instance.given[b]
-    key = ("general permutations", int(instance.template[b]))
-    for _, scope in instance.once(key, lambda: _tight(graph)):
-        known = given[scope][fixed[scope]]
-        if len(np.unique(known)) < len(known):
-            return False
-    return True
-
-
-def _ring(graph: MoveGraph) -> tuple[int, np.ndarray] | None:
-    """The first ``Circuit`` that every tour satisfies: its number, and its variables by vertex."""
-    if Circuit not in graph.graph.kinds:
-        return None
-    for c, constraint in enumerate(graph.constraints):
-        if type(constraint) is not Circuit or not moves_only(constraint, "successors"):
-            continue
-        scope = graph.scope[graph.scope_ptr[c] : graph.scope_ptr[c + 1]]
-        n = len(scope)
-        every = np.arange(n)
-        if n > 3 and all(np.isin(np.delete(every, i), _domain(graph, v)).all() for i, v in enumerate(scope.tolist())):
-            return c, scope
-    return None
-
-
 def _model(
     graph: MoveGraph, given: np.ndarray, swaps: bool, ring: tuple[int, np.ndarray] | None, instance: MoveInstance
 ) -> Model:
     soft = soft_constraints(graph, given)
     filled = given.copy()
     filled[soft.penalties] = True
-    tight = _tight(graph) if swaps else []
+    tight = permutations(graph) if swaps else []
     found = definitions(graph, soft.constraints, filled)
     # A permutation is exchanged, unless another constraint computes one of its members.
     tight = [(c, scope) for c, scope in tight if soft.weight[c] == 0 and (found.definer[scope] < 0).all()]
@@ -381,29 +223,3 @@ def _ordered(graph: MoveGraph) -> np.ndarray:
     for at, size in set(zip(graph.domain_ptr[listed].tolist(), graph.size[listed].tolist(), strict=True)):
         ordered[at : at + size].sort()
     return ordered
-
-
-def assignments(instance: MoveInstance, chains: Chains, rows: list[Row]) -> np.ndarray:
-    """The best assignments of all chains, with their penalty variables, as domain indices [B, V].
-
-    Args:
-        instance: of B rows.
-        chains: their state.
-        rows: of the instance.
-    """
-    values = chains.best.copy()
-    for b, row in enumerate(rows):
-        if len(row.model.soft.penalties):
-            _fill(instance.graphs[instance.template[b]], row.model, values[b : b + 1])
-    return instance.indices(values)
-
-
-def _fill(graph: MoveGraph, model: Model, values: np.ndarray) -> None:
-    """Compute the penalty variables of a row [1, V] by the exact checks of the soft constraints."""
-    soft = model.soft
-    degree = np.zeros((1, len(soft.constraints)), dtype=np.int64)
-    value, index = model.program.value, graph.graph.index
-    for c in (soft.literal >= 0).nonzero()[0].tolist():
-        constraint = soft.constraints[c]
-        degree[0, c] = not constraint.check([value(int(values[0, index[name]])) for name in constraint.scope])
-    soft.fill(values, degree)
