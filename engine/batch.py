@@ -11,7 +11,7 @@ import numpy as np
 from . import rows
 from .allowance import left
 from .conclude import unanswered
-from .deadline import OutOfTime, interrupting
+from .deadline import OutOfTime, interrupting, uninterrupted
 from .incumbent import NOTHING, Found, Incumbent, checked, counted, require_shapes
 from .solution import Solution
 from .solver import Info, Solver
@@ -243,6 +243,7 @@ class Batch:
         instance = self.instance.select(np.array([p * self.copies]))
         return instance.assignments(self.best.assignment[p : p + 1])[0]
 
+    @uninterrupted  # the answer would be lost: names and values of a million variables take half a second
     def _solution(self, p: int, solved: bool) -> Solution:
         seconds = self.call.spent[self.members[p]]
         if self.best.violations[p] == NOTHING:

@@ -11,6 +11,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .constraints.base import Constraint
+from .constraints.table import Table
 from .deprecation import deprecated
 from .errors import GraphError
 from .graph import ConstraintGraph
@@ -166,8 +167,13 @@ class Problem:
     def contradiction(self) -> tuple[Constraint, Assignment] | None:
         """A constraint that the givens alone violate, with the givens that do; None without one.
 
+        A table without rows, such as the empty clause of a formula, is violated without givens.
         Only single constraints are checked. Givens that contradict several constraints together need a solver.
         """
+        if Table in self.graph.kinds:
+            for constraint in self.graph.constraints:
+                if isinstance(constraint, Table) and constraint.allowed and not constraint.tuples:
+                    return constraint, {}
         if self.givens:
             arrays = self.graph.arrays
             found = arrays.conflicting(self.givens) if arrays is not None else None

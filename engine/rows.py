@@ -45,9 +45,11 @@ class BatchSize:
             solver that evaluates the energy at every step sets it, so that each step stays short.
         fewest, most: bounds of the number of rows; ``most`` is None for no bound.
         gpu_most: the upper bound on an accelerator; None for ``most``.
-        per_core: on a CPU, copies of problems fill this many rows for each core, whatever their size; None for up to 256
-            rows. Each row of a compiled search runs on one core, and more rows only share the time. So the number of
-            rows depends on the machine, as ``Budget.copies`` of the answer records.
+        copies: on a CPU, copies of problems fill this many rows; None for up to 256 rows. Each row of a compiled search
+            runs on one core, and more rows than cores only share the time. The number does not follow the cores, so
+            that a seed gives the same answer on every machine; ``Budget.batch`` sets another.
+        copied: literals of the rows that copies fill, at least one row; None for no limit. The searches of a large
+            problem take nearly equal times, so that several of them gain nothing.
     """
 
     literals: int = 1 << 18
@@ -56,7 +58,8 @@ class BatchSize:
     fewest: int = 1
     most: int | None = None
     gpu_most: int | None = None
-    per_core: int | None = None
+    copies: int | None = None
+    copied: int | None = None
 
     def rows(self, graph: ConstraintGraph, device: str = "cpu") -> int:
         """The number of rows of a batch.
@@ -74,6 +77,20 @@ class BatchSize:
         if most is not None:
             rows = min(rows, most)
         return max(self.fewest, rows)
+
+    def filled(self, graph: ConstraintGraph, rows: int) -> int:
+        """The number of rows of a batch on a CPU that copies of problems fill.
+
+        Args:
+            graph: the largest graph of the batch.
+            rows: of the batch.
+        """
+        if self.copies is None:
+            return min(rows, CPU_ROWS)
+        if self.copied is None:
+            return self.copies
+        fit = min(self.copies, self.copied // max(1, graph.literals))
+        return 1 << max(0, fit.bit_length() - 1)  # a power of two, so that cores have equal shares
 
 
 def batches(solver: Solver, trials: Sequence[Trial], members: Sequence[int], task: Task) -> list[list[int]]:
@@ -117,10 +134,10 @@ def copies(solver: Solver, problems: Sequence[Problem], task: Task, iteration: i
     """
     if task.budget.copies is not None:
         return max(count for since, count in task.budget.copies if since <= iteration)
-    rows = _rows(solver, max((p.graph for p in problems), key=lambda graph: graph.literals), task)
+    largest = max((p.graph for p in problems), key=lambda graph: graph.literals)
+    rows = _rows(solver, largest, task)
     if task.device == "cpu" and task.budget.batch is None:
-        each = solver.batch_size.per_core
-        rows = min(rows, CPU_ROWS) if each is None else min(each * cores(), solver.batch_size.most or CPU_ROWS)
+        rows = solver.batch_size.filled(largest, rows)
     if most is not None:
         rows = min(rows, most)
     fit = max(1, rows // len(problems))

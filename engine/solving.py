@@ -108,7 +108,7 @@ def _answers(
             continue
         constraint, givens = contradiction
         named = " and ".join(f"{name} = {value}" for name, value in givens.items())
-        detail = f"givens {named} contradict {constraint.describe()}"
+        detail = f"givens {named} contradict {constraint.describe()}" if givens else "a constraint allows no values"
         yield i, credit_peeling(conclude(problem, solver, task, Status.UNSATISFIABLE, detail), task.clock() - since)
     if task.budget.solutions is not None:
         yield from ((ready[n], solution) for n, solution in _sample([problems[i] for i in ready], solver, task))
@@ -241,7 +241,8 @@ def _satisfy(
         since = task.clock()
         try:
             with interrupting(task):
-                refused = refusal(solver, problem, task)
+                # Without constraints the solver has nothing to do.
+                refused = refusal(solver, problem, task) if problem.graph.constraints else None
                 pieces = None if refused else split(problem, shared)
         except OutOfTime:
             refused = unanswered(problem, solver, task, "time was up before the solver began")

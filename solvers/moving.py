@@ -39,7 +39,7 @@ class Mover(Solver):
     enumerates: ClassVar[bool] = False
     energy_is_exact: ClassVar[bool] = True
     optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
-    batch_size: ClassVar[BatchSize] = BatchSize(1 << 24, most=1024, per_core=1)
+    batch_size: ClassVar[BatchSize] = BatchSize(1 << 24, most=1024, copies=2)
 
     rings: ClassVar[bool] = False
     """Whether the moves keep the tours of a ``Circuit``."""

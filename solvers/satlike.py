@@ -36,7 +36,7 @@ class SatLike(Solver):
     check_every: ClassVar[int] = 1 << 40  # the kernels choose their checks
     energy_is_exact: ClassVar[bool] = True
     optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
-    batch_size: ClassVar[BatchSize] = BatchSize(LITERALS, fewest=8, most=ROWS, per_core=1)
+    batch_size: ClassVar[BatchSize] = BatchSize(LITERALS, fewest=8, most=ROWS, copies=2)
 
     weight: int = Field(100, ge=1, le=1 << 20, description="weight of a soft clause of average cost")
     rise: int = Field(100, ge=1, le=1 << 20, description="by how much the weight of a violated hard clause rises")

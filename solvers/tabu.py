@@ -55,7 +55,7 @@ class Tabu(Solver):
     energy_is_exact: ClassVar[bool] = True
     optimises: ClassVar[Literal["bound", "trajectory"]] = "trajectory"
     batch_size: ClassVar[BatchSize] = BatchSize(
-        LITERALS, GPU_LITERALS, fewest=8, most=ROWS, gpu_most=GPU_ROWS, per_core=1
+        LITERALS, GPU_LITERALS, fewest=8, most=ROWS, gpu_most=GPU_ROWS, copies=2
     )
 
     tenure: float = Field(0.6, ge=0, le=100, description="tabu tenure per conflicting variable, in steps")

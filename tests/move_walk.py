@@ -33,7 +33,7 @@ class MoveWalk(Solver):
     unit: ClassVar[str] = "moves"
     check_every: ClassVar[int] = 40
     enumerates: ClassVar[bool] = False
-    batch_size: ClassVar[BatchSize] = BatchSize(per_core=2)
+    batch_size: ClassVar[BatchSize] = BatchSize(copies=4)
 
     most: int = Field(25, ge=1, description="moves of one call")
 

@@ -19,7 +19,7 @@ from mull.engine.state import select_rows
 from mull.solvers.kernels.clause_chains import ClauseChains
 from mull.solvers.kernels.cuda_instance import GOLDEN, STARTS
 from mull.solvers.kernels.formula import Formula, formula, from_literals
-from mull.solvers.probsat import ProbSat
+from mull.solvers.probsat import ProbSat, exponent
 
 
 def problems(seed: int, shapes: list[tuple[int, int, list[int]]], givens: bool) -> list[Problem]:
@@ -211,11 +211,11 @@ def test_a_clause_whose_variables_are_all_given_is_not_flipped() -> None:
 
 
 def test_kinds_of_chain_follow_their_exponents() -> None:
-    table = ProbSat(cb=2.0)._weights(3, 4)
+    table = ProbSat(cb=2.0)._weights(3, 4.0, 4)
     assert table.shape == (1, 5)
     assert table[0, 0] == 1
     assert table[0, 2] == pytest.approx((0.9 / 2.9) ** 2)
-    assert ProbSat(cb=3.0)._weights(5, 2)[0].tolist() == pytest.approx([1, 1 / 3, 1 / 9])
+    assert ProbSat(cb=3.0)._weights(5, 4.0, 2)[0].tolist() == pytest.approx([1, 1 / 3, 1 / 9])
 
 
 def test_other_graphs_and_bad_exponents_are_refused() -> None:
@@ -236,3 +236,10 @@ def test_a_move_graph_gives_its_formula_once_for_each_row() -> None:
     assert (
         arrays.clause_ptr.dtype == arrays.literals.dtype == arrays.owners.dtype == arrays.occurrences.dtype == np.int32
     )
+
+
+def test_the_exponent_is_the_published_one_at_the_threshold_and_larger_below() -> None:
+    assert exponent(3, 4.26) == exponent(3, 9.0) == 2.06
+    assert 2.06 < exponent(3, 4.1) < exponent(3, 4.0) < exponent(3, 1.0) == 2.7
+    assert exponent(4, 5.0) == 3.0
+    assert exponent(12, 5.0) == 5.4

@@ -24,7 +24,7 @@ pytest_plugins = ["cuda_emulation"]
 # Clauses --------------------------------------------------------------------------------------------------------------
 
 
-def weights(length: int, most: int) -> np.ndarray:
+def weights(length: int, ratio: float, most: int) -> np.ndarray:
     return np.array([[(0.9 / (0.9 + b)) ** cb for b in range(most + 1)] for cb in (2.0, 3.0)])
 
 

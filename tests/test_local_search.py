@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
+from pathlib import Path
+
 import pytest
 
 import mull
-from mull.engine import Budget, ConstraintGraph, Problem, Status, Task, solve
+from mull.engine import Budget, ConstraintGraph, Problem, Status, Task, rows, solve
 from mull.engine.constraints import AllDifferent, Clause
+from mull.engine.moves import threads
+from mull.engine.rows import BatchSize
 from mull.engine.solver import OptionError
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
+from mull.solvers.kernels import clause_chains, difference_chains
 from mull.solvers.probsat import is_cnf
 
 TWO, THREE = (0, 1), (0, 1, 2)
@@ -92,3 +99,57 @@ def test_calls_without_problems_or_variables_end() -> None:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_probsat_conforms(check: Check) -> None:
     check(type(mull.solver("probsat")))
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("probsat", "sat:60:240"),
+        ("satlike", "sat:60:240"),
+        ("tabu", "coloring:30:0.3:5"),
+        ("minconflicts", "queens:12"),
+    ],
+)
+def test_a_seed_gives_the_same_answer_on_any_number_of_cores(
+    name: str, spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = []
+    for count in (1, 5):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, count=count: set(range(count)), raising=False)
+        monkeypatch.setattr(rows, "cores", cache(rows.cores.__wrapped__))
+        for user in (threads, clause_chains, difference_chains):
+            monkeypatch.setattr(user, "cores", rows.cores)
+        assert rows.cores() == count
+        (solution,) = solve(load(spec, seed=1), mull.solver(name), Task(Budget(None, iterations=20_000), seed=4))
+        answers.append((solution.assignment, solution.iterations, solution.budget.copies, solution.status))
+    assert answers[0] == answers[1]
+    assert answers[0][-1] is Status.SOLVED
+
+
+def test_copies_side_by_side_get_fewer_as_a_problem_grows() -> None:
+    size = BatchSize(copies=8, copied=1 << 16)
+    found = [size.filled(ConstraintGraph({f"x{i}": TWO for i in range(n)}, ()), 100) for n in (1, 10_000, 40_000)]
+    assert found == [8, 2, 1]
+    assert BatchSize(copies=8).filled(ConstraintGraph({"a": range(10**9)}, ()), 100) == 8
+
+
+@pytest.mark.parametrize("name", ["probsat", "satlike", "tabu", "minconflicts", "anneal", "lns", "localsearch"])
+@pytest.mark.parametrize(
+    ("clauses", "status"),
+    [
+        ("p cnf 0 0\n", Status.SOLVED),
+        ("p cnf 3 0\n", Status.SOLVED),
+        ("p cnf 2 2\n1 2 0\n0\n", Status.UNSATISFIABLE),
+        ("p cnf 0 1\n0\n", Status.UNSATISFIABLE),
+    ],
+)
+def test_formulas_without_clauses_and_with_an_empty_clause(
+    name: str, clauses: str, status: Status, tmp_path: Path
+) -> None:
+    (tmp_path / "f.cnf").write_text(clauses)
+    (solution,) = solve(load(str(tmp_path / "f.cnf")), mull.solver(name), Task(Budget(seconds=60)))
+    assert solution.status is status
+    if status is Status.SOLVED:
+        assert solution.assignment == dict.fromkeys(solution.problem.graph.domains, 0)
+    else:
+        assert solution.detail == "a constraint allows no values"

