@@ -185,8 +185,9 @@ def _stops_by_steps(solver: type[Solver]) -> None:
     steps, counted = _counting(solver)
     # A problem without a solution never ends by itself before the cancellation.
     hopeless = [problem for problem in unsatisfiable() if made.supports(problem.graph) is None]
-    # A solver that `bind` chooses is checked by its own name.
-    own = [problem for problem in hopeless + problems if type(counted.bind(problem)) is type(counted)][:1]
+    # The steps of another solver that `bind` chooses are not counted here.
+    bound = [(problem, counted.bind(problem)) for problem in hopeless + problems]
+    own = [problem for problem, b in bound if isinstance(b, type(counted)) or not isinstance(b, Solver)][:1]
     stopped = Task(Budget(seconds=SECONDS, batch=32), cancelled=lambda: len(steps) >= 5)
     for _ in answers_of(counted, own, stopped) if own else ():
         pass
