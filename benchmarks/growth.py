@@ -1,11 +1,11 @@
 """Growth with the size of a formula: seconds to the first solution of random 3-SAT, and bytes of memory for each literal.
 
     python benchmarks/growth.py
-    python benchmarks/growth.py --sizes 1000,10000 --ratio 4.2 --repeat 3 --plot growth.svg
+    python benchmarks/growth.py --sizes 10000 --ratio 4.2 --repeat 20 --limit 30
 
-Each run is a process of its own, which reads a CNF file and solves it. ``whole`` are the seconds of that process, ``solving``
-those after compilation of the kernels and the problem. Memory is the largest that the process had, less that of a process that
-solved a formula of two clauses. The plot needs matplotlib.
+Each run is a process of its own, which reads a CNF file and solves it. ``whole`` are the seconds of that process,
+``slowest`` the most of them, and ``solving`` those after compilation of the kernels and the problem. Memory is the largest
+that the process had, less that of a process that solved a formula of two clauses. The plot needs matplotlib.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def main() -> None:
         write(path, 10, 2, 0)
         run(path, args.solver, args.limit, 0)  # compiles
         base = run(path, args.solver, args.limit, 0)[4]
-        print("variables\tliterals\tsolved\twhole\tsolving\titerations\tbytes a literal", flush=True)
+        print("variables\tliterals\tsolved\twhole\tslowest\tsolving\titerations\tbytes a literal", flush=True)
         for size in args.sizes:
             clauses = round(args.ratio * size)
             found = []
@@ -90,7 +90,8 @@ def main() -> None:
             )
             literals = LENGTH * clauses
             rows.append((size, whole, solving, (memory - base) / literals))
-            figures = f"{solved}/{args.repeat}\t{whole:.2f}\t{solving:.2f}\t{iterations:.0f}\t{rows[-1][3]:.0f}"
+            slowest = max(each[1] for each in found)
+            figures = f"{solved}/{args.repeat}\t{whole:.2f}\t{slowest:.2f}\t{solving:.2f}\t{iterations:.0f}\t{rows[-1][3]:.0f}"
             print(f"{size}\t{literals}\t{figures}", flush=True)
     if args.plot:
         plot(rows, args.plot, args.ratio)

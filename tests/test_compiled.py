@@ -138,10 +138,20 @@ print(compiled._callback(functions.change).cache_hits)
 """
 
 
-def _hits(cache: Path | str) -> int:
+FULL = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # every write to a file fails
+"""
+
+
+def _hits(cache: Path | str, before: str = "") -> int:
     return int(
         subprocess.run(
-            [sys.executable, "-c", PROGRAM], env={"MULL_CACHE": str(cache)}, check=True, capture_output=True, text=True
+            [sys.executable, "-c", before + PROGRAM],
+            env={"MULL_CACHE": str(cache)},
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
     )
 
@@ -153,6 +163,11 @@ def test_code_is_compiled_once_and_then_loaded_from_the_cache(tmp_path: Path) ->
 def test_a_folder_that_cannot_be_written_works_without_a_cache(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     assert _hits(tmp_path / "file" / "below") == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+def test_a_full_disk_works_without_a_cache(tmp_path: Path) -> None:
+    assert [_hits(tmp_path, FULL), _hits(tmp_path, FULL)] == [0, 0]
 
 
 def test_a_compilation_goes_on_after_its_caller_was_interrupted() -> None:

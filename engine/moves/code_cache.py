@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -55,6 +56,10 @@ def _function_cache() -> Any:
 
     class FunctionCache(caching.FunctionCache):  # type: ignore[misc]
         _impl_class = Implementation
+
+        def save_overload(self, sig: Any, data: Any) -> None:
+            with suppress(OSError):  # such as a full disk: the code lives as long as the process
+                super().save_overload(sig, data)
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             # numba registers all functions that it can compile before it loads code, which takes 0.15 s. Loading needs
