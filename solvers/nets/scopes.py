@@ -19,6 +19,9 @@ from .backbone import GIVEN, Backbone, Stack, statuses
 from .layers import linear, norm
 from .shape import NetShape
 
+PULL = 3.0
+"""Weight of the nearest pattern against the state, both of norm sqrt(H)."""
+
 
 class ScopesView(NamedTuple):
     """The tensors of an instance that the net uses.
@@ -54,8 +57,10 @@ class Relation(nn.Module):
 
 
 class ScopesLayer(nn.Module):
-    """The messages of all constraints, a residual branch followed by a norm.
+    """The messages of all constraints, then the nearest of learned patterns; each is added and followed by a norm.
 
+    The second part is a step of a modern Hopfield network (Ramsauer et al. 2021): a softmax over the patterns, one for each
+    value and one for *open*, draws a state towards one of them, so that small errors do not add up along a chain.
     A variable at distance k from another one is reached after k layers.
 
     Args:
@@ -65,6 +70,7 @@ class ScopesLayer(nn.Module):
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
         self.relations = nn.ModuleDict({r: Relation(arity_of(r), shape.hidden, shape.inner) for r in shape.roles})
+        self.patterns = linear(shape.hidden, shape.values + 1)
 
     def forward(self, z: Tensor, view: ScopesView) -> Tensor:
         """[B, V, H] -> [B, V, H].
@@ -80,7 +86,9 @@ class ScopesLayer(nn.Module):
             relation = self.relations[name]
             states = rows[members.flatten()].view(-1, arity_of(name) * h)
             received = received.index_add(0, members.flatten(), relation(states).view(-1, h).to(rows.dtype))
-        return norm(z + received.view(b, v + 1, h)[:, :v])
+        z = norm(z + received.view(b, v + 1, h)[:, :v])
+        nearest = self.patterns(z).softmax(-1) @ norm(self.patterns.weight)
+        return norm(z + PULL * nearest)
 
 
 class Beliefs(nn.Module):
