@@ -116,6 +116,18 @@ class Lexicon:
             found[second][first] = cost
         return found
 
+    @cached_property
+    def chain(self) -> np.ndarray:
+        """[27, 27] float64: the probability of a letter after a letter in a word of the lexicon; row 0 is of any letter."""
+        counts = np.full((27, 27), 0.5)
+        for word in self.costs:
+            codes = [0, *(ord(sign) - 96 for sign in word if sign != "'")]
+            np.add.at(counts, (codes[:-1], codes[1:]), 1)
+        counts[:, 0] = 0
+        counts[0] = counts.sum(axis=0)
+        shares: np.ndarray = counts / counts.sum(axis=1, keepdims=True)
+        return shares
+
 
 def shape(word: str) -> tuple[int, ...]:
     """The number of letters, and before which letters an apostrophe stands: ``don't`` has the shape (4, 3)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +20,9 @@ from ..engine.solver import WholeSolver
 from ..engine.status import Status
 from ..engine.task import Task
 from ..engine.values import Value
+from .beam_states import Prices, States, cheapest
 from .cpsat import CpSat
+from .lookahead import Lookahead
 from .spelling import CODES, Spelled, Spelling, spelled, spelling
 
 CHUNK = 1 << 22
@@ -32,36 +34,11 @@ OPEN, UNKNOWN = -1, -2
 NOISE = 3.0
 """How far the order of the most constrained words is varied: a factor of 20 in the number of candidates."""
 
+PRELIMINARY = 16
+"""Extensions whose words ahead are priced, for each partial answer that is kept."""
+
 BEST = 8
 """Complete states that are handed to CP-SAT, which fills the open cells."""
-
-
-@dataclass(frozen=True)
-class _States:
-    """S partial answers.
-
-    Args:
-        letters: [S, C] uint8, the letter of each class; 0 where it is open.
-        used: for each set of different classes [S, 27] bool, the letters in use.
-        left: for each column [S, 27] int16, how many of each letter are left.
-        chosen: [S, W] int32, the candidate of each word.
-        score: [S] float32, the costs so far.
-    """
-
-    letters: np.ndarray
-    used: tuple[np.ndarray, ...]
-    left: tuple[np.ndarray, ...]
-    chosen: np.ndarray
-    score: np.ndarray
-
-    def take(self, rows: np.ndarray) -> _States:
-        return _States(
-            self.letters[rows],
-            tuple(each[rows] for each in self.used),
-            tuple(each[rows] for each in self.left),
-            self.chosen[rows],
-            self.score[rows],
-        )
 
 
 class Beam(WholeSolver):
@@ -70,6 +47,9 @@ class Beam(WholeSolver):
     A word costs what it costs after the word before it, and less where the pair is a frequent one: the back-off
     model of Brants et al. (2007). Cells of words that the lexicon does not have are filled by CP-SAT at the end. The
     search is not complete.
+
+    Where words cross, a partial answer also costs what the letters cost that it has of the words ahead (``lookahead``).
+    Answers to clues that share all letters with a text are only looked ahead to, and read from the text at the end.
     """
 
     name: ClassVar[str] = "beam"
@@ -97,17 +77,27 @@ class Beam(WholeSolver):
         yield from in_shares(len(problems), task, lambda pending: [[i] for i in pending], answer, ())
 
     def _solve(self, problem: Problem, task: Task) -> Solution:
-        search = _Search(spelling(problem.graph, problem.givens), english(), self.width, task)
-        found = [states for order in search.orders(self.orders, task.seed) for states in search.run(order)]
-        best = sorted(found, key=lambda state: float(state.score[0]))[:BEST]
+        # The rest of the time is for completing the answers.
+        search = _Search(
+            spelling(problem.graph, problem.givens), english(), self.width, task.share(0.9 * task.remaining)
+        )
+        found: list[States] = []
+        for order in search.orders(self.orders, task.seed):
+            states = search.run(order)
+            reached = bool((states.chosen[:1, order] != OPEN).all())
+            if reached or (not found and search.steps):
+                found += [states.take(np.array([row])) for row in np.argsort(states.total, kind="stable")[:BEST]]
+            if search.task.over:
+                break
+        best = sorted(found, key=lambda state: float(state.total[0]))[:BEST]
         for state in best:
-            completed = self._completed(problem, search.spelling, state, task)
+            completed = self._completed(problem, search, state, task)
             if completed is not None:
                 return Solution(
                     problem,
                     self.name,
                     Status.SOLVED,
-                    assignment=completed.assignment,
+                    assignment=completed,
                     violations=0,
                     energy=0.0,
                     unit=self.unit,
@@ -119,22 +109,31 @@ class Beam(WholeSolver):
         why = "no partial answer could be completed" if best else "time was up before all words were reached"
         return replace(unanswered(problem, self, task, why), iterations=search.steps)
 
-    def _completed(self, problem: Problem, words: Spelling, state: _States, task: Task) -> Solution | None:
-        """The answer of a state: CP-SAT fills the open cells."""
+    def _completed(self, problem: Problem, search: _Search, state: States, task: Task) -> dict[str, Value] | None:
+        """The answer of a state. CP-SAT fills the open cells that constraints other than words bind."""
+        words = search.spelling
+        letters, chosen = state.letters[0].copy(), state.chosen[0].copy()
+        if search.lookahead is not None:
+            search.fill(letters, chosen)
         given: dict[str, Value] = dict(problem.givens)
-        for name, place in words.classes.items():
-            if state.letters[0, place]:
-                given[name] = int(state.letters[0, place])
-        for number, word in enumerate(words.words):
-            choice = int(state.chosen[0, number])
+        given |= {name: int(letters[place]) for name, place in words.classes.items() if letters[place]}
+        for choice, word in zip(chosen.tolist(), words.words, strict=True):
+            if choice < 0 and letters[word.places].all():
+                same = (word.letters == letters[word.places]).all(axis=1).nonzero()[0]
+                if not len(same):
+                    given |= {word.known: 0, word.cost: 0}
+                    continue
+                choice = int(same[0])
             if choice >= 0:
                 given |= {word.known: 1, word.cost: int(word.costs[choice])}
         domains = problem.graph.domains
         if any(value not in domains[name] for name, value in given.items()):
             return None
+        if given.keys() == domains.keys() and not problem.graph.broken(given):
+            return given
         rest = replace(problem, givens=given, render=None)
         _, solution = next(answers_of(CpSat(), [rest], task.share(min(2.0, task.remaining))))
-        return solution if solution.status.solved else None
+        return solution.assignment if solution.status.solved else None
 
 
 class _Search:
@@ -143,6 +142,14 @@ class _Search:
     def __init__(self, words: Spelling, lexicon: Lexicon, width: int, task: Task) -> None:
         self.spelling, self.lexicon, self.width, self.task = words, lexicon, width, task
         self.steps = 0
+        linked = {n for n, word in enumerate(words.words) if word.before >= 0}
+        linked |= {words.words[n].before for n in linked}
+        loose = frozenset(range(len(words.words))) - linked
+        # A cipher or counted columns bind each word to all others.
+        crossing = bool(loose) and self._share_cells() and not words.different and not words.columns
+        self.lookahead = Lookahead(words.words, lexicon) if crossing else None
+        # Answers to clues have no letters of their own where they share all of them with a text.
+        self.ahead_only = loose if crossing and linked else frozenset()
         self.known_pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def orders(self, count: int, seed: int) -> Iterator[list[int]]:
@@ -156,7 +163,7 @@ class _Search:
             seed: of the variations.
         """
         random = np.random.default_rng([seed, len(self.spelling.words)])
-        orders = [list(range(len(self.spelling.words)))]
+        orders = [[n for n in range(len(self.spelling.words)) if n not in self.ahead_only]]
         for n in range(count - 1):
             noise = random.uniform(0, NOISE if n else 0, len(self.spelling.words))
             order = self._constrained(noise)
@@ -168,7 +175,7 @@ class _Search:
         """Next comes the word with the fewest candidates, where each letter that is known already divides them."""
         words = self.spelling.words
         known = set(self.spelling.given.nonzero()[0].tolist())
-        left = set(range(len(words)))
+        left = set(range(len(words))) - self.ahead_only
         order: list[int] = []
         while left:
 
@@ -183,22 +190,41 @@ class _Search:
             known.update(words[chosen].places.tolist())
         return order
 
-    def run(self, order: Sequence[int]) -> Iterator[_States]:
-        """The best states after all words, best first; none if time was up."""
+    def run(self, order: Sequence[int]) -> States:
+        """The states after all words, or after those that are reached in time."""
         states = self._start()
         for number in order:
             if self.task.over:
-                return
+                break
             states = self._extended(states, number)
             self.steps += 1
-        for row in np.argsort(states.score, kind="stable")[:BEST]:
-            yield states.take(np.array([row]))
+        return states
+
+    def fill(self, letters: np.ndarray, chosen: np.ndarray) -> None:
+        """Fill the open classes in place: by the likeliest candidates, then by the likeliest letters.
+
+        Args:
+            letters: [C] uint8, the letter of each class; 0 where it is open.
+            chosen: [W] int32, the candidate of each word.
+        """
+        assert self.lookahead is not None
+        for number, word in enumerate(self.spelling.words):
+            if len(word.costs) and not letters[word.places].all():
+                choice = self.lookahead.best(number, letters)
+                if choice >= 0:
+                    letters[word.places] = word.letters[choice]
+                    chosen[number] = choice
+        for word in self.spelling.words:
+            before = 0
+            for place in word.places:
+                letters[place] = letters[place] or np.argmax(self.lexicon.chain[before])
+                before = int(letters[place])
 
     def _share_cells(self) -> bool:
         places = [place for word in self.spelling.words for place in set(word.places.tolist())]
         return len(set(places)) < len(places)
 
-    def _start(self) -> _States:
+    def _start(self) -> States:
         given = self.spelling.given
         used = []
         for places in self.spelling.different:
@@ -213,12 +239,21 @@ class _Search:
             remaining[0] = 0
             left.append(remaining[None])
         start = np.full((1, len(self.spelling.words)), OPEN, dtype=np.int32)
-        return _States(given[None].copy(), tuple(used), tuple(left), start, np.zeros(1, dtype=np.float32))
+        ahead = np.zeros((1, len(self.spelling.words)), dtype=np.float32)
+        if self.lookahead is not None:
+            for number, word in enumerate(self.spelling.words):
+                if len(word.costs):
+                    ahead[0, number] = self.lookahead.prices(number, given[None])[0]
+        return States(given[None].copy(), tuple(used), tuple(left), start, np.zeros(1, dtype=np.float32), ahead)
 
-    def _extended(self, states: _States, number: int) -> _States:
+    def _extended(self, states: States, number: int) -> States:
         """The best states with one more word."""
         word = self.spelling.words[number]
+        states = replace(states, ahead=states.ahead.copy())
+        states.ahead[:, number] = 0
         rows, choices, scores = [], [], []
+        most = self.width if self.lookahead is None else self.width * PRELIMINARY
+        ahead = states.ahead.sum(axis=1)
         step = max(1, CHUNK // max(1, len(word.costs)))
         prices = self._prices(states, number)
         for first in range(0, len(states.score), step):
@@ -226,7 +261,7 @@ class _Search:
             fits = self._fits(states, part, word)
             row, choice = fits.nonzero()
             score = states.score[first + row] + prices(first + row, choice)
-            best = _cheapest(score, self.width)
+            best = cheapest(score + ahead[first + row], most)
             rows.append(first + row[best])
             choices.append(choice[best])
             scores.append(score[best])
@@ -235,10 +270,19 @@ class _Search:
         choices.append(np.full(len(everyone), UNKNOWN))
         scores.append(states.score + word.unknown)
         row, choice, score = np.concatenate(rows), np.concatenate(choices), np.concatenate(scores)
-        best = _cheapest(score, self.width)
-        return self._placed(states.take(row[best]), number, choice[best], score[best])
+        best = cheapest(score + ahead[row], most)
+        placed = self._placed(states.take(row[best]), number, choice[best], score[best])
+        if self.lookahead is None:
+            return placed
+        # Words that are reached have no cost ahead; their column is 0 already.
+        cells = set(word.places.tolist())
+        for other, each in enumerate(self.spelling.words):
+            open_yet = len(each.costs) and other != number and (placed.chosen[0, other] == OPEN)
+            if open_yet and not cells.isdisjoint(each.places.tolist()):
+                placed.ahead[:, other] = self.lookahead.prices(other, placed.letters)
+        return placed.take(cheapest(placed.total, self.width))
 
-    def _fits(self, states: _States, part: slice, word: Spelled) -> np.ndarray:
+    def _fits(self, states: States, part: slice, word: Spelled) -> np.ndarray:
         """[S', K] bool: whether a candidate agrees with the letters of a state."""
         fits = np.ones((len(states.score[part]), len(word.costs)), dtype=bool)
         for position, place in enumerate(word.places):
@@ -257,7 +301,7 @@ class _Search:
             fits &= allowed[:, letter]
         return fits
 
-    def _prices(self, states: _States, number: int) -> _Prices:
+    def _prices(self, states: States, number: int) -> Prices:
         """What the candidates cost beside the words that states have on the left and on the right."""
         words = self.spelling.words
         sides = [(words[number].before, True)] if words[number].before >= 0 else []
@@ -277,7 +321,7 @@ class _Search:
             chosen = place[first] >= 0
             table[place[first[chosen]], second[chosen]] = price[chosen]
             tables.append((row, table))
-        return _Prices(words[number].costs, tables)
+        return Prices(words[number].costs, tables)
 
     def _pairs(self, left: int, right: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The known pairs of candidates of two words: left [N], right [N], and what the pair adds to the costs [N]."""
@@ -295,7 +339,7 @@ class _Search:
             self.known_pairs[left, right] = (i.astype(np.int64), k.astype(np.int64), price.astype(np.float32))
         return self.known_pairs[left, right]
 
-    def _placed(self, states: _States, number: int, choice: np.ndarray, score: np.ndarray) -> _States:
+    def _placed(self, states: States, number: int, choice: np.ndarray, score: np.ndarray) -> States:
         word = self.spelling.words[number]
         states.chosen[:, number] = choice
         known = (choice >= 0).nonzero()[0]
@@ -313,29 +357,3 @@ class _Search:
                     left[rows, letter] -= 1
                     broken[rows] |= left[rows, letter] < 0  # the word has the letter twice in one column
         return replace(states, score=score).take((~broken).nonzero()[0])
-
-
-@dataclass(frozen=True)
-class _Prices:
-    """What each candidate costs in each state.
-
-    Args:
-        costs: [K] of the candidates alone.
-        tables: for each neighbour the row [S] of each state and [N, K] what is added.
-    """
-
-    costs: np.ndarray
-    tables: Sequence[tuple[np.ndarray, np.ndarray]]
-
-    def __call__(self, states: np.ndarray, choices: np.ndarray) -> np.ndarray:
-        price: np.ndarray = self.costs[choices]
-        for row, table in self.tables:
-            price = price + table[row[states], choices]
-        return price
-
-
-def _cheapest(score: np.ndarray, count: int) -> np.ndarray:
-    """The positions of the lowest scores, in a fixed order."""
-    if len(score) <= count:
-        return np.arange(len(score), dtype=np.int64)
-    return np.sort(np.argpartition(score, count - 1)[:count]).astype(np.int64)

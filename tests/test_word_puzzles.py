@@ -20,6 +20,8 @@ from mull.problems.words.clues import ClueScorer, candidates
 from mull.problems.words.phrases import split
 from mull.solvers.beam import Beam
 from mull.solvers.cpsat import CpSat
+from mull.solvers.lookahead import Lookahead
+from mull.solvers.spelling import Spelled
 
 ANY = range(1, 27)
 
@@ -149,6 +151,24 @@ def test_a_word_that_the_lexicon_does_not_have_is_left_open_and_filled(tmp_path:
     assert problem.show(solution.assignment) == "THE QZXVQ"
 
 
+@pytest.mark.parametrize(
+    ("family", "text", "message"),
+    [
+        ("dropquote", "// nothing", "no rows"),
+        ("cryptogram", "cryptogram\n\u00df AB\n", "the letter"),
+        ("crossword", "crossword", "no rows"),
+        ("crossword", '{"grid": [["\u00b2", {}]], "clue": 3}', "'clue', a text"),
+        ("acrostic", "acrostic", "not a JSON object"),
+        ("logic", json.dumps({"value": {"a": ["x", "9" * 5000], "b": ["y", "z"]}, "clue": {}}), "5000 characters"),
+        ("logic", json.dumps({"value": {"a": ["x", "w"], "b": ["y", "z"]}, "clue": {"1": "9" * 5000}}), "clue '1' has"),
+        ("logic", '{"value": {"a": ["x", null], "b": ["y", "z"]}, "clue": {}}', "not a list of strings"),
+    ],
+)
+def test_hostile_files_are_errors_with_a_message(tmp_path: Path, family: str, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load(written(tmp_path, text), family=family)
+
+
 ACROSTIC = {
     "tag": "A",
     "puzzle": "1 2 3 # 4 5 6 # 7 8 9",
@@ -175,6 +195,7 @@ def test_an_acrostic_shares_letters_between_quotation_and_answers(tmp_path: Path
         ({"clue": "A\n1 1\nx"}, "a cell twice"),
         ({"clue": "A\n1 2\nx (1 word, 3 letters)"}, "2 cells for 3 letters"),
         ({"clue": "A\n1 2"}, "three lines"),
+        ({"puzzle": "1 2 " + "9" * 5000}, "which the quotation has not"),
         ({"hint": "Not cold: HOT"}, "is not 'clue — ANSWER'"),
         ({"hint": "Not cold — WARMER"}, "fits no clue"),
         ({"clue": None}, "has the strings"),
@@ -243,6 +264,27 @@ def test_beam_search_without_time_has_no_answer() -> None:
     (problem,) = load("cryptogram:8", seed=1)
     (solution,) = solve([problem], Beam(), Task(Budget(30), cancelled=lambda: True))
     assert solution.status is Status.CANCELLED
+
+
+def test_the_letters_ahead_cost_least_where_a_candidate_has_them() -> None:
+    words = [
+        Spelled("cost", "known", np.arange(3), np.array([[3, 1, 20], [3, 1, 18]], np.uint8), np.full(2, 200.0), (), 1)
+    ]
+    ahead = Lookahead(words, small())
+    letters = np.array([[0, 0, 0], [3, 0, 0], [3, 1, 20], [3, 1, 26]], dtype=np.uint8)
+    free, first, whole, none = ahead.prices(0, letters).tolist()
+    assert free == pytest.approx(0, abs=1e-4)
+    assert free < first < whole < none
+    assert ahead.best(0, letters[1]) in (0, 1)
+    assert ahead.best(0, letters[3]) == -1
+
+
+def test_an_acrostic_whose_answers_are_unknown_is_answered_in_full(tmp_path: Path) -> None:
+    clue = "A\n1 5 9 2 4\nTwo words (2 words, 5 letters)\nB\n7 3 6 8\nA clue"
+    (problem,) = load(written(tmp_path, json.dumps({**ACROSTIC, "clue": clue, "hint": ""})))
+    solution = answered(problem)
+    assert len(TASKS["acrostic"].answer(problem, solution.assignment)) == 9
+    assert not problem.graph.broken(solution.assignment)
 
 
 # The lexicon ----------------------------------------------------------------------------------------------------------

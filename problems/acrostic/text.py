@@ -89,7 +89,7 @@ def _clues(text: str, cells: set[str], number: int) -> Iterator[Clue]:
         if unknown is not None or len(set(places)) < len(places):
             what = f"the cell {excerpt(unknown)}, which the quotation has not" if unknown else "a cell twice"
             raise InputError(f"clue {excerpt(letter)} has {what}", line=number)
-        match = re.search(r"\((\d+) words?(?:, (\d+) letters?)?\)\s*$", words)
+        match = re.search(r"\((\d{1,4}) words?(?:, (\d{1,4}) letters?)?\)\s*$", words)
         if match and match[2] and int(match[2]) != len(places):
             raise InputError(f"clue {excerpt(letter)} has {len(places)} cells for {match[2]} letters", line=number)
         plain = words[: match.start()].strip() if match else words

@@ -82,7 +82,7 @@ def _of_record(fields: Mapping[str, Any], number: int) -> Puzzle:
 
 def _plain(text: str) -> Puzzle:
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
-    start, head = next((number, line) for number, line in lines if line)
+    start, head = next(((n, line) for n, line in lines if line), (1, ""))
     rows: list[str] = []
     rest: list[str] = []
     for _, line in lines[start:]:

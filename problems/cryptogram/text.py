@@ -67,7 +67,7 @@ def _checked(text: str, hints: Iterable[tuple[str, int]], line: int, title: str)
         raise InputError("the text has no letters", line=line, hint=HINT)
     if len(plain) > MOST_SIGNS:
         raise InputError(f"the text has more than {MOST_SIGNS} signs", line=line)
-    strange = next((sign for sign in plain if sign.isalpha() and not sign.isascii()), None)
+    strange = next((sign for sign in text if sign.isalpha() and not sign.isascii()), None)
     if strange is not None:
         raise InputError(
             f"the text has the letter {strange!r}", line=line, hint="cryptograms are of the letters A to Z"

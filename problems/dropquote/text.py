@@ -55,13 +55,13 @@ def _of_record(fields: Mapping[str, Any], number: int) -> Puzzle:
         )
     if not (isinstance(letters, list) and all(isinstance(each, str) for each in letters)):
         raise InputError("'candidate' is not a list of strings", line=number)
-    rows = tuple(tuple("?" if str(sign).isdigit() else str(sign) for sign in row) for row in grid)
+    rows = tuple(tuple("?" if str(sign).isdecimal() else str(sign) for sign in row) for row in grid)
     return _checked(Puzzle(rows, tuple(each.upper() for each in letters), number, str(fields.get("tag", ""))))
 
 
 def _plain(text: str) -> Puzzle:
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
-    start, head = next((number, line) for number, line in lines if line and not line.startswith("//"))
+    start, head = next(((n, line) for n, line in lines if line and not line.startswith("//")), (1, ""))
     columns: list[str] = []
     rows: list[tuple[str, ...]] = []
     blank = False

@@ -17,6 +17,8 @@ HEAD = r"logic(?:\s+\S.*)?"
 """The first line of a puzzle in the plain format."""
 
 MOST_ROWS, MOST_CATEGORIES = 20, 12
+LONGEST_NAME, LONGEST_CLUE = 200, 2000
+"""Characters of the longest item or category, and of the longest clue."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,7 @@ def _of_record(record: Mapping[str, Any], number: int) -> Puzzle:
         items[name] = [str(item) for item in each]
     if not all(isinstance(text, str) for text in clue.values()):
         raise InputError("a clue is not a string", line=number)
-    return Puzzle(
-        _categories(items, number), {str(key): text for key, text in clue.items()}, number, str(record.get("tag", ""))
-    )
+    return Puzzle(_categories(items, number), _short(clue, number), number, str(record.get("tag", "")))
 
 
 def _plain(text: str) -> Iterator[Puzzle]:
@@ -96,7 +96,16 @@ def _plain(text: str) -> Iterator[Puzzle]:
                 if own in clues:
                     raise InputError(f"clue {own} occurs twice", line=number)
                 clues[own] = line[marked.end() :] if marked else line
-        yield Puzzle(_categories(items, start), clues, start, head[5:].strip())
+        yield Puzzle(_categories(items, start), _short(clues, start), start, head[5:].strip())
+
+
+def _short(clues: Mapping[str, str], line: int) -> dict[str, str]:
+    """The clues, if none is too long."""
+    for name, text in clues.items():
+        if len(text) > LONGEST_CLUE:
+            what = f"clue {excerpt(name)} has {len(text)} characters; up to {LONGEST_CLUE} are read"
+            raise InputError(what, line=line)
+    return dict(clues)
 
 
 def _categories(items: Mapping[str, list[str]], line: int) -> Categories:
@@ -116,6 +125,10 @@ def _categories(items: Mapping[str, list[str]], line: int) -> Categories:
             raise InputError(
                 f"the category {excerpt(name)} has ': ' in its name, or '{DERIVED}' at its start", line=line
             )
+        long = next((text for text in (name, *each) if len(text) > LONGEST_NAME), None)
+        if long is not None:
+            what = f"the name {excerpt(long)} has {len(long)} characters; up to {LONGEST_NAME} are read"
+            raise InputError(what, line=line)
         if not name.strip() or not all(item.strip() for item in each):
             raise InputError("a category or an item without a name", line=line, hint=HINT)
     if not 2 <= size <= MOST_ROWS:
