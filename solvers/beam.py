@@ -79,7 +79,7 @@ class Beam(WholeSolver):
     def _solve(self, problem: Problem, task: Task) -> Solution:
         # The rest of the time is for completing the answers.
         search = _Search(
-            spelling(problem.graph, problem.givens), english(), self.width, task.share(0.9 * task.remaining)
+            spelling(problem.graph, problem.givens), english(), self.width, task.share(0.8 * task.remaining)
         )
         found: list[States] = []
         for order in search.orders(self.orders, task.seed):
