@@ -22,6 +22,7 @@ from mull.problems.chains import stream as streams
 from mull.problems.chains.groups import cycles, group
 from mull.problems.streams import stream
 from mull.solvers.looped import Looped
+from mull.solvers.nets.reasoner import Reasoner
 from mull.solvers.nets.scopes import Scopes, relation_of
 from mull.solvers.tracking import track
 
@@ -160,7 +161,7 @@ def test_streams_have_the_right_states_and_disjoint_splits(name: str) -> None:
 # The backbone -------------------------------------------------------------------------------------------------------------
 
 
-def looped(graph: ConstraintGraph, values: int) -> torch.nn.Module:
+def looped(graph: ConstraintGraph, values: int) -> Reasoner:
     torch.manual_seed(0)
     solver = Looped(backbone="scopes", hidden=16, inner=16, random_start=False)
     return solver.reasoner(solver.shape(roles=tuple(sorted(Scopes.roles(graph))), values=values)).eval()
