@@ -3,7 +3,7 @@
     python benchmarks/peer_programs.py PROGRAM SECONDS CORES FILE ...
 
 It imports the program's package and nothing of mull, so that it also runs in an environment without mull. The suffix of a
-file states its set: .cnf, .col (its name ends in ``-K``, the number of colours), .wcol, .mc, .tsp or .dat. A program of one
+file states its set: .cnf, .col (its name ends in ``-K``, the number of colours), .wcol, .mc, .queens, .tsp or .dat. A program of one
 thread gets SECONDS times CORES on one core for each file, and several files run side by side. OR-Tools gets all cores and
 SECONDS. Exit code 3: a package is missing.
 """
@@ -222,6 +222,13 @@ def ortools(path: str, seconds: float, cores: int) -> Result:
             model.add_bool_xor([sides[u], sides[v], ~cut])
             terms.append(-weight * cut)
         objective = sum(terms)
+    elif kind == ".queens":
+        n = int(Path(path).read_text())
+        if n > 2000:  # a Boolean for each square would fill the memory
+            return None
+        board = [model.new_int_var(0, n - 1, "") for _ in range(n)]
+        for slope in (0, 1, -1):
+            model.add_all_different([row + slope * i for i, row in enumerate(board)])
     elif kind == ".tsp":
         far = distances(path)
         arcs = [(i, j, model.new_bool_var("")) for i in range(len(far)) for j in range(len(far)) if i != j]

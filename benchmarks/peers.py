@@ -12,8 +12,11 @@ The packages are optional: a program whose package is missing is skipped and nam
 Two kinds of sets: *solved* counts the files that were solved within the limit, and compares the seconds of the whole call.
 *best* gives every program the limit for each file, and compares the objectives. A ratio of seconds above 1 says how many
 times longer a program took than the best of mull's solvers; it is left out where the program solved fewer files. A gap says
-how far an objective is from the best one found by any program. The median of the repetitions is printed. All files are
-drawn from ``--seed``.
+how far an objective is from the best one found by any program. All files are drawn from ``--seed``.
+
+The tables are Markdown. ``--repeat`` runs each program so many times, and the median is printed; but a program that has run
+for more than 30 s on a set is not repeated there. In a set of formulas, a program that solves none of the first files, one
+for each core, does not get the others. The full table takes about 25 minutes on two cores.
 """
 
 from __future__ import annotations
@@ -94,53 +97,78 @@ def uniform(n: int, density: float, rng: random.Random) -> list[tuple[int, int]]
     return [(u, v) for v in range(1, n + 1) for u in range(1, v) if rng.random() < density]
 
 
-def flat(n: int, k: int, density: float, rng: random.Random) -> list[tuple[int, int]]:
-    """The edges of a graph with k hidden classes of equal size, and nearly equal degrees (Culberson)."""
+def flat(n: int, k: int, rng: random.Random) -> list[tuple[int, int]]:
+    """The edges of a flat graph (Culberson and Luo 1996): k hidden classes of equal size, half of the pairs between classes.
+
+    Between any two classes, the degrees of the vertices of a class differ by at most one: flatness 0.
+    """
     order = rng.sample(range(1, n + 1), n)
-    side = {v: place % k for place, v in enumerate(order)}
-    degree = dict.fromkeys(order, 0)
-    pairs = [(u, v) for v in range(1, n + 1) for u in range(1, v) if side[u] != side[v]]
-    rng.shuffle(pairs)
-    most = round(density * len(pairs))
-    pairs = sorted(pairs[: round(1.1 * most)], key=lambda pair: (rng.random(), pair))
+    classes = [order[c::k] for c in range(k)]
     found: list[tuple[int, int]] = []
-    for u, v in pairs:
-        if len(found) < most and max(degree[u], degree[v]) <= 2.05 * most / n:
-            found.append((u, v))
-            degree[u], degree[v] = degree[u] + 1, degree[v] + 1
-    return found
-
-
-def leighton(n: int, k: int, count: int, rng: random.Random) -> list[tuple[int, int]]:
-    """The edges of a graph with chromatic number k, made of cliques of at most k vertices (Leighton 1979)."""
-    found: set[tuple[int, int]] = set()
-    sizes = [k]
-    while len(found) < count:
-        size = sizes.pop() if sizes else rng.randint(2, k)
-        chosen = [c + k * rng.randrange(n // k) for c in rng.sample(range(k), size)]
-        found.update((min(u, v) + 1, max(u, v) + 1) for i, u in enumerate(chosen) for v in chosen[:i])
+    for second in range(k):
+        for first in range(second):
+            rows, columns = classes[first], classes[second]
+            count = (len(rows) * len(columns) + rng.randrange(2)) // 2
+            wanted = [count // len(rows) + (place < count % len(rows)) for place in range(len(rows))]
+            degree = dict.fromkeys(columns, 0)
+            for u, edges in zip(rng.sample(rows, len(rows)), wanted, strict=True):
+                for v in sorted(columns, key=lambda v: (degree[v], rng.random()))[:edges]:
+                    degree[v] += 1
+                    found.append((min(u, v), max(u, v)))
     return sorted(found)
 
 
-def colorings(folder: Path, rng: random.Random, quick: bool) -> Iterator[Path]:
-    """Graphs with a number of colours that is hard but known to suffice."""
-    graphs: list[tuple[str, int, int, Callable[[], list[tuple[int, int]]]]] = [
-        ("dsjc125.1", 125, 6, lambda: uniform(125, 0.1, rng)),
-        ("dsjc125.5", 125, 18, lambda: uniform(125, 0.5, rng)),
-        ("flat200_20", 200, 20, lambda: flat(200, 20, 0.47, rng)),
-        ("le450_15b", 450, 15, lambda: leighton(450, 15, 8169, rng)),
-    ]
-    if not quick:
-        graphs += [
-            ("dsjc250.5", 250, 29, lambda: uniform(250, 0.5, rng)),
-            ("dsjc500.1", 500, 13, lambda: uniform(500, 0.1, rng)),
-            ("flat300_26", 300, 26, lambda: flat(300, 26, 0.48, rng)),
-            ("flat300_28", 300, 31, lambda: flat(300, 28, 0.48, rng)),
-            ("le450_15c", 450, 15, lambda: leighton(450, 15, 16680, rng)),
-            ("le450_25c", 450, 26, lambda: leighton(450, 25, 17343, rng)),
-        ]
-    for name, n, k, found in graphs:
-        yield written(folder / f"{name}-{k}.col", graph_lines(n, found()))
+def leighton(n: int, k: int, count: int, rng: random.Random) -> list[tuple[int, int]]:
+    """The edges of a graph with chromatic number k, made of cliques of at most k vertices (Leighton 1979).
+
+    Vertices of a clique have different remainders modulo k. The paper's numbers of cliques of each size are not known
+    here: sizes are uniform, and the last ones fit the number of edges.
+    """
+    found: set[tuple[int, int]] = set()
+    size = k
+    while len(found) < count:
+        while size * (size - 1) // 2 > count - len(found):
+            size -= 1
+        chosen = [c + k * rng.randrange(n // k) for c in rng.sample(range(k), size)]
+        found.update((min(u, v) + 1, max(u, v) + 1) for i, u in enumerate(chosen) for v in chosen[:i])
+        size = rng.randint(2, k)
+    return sorted(found)
+
+
+Graphs = Sequence[tuple[str, int, int, Callable[[random.Random], list[tuple[int, int]]]]]
+"""Name, vertices, number of colours, edges."""
+
+
+def coloring(quick: Graphs, full: Graphs) -> Callable[[Path, random.Random, bool], Iterator[Path]]:
+    """Files of some graphs, the number of colours at the end of their names."""
+
+    def make(folder: Path, rng: random.Random, is_quick: bool) -> Iterator[Path]:
+        for name, n, k, edges in quick if is_quick else full:
+            yield written(folder / f"{name}-{k}.col", graph_lines(n, edges(rng)))
+
+    return make
+
+
+EASY: Graphs = (
+    ("dsjc125.1", 125, 6, lambda rng: uniform(125, 0.1, rng)),
+    ("dsjc125.5", 125, 18, lambda rng: uniform(125, 0.5, rng)),
+    ("flat200_20", 200, 20, lambda rng: flat(200, 20, rng)),
+    ("le450_15b", 450, 15, lambda rng: leighton(450, 15, 8169, rng)),
+)
+MIXED: Graphs = (
+    *EASY,
+    ("dsjc250.5", 250, 29, lambda rng: uniform(250, 0.5, rng)),
+    ("dsjc500.1", 500, 13, lambda rng: uniform(500, 0.1, rng)),
+    ("flat300_28", 300, 31, lambda rng: flat(300, 28, rng)),
+    ("le450_15c", 450, 15, lambda rng: leighton(450, 15, 16680, rng)),
+    ("le450_25c", 450, 26, lambda rng: leighton(450, 25, 17343, rng)),
+)
+HARD: Graphs = (
+    # DSJC250.5 has a colouring with 28 colours. Most random graphs of this size have one too, but not all need.
+    ("dsjc250.5", 250, 28, lambda rng: uniform(250, 0.5, rng)),
+    ("le450_15a", 450, 15, lambda rng: leighton(450, 15, 8168, rng)),
+    ("flat300_26", 300, 26, lambda rng: flat(300, 26, rng)),
+)
 
 
 def weighted(folder: Path, rng: random.Random, quick: bool) -> Iterator[Path]:
@@ -151,15 +179,14 @@ def weighted(folder: Path, rng: random.Random, quick: bool) -> Iterator[Path]:
 
 
 def cuts(folder: Path, rng: random.Random, quick: bool) -> Iterator[Path]:
-    """Graphs as rudy made them for the G-set: random ones, with weights 1 or -1 and 1, and toroidal grids."""
-    sizes = [(100, 0.1, False), (800, 0.06, False)] if quick else [(800, 0.06, False), (800, 0.06, True)]
-    sizes += [] if quick else [(2000, 0.01, False), (1000, 0.02, False)]
-    for n, density, signed in sizes:
+    """Graphs as rudy made them for the G-set: random ones as G1, G22 and G43, and a toroidal grid with weights 1 and -1."""
+    sizes = [(800, 0.06)] if quick else [(800, 0.06), (2000, 0.01), (1000, 0.02)]
+    for n, density in sizes:
         most = n * (n - 1) // 2
         pairs = [(u, v) for v in range(1, n + 1) for u in range(1, v)]
         chosen = sorted(rng.sample(pairs, round(density * most)))
-        lines = [f"{u} {v} {rng.choice((-1, 1)) if signed else 1}" for u, v in chosen]
-        yield written(folder / f"rudy{n}{'s' if signed else ''}.mc", [f"{n} {len(lines)}", *lines])
+        lines = [f"{u} {v} 1" for u, v in chosen]
+        yield written(folder / f"rudy{n}.mc", [f"{n} {len(lines)}", *lines])
     rows, columns = (10, 10) if quick else (20, 40)
     lines = [
         f"{r * columns + c + 1} {(r + down) % rows * columns + (c + 1 - down) % columns + 1} {rng.choice((-1, 1))}"
@@ -191,19 +218,27 @@ def assignments(folder: Path, rng: random.Random, quick: bool) -> Iterator[Path]
         yield written(folder / f"grid{n}.dat", [str(n), *(" ".join(map(str, row)) for row in (*flow, *far))])
 
 
+def queens(folder: Path, rng: random.Random, quick: bool) -> Iterator[Path]:
+    """Boards by their size. mull generates them by the size; the other programs read it from the file."""
+    for n in (100, 1000) if quick else (1000, 10_000):
+        yield written(folder / f"queens-{n}.queens", [str(n)])
+
+
 SETS = {
-    "sat250": Set(
-        False, ("probsat", "cpsat"), ("cadical", "kissat", "ortools"), (20, 60), threshold(250, 4.26, (20, 200))
-    ),
-    "satlarge": Set(False, ("probsat",), ("cadical", "kissat", "ortools"), (20, 60), threshold(10_000, 4.1, (3, 20))),
-    "coloring": Set(False, ("localsearch", "cpsat"), ("gcol", "networkx", "ortools"), (20, 60), colorings),
-    "weighted": Set(True, ("anneal", "lns", "guided"), ("ortools",), (15, 60), weighted),
+    "sat250": Set(False, ("probsat",), ("cadical", "kissat", "ortools"), (20, 60), threshold(250, 4.26, (20, 200))),
+    "satlarge": Set(False, ("probsat",), ("cadical", "kissat", "ortools"), (20, 30), threshold(10_000, 4.2, (3, 20))),
+    "coloring": Set(False, ("localsearch",), ("gcol", "networkx", "ortools"), (10, 10), coloring(EASY, MIXED)),
+    "colorings": Set(False, ("localsearch",), ("gcol", "networkx", "ortools"), (10, 60), coloring(HARD[1:2], HARD)),
+    "queens": Set(False, ("localsearch",), ("ortools",), (20, 20), queens),
+    "weighted": Set(True, ("anneal", "lns"), ("ortools",), (10, 10), weighted),
     "maxcut": Set(
-        True, ("localsearch", "lns"), ("dwave-tabu", "dwave-anneal", "bifurcation", "ortools"), (15, 60), cuts, True
+        True, ("localsearch",), ("dwave-tabu", "dwave-anneal", "bifurcation", "ortools"), (10, 20), cuts, True
     ),
-    "tsp": Set(True, ("anneal", "lns", "guided"), ("ortools", "ortools-routing"), (15, 60), tours),
-    "qap": Set(True, ("anneal", "lns", "guided"), ("ortools",), (15, 60), assignments),
+    "tsp": Set(True, ("anneal", "lns"), ("ortools", "ortools-routing"), (10, 10), tours),
+    "qap": Set(True, ("anneal", "lns"), ("ortools",), (10, 10), assignments),
 }
+LONG = 30.0
+"""Seconds on a set after which a program is not repeated."""
 
 
 # Runs
@@ -225,24 +260,37 @@ def run_peer(python: str, name: str, seconds: float, cores: int, paths: Sequence
     return spent, {record["path"]: record["value"] for record in map(json.loads, done.stdout.splitlines())}
 
 
+def run_while_solving(python: str, name: str, seconds: float, cores: int, paths: Sequence[Path]) -> Outcome | str:
+    """As ``run_peer``, but a program that solves none of the first formulas does not get the others."""
+    if paths[0].suffix != ".cnf" or len(paths) <= cores:
+        return run_peer(python, name, seconds, cores, paths)
+    first = run_peer(python, name, seconds, cores, paths[:cores])
+    if isinstance(first, str) or not any(first[1].values()):
+        return first
+    rest = run_peer(python, name, seconds, cores, paths[cores:])
+    return rest if isinstance(rest, str) else (first[0] + rest[0], first[1] | rest[1])
+
+
 def run_mull(solver: str, seconds: float, best: bool, paths: Sequence[Path], seed: int) -> Outcome | str:
     """The outcome of one of mull's solvers, or the reason why it did not run."""
     program = [str(Path(sys.executable).parent / "solve"), "--no-store", "--json", "-s", *solver.split()]
     found: dict[str, float | None] = {str(path): None for path in paths}
     since = time.monotonic()
-    groups = [[path] for path in paths] if best or paths[0].suffix == ".col" else [list(paths)]
+    groups = [[path] for path in paths] if best or paths[0].suffix != ".cnf" else [list(paths)]
     for group in groups:
         kind = group[0].suffix
         extra = ["-k", group[0].stem.rsplit("-", 1)[1]] if kind in (".col", ".wcol") else []
         if kind == ".wcol":
             extra += ["--family", "coloring"]
         limit = ["--limit", str(seconds * len(group)), "--seed", str(seed)]
-        done = subprocess.run([*program, *extra, *limit, *map(str, group)], check=False, capture_output=True, text=True)
+        inputs = [f"queens:{path.stem[7:]}" if kind == ".queens" else str(path) for path in group]
+        done = subprocess.run([*program, *extra, *limit, *inputs], check=False, capture_output=True, text=True)
         if done.returncode == 2:
             return done.stderr.strip().split("\n")[0]
         for record in map(json.loads, done.stdout.splitlines()):
             if record["status"] in ("solved", "optimal"):
-                found[record["source"]["path"]] = record["objective"] if best else 1.0
+                path = record["source"]["path"] if len(group) > 1 else str(group[0])
+                found[path] = record["objective"] if best else 1.0
     return time.monotonic() - since, found
 
 
@@ -259,28 +307,30 @@ def compare(name: str, chosen: Set, arguments: argparse.Namespace, folder: Path)
     """Run all programs on a set, in turn, and print its table."""
     paths = list(chosen.make(folder, random.Random(f"{name}:{arguments.seed}"), arguments.quick))
     if name == "sat250":
-        paths = satisfiable(arguments.python, paths, arguments.cores)
+        paths = satisfiable(arguments.python, paths, arguments.cores)[:100]
     seconds = arguments.seconds or chosen.seconds[not arguments.quick]
     runs: dict[str, list[Outcome]] = {}
     skipped: dict[str, str] = {}
     programs = [(f"mull {solver}", True) for solver in chosen.mull] + [(peer, False) for peer in chosen.peers]
+    for solver in chosen.mull:  # compiles its kernels, as those of the other programs are
+        run_mull(solver, 1, chosen.best, paths[:1], arguments.seed)
     for turn in range(arguments.repeat):
         for program, own in programs:
-            if program in skipped:
+            if program in skipped or sum(spent for spent, _ in runs.get(program, ())) > LONG:
                 continue
             outcome = (
                 run_mull(program.removeprefix("mull "), seconds, chosen.best, paths, arguments.seed + turn)
                 if own
-                else run_peer(arguments.python, program, seconds, arguments.cores, paths)
+                else run_while_solving(arguments.python, program, seconds, arguments.cores, paths)
             )
             if isinstance(outcome, str):
                 skipped[program] = outcome
             else:
                 runs.setdefault(program, []).append(outcome)
-    print(f"\n{name}: {len(paths)} files, {seconds:g} s each, {arguments.cores} cores, {arguments.repeat} times")
+    print(f"\n`{name}`: {len(paths)} files, {seconds:g} s each, {arguments.cores} cores.\n")
     print_best(runs, paths, chosen.largest) if chosen.best else print_solved(runs, len(paths))
     for program, reason in skipped.items():
-        print(f"  skipped: {program} ({reason[:90]})")
+        print(f"\nSkipped: {program} ({reason[:90]}).")
     sys.stdout.flush()
 
 
@@ -293,10 +343,12 @@ def print_solved(runs: dict[str, list[Outcome]], count: int) -> None:
     }
     own = [program for program in runs if program.startswith("mull ")]
     most, base = min(((-solved[program], spent[program]) for program in own), default=(0, 0.0))
-    print(f"  {'program':<18} {'solved':>9} {'seconds':>9} {'ratio':>7}")
-    for program in runs:
-        ratio = f"{spent[program] / base:.2f}" if base and solved[program] >= -most else "-"
-        print(f"  {program:<18} {f'{solved[program]:g}/{count}':>9} {spent[program]:>9.2f} {ratio:>7}")
+    print("| program | solved | seconds | ratio |\n|---|---|---|---|")
+    for program, outcomes in runs.items():
+        ratio = f"{spent[program] / base:.2f}" if most and solved[program] >= -most else "-"
+        tried = max(len(values) for _, values in outcomes)
+        given_up = f", {tried} tried" if tried < count else ""
+        print(f"| {program} | {solved[program]:g} of {count}{given_up} | {spent[program]:.2f} | {ratio} |")
 
 
 def print_best(runs: dict[str, list[Outcome]], paths: Sequence[Path], largest: bool) -> None:
@@ -311,13 +363,14 @@ def print_best(runs: dict[str, list[Outcome]], paths: Sequence[Path], largest: b
     for i in range(len(paths)):
         known = [value for found in values.values() if (value := found[i]) is not None]
         best.append((max if largest else min)(known, default=0))
-    print(f"  {'program':<18} {'mean gap':>9}  " + " ".join(f"{path.stem:>10}" for path in paths))
+    print("| program | mean gap | " + " | ".join(path.stem for path in paths) + " |")
+    print("|---|---|" + "---|" * len(paths))
     for program, found in values.items():
         gaps = [
             abs(value - top) / max(1.0, abs(top)) for value, top in zip(found, best, strict=True) if value is not None
         ]
-        gap = f"{100 * sum(gaps) / len(gaps):.2f} %" if len(gaps) == len(paths) else "-"
-        print(f"  {program:<18} {gap:>9}  " + " ".join("-".rjust(10) if v is None else f"{v:>10g}" for v in found))
+        gap = f"{100 * sum(gaps) / len(gaps):.3f} %" if len(gaps) == len(paths) else "-"
+        print(f"| {program} | {gap} | " + " | ".join("-" if v is None else f"{v:g}" for v in found) + " |")
 
 
 def main() -> None:
