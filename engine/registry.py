@@ -27,6 +27,7 @@ from .raised import described
 SOLVERS, PROBLEMS, CONSTRAINTS, COMMANDS = "mull.solvers", "mull.problems", "mull.constraints", "mull.commands"
 BACKBONES = "mull.backbones"
 CLUES = "mull.clues"
+EXPERIMENTS = "mull.experiments"
 WORDS = {
     SOLVERS: "solver",
     PROBLEMS: "problem family",
@@ -34,6 +35,7 @@ WORDS = {
     BACKBONES: "backbone",
     COMMANDS: "command",
     CLUES: "clue scorer",
+    EXPERIMENTS: "experiment",
 }
 """Group of entry points -> the word for one of its parts. A new group is one more line."""
 

@@ -1,0 +1,42 @@
+"""The experiment on backtracking: boards solved against the guesses that a backtracker needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from ..engine.problem import Problem
+from ..engine.task import Budget
+from ..problems import load
+from .experiment import Experiment, Method, Results, Verdict
+
+RANGES = ("0-2", "5-10", "20-40", "60-100")
+"""Mean guesses of a backtracker with singles; see docs/train.md."""
+ALLOWED_LOSS = 0.05
+"""Share of the boards by which a loop may stay below the ceiling."""
+
+
+class Backtracking(Experiment):
+    """Boards of four ranges of guesses, for each solver; the bundled weights, no training."""
+
+    name: ClassVar[str] = "backtracking"
+    question: ClassVar[str] = "Does a trained loop solve the boards on which a search must backtrack?"
+    claim: ClassVar[str] = (
+        "On the Sudokus of most guesses, `looped` solves at most five points fewer than exact search (`cpsat`)."
+    )
+    small_minutes: ClassVar[float] = 6
+    full_minutes: ClassVar[float] = 20
+
+    def methods(self, full: bool) -> Sequence[Method]:
+        budget = Budget(seconds=None, seconds_each=10.0 if full else 0.7)
+        nets = [Method(name, name, {"weights": f"{name}-sudoku"}, budget=budget) for name in ("looped", "trm", "hrm")]
+        return [Method("cpsat", "cpsat", budget=budget), *nets, Method("localsearch", "localsearch", budget=budget)]
+
+    def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
+        count = 100 if full else 12
+        return {
+            f"{spec} guesses": [load(f"sudoku:9:{spec}", seed=1000 + k)[0] for k in range(count)] for spec in RANGES
+        }
+
+    def verdict(self, results: Results) -> Verdict:
+        return results.compare("looped", "cpsat", f"{RANGES[-1]} guesses", least=-ALLOWED_LOSS)

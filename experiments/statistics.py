@@ -1,0 +1,85 @@
+"""Intervals of accuracies: exact ones, and bootstrap intervals of paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, lgamma, log
+
+import numpy as np
+
+LEVEL = 0.95
+"""Confidence level of all intervals."""
+RESAMPLES = 4000
+
+
+def exact_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
+    """The exact interval of a probability (Clopper and Pearson 1934).
+
+    Args:
+        successes: 0 to ``trials``.
+        trials: at least 1.
+        level: confidence level, 0 to 1.
+
+    Raises:
+        ValueError: the numbers are not of this form.
+    """
+    if not 0 <= successes <= trials or trials < 1:
+        raise ValueError(f"{successes} successes in {trials} trials")
+    tail = (1 - level) / 2
+    low = 0.0 if successes == 0 else _root(lambda p: 1 - _at_most(successes - 1, trials, p), tail, rising=True)
+    high = 1.0 if successes == trials else _root(lambda p: _at_most(successes, trials, p), tail, rising=False)
+    return low, high
+
+
+def _at_most(k: int, n: int, p: float) -> float:
+    """Probability of at most k successes in n trials, 0 < p < 1."""
+    whole = lgamma(n + 1)
+    each = (whole - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) + (n - i) * log(1 - p) for i in range(k + 1))
+    return sum(map(exp, each))
+
+
+def _root(function: object, value: float, *, rising: bool) -> float:
+    """Where a monotone function of a probability has a value, by bisection."""
+    assert callable(function)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if (function(middle) < value) == rising:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def paired_difference(
+    first: Sequence[Sequence[bool]], second: Sequence[Sequence[bool]], level: float = LEVEL
+) -> tuple[float, float, float]:
+    """The difference of two accuracies on the same problems, with its bootstrap interval.
+
+    Seeds and problems are resampled, each with replacement and both for the two methods alike: the pairs stay together.
+    The resamples are drawn from a fixed seed, so that the same data give the same interval.
+
+    Args:
+        first: [seeds][problems] whether the first method solved a problem.
+        second: the same of the second method.
+        level: confidence level, 0 to 1.
+
+    Returns:
+        The mean of first − second, and the ends of the percentile interval.
+
+    Raises:
+        ValueError: the shapes differ, or there are no problems.
+    """
+    a, b = np.array(first, dtype=np.float64), np.array(second, dtype=np.float64)
+    if a.ndim != 2 or a.shape != b.shape or not a.size:
+        raise ValueError(f"outcomes of the shapes {a.shape} and {b.shape} are not paired")
+    difference = a - b
+    random = np.random.default_rng(0)
+    seeds, problems = difference.shape
+    means = np.empty(RESAMPLES)
+    for k in range(RESAMPLES):
+        chosen = difference[random.integers(seeds, size=seeds)]
+        means[k] = chosen[:, random.integers(problems, size=problems)].mean()
+    tail = (1 - level) / 2
+    low, high = np.quantile(means, (tail, 1 - tail))
+    return float(difference.mean()), float(low), float(high)

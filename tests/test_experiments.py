@@ -1,0 +1,243 @@
+"""Experiments: statistics against known values, resuming, the page, bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from conftest import call as program
+from conftest import install
+from mull.commands import devices
+from mull.engine import Problem
+from mull.engine.registry import EXPERIMENTS, Entry, entries, load_entry
+from mull.engine.store import Store
+from mull.experiments.experiment import Experiment, Method, Results, Training, Verdict
+from mull.experiments.page import page
+from mull.experiments.running import Place, measure
+from mull.experiments.statistics import exact_interval, paired_difference
+from mull.problems import load
+from mull.problems.sudoku import stream as sudoku
+
+# Statistics -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(0, 10, 0.0, 0.3085), (5, 10, 0.1871, 0.8129), (10, 10, 0.6915, 1.0), (1, 20, 0.0013, 0.2487), (95, 100, 0.8872, 0.9836)],
+)  # fmt: skip
+def test_exact_intervals_are_those_of_clopper_and_pearson(successes: int, trials: int, low: float, high: float) -> None:
+    assert exact_interval(successes, trials) == pytest.approx((low, high), abs=1e-4)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(-1, 5), (6, 5), (0, 0)])
+def test_counts_that_are_none_are_refused(successes: int, trials: int) -> None:
+    with pytest.raises(ValueError, match="successes in"):
+        exact_interval(successes, trials)
+
+
+def test_paired_differences_of_known_data() -> None:
+    some = [[True, False, True, True]] * 3
+    assert paired_difference(some, some) == (0, 0, 0)
+    assert paired_difference([[True] * 4] * 3, [[False] * 4] * 3) == (1, 1, 1)
+    margin, low, high = paired_difference([[True] * 100], [[True] * 80 + [False] * 20])
+    assert margin == pytest.approx(0.2)
+    # The normal approximation is 0.2 ± 1.96 * 0.04.
+    assert (low, high) == pytest.approx((0.12, 0.28), abs=0.02)
+    assert paired_difference([[True] * 100], [[True] * 80 + [False] * 20]) == (margin, low, high)
+
+
+def test_outcomes_of_other_problems_are_not_paired() -> None:
+    with pytest.raises(ValueError, match="not paired"):
+        paired_difference([[True, False]], [[True]])
+
+
+@pytest.mark.parametrize(
+    ("solved", "least", "word"),
+    [(100, 0.0, "holds"), (20, 0.0, "does not hold"), (52, 0.0, "undecided"), (50, -0.3, "holds")],
+)
+def test_the_verdict_depends_on_the_interval(solved: int, least: float, word: str) -> None:
+    first = [k < solved for k in range(100)]
+    second = [k % 2 == 0 for k in range(100)]
+    results = Results({("a", "p", 0): first, ("b", "p", 0): second}, {})
+    assert results.compare("a", "b", "p", least).word == word
+
+
+# Running ----------------------------------------------------------------------------------------------------------------
+
+
+class Small(Experiment):
+    """Two solvers on two boards."""
+
+    name = "small"
+    question = "Does descent reach exact search?"
+    claim = "It does."
+    seeds = (0, 1)
+    small_minutes = 1
+    full_minutes = 2
+
+    def methods(self, full: bool) -> Sequence[Method]:
+        return [Method("exact", "cpsat"), Method("local", "descent")]
+
+    def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
+        return {"boards": [load("sudoku:4:0.6", seed=seed)[0] for seed in range(2)]}
+
+    def verdict(self, results: Results) -> Verdict:
+        return results.compare("local", "exact", "boards", least=-0.5)
+
+
+class Trained(Small):
+    """A net of eight numbers."""
+
+    name = "trained"
+    seeds = (0,)
+
+    def methods(self, full: bool) -> Sequence[Method]:
+        recipe = {"batch": 4, "block": 1, "validation": 0}
+        sizes = {"backbone": "lattice", "hidden": 8, "inner": 8, "layers": 1}
+        training = Training(("sudoku:4:0.6",), 2, recipe)
+        return [Method(f"passes {n}", "fixed", sizes, training, {"segments": n}) for n in (1, 2)]
+
+
+def place(folder: Path, said: list[str], *, store: Store | None = None, stop_after: int = 1000) -> Place:
+    """A place that keeps the notices of parts, and is cancelled once there are more than ``stop_after``."""
+
+    def notice(text: str) -> None:
+        if ", seed " in text:
+            said.append(text)
+
+    return Place(folder, "cpu", "0", store, notice, lambda: len(said) > stop_after)
+
+
+def test_a_run_measures_all_parts_and_stores_every_run(tmp_path: Path) -> None:
+    said: list[str] = []
+    with Store(str(tmp_path / "runs.db")) as store:
+        results = measure(Small(), False, place(tmp_path, said, store=store))
+        assert len(list(store.runs())) == 8
+    assert results is not None
+    assert said == [f"small: {label}, seed {seed}" for seed in (0, 1) for label in ("exact", "local")]
+    assert results.of("exact", "boards") == [[True, True], [True, True]]
+    text = page(Small(), results, Small().verdict(results), full=False, version="0", device="cpu")
+    assert "| exact | 100.0 (40 to 100) |" in text
+    assert "Verdict: holds. local minus exact on boards: +0.0 points (95% interval +0.0 to +0.0)." in text
+
+
+def test_an_interrupted_run_resumes_at_its_part(tmp_path: Path) -> None:
+    first: list[str] = []
+    assert measure(Small(), False, place(tmp_path, first, stop_after=2)) is None
+    again: list[str] = []
+    assert measure(Small(), False, place(tmp_path, again)) is not None
+    assert first[-1] == again[0]  # the part in progress
+    assert len(first) + len(again) == 5
+    quiet: list[str] = []
+    assert measure(Small(), False, place(tmp_path, quiet)) is not None
+    assert not quiet
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"of": 1}'])
+def test_damaged_and_foreign_parts_are_measured_again(text: str, tmp_path: Path) -> None:
+    (tmp_path / "part-0-0.json").write_text(text)
+    said: list[str] = []
+    assert measure(Small(), False, place(tmp_path, said)) is not None
+    assert len(said) == 4
+
+
+def test_methods_that_differ_when_solving_share_one_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sudoku, "SHARE_CHUNK", {4: 32})
+    results = measure(Trained(), False, place(tmp_path, []))
+    assert results is not None
+    assert results.parameters["passes 1"] == results.parameters["passes 2"] > 0
+    assert len([*tmp_path.glob("fixed-*.json")]) == 1
+
+
+def test_labels_must_differ(tmp_path: Path) -> None:
+    class Twice(Small):
+        def methods(self, full: bool) -> Sequence[Method]:
+            return [Method("one", "cpsat")] * 2
+
+    with pytest.raises(ValueError, match="the same label"):
+        measure(Twice(), False, place(tmp_path, []))
+
+
+# The command ------------------------------------------------------------------------------------------------------------
+
+
+def call(*arguments: str) -> int:
+    return program("experiment", *arguments)
+
+
+def test_the_list_has_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("list") == 0
+    out = capsys.readouterr().out
+    assert all(entry.name in out for entry in entries(EXPERIMENTS))
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("entry", entries(EXPERIMENTS), ids=lambda entry: entry.name)
+def test_declarations_have_three_seeds_and_limits(entry: Entry, full: bool) -> None:
+    made = load_entry(entry, Experiment)()
+    assert len(made.seeds) == 3
+    assert made.small_minutes <= 10
+    assert made.full_minutes <= 50
+    labels = [method.label for method in made.methods(full)]
+    assert len({*labels}) == len(labels)
+
+
+def test_an_unknown_name_gets_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "depth-celing") == 2
+    assert "did you mean depth-ceiling?" in capsys.readouterr().err
+
+
+def test_the_full_version_without_a_gpu_states_its_cost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(devices, "usable_device", lambda name: "cpu")
+    assert call("run", "backtracking", "--full") == 2
+    assert "it would take about 20 minutes of an H100" in capsys.readouterr().err
+
+
+PACKAGE = """
+from test_experiments import Small
+class Works(Small):
+    name = "works"
+class Raises(Small):
+    name = "raises"
+    def verdict(self, results):
+        raise KeyError("absent")
+"""
+
+
+@pytest.fixture
+def package(site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A package with two experiments; returns an empty working folder."""
+    points = {"works": "acme_claims:Works", "raises": "acme_claims:Raises", "gone": "acme_claims:Gone"}
+    code = PACKAGE.replace("from test_experiments import Small", f"from {__name__} import Small")
+    install(site, "acme-claims", points, {"acme_claims": code}, EXPERIMENTS)
+    monkeypatch.setenv("MULL_WEIGHTS", str(tmp_path / "data" / "weights"))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_an_experiment_of_a_package_writes_its_page(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "works", "--output", "pages", "--no-store") == 0
+    assert (package / "pages" / "works.md").read_text() == capsys.readouterr().out
+
+
+def test_an_experiment_that_raises_is_one_message(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "raises", "--no-store") == 2
+    err = capsys.readouterr().err
+    assert "experiment 'raises' of acme-claims 1.0 failed: KeyError: 'absent'" in err
+    assert "finished parts are kept" in err
+    assert call("list") == 0
+    assert "broken: " in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_made_is_refused_first(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (package / "file").write_text("")
+    assert call("run", "works", "--output", "file/pages", "--no-store") == 2
+    err = capsys.readouterr().err
+    assert "cannot make the folder file/pages" in err
+    assert "seed 0" not in err
