@@ -79,12 +79,22 @@ class Results:
         self.outcomes, self.parameters = outcomes, parameters
 
     def of(self, method: str, problems: str) -> list[list[bool]]:
-        """[seeds][problems] outcomes of a method on a set of problems."""
+        """[seeds][problems] outcomes of a method on a set of problems.
+
+        Args:
+            method: label of a line.
+            problems: name of the set.
+        """
         keys = sorted(key for key in self.outcomes if key[:2] == (method, problems))
         return [list(self.outcomes[key]) for key in keys]
 
     def accuracy(self, method: str, problems: str) -> float:
-        """The share that a method solved of a set of problems, 0 to 1, over all seeds."""
+        """The share that a method solved of a set of problems, 0 to 1, over all seeds.
+
+        Args:
+            method: label of a line.
+            problems: name of the set.
+        """
         runs = self.of(method, problems)
         return sum(map(sum, runs)) / sum(map(len, runs))
 

@@ -55,7 +55,13 @@ def sentence(verdict: Verdict) -> str:
 
 
 def table(results: Results, methods: Sequence[str], sets: Sequence[str]) -> list[str]:
-    """A Markdown table of accuracies: a line for each method, a column for each set of problems."""
+    """A Markdown table of accuracies: a line for each method, a column for each set of problems.
+
+    Args:
+        results: of all parts.
+        methods: labels of the lines.
+        sets: names of the sets of problems.
+    """
     counted = bool(results.parameters)
     head = ["method", *(["parameters"] if counted else []), *sets]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
@@ -73,7 +79,13 @@ def _cell(results: Results, method: str, name: str) -> str:
 
 
 def plot(results: Results, methods: Sequence[str], sets: Sequence[str]) -> list[str]:
-    """Bars of the accuracies, for each set of problems."""
+    """Bars of the accuracies, for each set of problems.
+
+    Args:
+        results: of all parts.
+        methods: labels of the lines.
+        sets: names of the sets of problems.
+    """
     width = max(map(len, methods))
     lines: list[str] = []
     for name in sets:

@@ -52,6 +52,9 @@ def measure(experiment: Experiment, full: bool, place: Place) -> Results | None:
 
     Returns:
         The outcomes of all parts; None if the run was cancelled.
+
+    Raises:
+        ValueError: two methods have the same label.
     """
     methods, sets = experiment.methods(full), experiment.problems(full)
     if len({method.label for method in methods}) < len(methods):

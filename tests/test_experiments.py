@@ -10,7 +10,7 @@ import pytest
 from conftest import call as program
 from conftest import install
 from mull.commands import devices
-from mull.engine import Problem
+from mull.engine import Budget, Problem
 from mull.engine.registry import EXPERIMENTS, Entry, entries, load_entry
 from mull.engine.store import Store
 from mull.experiments.experiment import Experiment, Method, Results, Training, Verdict
@@ -91,13 +91,13 @@ class Trained(Small):
     """A net of eight numbers."""
 
     name = "trained"
-    seeds = (0,)
 
     def methods(self, full: bool) -> Sequence[Method]:
         recipe = {"batch": 4, "block": 1, "validation": 0}
         sizes = {"backbone": "lattice", "hidden": 8, "inner": 8, "layers": 1}
         training = Training(("sudoku:4:0.6",), 2, recipe)
-        return [Method(f"passes {n}", "fixed", sizes, training, {"segments": n}) for n in (1, 2)]
+        budget = Budget(iterations=4)
+        return [Method(f"passes {n}", "fixed", sizes, training, {"segments": n}, budget) for n in (1, 2)]
 
 
 def place(folder: Path, said: list[str], *, store: Store | None = None, stop_after: int = 1000) -> Place:
@@ -148,7 +148,7 @@ def test_methods_that_differ_when_solving_share_one_training(tmp_path: Path, mon
     results = measure(Trained(), False, place(tmp_path, []))
     assert results is not None
     assert results.parameters["passes 1"] == results.parameters["passes 2"] > 0
-    assert len([*tmp_path.glob("fixed-*.json")]) == 1
+    assert len([*tmp_path.glob("fixed-*.json")]) == 2  # one for each seed
 
 
 def test_labels_must_differ(tmp_path: Path) -> None:
