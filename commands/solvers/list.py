@@ -112,6 +112,10 @@ def _load(entry: Entry) -> Any:
         from mull.problems.words.clues import ClueScorer
 
         return registry.load_entry(entry, ClueScorer)
+    if entry.group == registry.EXPERIMENTS:
+        from mull.experiments.experiment import Experiment
+
+        return registry.load_entry(entry, Experiment)
     from mull.problems.family import Family
 
     return registry.load_entry(entry, Family)
