@@ -63,8 +63,8 @@ def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_s
 def _repeat(row: RunRow, device: str | None, stopped: Callable[[], bool]) -> Solution:
     if row.family == "training":
         raise MullError(f"run {row.id} is a training", "solve train repeats it from the same seed and data")
-    problem = _problem(row)
-    solver = _solver(row, problem)
+    problem = recorded_problem(row)
+    solver = recorded_solver(row, problem)
     from mull.engine import Task, solve
 
     budget = _budget(row, problem, solver)
@@ -74,7 +74,8 @@ def _repeat(row: RunRow, device: str | None, stopped: Callable[[], bool]) -> Sol
     return solve([problem], solver, task)[0]
 
 
-def _problem(row: RunRow) -> Problem:
+def recorded_problem(row: RunRow) -> Problem:
+    """The problem of a stored run."""
     from mull.engine import Problem, Source
     from mull.problems import families
 
@@ -84,7 +85,7 @@ def _problem(row: RunRow) -> Problem:
     return family.restored(problem, row.objective is not None) if family else problem
 
 
-def _solver(row: RunRow, problem: Problem) -> AbstractSolver:
+def recorded_solver(row: RunRow, problem: Problem) -> AbstractSolver:
     """The solver of the run with its options.
 
     Of a portfolio it is the member that answered, because only its options and steps are recorded. If the problem has an

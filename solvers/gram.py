@@ -95,6 +95,10 @@ class GramNet(Reasoner):
         """Whether the net has a posterior, which reads the target."""
         return self.variant in ("full", "scale", "mean")
 
+    def applications(self) -> tuple[str, ...]:
+        """The updates of l in their order, then that of h."""
+        return *(f"l {k}" for k in range(1, self.low + 1)), "h"
+
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
         """A step whose increment is the prior's mean; ``sample_step`` draws the increment."""
         u, low = self._update(z, x, view)

@@ -32,6 +32,10 @@ class HrmNet(Reasoner):
         self.steps_per_segment, self.grad_steps = high, 1
         self.low = low
 
+    def applications(self) -> tuple[str, ...]:
+        """The updates of z_L in their order, then that of z_H."""
+        return *(f"z_L {k}" for k in range(1, self.low + 1)), "z_H"
+
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
         """z_H and z_L after a step, [B, S, H] each."""
         z_high, z_low = z

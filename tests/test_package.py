@@ -19,7 +19,19 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize(
-    "name", ["engine", "problems", "solvers", "plugins", "commands", "experiments", "weights", "cli.py", "terminal.py"]
+    "name",
+    [
+        "analysis",
+        "engine",
+        "problems",
+        "solvers",
+        "plugins",
+        "commands",
+        "experiments",
+        "weights",
+        "cli.py",
+        "terminal.py",
+    ],
 )
 def test_folders_of_the_package_are_links(name: str) -> None:
     link = ROOT / "src" / "mull" / name
@@ -29,7 +41,7 @@ def test_folders_of_the_package_are_links(name: str) -> None:
 
 def test_src_contains_nothing_else() -> None:
     held = {p.name for p in (ROOT / "src" / "mull").iterdir()} - {"__pycache__"}
-    rooms = {"engine", "problems", "solvers", "plugins", "commands", "experiments", "weights"}
+    rooms = {"analysis", "engine", "problems", "solvers", "plugins", "commands", "experiments", "weights"}
     assert held == {"__init__.py", "__main__.py", "py.typed", *rooms, "cli.py", "terminal.py"}
 
 

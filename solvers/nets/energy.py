@@ -60,6 +60,7 @@ class EnergyNet(Reasoner):
     """
 
     uses_targets = True
+    recurrent_layers = False
 
     def __init__(self, shape: NetShape, *, steps: int, contrastive_weight: float, loops: int) -> None:
         super().__init__(shape, states=1, random_start=True)

@@ -279,17 +279,51 @@ def _own(weight: Tensor, r: RoleTensors) -> Tensor:
 
 Operation = Callable[..., Any]
 
-pool_axis: Operation = _PoolAxis.apply
+_plain = False
+
+
+@contextmanager
+def forward_mode() -> Iterator[None]:
+    """In this context operations consist of PyTorch's own, which ``torch.func.jvp`` can differentiate."""
+    global _plain
+    before, _plain = _plain, True
+    try:
+        yield
+    finally:
+        _plain = before
+
+
+class _Unsaved:
+    """Stands for the context of an autograd function whose backward pass is not wanted."""
+
+    needs_input_grad = (False,)
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Save nothing.
+
+        Args:
+            tensors: ignored.
+        """
+
+
+def _operation(function: Any) -> Operation:
+    def call(*arguments: Any) -> Any:
+        return function.forward(_Unsaved(), *arguments) if _plain else function.apply(*arguments)
+
+    return call
+
+
+pool_axis: Operation = _operation(_PoolAxis)
 """pool_axis(x, mask): mean and maximum over D, [B, V, H] each.
 
 x is [B, V, D, H]; mask is [T', V, D] bool, or None for all."""
 
-pool: Operation = _Pool.apply
+pool: Operation = _operation(_Pool)
 """pool(x, role, weight): mean and maximum over the members of each group, and their weighted mean if ``weight`` is given.
 
 x is [B, L, H]; weight is [T', R, M] or None. Returns two or three tensors [B, R, H]."""
 
-scatter: Operation = _Scatter.apply
+scatter: Operation = _operation(_Scatter)
 """scatter(message, role, weight): the sum [B, L, H] over the groups of each literal, divided by the root of their number.
 
 message is [B, R, H]; weight is [T', R, M] or None, and multiplies each message by the literal's weight in the group."""

@@ -85,6 +85,11 @@ class Reasoner(nn.Module, ABC):
     """Number of the last steps of a segment that the gradient passes through."""
     uses_targets: bool = False
     """Whether training passes a known solution to ``forward``, which then returns its own loss."""
+    recurrent_layers: bool = True
+    """Whether a step passes the state through the layers; false if layers compute a gradient (energies).
+
+    ``solve analyse`` then follows the state alone.
+    """
 
     def __init__(self, shape: NetShape, *, states: int, stacks: int = 1, halts: int = 1, random_start: bool) -> None:
         super().__init__()
@@ -112,6 +117,13 @@ class Reasoner(nn.Module, ABC):
             # Clamped at two standard deviations, as the fixed start of the papers.
             return tuple(draw(k, *x.shape[1:]).clamp(-2, 2).to(x.dtype) for k in range(len(self.first)))
         return tuple(vector.to(x.dtype).expand_as(x).contiguous() for vector in self.first)
+
+    def applications(self) -> tuple[str, ...]:
+        """Names of the applications of stacks in a step, in their order; ``solve analyse`` labels layers by them.
+
+        Empty: they are numbered.
+        """
+        return ()
 
     @abstractmethod
     def step(self, z: Latent, x: Tensor, view: Any) -> Latent:
