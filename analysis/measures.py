@@ -24,12 +24,22 @@ def norms(x: Tensor) -> Tensor:
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Cosines [B] of the rows of a and b, [B, ...] each, over all other axes."""
+    """Cosines [B] of rows, over all other axes.
+
+    Args:
+        a: [B, ...].
+        b: [B, ...].
+    """
     return (a.flatten(1) * b.flatten(1)).sum(1) / (norms(a) * norms(b)).clamp(min=TINY)
 
 
 def relative_change(new: Tensor, old: Tensor) -> Tensor:
-    """The residual ‖new − old‖ / ‖old‖ of rows [B, ...]: [B] (R_i of arXiv 2609.11801)."""
+    """The residual ‖new − old‖ / ‖old‖ of rows: [B] (R_i of arXiv 2609.11801).
+
+    Args:
+        new: [B, ...] states of a loop.
+        old: [B, ...] states of the loop before.
+    """
     return norms(new - old) / norms(old).clamp(min=TINY)
 
 
