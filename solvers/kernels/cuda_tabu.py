@@ -10,7 +10,7 @@ from ...engine.moves.streams import Streams
 from ...engine.solver import Info
 from .cuda_differences import DifferenceChains, DifferenceSearch
 from .cuda_instance import CudaInstance, ranked, signed
-from .difference_chains import Rule, assignments, fixed_values, prepared
+from .difference_chains import Rule, assignments, fixed_values, keys, prepared
 from .difference_state import BEST, BEST_HARD, CLOCK, ENERGY
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def init(instance: CudaInstance, streams: Streams, rule: Rule) -> DifferenceChai
         streams: one key for each row.
         rule: the options.
     """
-    return _search(instance, rule).start(instance.put(signed(streams.keys)))
+    return _search(instance, rule).start(instance.put(signed(keys(streams))))
 
 
 def advance(

@@ -130,12 +130,21 @@ def start_chains(instance: MoveInstance, streams: Streams, rule: Rule) -> Differ
     longest = (fixed.shape[1] * rule.tenure >> 16) + rule.tenure_random + 1
     if made.arrays.cut.any():
         longest += fixed.shape[1] * rule.tenure_random // 100
-    chains = new_chains(made.arrays, instance.template, streams.keys, fixed, longest, recombine=rule.patience > 0)
+    chains = new_chains(made.arrays, instance.template, keys(streams), fixed, longest, recombine=rule.patience > 0)
     with compiling(instance.notices):
         over_rows(partial(_call, made.tables, chains, 0, rule), len(fixed))
     violations = np.zeros(len(fixed), dtype=np.int64)
     _count(made, chains, violations)
     return DifferenceState(chains, violations)
+
+
+def keys(streams: Streams) -> np.ndarray:
+    """[B] uint64: the keys of the chains. The lowest bit of a key is 1 in every second copy, which makes one long stage.
+
+    Args:
+        streams: one for each row.
+    """
+    return streams.keys & ~np.uint64(1) | (streams.copies % 2).astype(np.uint64)
 
 
 def fixed_values(instance: MoveInstance) -> np.ndarray:

@@ -119,7 +119,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT / WARPS) diffe
         begin(graph, lent, figures, (i64)figures[CLOCK], lane);
     }
     chain.count = (int)figures[COUNT];
-    const i64 longest = patience ? patience << (mixed(chain.key) & LENGTHS) : UNKNOWN;
+    const bool stages = patience && !(chain.key & 1);  // a chain with an odd key has no stages
+    const i64 longest = stages ? patience << (mixed(chain.key) & LENGTHS) : UNKNOWN;
     const u64 key = chain.key;
     u64 clock = (u64)figures[CLOCK];
     i64 energy = figures[ENERGY], hard = figures[HARD], least_energy = figures[LEAST], least_hard = figures[LEAST_HARD];

@@ -248,6 +248,7 @@ def make_moves(
         tenure: tabu tenure for each variable in conflict, in 1/65536 of a move.
         tenure_random: random part of the tenure, up to this many moves.
         patience: moves without improvement before a stage ends, times 1, 2, 4 or 8 by the chain's key; 0 for no stages.
+            A chain with an odd key has no stages.
     """
     for b in range(low, high):
         if tables.cut[chains.template[b]]:
@@ -256,7 +257,8 @@ def make_moves(
             randomise(tables, chains, b, 0)
             begin(tables, chains, b)
             chains.figures[b, STAGE] = 0
-        longest = patience << np.int64(mix(chains.key[b]) & LENGTHS) if patience else UNKNOWN
+        stages = patience and not chains.key[b] & U(1)
+        longest = patience << np.int64(mix(chains.key[b]) & LENGTHS) if stages else UNKNOWN
         left = steps
         while left > 0 and chains.figures[b, ENERGY] > 0:
             if chains.figures[b, COUNT] == 0:  # only fixed variables are in conflict
