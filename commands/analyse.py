@@ -102,10 +102,12 @@ def analyse(
     as_json: bool,
     url: str | None,
 ) -> None:
-    """Analyse a learned solver: convergence, fixed points, cycles, Jacobians, and the residual as a judge.
+    """Analyse a learned solver.
 
-    WEIGHTS is a name that `solve weights` lists, or a .safetensors file. RUN is the id of a run, or `last`. The report
-    is a folder: analysis.json, and a PNG and an SVG of each figure with index.html, which shows all of them.
+    The report shows convergence, fixed points, cycles, Jacobians, and the residual as a judge of answers. It is a
+    folder: analysis.json, and a PNG and an SVG of each figure with index.html, which shows all of them.
+
+    WEIGHTS is a name that `solve weights` lists, or a .safetensors file. RUN is the id of a run, or `last`.
     """
     if not no_figures:
         _need_matplotlib()

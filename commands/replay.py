@@ -91,6 +91,10 @@ def recorded_solver(row: RunRow, problem: Problem) -> AbstractSolver:
     Of a portfolio it is the member that answered, because only its options and steps are recorded. If the problem has an
     objective it is the portfolio itself: several members may have improved the answer in turn.
 
+    Args:
+        row: of the store.
+        problem: as recorded.
+
     Raises:
         MullError: the solver no longer accepts the options.
         CheckpointError: the weights of the run are missing.

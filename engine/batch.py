@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -209,9 +210,12 @@ class Batch:
         return np.full(len(self.problems), True) if limit is None else self.starts.sum(1) < limit
 
     def _most_starts(self) -> int | None:
-        """Most starts of a problem, by the budget and by the solver; None for no limit."""
-        limits = [n for n in (self.task.budget.restarts, self.solver.most_starts) if n is not None]
-        return min(limits, default=None)
+        """Most starts of a problem; None for no limit. Another start of a solver without samples repeats the first."""
+        return 1 if self._repeats else self.task.budget.restarts
+
+    @cached_property
+    def _repeats(self) -> bool:
+        return self.solver.samples(self.problems[0]) is not None
 
     # Answers ----------------------------------------------------------------------------------------------------------
 

@@ -105,7 +105,10 @@ class AbstractSolver(BaseModel, ABC):
         return None
 
     def samples(self, problem: Problem) -> str | None:
-        """The reason why the solver cannot give several answers to a problem (``Budget.solutions``), or None."""
+        """The reason why the solver cannot give several answers to a problem (``Budget.solutions``), or None.
+
+        A solver with steps and such a reason is not restarted: its next start would repeat the first.
+        """
         return None
 
     def bind(self, problem: Problem) -> AbstractSolver:
@@ -203,11 +206,6 @@ class Solver(AbstractSolver):
         description="copies of a problem that run side by side, unless --restarts is given (default: as many as fit)",
     )
     tolerance: float = Field(1e-4, ge=0, description="residual below which a row has settled")
-
-    @property
-    def most_starts(self) -> int | None:
-        """Most starts of a problem, where further starts would repeat the first ones; None: no limit."""
-        return None
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -116,10 +116,6 @@ class Fixed(Learned):
         return settled
 
     @property
-    def most_starts(self) -> int | None:
-        return None if self._decimates else 1
-
-    @property
     def _decimates(self) -> bool:
         """Whether passes after the first one can differ from it: decimation draws values at random."""
         return self.segments > 1 and (self.decimation_residual > 0 or self.undecided_share < 1)

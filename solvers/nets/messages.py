@@ -11,7 +11,7 @@ share a graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from typing import Any
@@ -277,8 +277,6 @@ def _own(weight: Tensor, r: RoleTensors) -> Tensor:
     return flat.view(r.groups.shape) * (r.slots >= 0)
 
 
-Operation = Callable[..., Any]
-
 _plain = False
 
 
@@ -306,24 +304,40 @@ class _Unsaved:
         """
 
 
-def _operation(function: Any) -> Operation:
-    def call(*arguments: Any) -> Any:
-        return function.forward(_Unsaved(), *arguments) if _plain else function.apply(*arguments)
-
-    return call
+def _call(function: Any, *arguments: Any) -> Any:
+    return function.forward(_Unsaved(), *arguments) if _plain else function.apply(*arguments)
 
 
-pool_axis: Operation = _operation(_PoolAxis)
-"""pool_axis(x, mask): mean and maximum over D, [B, V, H] each.
+def pool_axis(x: Tensor, mask: Tensor | None) -> Any:
+    """Mean and maximum over D, [B, V, H] each.
 
-x is [B, V, D, H]; mask is [T', V, D] bool, or None for all."""
+    Args:
+        x: [B, V, D, H].
+        mask: [T', V, D] bool, or None for all.
+    """
+    return _call(_PoolAxis, x, mask)
 
-pool: Operation = _operation(_Pool)
-"""pool(x, role, weight): mean and maximum over the members of each group, and their weighted mean if ``weight`` is given.
 
-x is [B, L, H]; weight is [T', R, M] or None. Returns two or three tensors [B, R, H]."""
+def pool(x: Tensor, role: RoleTensors, weight: Tensor | None) -> Any:
+    """Mean and maximum over the members of each group, and their weighted mean if weights are given.
 
-scatter: Operation = _operation(_Scatter)
-"""scatter(message, role, weight): the sum [B, L, H] over the groups of each literal, divided by the root of their number.
+    Args:
+        x: [B, L, H].
+        role: the groups.
+        weight: [T', R, M] or None.
 
-message is [B, R, H]; weight is [T', R, M] or None, and multiplies each message by the literal's weight in the group."""
+    Returns:
+        Two or three tensors [B, R, H].
+    """
+    return _call(_Pool, x, role, weight)
+
+
+def scatter(message: Tensor, role: RoleTensors, weight: Tensor | None) -> Any:
+    """The sum [B, L, H] over the groups of each literal, divided by the root of their number.
+
+    Args:
+        message: [B, R, H].
+        role: the groups.
+        weight: [T', R, M] or None; it multiplies each message by the literal's weight in the group.
+    """
+    return _call(_Scatter, message, role, weight)
