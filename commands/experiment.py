@@ -55,9 +55,10 @@ def experiment_list(as_json: bool) -> None:
 @store_option
 @click.option("--no-store", is_flag=True, help="Do not record the runs in the store.")
 def experiment_run(name: str, full: bool, output: Path | None, restart: bool, url: str | None, no_store: bool) -> int:
-    """Run an experiment: print its question, table, plot and verdict, and write its page.
+    """Run an experiment and write its page.
 
-    An interrupted run is resumed by the same command. Finished parts are kept.
+    It prints the question, the table, the plot and the verdict. An interrupted run is resumed by the same command.
+    Finished parts are kept.
     """
     import shutil
     from contextlib import nullcontext

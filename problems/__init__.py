@@ -71,6 +71,9 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "tsp": (".tsp", ".atsp"),
     "maxcut": (".mc", ".rud", ".rudy", ".maxcut"),
     "qap": (".qap",),
+    "group": (".group",),
+    "hop": (".hop",),
+    "parity": (".parity",),
 }
 """The suffixes of mull's own families, archives included. A file with one of them is read without importing the others:
 importing all of them takes a third of a second."""

@@ -53,7 +53,8 @@ def test_the_page_of_kinds_states_every_kind_with_its_fields_and_an_example() ->
     rows = re.findall(
         r"^\| `(\w+)\((.*?)\)` \|.*\| `(.*)` \|$", (ROOT / "docs/constraints.md").read_text(), re.MULTILINE
     )
-    assert {kind for kind, _, _ in rows} == set(KINDS)
+    own = {name for name, kind in KINDS.items() if kind.__module__.startswith("mull.")}  # without those of other tests
+    assert {kind for kind, _, _ in rows} == own
     for kind, stated, example in rows:
         made: Any = eval(example, dict(KINDS))
         assert type(made).__name__ == kind

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import mull
 from conftest import answer, write
-from mull.engine import Status
+from mull.engine import Budget, Status, Task, solve
 from mull.problems import InputError, examples, families, load
 
 SUDOKU = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
@@ -40,7 +41,7 @@ def test_a_folder_among_the_examples_is_ignored(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("name", sorted(examples()))
 def test_every_example_is_solved(name: str, tmp_path: Path) -> None:
     for problem in load(write(tmp_path, name, examples()[name]), trust=True):
-        found = answer(problem)
+        (found,) = solve([problem], mull.solver("auto"), Task(Budget(seconds=60)))
         assert found.status.solved
         assert found.text
         assert found.assignment is not None
