@@ -14,7 +14,7 @@ import click
 from mull.engine.errors import MullError
 from mull.engine.files import write_whole
 
-from .common import interruptible, json_option, show_warnings, store_option
+from .common import interruptible, json_option, make_writable, show_warnings, store_option
 from .completion import ids, problems
 from .devices import usable_device
 from .history.figures import save
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from mull.engine.store import RunRow
     from mull.engine.weights import Card
     from mull.solvers.learned import Learned
+
+
+ANOTHER = "choose another folder: --to FOLDER"
 
 
 class Subject(NamedTuple):
@@ -114,6 +117,8 @@ def analyse(
     where = usable_device(device)
     with show_warnings():
         chosen = _subject(subject, arguments, count, copies, seed, trust, url)
+    target = folder or Path(f"analysis-{chosen.card.name}")
+    make_writable(target, ANOTHER)
     import torch
 
     from mull.analysis.report import analyse as analysed
@@ -144,7 +149,6 @@ def analyse(
     )
     title = f"{'Untrained ' if untrained else ''}{chosen.title}"
     found.notes[:0] = chosen.notes
-    target = folder or Path(f"analysis-{chosen.card.name}")
     data = {"title": title, "weights": chosen.card.name, "untrained": untrained, "loops": count_loops, **found.data()}
     summary = _summary(data)
     _write(target, title, summary, found, data, not no_figures)
@@ -252,11 +256,10 @@ def _problems(arguments: Sequence[str], count: int, seed: int, trust: bool) -> l
     for argument in arguments:
         if ":" in argument and not Path(argument).exists():
             try:
-                source = stream(argument, "test", seed)
-            except MullError:
-                found += [load(argument, seed=seed + i)[0] for i in range(count)]
-            else:
-                found += _drawn(source, argument, count)
+                drawn = _drawn(stream(argument, "test", seed), argument, count)
+            except MullError:  # no stream, or one whose split has no instance, such as queens:8
+                drawn = [load(argument, seed=seed + i)[0] for i in range(count)]
+            found += drawn
         else:
             found += load(argument, trust=trust)[:count]
     if not found:
@@ -309,7 +312,6 @@ def _write(
     folder: Path, title: str, summary: Sequence[str], found: Analysis, data: dict[str, Any], drawn: bool
 ) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with write_whole(folder / "analysis.json") as file:
             file.write(json.dumps(data, allow_nan=False).encode())
         if not drawn:
@@ -327,6 +329,4 @@ def _write(
         with write_whole(folder / "index.html") as file:
             file.write(page(title, summary, shown).encode())
     except OSError as error:
-        raise MullError(
-            f"cannot write {folder}: {error.strerror or error}", "choose another folder with --to"
-        ) from None
+        raise MullError(f"cannot write {folder}: {error.strerror or error}", ANOTHER) from None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 from mull.engine.deprecation import MullDeprecationWarning, former_names
 from mull.engine.deprecation import text as deprecation_text
-from mull.engine.errors import MullError  # noqa: F401  # found by the former name below
+from mull.engine.errors import MullError  # also found by the former name below
 
 from .completion import files
 
@@ -253,6 +255,24 @@ def open_store(url: str | None) -> Store:
     from mull.engine.store import Store
 
     return Store(url)
+
+
+def make_writable(folder: Path, hint: str) -> None:
+    """Make a folder for results, before the work that takes time.
+
+    Args:
+        folder: with its parents.
+        hint: names another folder.
+
+    Raises:
+        MullError: it cannot be made, or no file can be written into it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MullError(f"cannot make the folder {folder}: {error.strerror}", hint) from None
+    if not os.access(folder, os.W_OK):
+        raise MullError(f"cannot write into the folder {folder}", hint)
 
 
 def interruptible(notify: Callable[[str], None] | None = None) -> Callable[[], bool]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ import click
 from mull import __version__
 from mull.engine.errors import MullError
 
-from .common import ListGroup, interruptible, json_option, open_store, store_option
+from .common import ListGroup, interruptible, json_option, make_writable, open_store, store_option
 
 if TYPE_CHECKING:
     from mull.engine.registry import Entry
@@ -71,15 +74,15 @@ def experiment_run(name: str, full: bool, output: Path | None, restart: bool, ur
     from mull.engine.weights import own_folder
 
     folder = own_folder().parent / "experiments" / name / ("full" if full else "small")
-    if restart:
-        shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
     pages = output or (PAGES if PAGES.parent.is_dir() else Path())
-    _check_writable(pages)
+    make_writable(pages, "choose another folder: --output FOLDER")
+    make_writable(folder, "set MULL_WEIGHTS to a folder that can be written; parts are kept beside it")
     cancelled = interruptible()
-    with nullcontext() if no_store else open_store(url) as store:
+    with _alone(folder.with_suffix(".lock")), nullcontext() if no_store else open_store(url) as store:
         from mull.experiments.running import Place
 
+        if restart:
+            shutil.rmtree(folder, ignore_errors=True)
         place = Place(folder, device, __version__, store, lambda text: click.echo(text, err=True), cancelled)
         text = _measured(made, entry, full, place)
     if text is None:
@@ -119,20 +122,29 @@ def _device(made: Experiment, full: bool) -> str:
     return device
 
 
-def _check_writable(folder: Path) -> None:
-    """Make the folder of the page before anything is measured.
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock of an experiment: two runs at once would share cores and files. The lock ends with the process.
 
     Raises:
-        MullError: it cannot be made.
+        MullError: another process holds it.
     """
-    import os
+    if sys.platform == "win32":  # it has no flock
+        yield
+        return
+    import fcntl
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MullError(f"cannot make the folder {folder}: {error.strerror}", "--output FOLDER") from None
-    if not os.access(folder, os.W_OK):
-        raise MullError(f"cannot write into the folder {folder}", "--output FOLDER")
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MullError(
+                f"the experiment {path.parent.name} is running in another process",
+                "wait for its end, or interrupt it: this command then resumes it",
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
 
 
 def _measured(made: Experiment, entry: Entry, full: bool, place: object) -> str | None:

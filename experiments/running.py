@@ -56,6 +56,7 @@ def measure(experiment: Experiment, full: bool, place: Place) -> Results | None:
     Raises:
         ValueError: two methods have the same label.
     """
+    place.notice(f"{experiment.name}: making the problems")
     methods, sets = experiment.methods(full), experiment.problems(full)
     if len({method.label for method in methods}) < len(methods):
         raise ValueError(f"experiment {experiment.name}: two methods have the same label")
@@ -64,9 +65,11 @@ def measure(experiment: Experiment, full: bool, place: Place) -> Results | None:
     best: dict[str, list[int | None]] = {}
     for seed in experiment.seeds:
         for number, method in enumerate(methods):
+            if place.cancelled():
+                return None
             path = place.folder / f"part-{number}-{seed}.json"
             identity = _identity(method, sets, place)
-            part = _finished(path, identity)
+            part = _finished(path, identity, sets)
             if part is None:
                 place.notice(f"{experiment.name}: {method.label}, seed {seed}")
                 part = _measured(method, sets, seed, place, best)
@@ -88,13 +91,22 @@ def _identity(method: Method, sets: Mapping[str, Sequence[Problem]], place: Plac
     return plain
 
 
-def _finished(path: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+def _finished(path: Path, identity: Mapping[str, Any], sets: Mapping[str, Sequence[Problem]]) -> dict[str, Any] | None:
     """The part in a file; None if there is none, or it is damaged or of another declaration."""
     try:
         part: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    return part if isinstance(part, dict) and part.get("of") == identity else None
+    if not isinstance(part, dict) or part.get("of") != identity:
+        return None
+    solved: Any = part.get("solved")
+    whole = isinstance(solved, dict) and isinstance(part.get("parameters"), int) and [*solved] == [*sets]
+    return part if whole and all(_outcomes(solved[name], len(sets[name])) for name in sets) else None
+
+
+def _outcomes(given: Any, count: int) -> bool:
+    """Whether a value is a list of truth values, one for each problem."""
+    return isinstance(given, list) and len(given) == count and all(isinstance(each, bool) for each in given)
 
 
 def _measured(

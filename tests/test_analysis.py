@@ -156,3 +156,20 @@ def test_runs_that_cannot_be_analysed_are_refused(tmp_path: Path, capsys: pytest
     assert "no trained weights" in capsys.readouterr().err
     assert call("analyse", "nothing", "--no-figures", "--store", url) == 2
     assert "no weights named" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_analysis(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    words = ["analyse", "looped-sudoku", "--on", "sudoku:4", "--count", "1", "--no-figures"]
+    assert call(*words, "--to", str(tmp_path / "file" / "report")) == 2
+    err = capsys.readouterr().err
+    assert "cannot make the folder" in err
+    assert "rows 0" not in err
+
+
+def test_a_generated_problem_without_test_instances_is_analysed(tmp_path: Path) -> None:
+    words = ["analyse", "looped-four", "--on", "queens:5", "--count", "1", "--loops", "2", "--no-figures"]
+    assert call(*words, "--to", str(tmp_path)) == 0
+    assert json.loads((tmp_path / "analysis.json").read_text())["rows"] == 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,6 +146,33 @@ def test_damaged_and_foreign_parts_are_measured_again(text: str, tmp_path: Path)
     assert len(said) == 4
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"solved": None},
+        {"solved": {}},
+        {"solved": {"boards": [True]}},
+        {"solved": {"boards": [1, "x"]}},
+        {"parameters": None},
+    ],
+)
+def test_parts_with_wrong_outcomes_are_measured_again(change: dict[str, Any], tmp_path: Path) -> None:
+    assert measure(Small(), False, place(tmp_path, [])) is not None
+    path = tmp_path / "part-1-0.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    said: list[str] = []
+    results = measure(Small(), False, place(tmp_path, said))
+    assert said == ["small: local, seed 0"]
+    assert results is not None
+    assert results.of("exact", "boards") == [[True, True], [True, True]]
+
+
+def test_a_run_that_is_cancelled_while_problems_are_made_measures_nothing(tmp_path: Path) -> None:
+    said: list[str] = []
+    assert measure(Small(), False, place(tmp_path, said, stop_after=-1)) is None
+    assert not said
+
+
 def test_methods_that_differ_when_solving_share_one_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sudoku, "SHARE_CHUNK", {4: 32})
     results = measure(Trained(), False, place(tmp_path, []))
@@ -241,3 +271,34 @@ def test_a_folder_that_cannot_be_made_is_refused_first(package: Path, capsys: py
     err = capsys.readouterr().err
     assert "cannot make the folder file/pages" in err
     assert "seed 0" not in err
+
+
+def test_no_finished_part_is_removed_before_the_folders_are_checked(package: Path) -> None:
+    assert call("run", "works", "--no-store") == 0
+    parts = {*(package.parent / "data" / "experiments" / "works" / "small").iterdir()}
+    (package / "file").write_text("")
+    assert call("run", "works", "--output", "file/pages", "--no-store", "--restart") == 2
+    assert {*(package.parent / "data" / "experiments" / "works" / "small").iterdir()} == parts
+
+
+def test_a_folder_of_parts_that_cannot_be_made_names_its_variable(
+    package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (package / "file").write_text("")
+    monkeypatch.setenv("MULL_WEIGHTS", str(package / "file" / "weights"))
+    assert call("run", "works", "--no-store") == 2
+    err = capsys.readouterr().err
+    assert "cannot make the folder" in err
+    assert "hint: set MULL_WEIGHTS" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks there")
+def test_an_experiment_runs_once_at_a_time(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import fcntl
+
+    assert call("run", "works", "--no-store") == 0
+    with (package.parent / "data" / "experiments" / "works" / "small.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert call("run", "works", "--no-store", "--restart") == 2
+    assert "the experiment works is running in another process" in capsys.readouterr().err
+    assert call("run", "works", "--no-store") == 0
