@@ -87,8 +87,8 @@ DEFAULT_SECONDS = 60.0
 )
 @click.option(
     "--batch",
-    type=click.IntRange(1),
-    help="Number of rows in a batch; a row is a copy of a problem (default: by problem size).",
+    type=click.IntRange(1, 1 << 20),
+    help="Largest number of rows in a batch; a row is a copy of a problem (default: by problem size).",
 )
 @click.option(
     "--solutions",
@@ -364,8 +364,12 @@ def _summarise(solutions: Sequence[Solution], seconds: float, quiet: bool) -> in
     if guessed:
         hint = f"name the family: --family {' or '.join(guessed[0].problem.guessed)}"
         raise MullError(f"{guessed[0].problem.source}: {guessed[0].detail}", hint)
-    # Givens that contradict each other are a mistake of the input, not a result of the search.
-    wrong = [s for s in solutions if s.status is Status.UNSATISFIABLE and s.problem.contradiction() is not None]
+    # Givens that contradict each other are a mistake of the input. A constraint that no values satisfy is a result.
+    wrong = [
+        s
+        for s in solutions
+        if s.status is Status.UNSATISFIABLE and (found := s.problem.contradiction()) is not None and found[1]
+    ]
     if wrong:
         more = f" (and {counted(len(wrong) - 1, 'more problem')} like it)" if len(wrong) > 1 else ""
         raise MullError(f"{wrong[0].problem.source}: {wrong[0].detail}{more}", "correct one of the two givens")

@@ -30,6 +30,9 @@ CPU_ROWS = 256
 EVALUATION = 1 << 21
 """Numbers that one evaluation of the energy of a whole batch may touch: a fifth of a second on one core."""
 
+MOST_LITERALS = 1 << 26
+"""Literals of the rows that ``Budget.batch`` may set. The system ends a process that takes all memory, without an error."""
+
 GROUP, GROUP_LITERALS = 32, 1 << 16
 """The most samples of one problem that always share a batch, and the most literals that they have together."""
 
@@ -156,7 +159,8 @@ def group_size(graph: ConstraintGraph) -> int:
 
 
 def _rows(solver: Solver, graph: ConstraintGraph, task: Task) -> int:
-    return task.budget.batch or solver.batch_size.rows(graph, task.device)
+    own = solver.batch_size.rows(graph, task.device)
+    return min(task.budget.batch or own, max(own, MOST_LITERALS // max(1, graph.literals)))
 
 
 @lru_cache(maxsize=1 << 14)

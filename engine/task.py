@@ -33,7 +33,8 @@ class Budget:
             for each version, does not count.
         iterations: steps of a row, over all its restarts; conflicts for a complete solver (``unit`` of the solver).
         restarts: starts of a problem in total, side by side and one after another.
-        batch: largest number of rows (copies of problems) side by side; None for the solver's own number. Up to 32
+        batch: largest number of rows (copies of problems) side by side; None for the solver's own number. Rows of more
+            than 2^26 literals together are not run side by side, unless the solver's own number is larger. Up to 32
             samples of one problem (``solutions``) always stay in one batch.
         solutions: number of samples of each problem, or the most distinct solutions that an exact solver enumerates;
             None for one answer. A sample restarts when it reaches a known solution; ``restarts`` is ignored.

@@ -28,11 +28,13 @@ from mull.engine import (
     Status,
     Task,
     WholeSolver,
+    rows,
     solve,
 )
 from mull.engine import weights as engine_weights
 from mull.engine.deprecation import MullDeprecationWarning
 from mull.engine.guard import answers_of
+from mull.engine.rows import BatchSize
 from mull.problems import load
 
 DECLARATIONS = {
@@ -226,6 +228,16 @@ def test_every_solver_goes_on_in_fewer_rows_when_memory_runs_out(fit: int, batch
     assert [s.problem for s in solutions] == problems
     assert max(Narrow.seen) <= fit
     assert notices[0].startswith("out of memory: going on with ")
+
+
+def test_a_batch_size_of_more_rows_than_memory_holds_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "MOST_LITERALS", 90)  # ten rows of nine literals
+    Narrow.seen.clear()
+    own = BatchSize(literals=9)
+    monkeypatch.setattr(Narrow, "batch_size", own)
+    (solution,) = solve([chain(3)], Narrow(fit=1000), Task(Budget(None, iterations=500, batch=1000)))
+    assert solution.status is Status.SOLVED
+    assert Narrow.seen[0] == 10
 
 
 def test_several_answers_go_on_in_fewer_rows_too() -> None:

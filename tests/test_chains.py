@@ -131,6 +131,7 @@ def test_wrong_specifications_are_refused_with_a_hint(spec: str, message: str) -
         ("group A9\n", 1, "unknown group"),
         ("group A5\n(123)\n(12)\n", 3, r"'\(12\)' is not an element of A5"),
         ("group A5\n", 1, "a word of 0 elements"),
+        ("group Z3\n1 3\n", 2, "'3' is not an element of Z3"),
         ("parity\n012\n", 2, "'012' is not bits"),
         ("parity\n", 1, "0 bits"),
         ("hop 2\nabxz\n", 2, "'abxz' has a sign other than"),
@@ -143,6 +144,13 @@ def test_wrong_files_are_refused_with_their_line(text: str, line: int, message: 
         load(write(tmp_path, "a.txt", text))
     assert refused.value.line == line
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(("name", "named"), [("Z3", "0, 1, 2"), ("S3", "e, (23), (12), (123), ..., (13)")])
+def test_the_hint_names_elements_of_the_group_once_each(name: str, named: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        load(write(tmp_path, "a.txt", f"group {name}\nx\n"))
+    assert refused.value.hint == f"elements of {name} are {named}"
 
 
 @pytest.mark.parametrize("name", ["group:A4:2-9", "parity:8-20", "hop:2:3-9", "hop:1:12:3"])

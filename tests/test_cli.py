@@ -111,6 +111,17 @@ def test_contradictory_givens_are_an_error(tmp_path: Path, capsys: pytest.Captur
     assert "hint: " in err
 
 
+def test_an_empty_clause_is_a_result_and_no_mistake_of_givens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "empty.cnf"
+    path.write_text("p cnf 2 2\n1 2 0\n0\n")
+    assert call(str(path), "--json", "-s", "probsat") == 0
+    out, err = capsys.readouterr()
+    assert [o["status"] for o in json_lines(out)] == ["unsatisfiable"]
+    assert "error" not in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -122,6 +133,8 @@ def test_contradictory_givens_are_an_error(tmp_path: Path, capsys: pytest.Captur
         (["queens:8", "-s", "descent", "-o", "rate"], "key=value"),
         (["queens:8", "--limit", "soon"], "duration"),
         (["queens:8", "--limit", "0s"], "duration"),
+        (["queens:8", "--batch", "-1"], "not in the range"),
+        (["queens:8", "--batch", "100000000000"], "not in the range"),
         (["queens:8", "--device", "abacus"], "abacus"),
         (["queens:8", "--family", "chess"], "chess"),
         (["queens:8", "-k", "0"], "0"),

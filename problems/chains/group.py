@@ -122,8 +122,8 @@ def _words(text: str) -> list[tuple[int, tuple[Group, list[int]]]]:
         of, elements = found[-1][1]
         for word in words:
             if word not in of.number:
-                some = ", ".join(of.names[:4])
-                hint = f"elements of {of.name} are {some}, ..., {of.names[-1]}"
+                some = of.names if of.order < 6 else (*of.names[:4], "...", of.names[-1])
+                hint = f"elements of {of.name} are {', '.join(some)}"
                 raise InputError(f"{excerpt(word)} is not an element of {of.name}", line=line, hint=hint)
             elements.append(of.number[word])
     for line, (of, elements) in found:
