@@ -293,7 +293,7 @@ def _details(
         found.pairs[row] = similarity(torch.stack(states))
         found.paths[row] = principal(torch.stack(states))[0]
     found.notes.append(
-        f"Jacobian of {len(found.detailed)} rows by {tangent.method}, over all states that a loop updates."
+        f"Jacobian over all states that a loop updates, by {tangent.method}; rows measured: {len(found.detailed)}."
     )
 
 

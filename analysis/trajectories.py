@@ -1,6 +1,6 @@
 """Trajectories of a learned recursion on a batch: what each loop computes, recorded while the net runs eagerly.
 
-Forward hooks on the layers of the stacks record states, so a net's own code has no part in it and keeps its speed.
+Forward hooks on the layers of the stacks record states, so that nets need no code for it and keep their speed.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def names(net: Reasoner, count: int) -> list[str]:
 class Tangent:
     """Products of vectors with the Jacobian of a loop, of all latent states of a row with respect to all of them.
 
-    Of a random loop the numbers drawn are kept fixed. ``torch.func.jvp`` is exact. A step that computes a gradient
-    itself has no such form here, and is differentiated by central differences in float64.
+    The numbers that a random loop draws are kept fixed. Products are exact by ``torch.func.jvp``, except where a step
+    computes a gradient itself: such a step is differentiated by central differences in float64.
 
     Args:
         net: in float32, not compiled.

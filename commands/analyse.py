@@ -60,12 +60,18 @@ class Subject(NamedTuple):
     metavar="PROBLEMS",
     multiple=True,
     shell_complete=problems,
-    help="File, generated problem or training stream; repeatable (default: the data of the weights, or the run's problem).",
+    help="Problems: a file, generated ones or a training stream; repeatable (default: those of the weights or of the run).",
 )
 @click.option(
-    "--count", type=click.IntRange(1, 100_000), default=32, show_default=True, help="Most problems of each --on."
+    "--count",
+    type=click.IntRange(1, 100_000),
+    default=32,
+    show_default=True,
+    help="Largest number of problems of each --on.",
 )
-@click.option("--copies", type=click.IntRange(1, 10_000), help="Starts of each problem (default: 1; 8 for a run).")
+@click.option(
+    "--copies", type=click.IntRange(1, 10_000), help="Number of starts of each problem (default: 1; 8 for a run)."
+)
 @click.option(
     "--loops",
     "count_loops",

@@ -65,7 +65,7 @@ now = Clock()
 
 @uninterrupted  # an exception between two bytecodes could leave the clock stopped
 def untimed(compilation: Callable[[], T], clock: Clock = now) -> T:
-    """The value of a function during which the clock stands still.
+    """Call a function while the clock stands still, and return its value. Signals wait until it ends.
 
     Args:
         compilation: takes seconds at most.

@@ -1,4 +1,4 @@
-"""What families share whose files hold one puzzle in a plain format, or several as JSON records, one a line."""
+"""The base class of families whose files have puzzles in a plain format, or as JSON records, one record a line."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PuzzleFamily(Family, Generic[P]):
     def read(self, text: str, path: str, colors: int | None = None) -> list[Problem]:
         found = list(self.puzzles(text))
         if not found:
-            raise InputError("holds no puzzle", line=1)
+            raise InputError("there is no puzzle in the file", line=1)
         # A file with one puzzle is named by its path alone.
         several = len(found) > 1
         return [self.problem(puzzle, Source(path, puzzle.line if several else None)) for puzzle in found]

@@ -48,8 +48,9 @@ class Beam(WholeSolver):
     model of Brants et al. (2007). Cells of words that the lexicon does not have are filled by CP-SAT at the end. The
     search is not complete.
 
-    Where words cross, a partial answer also costs what the letters cost that it has of the words ahead (``lookahead``).
-    Answers to clues that share all letters with a text are only looked ahead to, and read from the text at the end.
+    Where words cross, the cost of a partial answer includes the known letters of words that are not reached yet
+    (``lookahead.py``). The answers of an acrostic share all letters with its text: the search reaches only the words of the
+    text, prices the answers by lookahead, and reads them from the text at the end.
     """
 
     name: ClassVar[str] = "beam"
@@ -148,7 +149,7 @@ class _Search:
         # A cipher or counted columns bind each word to all others.
         crossing = bool(loose) and self._share_cells() and not words.different and not words.columns
         self.lookahead = Lookahead(words.words, lexicon) if crossing else None
-        # Answers to clues have no letters of their own where they share all of them with a text.
+        # The answers to the clues of an acrostic share all letters with its text.
         self.ahead_only = loose if crossing and linked else frozenset()
         self.known_pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
@@ -172,7 +173,7 @@ class _Search:
         yield from orders
 
     def _constrained(self, noise: np.ndarray) -> list[int]:
-        """Next comes the word with the fewest candidates, where each letter that is known already divides them."""
+        """The words, at each place the one of fewest candidates; each known letter divides their number."""
         words = self.spelling.words
         known = set(self.spelling.given.nonzero()[0].tolist())
         left = set(range(len(words))) - self.ahead_only

@@ -56,7 +56,7 @@ class Prices:
 
     Args:
         costs: [K] of the candidates alone.
-        tables: for each neighbour the row [S] of each state and [N, K] what is added.
+        tables: for each neighbouring word, [S] the row of each state and [N, K] the costs that the row adds.
     """
 
     costs: np.ndarray

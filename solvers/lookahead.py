@@ -1,4 +1,4 @@
-"""Lookahead of beam search: how well the letters that a partial answer has fit the words that it has not reached."""
+"""Lookahead of beam search: the cost of words that a partial answer has not reached, by the letters that are known."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..engine.lexicon import SCALE, Lexicon
 from .spelling import CODES, Spelled
 
 IN_LEXICON = 0.6
-"""Probability that a word ahead is one of its candidates; else its letters follow the letter before."""
+"""Probability that a word ahead is one of its candidates; else each of its letters depends on the letter before."""
 
 FLATNESS = 0.5
 """Exponent of a candidate's probability: answers to clues are rarer words than those of running text."""
 
 
 class Lookahead:
-    """The cost of patterns: minus the logarithm of the probability that a word has the letters that are known of it.
+    """The cost of patterns: minus the logarithm of the probability of the known letters of a word.
 
-    A word is one of its candidates with probability ``IN_LEXICON``; else each letter depends on the letter before.
+    A pattern is a word of which some letters are known. A word is one of its candidates with probability ``IN_LEXICON``; else each letter depends on the letter before.
 
     Args:
         words: of a puzzle, each with at least one candidate.

@@ -36,7 +36,7 @@ class Tracked:
 
 
 def track(net: Reasoner, examples: Examples, most: int, tolerance: float = 0.01, batch: int = 32) -> Tracked:
-    """Apply a net to chains until its states stand still, and compare its answers with the known ones.
+    """Apply a net to chains until its states no longer change, and compare its answers with the known ones.
 
     The net alone decides when it stops: a chain has converged when no variable's state changes by more than the tolerance in
     ``CALM`` loops in a row. Its answer is read at that loop. No constraint is checked, and no variable is fixed. The net reads

@@ -1,6 +1,6 @@
-"""What kernels call that Python cannot: move forms by their addresses, and arrays as C pointers.
+"""Functions for kernels alone: they call move forms by their addresses, and read arrays through C pointers.
 
-The functions of this module can be called in kernels only. ``intrinsic_of`` gives numba's versions of them.
+Python code cannot call them. ``intrinsic_of`` returns the versions that numba compiles.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def call(
 def longs(address: int) -> Any:
     """The int64 at an address, as a C pointer. It can be called in kernels only, as the next three.
 
-    Kernels with many arrays take one array of addresses: numba hands on an array as seven numbers, and code with many
+    Kernels with many arrays take one array of addresses: numba passes an array as seven numbers, and code with many
     of them takes ten times as long to compile.
 
     Args:

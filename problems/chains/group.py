@@ -30,7 +30,7 @@ class Words(Family):
 
     name = "group"
     summary = "word problems of groups: a line 'group A5', then elements '(123)', 'e'; '7' in Z; 'r1', 's2' in D"
-    spec = "group:GROUP:LENGTH, e.g. group:A5:64; " + "S2-S5, A3-A5, Z2-Z120, D3-D60"
+    spec = "group:GROUP:LENGTH, e.g. group:A5:64; S2-S5, A3-A5, Z2-Z120, D3-D60"
     suffixes = (".group",)
     stream_forms = ("group:GROUP:LENGTH",)
     stream_maker = "mull.problems.chains.stream:WordStream"
@@ -84,7 +84,7 @@ def template(name: str, length: int) -> ConstraintGraph:
 
 
 def render(name: str, assignment: Mapping[str, Value]) -> str:
-    """A line ``element  state`` for each place of the word, by name; a state that is open is ``?``.
+    """A line ``group NAME``, and a line ``element -> state`` for each place of the word; an open state is ``?``.
 
     Args:
         name: of the group.

@@ -34,7 +34,7 @@ class Hop(Family):
 
     The variables h0.i are the letters of the text, 1 = a. hk.i is the letter k hops away from place i. mk.i.c is the
     letter k - 1 hops away from the place after the latest occurrence of c before place i; hk.i is mk.i.c for the letter c
-    of place i. All constraints are local, and every variable has the values 0 to 4.
+    of place i. All constraints are local. Every variable has the values 0 to the number of letters.
     """
 
     name = "hop"
@@ -60,7 +60,9 @@ class Hop(Family):
                 raise InputError("the first line is not 'hop HOPS'", line=line, hint=HINT)
             for word in words:
                 if set(word) - set(ALPHABET):
-                    raise InputError(f"{excerpt(word)} has a sign other than the letters a to h", line=line, hint=HINT)
+                    raise InputError(
+                        f"{excerpt(word)} has a character other than the letters a to h", line=line, hint=HINT
+                    )
                 found[-1][2].extend(ALPHABET.index(letter) + 1 for letter in word)
         problems = []
         for line, hops, text_ in found:

@@ -46,7 +46,7 @@ class Parity(Family):
                 raise InputError("the first line is not 'parity'", line=line, hint=HINT)
             for word in words:
                 if set(word) - set("01"):
-                    raise InputError(f"{excerpt(word)} is not bits 0 and 1", line=line, hint=HINT)
+                    raise InputError(f"{excerpt(word)} has a character other than 0 and 1", line=line, hint=HINT)
                 found[-1][1].extend(map(int, word))
         for line, bits in found:
             if not 1 <= len(bits) <= LONGEST:

@@ -1,4 +1,4 @@
-"""Streams of chains: words of groups and parities of bits, with lengths from a range and the states as target."""
+"""Streams of chains: words of groups, parities of bits and hops through texts, with lengths from a range."""
 
 from __future__ import annotations
 

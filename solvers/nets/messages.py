@@ -292,7 +292,7 @@ def forward_mode() -> Iterator[None]:
 
 
 class _Unsaved:
-    """Stands for the context of an autograd function whose backward pass is not wanted."""
+    """The context of an autograd function that is called without a backward pass: it saves nothing."""
 
     needs_input_grad = (False,)
 

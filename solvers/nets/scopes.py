@@ -227,7 +227,7 @@ def _renamed(part: Any, slots: Mapping[str, int]) -> Any:
 
 
 def _numbers(part: tuple[Any, ...]) -> bool:
-    """Whether a tuple or its first row is of integers: the table of a constraint, which has no names."""
+    """Whether the first entry of a tuple is a tuple of integers: then it is a table, which has no variables' names."""
     first = part[0]
     return isinstance(first, tuple) and bool(first) and all(type(each) is int for each in first)
 
