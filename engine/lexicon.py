@@ -120,10 +120,10 @@ class Lexicon:
     def chain(self) -> np.ndarray:
         """[27, 27] float64: the probability of a letter after a letter in a word of the lexicon; row 0 is of any letter."""
         counts = np.full((27, 27), 0.5)
-        for word in self.costs:
-            codes = [0, *(ord(sign) - 96 for sign in word if sign != "'")]
-            np.add.at(counts, (codes[:-1], codes[1:]), 1)
-        counts[:, 0] = 0
+        signs = np.frombuffer(f" {' '.join(self.costs)}".replace("'", "").encode(), np.uint8)
+        codes = np.where(signs == ord(" "), 0, signs.astype(np.int64) - 96)
+        counts += np.bincount(27 * codes[:-1] + codes[1:], minlength=27 * 27).reshape(27, 27)
+        counts[:, 0] = 0  # ends of words
         counts[0] = counts.sum(axis=0)
         shares: np.ndarray = counts / counts.sum(axis=1, keepdims=True)
         return shares
