@@ -94,17 +94,24 @@ def _with_suffix(families: Mapping[str, Family], suffix: str) -> Iterable[str]:
 
 
 @contextmanager
-def plugin_errors(family: Family) -> Iterator[None]:
+def plugin_errors(family: Family, hint: str = "") -> Iterator[None]:
     """Turn an unexpected exception of another package's family into an ``InputError`` that names the package.
 
     An exception of mull's own families is a bug and passes unchanged.
+
+    Args:
+        family: that is called inside.
+        hint: of an ``InputError`` that has none; by default it states what the family reads.
 
     Raises:
         InputError: the family of another package raised an exception.
     """
     try:
         yield
-    except (GraphError, InputError):
+    except GraphError:
+        raise
+    except InputError as error:
+        error.hint = error.hint or hint or f"the family {family.name} reads: {family.summary}"
         raise
     except Exception as error:
         if type(family).__module__.startswith("mull."):
@@ -121,7 +128,7 @@ def _generate(
         raise InputError("no such file, and no such family", argument, hint=hint)
     try:
         maker = families[name]
-        with plugin_errors(maker):
+        with plugin_errors(maker, f"generate with {maker.spec}"):
             problem = maker.generate(spec, seed, colors)
     except InputError as error:
         raise error.at(argument) from None

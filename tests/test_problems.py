@@ -136,6 +136,8 @@ BAD: dict[str, tuple[str, str | bytes, int | None]] = {
     "json kind": ("a.json", '{"variables": {"a": [1]}, "constraints": [{"kind": "Nope"}]}', None),
     "json domain": ("a.json", '{"variables": {"a": []}, "constraints": []}', None),
     "json deep": ("a.json", "[" * 100_000, None),
+    "dropquote record": ("a.dropquote", '{"grid": 1, "candidate": 2}', 1),
+    "acrostic line": ("a.acrostic", "acrostic\n", 1),
     "long line": ("a.txt", "x" * 10_000_000, 1),
     "long cnf line": ("a.cnf", "p cnf 1 1\n" + "1 " * 5_000_000, 2),
 }
@@ -149,6 +151,7 @@ def test_errors_of_bad_input_have_path_and_line(case: str, tmp_path: Path) -> No
         load(path)
     assert caught.value.path == path
     assert line is None or caught.value.line == line
+    assert caught.value.hint
     assert len(str(caught.value)) < 400 + len(path)
     assert "\n" not in str(caught.value)
 
@@ -157,8 +160,9 @@ def test_errors_of_bad_input_have_path_and_line(case: str, tmp_path: Path) -> No
     "argument", ["/nonexistent/x.cnf", "nosuch:3", "queens:", "queens:-1", "sudoku:5", "sat:0", "maze:2", "sudoku", "."]
 )
 def test_bad_arguments_are_refused(argument: str) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as caught:
         load(argument)
+    assert caught.value.hint
 
 
 @settings(max_examples=60, deadline=None)

@@ -62,7 +62,7 @@ def stream(name: str, split: str = "train", seed: int = 0) -> Stream:
             hint = f"streams are {', '.join(forms())}, or a file of problems"
             raise InputError(f"{excerpt(name)} is not a stream", hint=hint)
         maker = known[family]
-        with plugin_errors(maker):
+        with plugin_errors(maker, f"streams are {', '.join(maker.stream_forms)}"):
             return maker.stream(spec, split, seed)
     except InputError as error:
         raise error.at(name) from None
