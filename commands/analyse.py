@@ -14,7 +14,7 @@ import click
 from mull.engine.errors import MullError
 from mull.engine.files import write_whole
 
-from .common import interruptible, json_option, make_writable, show_warnings, store_option
+from .common import json_option, make_writable, show_warnings, store_option
 from .completion import ids, problems
 from .devices import usable_device
 from .history.figures import save
@@ -130,13 +130,6 @@ def analyse(
     from mull.analysis.report import analyse as analysed
     from mull.solvers.weights import build, loaded
 
-    stopped = interruptible()
-
-    def progress(text: str) -> None:
-        if stopped():
-            raise KeyboardInterrupt
-        click.echo(text, err=True)
-
     if untrained:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -151,7 +144,7 @@ def analyse(
         count=count_loops,
         device=where,
         options=options,
-        on_progress=progress,
+        on_progress=lambda text: click.echo(text, err=True),
     )
     title = f"{'Untrained ' if untrained else ''}{chosen.title}"
     found.notes[:0] = chosen.notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from conftest import call
-from mull.analysis import measures
+from mull.analysis import measures, report
 from mull.analysis.report import analyse
 from mull.engine.store import Store
 from mull.problems import load
@@ -173,3 +174,22 @@ def test_a_generated_problem_without_test_instances_is_analysed(tmp_path: Path) 
     words = ["analyse", "looped-four", "--on", "queens:5", "--count", "1", "--loops", "2", "--no-figures"]
     assert call(*words, "--to", str(tmp_path)) == 0
     assert json.loads((tmp_path / "analysis.json").read_text())["rows"] == 1
+
+
+def test_an_interrupt_ends_the_analysis_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*args: object, **options: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the analysis went on")
+
+    monkeypatch.setattr(report, "analyse", interrupted)
+    words = ["analyse", "looped-sudoku", "--on", "sudoku:4", "--count", "1", "--no-figures"]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a new process
+    try:
+        assert call(*words, "--to", str(tmp_path)) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    err = capsys.readouterr().err
+    assert "stopped" in err
+    assert "kept" not in err  # there are no partial results
