@@ -230,7 +230,7 @@ SETS = {
     "coloring": Set(False, ("localsearch",), ("gcol", "networkx", "ortools"), (10, 10), coloring(EASY, MIXED)),
     "colorings": Set(False, ("localsearch",), ("gcol", "networkx", "ortools"), (10, 60), coloring(HARD[1:2], HARD)),
     "queens": Set(False, ("localsearch",), ("ortools",), (20, 20), queens),
-    "weighted": Set(True, ("anneal", "lns"), ("ortools",), (10, 10), weighted),
+    "weighted": Set(True, ("localsearch", "lns"), ("ortools",), (10, 10), weighted),
     "maxcut": Set(
         True, ("localsearch",), ("dwave-tabu", "dwave-anneal", "bifurcation", "ortools"), (10, 20), cuts, True
     ),
