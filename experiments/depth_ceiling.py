@@ -12,15 +12,17 @@ from .experiment import Experiment, Method, Results, Training, Verdict
 
 
 class Scale(NamedTuple):
-    """Args:
-    data: streams of the training, in turn.
-    tests: sets of problems.
-    amount: problems of each set.
-    depths: of the fixed stacks; the last one is also the number of layers in a segment of the loop.
-    hidden: width of the loop and of the stacks of equal width.
-    narrow: width of the deepest stack with the parameters of the loop.
-    layers: layer applications of each training, forward.
-    recipe: of each training.
+    """The sizes of a version of the experiment.
+
+    Args:
+        data: streams of the training, in turn.
+        tests: sets of problems.
+        amount: problems of each set.
+        depths: of the fixed stacks; the last one is also the number of layers in a segment of the loop.
+        hidden: width of the loop and of the stacks of equal width.
+        narrow: width of the deepest stack with the parameters of the loop.
+        layers: layer applications of each training, forward.
+        recipe: of each training.
     """
 
     data: tuple[str, ...]

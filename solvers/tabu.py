@@ -37,7 +37,8 @@ class Tabu(Solver):
     """Each chain makes the best move that is not tabu, among all values of its variables in conflict.
 
     TabuCol's rule (Hertz and de Werra 1987) with the tenure of Galinier and Hao (1999). A chain that stagnates combines
-    two of its best assignments by the greedy partition crossover, as HEAD does (Moalic and Gondran 2018). For a maximum
+    two of its best assignments by the greedy partition crossover, as HEAD does (Moalic and Gondran 2018); every second
+    copy of a problem never does, because flat graphs need millions of moves without it. For a maximum
     cut, a chain keeps a pool of assignments and combines two of them by their common values (Wu and Hao 2012).
 
     Other graphs are bound to ``minconflicts``.
@@ -67,7 +68,7 @@ class Tabu(Solver):
         ge=1,
         le=1 << 40,
         description="steps without improvement before a chain combines its best assignments, in some chains up to 8 "
-        "times as many; of a maximum cut, ten times as many",
+        "times as many; of a maximum cut, ten times as many. Every second copy never does: it makes one long stage",
     )
 
     def supports(self, graph: ConstraintGraph) -> str | None:

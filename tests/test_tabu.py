@@ -22,6 +22,7 @@ from mull.solvers.kernels.difference_state import (
     COUNT,
     ENERGY,
     FIXED,
+    GENERATION,
     HARD,
     LEAST,
     Chains,
@@ -29,6 +30,7 @@ from mull.solvers.kernels.difference_state import (
     new_chains,
     tables,
 )
+from mull.solvers.tabu import Tabu
 
 TENURE, TENURE_RANDOM = 39322, 10
 
@@ -276,3 +278,15 @@ def test_graphs_of_differences_are_recognised(graph: ConstraintGraph, differs: b
 
 def test_a_state_has_as_many_figures_as_columns() -> None:
     assert difference_state.FORMER + 1 == difference_state.FIGURES
+
+
+def test_every_second_copy_makes_one_long_stage() -> None:
+    names = tuple(f"x{i}" for i in range(8))
+    problem = Problem(ConstraintGraph(dict.fromkeys(names, range(5)), [AllDifferent(names)]))  # no solution
+    solver = mull.solver("tabu", patience=1)
+    assert isinstance(solver, Tabu)
+    instance = solver.compile([problem], 4, "cpu")
+    state = solver.init(instance, instance.streams([(0, problem.digest, copy, 0) for copy in range(4)]))
+    state, _, _ = solver.advance(instance, state, 2000, lambda: False)
+    assert (state.chains.key % 2).tolist() == [0, 1, 0, 1]
+    assert (state.chains.figures[:, GENERATION] > 0).tolist() == [True, False, True, False]
