@@ -120,8 +120,6 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         (home / "cache" / "torch" / "kernels").mkdir(parents=True)  # torch warns on a GPU where it cannot make it
         for name, place in {"STORE": "store.db", "CONFIG": "config", "WEIGHTS": "weights"}.items():
             patch.setenv(f"MULL_{name}", str(home / place))
-        # Compiled kernels are stamped by their sources. All workers and runs share them: compiling takes minutes.
-        patch.setenv("MULL_CACHE", str(Path(tempfile.gettempdir(), f"mull-tests-compiled-{os.getuid()}")))
         yield
 
 
