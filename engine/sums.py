@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .lazy import torch
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def distribution(beliefs: Tensor, terms: Tensor, span: int) -> Tensor:
     Returns:
         [..., S] of the dtype of ``beliefs``.
     """
-    lead = torch.broadcast_shapes(beliefs.shape[:-2], terms.shape[:-2])
+    lead = np.broadcast_shapes(beliefs.shape[:-2], terms.shape[:-2])
     sums = torch.arange(span + 1, device=beliefs.device)
     chance = (sums == 0).to(beliefs.dtype).expand(*lead, -1)
     for k in range(

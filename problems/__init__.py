@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,10 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
 """The suffixes of mull's own families, archives included. A file with one of them is read without importing the others:
 importing all of them takes a third of a second."""
 
+BARE = ("sudoku", "queens", "latin", "maze")
+"""mull's own families that recognise texts of digits and dots without spaces. Such a text is read without importing the
+others."""
+
 
 class Families(Mapping[str, "Family"]):
     """The installed families by name. Each is imported at its first use; a broken one does not affect the others.
@@ -126,6 +131,17 @@ class Families(Mapping[str, "Family"]):
         own = {entry.name for entry in self._entries if entry.built_in and entry.name in SUFFIXES}
         foreign = {entry.name for entry in self._entries if not entry.built_in}
         return [name for name in self._names if name in foreign or name not in own or suffix in SUFFIXES[name]]
+
+    def of_text(self, text: str) -> list[str]:
+        """The names of the families that may recognise a text; no family is imported.
+
+        Args:
+            text: of a file whose suffix belongs to no family.
+        """
+        if not re.fullmatch(r"[0-9.\n]*", text):
+            return self._names
+        own = {entry.name for entry in self._entries if entry.built_in and entry.name in SUFFIXES}
+        return [name for name in self._names if name not in own or name in BARE]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

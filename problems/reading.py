@@ -93,6 +93,12 @@ def _with_suffix(families: Mapping[str, Family], suffix: str) -> Iterable[str]:
     return families if with_suffix is None else list(with_suffix(suffix))
 
 
+def _of_text(families: Mapping[str, Family], text: str) -> Iterable[str]:
+    """The names of the families that may recognise a text, without importing the others where that is possible."""
+    of_text = getattr(families, "of_text", None)
+    return families if of_text is None else list(of_text(text))
+
+
 @contextmanager
 def plugin_errors(family: Family, hint: str = "") -> Iterator[None]:
     """Turn an unexpected exception of another package's family into an ``InputError`` that names the package.
@@ -243,7 +249,7 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tupl
     broken: dict[str, InputError] = {}
     for by_suffix in (True, False):  # the suffix decides; the content only if no family has it
         found = []
-        for name in _with_suffix(families, suffix) if by_suffix else families:
+        for name in _with_suffix(families, suffix) if by_suffix else _of_text(families, text):
             try:
                 family = families[name]
                 with plugin_errors(family):

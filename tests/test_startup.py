@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mull.engine.store import Store
-from mull.problems import SUFFIXES, examples, families
+from mull.problems import BARE, SUFFIXES, examples, families
 
-HEAVY = ("torch", "pandas", "sqlalchemy", "networkx", "numba", "ortools", "scipy", "matplotlib")
+HEAVY = ("torch", "pandas", "sqlalchemy", "networkx", "numba", "ortools", "scipy", "matplotlib", "sympy")
 
 PROGRAM = """
 import json, sys
@@ -86,3 +88,20 @@ def test_a_model_in_xml_imports_no_other_family(tmp_path: Path) -> None:
 def test_the_table_of_suffixes_is_that_of_the_families() -> None:
     known = families()
     assert {name: (*known[name].suffixes, *known[name].archives) for name in known} == dict(SUFFIXES)
+
+
+def test_a_learned_solver_on_a_bare_board_imports_torch_alone(tmp_path: Path) -> None:
+    board = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+    (tmp_path / "board.txt").write_text(board)
+    assert _imported([str(tmp_path / "board.txt"), "-s", "looped", "--no-store"]) == {"torch"}
+
+
+@given(
+    st.lists(st.text("0123456789.", min_size=1, max_size=9), min_size=1, max_size=9)
+    | st.lists(st.text("01234.", min_size=16, max_size=16), min_size=1, max_size=3)
+)
+def test_no_other_family_recognises_digits_and_dots(lines: list[str]) -> None:
+    text = "\n".join(lines) + "\n"
+    known = families()
+    assert {name for name in SUFFIXES if known[name].recognises(text)} <= set(BARE)
+    assert list(known.of_text(text)) == [name for name in known if name not in SUFFIXES or name in BARE]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..lazy import torch
 from ..values import Domain, Term
 from .base import Parameters
 from .function import Function
@@ -43,7 +42,7 @@ class Element(Function):
     @staticmethod
     def distance(p: Parameters, array: Tensor, index: Tensor, value: Tensor) -> Tensor:
         length = array.shape[-1]
-        lead = torch.broadcast_shapes(array.shape[:-1], index.shape)
+        lead = np.broadcast_shapes(array.shape[:-1], index.shape)
         place = index.expand(lead).clamp(0, length - 1)[..., None]
         entry = array.expand(*lead, -1).gather(-1, place)[..., 0]
         return (entry != value) | (index < 0) | (index >= length)

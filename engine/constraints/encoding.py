@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import GraphError
-from ..lazy import torch
 from ..values import Domain, Value
 
 if TYPE_CHECKING:
@@ -105,5 +104,6 @@ def pick(table: Tensor, values: Tensor) -> Tensor:
     Returns:
         [...] of the dtype of ``table``.
     """
-    shape = torch.broadcast_shapes(values.shape, table.shape[:-1])
+    # PyTorch's function of this name imports sympy at its first call, which takes a third of a second.
+    shape = np.broadcast_shapes(values.shape, table.shape[:-1])
     return table.expand(*shape, -1).gather(-1, values.expand(shape)[..., None])[..., 0]

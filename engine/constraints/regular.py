@@ -240,7 +240,7 @@ def _layer(p: Parameters, k: int, *lead: int) -> tuple[Tensor, ...]:
 
 def _first(p: Parameters, items: Tensor) -> Tensor:
     """[..., S] int64: 0 for the first state, and more than any number of changes for the others."""
-    lead = torch.broadcast_shapes(items.shape[:-1], p["first"].shape[:-1])
+    lead = np.broadcast_shapes(items.shape[:-1], p["first"].shape[:-1])
     return torch.where(p["first"], 0, items.shape[-1] + 1).expand(*lead, -1)
 
 

@@ -150,7 +150,7 @@ class _Compiled(Reify):
     @classmethod
     def degree(cls, values: Tensor, p: Parameters) -> Tensor:
         """[...] int64 of values [..., K]; see ``Reify``."""
-        lead = torch.broadcast_shapes(values.shape[:-1], p["flag"].shape)
+        lead = np.broadcast_shapes(values.shape[:-1], p["flag"].shape)
         wide = values.expand(*lead, -1)
         on = wide.gather(-1, p["flag"].expand(lead)[..., None])[..., 0] == p["on"]
         own = wide.gather(-1, p["places"].expand(*lead, -1))

@@ -137,7 +137,7 @@ class Table(Constraint):
     def expected(beliefs: Tensor, p: Parameters) -> Tensor:
         # P(tuple) is a product over the scope. Distinct tuples exclude one another, so their probabilities add up.
         index = p["index"].transpose(-1, -2)  # [..., K, M]
-        lead = torch.broadcast_shapes(beliefs.shape[:-1], index.shape[:-1])
+        lead = np.broadcast_shapes(beliefs.shape[:-1], index.shape[:-1])
         chance = beliefs.expand(*lead, -1).gather(-1, index.expand(*lead, -1))
         chance = torch.where(p["slots"][..., None], chance, 1).prod(-2)
         found = (chance * p["listed"]).sum(-1)

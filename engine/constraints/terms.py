@@ -341,7 +341,7 @@ def _distributions(beliefs: Tensor, p: Parameters, field: str) -> Terms:
     """The distributions [..., *shape, D] of one field's terms, at beliefs [..., K, D]."""
     slot, constant, shape = _flattened(p, field)
     size = beliefs.shape[-1]
-    wide = torch.broadcast_shapes(beliefs.shape[:-2], slot.shape[:-1])
+    wide = np.broadcast_shapes(beliefs.shape[:-2], slot.shape[:-1])
     index = slot.clamp(min=0)[..., None].expand(*wide, -1, size)
     # A constant has the distribution of any variable, and one number everywhere.
     chance = beliefs.expand(*wide, -1, -1).gather(-2, index)
@@ -363,7 +363,7 @@ def read_terms(values: Tensor, p: Parameters, field: str) -> Tensor:
     """
     slot, constant, shape = _flattened(p, field)
     own = pick(p["numbers"], values)  # [..., K]
-    wide = torch.broadcast_shapes(own.shape[:-1], slot.shape[:-1])
+    wide = np.broadcast_shapes(own.shape[:-1], slot.shape[:-1])
     read = own.expand(*wide, -1).gather(-1, slot.clamp(min=0).expand(*wide, -1))
     return torch.where(slot < 0, constant, read).view(*wide, *shape)
 
