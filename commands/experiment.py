@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ from .common import ListGroup, interruptible, json_option, make_writable, open_s
 
 if TYPE_CHECKING:
     from mull.engine.registry import Entry
-    from mull.experiments.experiment import Experiment
+    from mull.experiments.experiment import Experiment, Results
+    from mull.experiments.running import Place
 
 PAGES = Path("docs/experiments")
 """Folder of the pages, if the working folder has the folder ``docs``."""
@@ -54,44 +56,49 @@ def experiment_list(as_json: bool) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the page NAME.md (default: docs/experiments if the folder docs exists, else this folder).",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    help="Processes that share the parts and the cores (default: one for each core, with a GPU one for each four).",
+)
 @click.option("--restart", is_flag=True, help="Measure finished parts again (default: keep them).")
 @store_option
 @click.option("--no-store", is_flag=True, help="Do not record the runs in the store.")
-def experiment_run(name: str, full: bool, output: Path | None, restart: bool, url: str | None, no_store: bool) -> int:
+def experiment_run(
+    name: str, full: bool, output: Path | None, jobs: int | None, restart: bool, url: str | None, no_store: bool
+) -> int:
     """Run an experiment and write its page.
 
     It prints the question, the table, the plot and the verdict. An interrupted run is resumed by the same command.
     Finished parts are kept.
     """
-    import shutil
-    from contextlib import nullcontext
-
     from mull.engine.registry import EXPERIMENTS, entries, find_entry
+    from mull.engine.rows import cores
+    from mull.engine.weights import own_folder
 
     entry = find_entry(EXPERIMENTS, name, entries(EXPERIMENTS))
     made = _load(entry)()
     device = _device(made, full)
-    from mull.engine.weights import own_folder
-
     folder = own_folder().parent / "experiments" / name / ("full" if full else "small")
     pages = output or (PAGES if PAGES.parent.is_dir() else Path())
     make_writable(pages, "choose another folder: --output FOLDER")
     make_writable(folder, "set MULL_WEIGHTS to a folder that can be written; parts are kept beside it")
     cancelled = interruptible()
-    with _alone(folder.with_suffix(".lock")), nullcontext() if no_store else open_store(url) as store:
-        from mull.experiments.running import Place
+    if restart:
+        _remove(folder)
+    from mull.experiments.locks import locked
+    from mull.experiments.running import Place
 
-        if restart:
-            shutil.rmtree(folder, ignore_errors=True)
-        place = Place(folder, device, __version__, store, lambda text: click.echo(text, err=True), cancelled)
-        text = _measured(made, entry, full, place)
-    if text is None:
+    store = nullcontext if no_store else partial(open_store, url)
+    with store():  # a store that cannot be opened is an error before the work
+        pass
+    place = Place(folder, device, __version__, store, partial(click.echo, err=True), cancelled)
+    with locked(folder.with_suffix(".lock"), shared=True):
+        results = _measured(made, entry, full, place, jobs or max(1, cores() // (4 if full else 1)))
+    if results is None:
         click.echo("interrupted: the same command resumes the experiment", err=True)
         return 1
-    click.echo(text, nl=False)
-    path = pages / f"{name}.md"
-    path.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {path}", err=True)
+    _write(made, entry, results, place, full, pages)
     return 0
 
 
@@ -122,48 +129,77 @@ def _device(made: Experiment, full: bool) -> str:
     return device
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the lock of an experiment: two runs at once would share cores and files. The lock ends with the process.
+def _remove(folder: Path) -> None:
+    """Remove the finished parts of an experiment.
 
     Raises:
-        MullError: another process holds it.
+        MullError: another process measures it.
     """
-    if sys.platform == "win32":  # it has no flock
-        yield
-        return
-    import fcntl
+    import shutil
 
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise MullError(
-                f"the experiment {path.parent.name} is running in another process",
-                "wait for its end, or interrupt it: this command then resumes it",
-            ) from None
-        except OSError:  # a file system without locks
-            pass
-        yield
+    from mull.experiments.locks import Busy, locked
+
+    try:
+        with locked(folder.with_suffix(".lock")):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+    except Busy:
+        raise MullError(
+            f"the experiment {folder.parent.name} is running in another process",
+            "wait for its end, or interrupt it; without --restart this command shares its parts",
+        ) from None
 
 
-def _measured(made: Experiment, entry: Entry, full: bool, place: object) -> str | None:
-    """The page of an experiment; None if it was interrupted.
+def _measured(made: Experiment, entry: Entry, full: bool, place: Place, jobs: int) -> Results | None:
+    """The outcomes of an experiment; None if it was interrupted.
 
     Raises:
         MullError: the experiment raised an exception. Its finished parts are kept.
     """
-    from mull.engine.raised import described
-    from mull.experiments.page import page
-    from mull.experiments.running import Place, measure
+    from mull.experiments.running import measure
 
-    assert isinstance(place, Place)
-    try:
-        results = measure(made, full, place)
-        if results is None:
-            return None
+    with _described(entry):
+        return measure(made, full, place, jobs)
+
+
+def _write(made: Experiment, entry: Entry, results: Results, place: Place, full: bool, pages: Path) -> None:
+    """Print the page, and write it with its figure. The figure needs matplotlib."""
+    from importlib.util import find_spec
+
+    from mull.experiments.figure import drawing
+    from mull.experiments.page import page, sentence
+
+    from .history.figures import save
+
+    name = f"{made.name}-full" if full else made.name
+    drawn = find_spec("matplotlib") is not None
+    image = BytesIO()
+    with _described(entry):
         verdict = made.verdict(results)
-        return page(made, results, verdict, full=full, version=__version__, device=place.device)
+        figure = f"{name}.svg" if drawn else None
+        text = page(made, results, verdict, full=full, version=place.version, device=place.device, figure=figure)
+        if drawn:
+            save(drawing(results, made.plot(results)), made.question, sentence(verdict), "svg", image)
+    click.echo(text, nl=False)
+    (pages / f"{name}.md").write_text(text, encoding="utf-8")
+    if drawn:
+        (pages / f"{name}.svg").write_bytes(image.getvalue())
+    else:
+        click.echo("hint: pip install matplotlib, and the page has a figure", err=True)
+    click.echo(f"wrote {pages / f'{name}.md'}", err=True)
+
+
+@contextmanager
+def _described(entry: Entry) -> Iterator[None]:
+    """Turn any exception of an experiment's own code into one message.
+
+    Raises:
+        MullError: names the experiment and the exception.
+    """
+    from mull.engine.raised import described
+
+    try:
+        yield
     except MullError:
         raise
     except Exception as error:

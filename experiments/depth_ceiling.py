@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from ..engine.problem import Problem
 from ..engine.task import Budget
 from ..problems import load
-from .experiment import Experiment, Method, Results, Training, Verdict
+from .experiment import Curve, Experiment, Method, Plot, Results, Training, Verdict
 
 
 class Scale(NamedTuple):
@@ -92,13 +93,22 @@ class DepthCeiling(Experiment):
         scale = FULL if full else SMALL
         return {spec: [load(spec, seed=5000 + k)[0] for k in range(scale.amount)] for spec in scale.tests}
 
+    def plot(self, results: Results) -> Plot:
+        loops = [label for label in results.methods if label.startswith("looped")]
+        stacks = [label for label in _stacks(results) if "parameters" not in label]
+
+        def curve(name: str, labels: Sequence[str], column: str) -> Curve:
+            return Curve(name, [(int(re.findall(r"\d+", label)[0]), label, column) for label in labels])
+
+        panels = {c: [curve("fixed", stacks, c), curve("looped", loops, c)] for c in results.columns}
+        return Plot("layers applied to solve a problem", panels, logarithmic=True)
+
     def verdict(self, results: Results) -> Verdict:
-        labels = list(dict.fromkeys(label for label, _, _ in results.outcomes))
-        sets = list(dict.fromkeys(name for _, name, _ in results.outcomes))
-        stacks = [label for label in labels if label.startswith("fixed")]
+        loop, stacks = results.methods[-1], _stacks(results)
         # The claim must hold on every set against the best stack there: the comparison of the lowest margin counts.
-        compared = [
-            results.compare(labels[-1], max(stacks, key=lambda label: results.accuracy(label, name)), name)
-            for name in sets
-        ]
+        compared = [results.compare(loop, results.best(stacks, column), column) for column in results.columns]
         return min(compared, key=lambda verdict: verdict.low)
+
+
+def _stacks(results: Results) -> list[str]:
+    return [label for label in results.methods if label.startswith("fixed")]

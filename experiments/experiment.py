@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from ..engine.problem import Problem
+from ..engine.solution import Solution
+from ..engine.solver import AbstractSolver
 from ..engine.task import Budget
 from .statistics import paired_difference
 
@@ -20,11 +22,13 @@ class Training:
         data: streams of examples, as ``solve train --data`` takes them, in turn.
         steps: optimiser steps.
         recipe: settings that differ from the solver's own.
+        compiled: whether the net is compiled on a GPU, which takes about a minute for each shape.
     """
 
     data: tuple[str, ...]
     steps: int
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    compiled: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,46 +74,135 @@ class Verdict:
 class Results:
     """The outcomes of an experiment.
 
+    A *column* is a set of problems, or another quantity that the experiment measures. Columns of truth values are shares
+    in the table; columns of other numbers are there for verdicts and remarks alone.
+
     Args:
-        outcomes: (method, set of problems, seed) -> whether each problem was solved.
+        outcomes: (method, column, seed) -> one value for each problem.
         parameters: method -> parameters of its net, where it was trained.
     """
 
-    def __init__(self, outcomes: Mapping[tuple[str, str, int], Sequence[bool]], parameters: Mapping[str, int]) -> None:
+    def __init__(self, outcomes: Mapping[tuple[str, str, int], Sequence[float]], parameters: Mapping[str, int]) -> None:
         self.outcomes, self.parameters = outcomes, parameters
 
-    def of(self, method: str, problems: str) -> list[list[bool]]:
-        """[seeds][problems] outcomes of a method on a set of problems.
+    @property
+    def methods(self) -> list[str]:
+        """Labels of the methods, in the order of the declaration."""
+        return list(dict.fromkeys(method for method, _, _ in self.outcomes))
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of truth values."""
+        numbers = {c for (_, c, _), values in self.outcomes.items() if not all(isinstance(v, bool) for v in values)}
+        return [c for c in dict.fromkeys(column for _, column, _ in self.outcomes) if c not in numbers]
+
+    def of(self, method: str, column: str) -> list[list[float]]:
+        """[seeds][problems] values of a method in a column.
 
         Args:
             method: label of a line.
-            problems: name of the set.
+            column: name of the column.
         """
-        keys = sorted(key for key in self.outcomes if key[:2] == (method, problems))
+        keys = sorted(key for key in self.outcomes if key[:2] == (method, column))
         return [list(self.outcomes[key]) for key in keys]
 
-    def accuracy(self, method: str, problems: str) -> float:
-        """The share that a method solved of a set of problems, 0 to 1, over all seeds.
+    def accuracy(self, method: str, column: str) -> float:
+        """The share that a method solved of a set of problems, 0 to 1, over all seeds: the mean of a column.
 
         Args:
             method: label of a line.
-            problems: name of the set.
+            column: name of the column.
         """
-        runs = self.of(method, problems)
+        runs = self.of(method, column)
         return sum(map(sum, runs)) / sum(map(len, runs))
 
-    def compare(self, first: str, second: str, problems: str, least: float = 0.0) -> Verdict:
+    def best(self, methods: Sequence[str], column: str) -> str:
+        """The method of the highest accuracy; the first of equal ones.
+
+        Args:
+            methods: labels.
+            column: name of the column.
+        """
+        return max(methods, key=lambda method: self.accuracy(method, column))
+
+    def compare(self, first: str, second: str, column: str, least: float = 0.0) -> Verdict:
         """Whether the first method solves more than the second one, by at least ``least``.
 
         Args:
             first: label of the method that the claim favours.
             second: label of the other method.
-            problems: name of the set.
+            column: name of the column.
             least: difference of accuracies that the claim needs; negative where the first may lose as much.
         """
-        margin, low, high = paired_difference(self.of(first, problems), self.of(second, problems))
+        margin, low, high = paired_difference(self.of(first, column), self.of(second, column))
         word: Any = "holds" if low > least else "does not hold" if high <= least else "undecided"
-        return Verdict(word, f"{first} minus {second} on {problems}", margin, low, high)
+        return Verdict(word, f"{first} minus {second} on {column}", margin, low, high)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of the plot: the accuracy of some methods over a number that they differ in.
+
+    Args:
+        name: in the legend.
+        points: (x, method, column) of each point.
+    """
+
+    name: str
+    points: Sequence[tuple[float, str, str]]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The plot of a page.
+
+    Args:
+        axis: what x is, with its unit.
+        panels: title -> curves.
+        logarithmic: whether x has a logarithmic scale.
+    """
+
+    axis: str
+    panels: Mapping[str, Sequence[Curve]]
+    logarithmic: bool = False
+
+
+class Part(Protocol):
+    """One method with one seed, ready to solve: what ``Experiment.outcomes`` measures. ``solving.py`` has the implementation."""
+
+    @property
+    def method(self) -> Method:
+        """The line of the table."""
+
+    @property
+    def seed(self) -> int:
+        """Of all random numbers."""
+
+    @property
+    def device(self) -> str:
+        """``cpu`` or ``cuda``."""
+
+    @property
+    def solver(self) -> AbstractSolver:
+        """The method's solver, with trained weights where the method has a training."""
+
+    @property
+    def weights(self) -> str | None:
+        """File of the trained weights, or the option ``weights``; None for a solver without them."""
+
+    def solve(self, problems: Sequence[Problem]) -> list[Solution]:
+        """Solve problems within the method's budget, and record the runs.
+
+        Args:
+            problems: one set.
+        """
+
+    def solved(self, problems: Sequence[Problem]) -> list[bool]:
+        """Solve problems: whether each has a valid answer, which must be optimal where there is an objective.
+
+        Args:
+            problems: one set.
+        """
 
 
 class Experiment(ABC):
@@ -145,6 +238,31 @@ class Experiment(ABC):
         Args:
             full: whether the version for a GPU runs.
         """
+
+    def outcomes(self, part: Part, problems: Mapping[str, Sequence[Problem]]) -> Mapping[str, Sequence[float]]:
+        """Column -> one value for each problem; by default whether it is solved, for each set of problems.
+
+        Args:
+            part: method and seed.
+            problems: the sets.
+        """
+        return {name: part.solved(each) for name, each in problems.items()}
+
+    def remarks(self, results: Results) -> Sequence[str]:
+        """Sentences below the table, with numbers that the table does not have; by default none.
+
+        Args:
+            results: of all methods, sets and seeds.
+        """
+        return ()
+
+    def plot(self, results: Results) -> Plot | None:
+        """The curves of the page's figure; None for bars.
+
+        Args:
+            results: of all methods, sets and seeds.
+        """
+        return None
 
     @abstractmethod
     def verdict(self, results: Results) -> Verdict:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .experiment import Experiment, Results, Verdict
-from .statistics import LEVEL, exact_interval
+from .statistics import LEVEL, mean_interval
 
 WIDTH = 40
 """Characters of a full bar of the plot."""
 
 
-def page(experiment: Experiment, results: Results, verdict: Verdict, *, full: bool, version: str, device: str) -> str:
+def page(
+    experiment: Experiment,
+    results: Results,
+    verdict: Verdict,
+    *,
+    full: bool,
+    version: str,
+    device: str,
+    figure: str | None,
+) -> str:
     """The experiment as Markdown.
 
     Args:
@@ -21,11 +30,11 @@ def page(experiment: Experiment, results: Results, verdict: Verdict, *, full: bo
         full: whether the version for a GPU ran.
         version: of mull.
         device: that it ran on.
+        figure: file of the figure beside the page; None for none.
     """
     size = "full" if full else "small"
     command = f"solve experiment run {experiment.name}{' --full' if full else ''}"
-    methods = list(dict.fromkeys(method for method, _, _ in results.outcomes))
-    sets = list(dict.fromkeys(name for _, name, _ in results.outcomes))
+    remarks = experiment.remarks(results)
     lines = [
         f"# {experiment.name}",
         "",
@@ -33,17 +42,21 @@ def page(experiment: Experiment, results: Results, verdict: Verdict, *, full: bo
         "",
         f"Claim: {experiment.claim}",
         "",
-        f"`{command}` wrote this page: {size} version, {len(experiment.seeds)} seeds, mull {version}, {device}.",
+        sentence(verdict),
         "",
-        *table(results, methods, sets),
+        *table(results),
         "",
-        f"Share solved in %, with the exact {LEVEL:.0%} interval over all seeds.",
+        f"Shares in %: the mean over the seeds, the lowest and highest seed, and the {LEVEL:.0%} interval for the number of",
+        "problems.",
         "",
+        *[line for remark in remarks for line in (f"* {remark}",)],
+        *([""] if remarks else []),
+        *([f"![{experiment.question}]({figure})", ""] if figure else []),
         "```text",
-        *plot(results, methods, sets),
+        *plot(results),
         "```",
         "",
-        sentence(verdict),
+        f"`{command}` wrote this page: {size} version, {len(experiment.seeds)} seeds, mull {version}, {device}.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -54,43 +67,40 @@ def sentence(verdict: Verdict) -> str:
     return f"Verdict: {verdict.word}. {verdict.compared}: {margin} points ({LEVEL:.0%} interval {low} to {high})."
 
 
-def table(results: Results, methods: Sequence[str], sets: Sequence[str]) -> list[str]:
+def table(results: Results) -> list[str]:
     """A Markdown table of accuracies: a line for each method, a column for each set of problems.
 
     Args:
         results: of all parts.
-        methods: labels of the lines.
-        sets: names of the sets of problems.
     """
     counted = bool(results.parameters)
-    head = ["method", *(["parameters"] if counted else []), *sets]
+    head = ["method", *(["parameters"] if counted else []), *results.columns]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for method in methods:
-        size = [f"{results.parameters.get(method, 0):,}"] if counted else []
-        lines.append("| " + " | ".join([method, *size, *(_cell(results, method, name) for name in sets)]) + " |")
+    for method in results.methods:
+        size = [f"{results.parameters[method]:,}" if method in results.parameters else ""] if counted else []
+        cells = (_cell(results.of(method, column)) for column in results.columns)
+        lines.append("| " + " | ".join([method, *size, *cells]) + " |")
     return lines
 
 
-def _cell(results: Results, method: str, name: str) -> str:
-    runs = results.of(method, name)
-    solved, count = sum(map(sum, runs)), sum(map(len, runs))
-    low, high = exact_interval(solved, count)
-    return f"{100 * solved / count:.1f} ({100 * low:.0f} to {100 * high:.0f})"
+def _cell(runs: Sequence[Sequence[float]]) -> str:
+    shares = [100 * sum(run) / len(run) for run in runs]
+    mean = 100 * sum(map(sum, runs)) / sum(map(len, runs))
+    low, high = (100 * value for value in mean_interval(runs))
+    return f"{mean:.1f} [{min(shares):.0f}, {max(shares):.0f}] ({low:.0f} to {high:.0f})"
 
 
-def plot(results: Results, methods: Sequence[str], sets: Sequence[str]) -> list[str]:
-    """Bars of the accuracies, for each set of problems.
+def plot(results: Results) -> list[str]:
+    """Bars of the accuracies, for each column.
 
     Args:
         results: of all parts.
-        methods: labels of the lines.
-        sets: names of the sets of problems.
     """
-    width = max(map(len, methods))
+    width = max(map(len, results.methods))
     lines: list[str] = []
-    for name in sets:
-        lines.append(name)
-        for method in methods:
-            share = results.accuracy(method, name)
+    for column in results.columns:
+        lines.append(column)
+        for method in results.methods:
+            share = results.accuracy(method, column)
             lines.append(f"  {method:<{width}} {'█' * round(WIDTH * share):<{WIDTH}} {100 * share:.1f}")
     return lines

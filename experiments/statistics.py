@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, lgamma, log
+from math import ceil, exp, floor, lgamma, log
 
 import numpy as np
 
 LEVEL = 0.95
 """Confidence level of all intervals."""
 RESAMPLES = 4000
+ROUNDING = 1e-9
 
 
 def exact_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
@@ -29,6 +30,23 @@ def exact_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[f
     low = 0.0 if successes == 0 else _root(lambda p: 1 - _at_most(successes - 1, trials, p), tail, rising=True)
     high = 1.0 if successes == trials else _root(lambda p: _at_most(successes, trials, p), tail, rising=False)
     return low, high
+
+
+def mean_interval(runs: Sequence[Sequence[float]], level: float = LEVEL) -> tuple[float, float]:
+    """An interval of the mean share over seeds that solve the same problems.
+
+    Seeds are not independent, because their problems are the same. The interval is therefore the exact one of a single seed
+    with the mean share, rounded outwards: it is as wide as if the seeds always agreed.
+
+    Args:
+        runs: [seeds][problems] truth values.
+        level: confidence level, 0 to 1.
+    """
+    count = min(map(len, runs))
+    mean = count * sum(map(sum, runs)) / sum(map(len, runs))
+    return exact_interval(floor(mean + ROUNDING), count, level)[0], exact_interval(ceil(mean - ROUNDING), count, level)[
+        1
+    ]
 
 
 def _at_most(k: int, n: int, p: float) -> float:
@@ -52,7 +70,7 @@ def _root(function: object, value: float, *, rising: bool) -> float:
 
 
 def paired_difference(
-    first: Sequence[Sequence[bool]], second: Sequence[Sequence[bool]], level: float = LEVEL
+    first: Sequence[Sequence[float]], second: Sequence[Sequence[float]], level: float = LEVEL
 ) -> tuple[float, float, float]:
     """The difference of two accuracies on the same problems, with its bootstrap interval.
 

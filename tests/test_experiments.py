@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from mull.commands import devices
 from mull.engine import Budget, Problem
 from mull.engine.registry import EXPERIMENTS, Entry, entries, load_entry
 from mull.engine.store import Store
-from mull.experiments.experiment import Experiment, Method, Results, Training, Verdict
+from mull.experiments.experiment import Experiment, Method, Part, Results, Training, Verdict
 from mull.experiments.page import page
 from mull.experiments.running import Place, measure
 from mull.experiments.statistics import exact_interval, paired_difference
@@ -90,6 +92,17 @@ class Small(Experiment):
         return results.compare("local", "exact", "boards", least=-0.5)
 
 
+class Empty(Small):
+    """Its outcomes are not numbers."""
+
+    def outcomes(self, part: Part, problems: Mapping[str, Sequence[Problem]]) -> Mapping[str, Sequence[float]]:
+        return {"boards": []}
+
+
+def _never() -> bool:
+    return False
+
+
 class Trained(Small):
     """A net of eight numbers."""
 
@@ -103,26 +116,29 @@ class Trained(Small):
         return [Method(f"passes {n}", "fixed", sizes, training, {"segments": n}, budget) for n in (1, 2)]
 
 
-def place(folder: Path, said: list[str], *, store: Store | None = None, stop_after: int = 1000) -> Place:
+def place(folder: Path, said: list[str], *, store: str | None = None, stop_after: int = 1000) -> Place:
     """A place that keeps the notices of parts, and is cancelled once there are more than ``stop_after``."""
 
     def notice(text: str) -> None:
         if ", seed " in text:
             said.append(text)
 
-    return Place(folder, "cpu", "0", store, notice, lambda: len(said) > stop_after)
+    opened = nullcontext if store is None else partial(Store, store)
+    return Place(folder, "cpu", "0", opened, notice, lambda: len(said) > stop_after)
 
 
 def test_a_run_measures_all_parts_and_stores_every_run(tmp_path: Path) -> None:
     said: list[str] = []
-    with Store(str(tmp_path / "runs.db")) as store:
-        results = measure(Small(), False, place(tmp_path, said, store=store))
+    runs = str(tmp_path / "runs.db")
+    results = measure(Small(), False, place(tmp_path, said, store=runs))
+    with Store(runs) as store:
         assert len(list(store.runs())) == 8
     assert results is not None
     assert said == [f"small: {label}, seed {seed}" for seed in (0, 1) for label in ("exact", "local")]
     assert results.of("exact", "boards") == [[True, True], [True, True]]
-    text = page(Small(), results, Small().verdict(results), full=False, version="0", device="cpu")
-    assert "| exact | 100.0 (40 to 100) |" in text
+    text = page(Small(), results, Small().verdict(results), full=False, version="0", device="cpu", figure="small.svg")
+    assert "| exact | 100.0 [100, 100] (16 to 100) |" in text
+    assert "![Does descent reach exact search?](small.svg)" in text
     assert "Verdict: holds. local minus exact on boards: +0.0 points (95% interval +0.0 to +0.0)." in text
 
 
@@ -149,10 +165,11 @@ def test_damaged_and_foreign_parts_are_measured_again(text: str, tmp_path: Path)
 @pytest.mark.parametrize(
     "change",
     [
-        {"solved": None},
-        {"solved": {}},
-        {"solved": {"boards": [True]}},
-        {"solved": {"boards": [1, "x"]}},
+        {"outcomes": None},
+        {"outcomes": {}},
+        {"outcomes": {"boards": []}},
+        {"outcomes": {"boards": [1, "x"]}},
+        {"outcomes": {"boards": [1, float("nan")]}},
         {"parameters": None},
     ],
 )
@@ -194,7 +211,8 @@ def test_labels_must_differ(tmp_path: Path) -> None:
 
 
 def call(*arguments: str) -> int:
-    return program("experiment", *arguments)
+    one = ("--jobs", "1") if arguments[0] == "run" else ()  # more processes would import for seconds
+    return program("experiment", *arguments, *one)
 
 
 def test_the_list_has_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,6 +272,7 @@ def package(site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path
 def test_an_experiment_of_a_package_writes_its_page(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", "works", "--output", "pages", "--no-store") == 0
     assert (package / "pages" / "works.md").read_text() == capsys.readouterr().out
+    assert "<svg" in (package / "pages" / "works.svg").read_text()
 
 
 def test_an_experiment_that_raises_is_one_message(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,12 +312,30 @@ def test_a_folder_of_parts_that_cannot_be_made_names_its_variable(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks there")
-def test_an_experiment_runs_once_at_a_time(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_parts_are_not_removed_while_another_process_measures_them(
+    package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import fcntl
 
     assert call("run", "works", "--no-store") == 0
     with (package.parent / "data" / "experiments" / "works" / "small.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_SH)
         assert call("run", "works", "--no-store", "--restart") == 2
-    assert "the experiment works is running in another process" in capsys.readouterr().err
-    assert call("run", "works", "--no-store") == 0
+        assert "the experiment works is running in another process" in capsys.readouterr().err
+        assert call("run", "works", "--no-store") == 0
+
+
+def test_processes_share_the_parts(tmp_path: Path) -> None:
+    here = tmp_path / "parts"
+    here.mkdir()
+    shared = Place(here, "cpu", "0", partial(Store, str(tmp_path / "runs.db")), print, _never)
+    results = measure(Small(), False, shared, jobs=2)
+    assert results is not None
+    assert results.outcomes == getattr(measure(Small(), False, place(tmp_path, [])), "outcomes", None)
+    with Store(str(tmp_path / "runs.db")) as store:
+        assert len(list(store.runs())) == 8  # each part once
+
+
+def test_a_part_that_fails_in_a_process_raises(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="columns of finite numbers"):
+        measure(Empty(), False, Place(tmp_path, "cpu", "0", nullcontext, print, _never), jobs=2)

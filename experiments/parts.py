@@ -1,0 +1,115 @@
+"""The files of finished parts: outcomes of one method with one seed, and the declaration that they belong to."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple, TypeGuard
+
+from ..engine.problem import Problem
+from ..engine.weights import write_file
+from .experiment import Method
+
+
+class Outcomes(NamedTuple):
+    """The outcomes of a part.
+
+    Args:
+        columns: column -> one value for each problem.
+        parameters: of the method's net; 0 without a training.
+    """
+
+    columns: dict[str, list[float]]
+    parameters: int
+
+
+class Parts:
+    """The parts of an experiment in a folder, as JSON files. A part counts if its declaration is equal to this one.
+
+    Args:
+        folder: of the files.
+        methods: lines of the table.
+        sets: name -> problems.
+        version: of mull.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        methods: Sequence[Method],
+        sets: Mapping[str, Sequence[Problem]],
+        version: str,
+        device: str,
+    ) -> None:
+        self.folder = folder
+        digests = {name: [problem.digest for problem in problems] for name, problems in sets.items()}
+        rest = {"problems": digests, "version": version, "device": device}
+        self._identities = [_plain({"method": asdict(method), **rest}) for method in methods]
+
+    def path(self, number: int, seed: int) -> Path:
+        """The file of a part.
+
+        Args:
+            number: of the method, from 0.
+            seed: of the part.
+        """
+        return self.folder / f"part-{number}-{seed}.json"
+
+    def read(self, number: int, seed: int) -> Outcomes | None:
+        """A finished part; None if there is none, or it is damaged or of another declaration.
+
+        Args:
+            number: of the method, from 0.
+            seed: of the part.
+        """
+        try:
+            part: Any = json.loads(self.path(number, seed).read_text())
+        except (OSError, ValueError, RecursionError):
+            return None
+        if not isinstance(part, dict) or part.get("of") != self._identities[number]:
+            return None
+        columns: Any = part.get("outcomes")
+        parameters: Any = part.get("parameters")
+        if not _sound(columns) or not isinstance(parameters, int):
+            return None
+        return Outcomes(columns, parameters)
+
+    def write(self, number: int, seed: int, outcomes: Mapping[str, Sequence[float]], parameters: int) -> None:
+        """Keep a part.
+
+        Args:
+            number: of the method, from 0.
+            seed: of the part.
+            outcomes: column -> one value for each problem.
+            parameters: of the method's net.
+
+        Raises:
+            ValueError: a column is empty, or has a value that is not a finite number.
+        """
+        columns = {name: list(values) for name, values in outcomes.items()}
+        if not _sound(columns):
+            raise ValueError("the outcomes of a part must be columns of finite numbers, one for each problem")
+        data = {"of": self._identities[number], "outcomes": columns, "parameters": parameters}
+        write_file(self.path(number, seed), json.dumps(data).encode())
+
+
+def _plain(given: Any) -> Any:
+    """The value as JSON returns it."""
+    return json.loads(json.dumps(given, default=str))
+
+
+def _sound(columns: Any) -> TypeGuard[dict[str, list[float]]]:
+    """Whether a value is a table of columns, each with at least one finite number."""
+    return (
+        isinstance(columns, dict)
+        and bool(columns)
+        and all(isinstance(values, list) and values and all(map(_number, values)) for values in columns.values())
+    )
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float)) and math.isfinite(value)
