@@ -239,3 +239,17 @@ def _sum(values: Any) -> Any:
 def test_a_kernel_takes_arrays_of_other_types() -> None:
     for kind in (np.int64, np.int32, np.uint8, np.int64):
         assert _sum(np.arange(5, dtype=kind)) == 10
+
+
+def test_a_call_while_another_thread_compiles_waits_and_does_not_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    _sum(np.arange(5))
+    made = _sum._compiled
+    whole = made.compile
+
+    def compile_meanwhile(types: Any) -> Any:
+        with pytest.raises(TypeError):  # the kernel then waits for the compilation
+            made(np.arange(5, dtype=np.float32))
+        return whole(types)
+
+    monkeypatch.setattr(made, "compile", compile_meanwhile)
+    assert _sum(np.arange(5, dtype=np.float32)) == 10

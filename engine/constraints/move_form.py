@@ -128,7 +128,7 @@ def specialised(template: MoveFunction, name: str, **functions: Callable[..., An
 
     Args:
         template: a function that calls some of its globals.
-        name: of the new function. It is unique in the template's module, because compiled code is cached by name.
+        name: of the new function, for messages.
         functions: name of a global -> the function that replaces it.
 
     Returns:

@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any, TypeVar
 
 from ..clock import untimed
 from ..garbage import gc_paused
-from .code_cache import keep
+from .code_cache import fingerprint, keep, named_globals
 from .form import MoveFunction, MoveFunctions
 from .intrinsics import intrinsic_of
 
@@ -81,9 +81,7 @@ class Kernel:
         from numba import typeof
 
         self._compiled = self._compiled or _jitted(self.python, True)
-        self._compiled.disable_compile(False)
         self._compiled.compile(tuple(map(typeof, arguments)))
-        self._compiled.disable_compile()  # a call with other types would compile while the clock of the run goes on
         self.ready = True
 
 
@@ -226,30 +224,32 @@ def _jitted(function: Any, kernel: bool = False) -> Any:
         tuple(map(types.unliteral, args)), {name: types.unliteral(each) for name, each in kws.items()}
     )
     if kernel:
+        made._compile_for_args = _refuse
         keep(made)
     return made
+
+
+def _refuse(*arguments: Any, **named: Any) -> None:
+    """Stands for numba's compilation at a call, which would count as time of the run, and run in several threads at once."""
+    raise TypeError("the kernel is not compiled for these types")
 
 
 def _options() -> dict[str, Any]:
     return {"error_model": "numpy"}  # no test for a division by zero
 
 
-def _with_compiled_globals(function: Any) -> Any:
-    """The same function with the compiled versions of the functions that it calls."""
-    known = function.__globals__
-    called = {name: known[name] for name in _names(function.__code__) if isinstance(known.get(name), FunctionType)}
-    compiled = {name: _jitted(each) for name, each in called.items()}
+def _with_compiled_globals(function: Any) -> FunctionType:
+    """The same function with the compiled versions of the functions that it calls.
+
+    Its name states its code: numba finds compiled functions by their names, also those that other processes compiled.
+    """
+    compiled = {name: _jitted(each) for name, each in named_globals(function).items() if isinstance(each, FunctionType)}
     made = FunctionType(
-        function.__code__, {**known, **compiled}, function.__name__, function.__defaults__, function.__closure__
+        function.__code__,
+        {**function.__globals__, **compiled},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
     )
-    made.__qualname__, made.__module__ = function.__qualname__, function.__module__
+    made.__qualname__, made.__module__ = f"{function.__qualname__}_{fingerprint(function)}", function.__module__
     return made
-
-
-def _names(code: CodeType) -> set[str]:
-    """The global names in a function, with those in its inner functions."""
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found |= _names(constant)
-    return found
