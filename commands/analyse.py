@@ -185,7 +185,8 @@ def _subject(
             raise
         row = _run(text, url, error)
         problem = recorded_problem(row)
-        solver: Any = recorded_solver(row, problem).bind(problem)
+        bound: Any = recorded_solver(row, problem).bind(problem)
+        solver = getattr(bound, "learned", bound)  # without the search of the run
         card = find(solver.weights)
         given = [problem] if not arguments else _problems(arguments, count, row.seed, trust)
         seed, copies, title = row.seed, copies or 8, f"{card.name} in run {row.id} on {row.source}"

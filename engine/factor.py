@@ -81,8 +81,8 @@ class Factor:
             [B, F] int64; 0 exactly where a constraint holds, and in padding.
         """
         values = self._gather(assignment)
-        degree = self.kind.degree(values, self._rows)
-        return degree if self._full[1] else torch.where(self._active, degree, 0)
+        degree = self.kind.degree(values, self.rows)
+        return degree if self._full[1] else torch.where(self.active_rows, degree, 0)
 
     def energy(self, beliefs: Float[Tensor, "rows vars values"]) -> Float[Tensor, "rows count"]:
         """The expected violation degree of each constraint when every variable is drawn independently.
@@ -99,13 +99,13 @@ class Factor:
             chances = _gather(beliefs.flatten(1), self._literals(beliefs.shape[2]))
             chances = chances.view(len(beliefs), *self.scopes.shape[1:])
             if not self._full[0]:
-                chances = chances * self._rows["slots"]
-            energy = self.kind.expected_of_literals(chances, self._rows)
+                chances = chances * self.rows["slots"]
+            energy = self.kind.expected_of_literals(chances, self.rows)
         else:
             index = self._index.view(-1, self.scopes[0].numel())
             gathered = _gather(beliefs, index).view(len(beliefs), *self.scopes.shape[1:], -1)
-            energy = self.kind.expected(gathered, self._rows)
-        return energy if self._full[1] else torch.where(self._active, energy, 0)
+            energy = self.kind.expected(gathered, self.rows)
+        return energy if self._full[1] else torch.where(self.active_rows, energy, 0)
 
     def pick(
         self, rows: Int[Tensor, " chosen"], index: Int[Tensor, " chosen"]
@@ -132,11 +132,13 @@ class Factor:
     # These are computed once for each selection of rows: a solver reads them in every step.
 
     @cached_property
-    def _active(self) -> Tensor:
+    def active_rows(self) -> Tensor:
+        """[1 or B, F] bool: ``active`` of each row's template."""
         return self.active if self.template is None else self.active[self.template]
 
     @cached_property
-    def _rows(self) -> Parameters:
+    def rows(self) -> Parameters:
+        """The parameters of each row's template, each [1 or B, 1 or F, ...]."""
         if self.template is None:
             return self.parameters
         return {name: t if self._shared(t) else t[self.template] for name, t in self.parameters.items()}
@@ -153,7 +155,7 @@ class Factor:
     def _literals(self, size: int) -> Int[Tensor, "rows slots"]:
         """[B or 1, F * K]: the index of each slot's literal among the V * D of a row, kept after the first call."""
         if self._literal_index is None:
-            self._literal_index = self._index.view(-1, self.scopes[0].numel()) * size + self._rows["literal"].flatten(1)
+            self._literal_index = self._index.view(-1, self.scopes[0].numel()) * size + self.rows["literal"].flatten(1)
         return self._literal_index
 
     _literal_index: Tensor | None = None

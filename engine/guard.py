@@ -57,7 +57,9 @@ def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) 
         for n, solution in _run(bound, [problems[i] for i in members], portion):
             if not 0 <= n < len(members):
                 raise RuntimeError(f"the solver answers problem {n}, which does not exist")
-            yield members[n], solution if bound.name == solver.name else replace(solution, via=solver.name)
+            # The search of a learned solver answers in the name of that solver.
+            own = solver.name in (bound.name, getattr(solution, "solver", None))
+            yield members[n], solution if own else replace(solution, via=solver.name)
 
 
 def _run(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
@@ -218,10 +220,12 @@ def _answer(solution: Solution, problem: Problem, solver: AbstractSolver, task: 
     if solution.assignment is not None and not _assigns(solution.assignment, problem):
         detail = "the solver's assignment does not give each variable a value of its domain"
         return replace(solution, status=Status.FAILED, detail=detail, assignment=None, violations=-1)
-    if not solver.complete and solution.status is Status.UNSATISFIABLE:
+    proved = solution.status in (Status.UNSATISFIABLE, Status.OPTIMAL)
+    complete = not proved or solver.complete or solver.bind(problem).complete
+    if not complete and solution.status is Status.UNSATISFIABLE:
         detail = "the solver answers unsatisfiable but is not declared complete"
         return replace(solution, status=Status.FAILED, detail=detail)
-    if not solver.complete and solution.status is Status.OPTIMAL:
+    if not complete:
         return replace(solution, status=Status.SOLVED)
     return solution
 

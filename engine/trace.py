@@ -16,9 +16,10 @@ class Trace:
 
     Args:
         iteration: int32, the iteration of each point.
-        energy: float32, the solver's own energy; for a training the loss.
+        energy: float32, the solver's own energy; for a training the loss; for a search the branches made so far.
         violations: int32, constraints that the decoded assignment breaks.
-        residual: float32, relative change of the state in that iteration; for a training the share not solved.
+        residual: float32, relative change of the state in that iteration; for a training the share not solved; for a
+            search the branches refuted so far.
     """
 
     iteration: np.ndarray

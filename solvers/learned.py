@@ -19,7 +19,7 @@ from ..engine.problem import Problem
 from ..engine.random import Random
 from ..engine.registry import BACKBONES, entries
 from ..engine.rows import BatchSize
-from ..engine.solver import Info, OptionError, Solver
+from ..engine.solver import AbstractSolver, Info, OptionError, Solver
 from ..engine.weights import Card, CheckpointError, find
 from .decimation import decimate, undecided
 from .nets.backbones import backbone
@@ -34,6 +34,10 @@ CPU_LITERALS = 12_000
 rows, 8 ms with 64."""
 GPU_LITERALS = 1 << 22
 UNDECIDED_SHARE = "share of undecided variables above which a row fixes one variable per step (1: never)"
+BRANCH = (
+    "most open branches of a search for each problem that its trajectory leaves without an answer; the search is"
+    " complete, so that it may answer unsatisfiable (0: no search)"
+)
 
 PUBLISHED: Mapping[str, Any] = {
     "batch": 768,
@@ -111,6 +115,7 @@ class Learned(Solver):
         0.2, ge=0, description="residual below which an unsolved row fixes its most certain variable (0: never)"
     )
     undecided_share: float = Field(1.0, gt=0, le=1, description=UNDECIDED_SHARE)
+    branch: int = Field(0, ge=0, le=1 << 20, description=BRANCH)
     copies: int = Field(1, ge=1, description="copies of a problem that run side by side, unless --restarts is given")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="number format of the net when solving; auto is bfloat16 if the hardware supports it"
@@ -182,14 +187,19 @@ class Learned(Solver):
         return None
 
     def samples(self, problem: Problem) -> str | None:
+        if self._searches(problem):
+            return None
         try:
             fixed = choose(self, problem.graph, problem.family).options.get("random_start") is False
         except CheckpointError:
             return None  # bind raises the same error, with the reason
         return "its weights start every row from the same state, and no step is random" if fixed else None
 
-    def bind(self, problem: Problem) -> Learned:
+    def bind(self, problem: Problem) -> AbstractSolver:
         """A solver with the same options that names its weights. Their card is read here; no step reads it again.
+
+        With ``branch`` it is a search by this solver, except where the graph has an objective: the search does not look
+        for the cheapest solution.
 
         Raises:
             CheckpointError: no weights fit the problem.
@@ -198,7 +208,15 @@ class Learned(Solver):
         given = {name: getattr(self, name) for name in self.model_fields_set}
         bound = type(self)(**{**given, "weights": path})
         bound._card  # noqa: B018  # read and kept, so that replacing the file during a run does not change the net
-        return bound
+        if not self._searches(problem):
+            return bound
+        from .branching import Branching
+
+        return Branching(learned=bound)
+
+    def _searches(self, problem: Problem) -> bool:
+        objective = problem.graph.objective
+        return self.branch > 0 and not (objective and any(objective.coefficients.values()))
 
     @cached_property
     def _card(self) -> Card:

@@ -215,6 +215,44 @@ class AllDifferent(Constraint):
             by_code = beliefs.new_zeros(shape).scatter_add(-1, p["codes"].expand(by_code.shape), by_code)
         return (by_code.sum(-2).square() - by_code.square().sum(-2)).sum(-1) / 2
 
+    @staticmethod
+    def prune(allowed: Tensor, p: Parameters) -> Tensor:
+        """A value that one variable must take is excluded from the others; a value that is needed once is taken.
+
+        Where as many values are left as variables, each value is taken: a variable that alone may take a value does.
+        """
+        counted = p["counted"] & p["slots"][..., None]
+        rival = allowed & counted
+        by_code = _by_code(rival, p)
+        fixed = _by_code(rival & (allowed.sum(-1, keepdim=True) == 1), p)
+        taken = fixed.sum(-2, keepdim=True) - fixed  # [..., K, U] by another variable
+        free = allowed & ~(counted & (_of_code(taken, p) > 0))
+        holders = by_code.sum(-2)
+        left = (holders > 0).sum(-1)
+        needed = (p["slots"] & ~(allowed & ~counted).any(-1)).sum(-1)
+        only = rival & (_of_code(holders[..., None, :], p) == 1)
+        tight = (needed == p["slots"].sum(-1)) & (left == needed)
+        free = torch.where(tight[..., None, None] & only.any(-1, keepdim=True), free & only, free)
+        return free & (left >= needed)[..., None, None]
+
+
+def _by_code(literals: Tensor, p: Parameters) -> Tensor:
+    """[..., K, D] of a variable's values as [..., K, U] int64, by the codes of the values."""
+    if "codes" not in p:
+        return literals.long()
+    codes = p["codes"].expand(literals.shape)
+    return torch.zeros(*literals.shape[:-1], _universe(p), dtype=torch.int64, device=codes.device).scatter_add_(
+        -1, codes, literals.long()
+    )
+
+
+def _of_code(numbers: Tensor, p: Parameters) -> Tensor:
+    """[..., 1 or K, U] numbers of each code, read at the codes of a variable's values: [..., 1 or K, D]."""
+    if "codes" not in p:
+        return numbers
+    lead = np.broadcast_shapes(numbers.shape[:-1], p["codes"].shape[:-1])
+    return numbers.expand(*lead, -1).gather(-1, p["codes"].expand(*lead, -1))
+
 
 def _universe(p: Parameters) -> int:
     """The number of distinct values in the domains of a factor."""

@@ -56,6 +56,7 @@ class Constraint(TensorForm):
     * ``canonical`` or ``symmetric``, where two notations mean the same constraint;
     * ``conflict``, ``excludes`` with ``without``, ``value_symmetric``: facts that save search;
     * ``groups``, ``group_size``: the literal groups of learned solvers;
+    * ``prune``: values that a search may exclude;
     * ``move_form``: the constraint in compiled local search, which otherwise calls ``check``;
     * ``magnitudes``, ``obstacle``, ``work``: the size of its numbers, for kinds that calculate with values;
     * ``bucket``, ``factor_kind``, ``simplify``, ``expected_of_literals``: speed.

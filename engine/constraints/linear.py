@@ -231,6 +231,20 @@ class Linear(Constraint):
             return chance_of_sum(beliefs, p["terms"], p["forbidden"], span)
         return expected_excess(beliefs, p["terms"], p["least"], p["most"], span)
 
+    @staticmethod
+    def prune(allowed: Tensor, p: Parameters) -> Tensor:
+        """A value is excluded where the smallest or largest terms of the other variables lead beyond a bound."""
+        if "forbidden" in p:
+            return allowed
+        terms = p["terms"]
+        beyond = terms.amax() + 1
+        low = torch.where(allowed, terms, beyond).amin(-1)
+        high = torch.where(allowed, terms, -1).amax(-1)
+        smallest = (low.sum(-1, keepdim=True) - low)[..., None] + terms
+        largest = (high.sum(-1, keepdim=True) - high)[..., None] + terms
+        within = (smallest <= p["most"][..., None, None]) & (largest >= p["least"][..., None, None])
+        return allowed & within
+
 
 # The move form. Parameters: whether the sum must differ from the bound, the least and largest sum, the coefficients.
 # Memory: the sum.

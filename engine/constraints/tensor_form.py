@@ -108,3 +108,19 @@ class TensorForm(ABC):
             NotImplementedError: a kind without ``literal``.
         """
         raise NotImplementedError
+
+    @staticmethod
+    def prune(allowed: Tensor, p: Parameters) -> Tensor:
+        """Values that may still be part of a solution of the constraint; the default excludes none.
+
+        It must be sound: a value that some solution within ``allowed`` contains stays. It need not exclude every other
+        value: ``engine.propagation`` evaluates constraints exactly where at most one variable is open.
+
+        Args:
+            allowed: [..., K, D] bool, the values that are still possible; in padding the first one alone.
+            p: parameters; their leading axes broadcast with those of ``allowed``.
+
+        Returns:
+            [..., K, D] bool. Where the constraint has no solution, all values of a variable may be excluded.
+        """
+        return allowed
