@@ -26,10 +26,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="chains of each length (100)")
     parser.add_argument("--loops", type=int, help="loops (default: the length and 16 more)")
     parser.add_argument("--tolerance", type=float, default=0.01, help="change below which a state stands still (0.01)")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     card = find(args.weights)
-    net = read(kind(card.solver), card).eval()
+    net = read(kind(card.solver), card).eval().to(args.device)
     print("length  last state right  all right  loops  converged")
     for length in map(int, args.lengths.split(",")):
         source = stream(f"{args.family}:{length}", "test", args.seed)
@@ -40,7 +41,7 @@ def main() -> None:
 
             examples = concatenate(parts)
         examples = examples.take(np.arange(args.count))
-        found = track(net, examples, args.loops or length + 16, args.tolerance)
+        found = track(net, examples, args.loops or length + 16, args.tolerance, device=args.device)
         print(
             f"{length:6}  {found.last:16.2%}  {found.every:9.2%}  {found.loops:5.1f}  {found.converged:9.1%}",
             flush=True,

@@ -35,7 +35,9 @@ class Tracked:
     most: int
 
 
-def track(net: Reasoner, examples: Examples, most: int, tolerance: float = 0.01, batch: int = 32) -> Tracked:
+def track(
+    net: Reasoner, examples: Examples, most: int, tolerance: float = 0.01, batch: int = 32, device: str = "cpu"
+) -> Tracked:
     """Apply a net to chains until its states no longer change, and compare its answers with the known ones.
 
     The net alone decides when it stops: a chain has converged when no variable's state changes by more than the tolerance in
@@ -48,8 +50,9 @@ def track(net: Reasoner, examples: Examples, most: int, tolerance: float = 0.01,
         most: most loops of a chain, for example a little more than the number of steps in it.
         tolerance: largest change of a variable's state, divided by the norm of the state.
         batch: chains side by side.
+        device: of the net.
     """
-    parts = [_track(net, examples, rows, most, tolerance) for rows in torch.arange(len(examples)).split(batch)]
+    parts = [_track(net, examples, rows, most, tolerance, device) for rows in torch.arange(len(examples)).split(batch)]
     right, loops, calm = (torch.cat(part) for part in zip(*parts, strict=True))
     return Tracked(
         last=float(right[:, -1].float().mean()),
@@ -61,21 +64,21 @@ def track(net: Reasoner, examples: Examples, most: int, tolerance: float = 0.01,
 
 
 def _track(
-    net: Reasoner, examples: Examples, rows: Tensor, most: int, tolerance: float
+    net: Reasoner, examples: Examples, rows: Tensor, most: int, tolerance: float, device: str
 ) -> tuple[Tensor, Tensor, Tensor]:
     """[B, V] which variables are right, [B] loops, [B] whether the chain converged; of some rows."""
     chosen = examples.take(rows.numpy())
-    instance = compile_examples(chosen, factors=False)
+    instance = compile_examples(chosen, factors=False, device=device)
     view = net.backbone.view(instance)
-    targets = torch.from_numpy(chosen.targets[:, 0]).long()
+    targets = torch.from_numpy(chosen.targets[:, 0]).long().to(device)
     answers = torch.zeros_like(targets)
-    done = torch.zeros(len(rows), dtype=torch.bool)
-    calm, loops = done.long(), torch.full((len(rows),), most)
+    done = torch.zeros(len(rows), dtype=torch.bool, device=device)
+    calm, loops = done.long(), torch.full((len(rows),), most, device=device)
     with torch.no_grad():
         x = net.backbone.embed(view)
-        z = net.begin(view, Random.for_rows(rows.tolist(), "cpu"))
+        z = net.begin(view, Random.for_rows(rows.tolist(), device))
         for loop in range(1, most + 1):
-            new = net.sample_step(z, x, view, Random.for_rows(rows.tolist(), "cpu"))
+            new = net.sample_step(z, x, view, Random.for_rows(rows.tolist(), device))
             change = ((new[0] - z[0]).norm(dim=2) / z[0].norm(dim=2)).amax(1)
             z = new
             calm = torch.where(change < tolerance, calm + 1, 0)
@@ -87,4 +90,4 @@ def _track(
                 done |= ended
             if bool(done.all()):
                 break
-    return answers == targets, loops, calm >= CALM
+    return (answers == targets).cpu(), loops.cpu(), (calm >= CALM).cpu()
