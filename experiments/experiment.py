@@ -11,7 +11,7 @@ from ..engine.problem import Problem
 from ..engine.solution import Solution
 from ..engine.solver import AbstractSolver
 from ..engine.task import Budget
-from .statistics import paired_difference
+from .statistics import LEVEL, paired_difference
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ class Method:
     budget: Budget = field(default=Budget())
 
 
+Columns = str | Sequence[str]
+"""The name of a column, or several whose problems are taken together."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The conclusion about a claim.
@@ -69,6 +73,11 @@ class Verdict:
     margin: float
     low: float
     high: float
+
+    def numbers(self) -> str:
+        """What is compared, the margin and its interval in points, as a phrase."""
+        margin, low, high = (f"{100 * value:+.1f}" for value in (self.margin, self.low, self.high))
+        return f"{self.compared}: {margin} points ({LEVEL:.0%} interval {low} to {high})"
 
 
 class Results:
@@ -96,47 +105,59 @@ class Results:
         numbers = {c for (_, c, _), values in self.outcomes.items() if not all(isinstance(v, bool) for v in values)}
         return [c for c in dict.fromkeys(column for _, column, _ in self.outcomes) if c not in numbers]
 
-    def of(self, method: str, column: str) -> list[list[float]]:
-        """[seeds][problems] values of a method in a column.
+    def of(self, method: str, column: Columns) -> list[list[float]]:
+        """[seeds][problems] values of a method in a column; in several columns, one after the other.
 
         Args:
             method: label of a line.
-            column: name of the column.
+            column: name of the column, or several.
         """
-        keys = sorted(key for key in self.outcomes if key[:2] == (method, column))
-        return [list(self.outcomes[key]) for key in keys]
+        names = [column] if isinstance(column, str) else column
+        seeds = sorted({seed for label, name, seed in self.outcomes if label == method and name in names})
+        return [[value for name in names for value in self.outcomes[method, name, seed]] for seed in seeds]
 
-    def accuracy(self, method: str, column: str) -> float:
+    def accuracy(self, method: str, column: Columns) -> float:
         """The share that a method solved of a set of problems, 0 to 1, over all seeds: the mean of a column.
 
         Args:
             method: label of a line.
-            column: name of the column.
+            column: name of the column, or several.
         """
         runs = self.of(method, column)
         return sum(map(sum, runs)) / sum(map(len, runs))
 
-    def best(self, methods: Sequence[str], column: str) -> str:
+    def best(self, methods: Sequence[str], column: Columns) -> str:
         """The method of the highest accuracy; the first of equal ones.
 
         Args:
             methods: labels.
-            column: name of the column.
+            column: name of the column, or several.
         """
         return max(methods, key=lambda method: self.accuracy(method, column))
 
-    def compare(self, first: str, second: str, column: str, least: float = 0.0) -> Verdict:
+    def compare(self, first: str, second: str, column: Columns, least: float = 0.0) -> Verdict:
         """Whether the first method solves more than the second one, by at least ``least``.
 
         Args:
             first: label of the method that the claim favours.
             second: label of the other method.
-            column: name of the column.
+            column: name of the column, or several.
             least: difference of accuracies that the claim needs; negative where the first may lose as much.
         """
         margin, low, high = paired_difference(self.of(first, column), self.of(second, column))
         word: Any = "holds" if low > least else "does not hold" if high <= least else "undecided"
-        return Verdict(word, f"{first} minus {second} on {column}", margin, low, high)
+        where = column if isinstance(column, str) else " + ".join(column)
+        return Verdict(word, f"{first} minus {second} on {where}", margin, low, high)
+
+
+def weakest(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict on a claim that needs all of several comparisons: the one that supports it least.
+
+    Args:
+        verdicts: of the comparisons, at least one.
+    """
+    words = ("does not hold", "undecided", "holds")
+    return min(verdicts, key=lambda verdict: (words.index(verdict.word), verdict.low))
 
 
 @dataclass(frozen=True)
@@ -145,11 +166,11 @@ class Curve:
 
     Args:
         name: in the legend.
-        points: (x, method, column) of each point.
+        points: (x, method, column or several) of each point.
     """
 
     name: str
-    points: Sequence[tuple[float, str, str]]
+    points: Sequence[tuple[float, str, Columns]]
 
 
 @dataclass(frozen=True)
@@ -160,11 +181,13 @@ class Plot:
         axis: what x is, with its unit.
         panels: title -> curves.
         logarithmic: whether x has a logarithmic scale.
+        axes: title -> what x is, for panels with another x.
     """
 
     axis: str
     panels: Mapping[str, Sequence[Curve]]
     logarithmic: bool = False
+    axes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Part(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .experiment import Curve, Plot, Results
+from .experiment import Columns, Curve, Plot, Results
 from .statistics import mean_interval
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def drawing(results: Results, plot: Plot | None) -> Callable[[Figure], None]:
                 _curve(axes, results, curve, marker)
             if plot.logarithmic:
                 axes.set_xscale("log", base=2)
-                ticks = sorted({x for curve in curves for x, _, _ in curve.points})
+                ticks = sorted({x for x, _, _ in curves[0].points})  # those of all curves may overlap
                 axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
-            axes.set(title=title, xlabel=plot.axis, ylim=(-3, 103))
+            axes.set(title=title, xlabel=plot.axes.get(title, plot.axis), ylim=(-3, 103))
             axes.legend(fontsize=7)
         panels[0].set_ylabel("share in %")
 
@@ -68,6 +68,6 @@ def _bars(figure: Figure, results: Results) -> None:
     axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
 
 
-def _interval(results: Results, method: str, column: str) -> tuple[float, float, float]:
+def _interval(results: Results, method: str, column: Columns) -> tuple[float, float, float]:
     low, high = mean_interval(results.of(method, column))
     return low, results.accuracy(method, column), high

@@ -63,8 +63,7 @@ def page(
 
 def sentence(verdict: Verdict) -> str:
     """The verdict with its numbers, in one line."""
-    margin, low, high = (f"{100 * value:+.1f}" for value in (verdict.margin, verdict.low, verdict.high))
-    return f"Verdict: {verdict.word}. {verdict.compared}: {margin} points ({LEVEL:.0%} interval {low} to {high})."
+    return f"Verdict: {verdict.word}. {verdict.numbers()}."
 
 
 def table(results: Results) -> list[str]:
