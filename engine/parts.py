@@ -99,6 +99,24 @@ def unconstrained(problem: Problem, solver: AbstractSolver, task: Task) -> Solut
     return replace(settled, assignment=assignment, violations=0, energy=0.0)
 
 
+def predicted(problem: Problem, solver: AbstractSolver, task: Task) -> Solution | None:
+    """What a trained solver predicts for a whole problem that has no constraints; None for other problems and solvers.
+
+    Args:
+        problem: as stated.
+        solver: that was asked.
+        task: of the run.
+    """
+    if problem.graph.constraints or problem.minimises:
+        return None
+    since = task.clock()
+    assignment = solver.predict(problem, task)
+    if assignment is None:
+        return None
+    found = conclude(problem, solver, task, Status.SOLVED, "a prediction, which no constraint checks")
+    return replace(found, assignment=assignment, violations=0, energy=0.0, seconds=task.clock() - since)
+
+
 def credit_peeling(solution: Solution, seconds: float) -> Solution:
     """A solution without a run of the solver: ``peel`` is its solver, and the solver asked is its ``via``.
 

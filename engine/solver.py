@@ -16,6 +16,7 @@ from .rows import BatchSize
 from .solution import Solution
 from .state import Array
 from .task import Task
+from .values import Assignment
 
 if TYPE_CHECKING:
     from .compile import Instance
@@ -108,6 +109,17 @@ class AbstractSolver(BaseModel, ABC):
         """The reason why the solver cannot give several answers to a problem (``Budget.solutions``), or None.
 
         A solver with steps and such a reason is not restarted: its next start would repeat the first.
+        """
+        return None
+
+    def predict(self, problem: Problem, task: Task) -> Assignment | None:
+        """The assignment of a problem without constraints that a trained solver predicts, or None for any.
+
+        Every assignment is a solution of such a problem, and the engine asks no solver to search for one.
+
+        Args:
+            problem: without constraints and objective.
+            task: seed, device and time.
         """
         return None
 

@@ -11,7 +11,7 @@ from .constraints import Linear
 from .deadline import OutOfTime, interrupting
 from .guard import guarded, refusal
 from .improving import Improvements
-from .parts import Shared, credit_peeling, join, part_of, split, unconstrained
+from .parts import Shared, credit_peeling, join, part_of, predicted, split, unconstrained
 from .problem import Problem
 from .recording import Recorder, Recording
 from .solution import Solution, Unrecorded, Unsolved
@@ -122,6 +122,9 @@ def _answers(
         else:
             yield ready[i], solution
     yield from _improve(improving, solver, task, improvements)
+
+
+UNCONSTRAINED = "without constraints every assignment is a solution"
 
 
 def _bounded(problem: Problem, solver: AbstractSolver) -> bool:
@@ -246,8 +249,9 @@ def _satisfy(
                 pieces = None if refused else split(problem, shared)
         except OutOfTime:
             refused = unanswered(problem, solver, task, "time was up before the solver began")
-        if refused is not None:
-            yield i, refused
+        answered = refused or predicted(problem, solver, task)
+        if answered is not None:
+            yield i, answered
             continue
         assert pieces is not None
         orders[i] = pieces.order
@@ -265,7 +269,11 @@ def _satisfy(
         parts += mine
         owner += [i] * len(mine)
         if not mine:
-            yield i, credit_peeling(join(problem, joined.pop(i), orders[i]), task.clock() - since)
+            settled = credit_peeling(join(problem, joined.pop(i), orders[i]), task.clock() - since)
+            yield (
+                i,
+                settled if problem.graph.constraints or problem.minimises else replace(settled, detail=UNCONSTRAINED),
+            )
     position = {id(part): n for n, part in enumerate(parts)}
     latest: dict[int, Solution] = {}
 

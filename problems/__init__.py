@@ -28,6 +28,7 @@ FIRST = (
     "cryptogram",
     "acrostic",
     "crossword",
+    "arc",
     "graph",
     "minizinc",
     "sat",
@@ -48,6 +49,7 @@ FIRST = (
 
 
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "arc": (".json",),
     "graph": (".json",),
     "minizinc": (".fzn", ".mzn"),
     "sat": (".cnf", ".dimacs"),

@@ -258,6 +258,8 @@ def _recognise(text: str, argument: str, families: Mapping[str, Family]) -> tupl
             except InputError as error:  # the other families are tried although one plugin is broken
                 broken[name] = error
         found = [each for each in found if not each.executes] or found  # a program is never tried as one of several
+        if len(found) > 1 and by_suffix:  # of those with a common suffix, the content decides; the last is most general
+            found = [family for family in found if family.recognises(text)] or found[-1:]
         if len(found) == 1 or (found and by_suffix):
             return found[0], ()
         if found:

@@ -13,19 +13,21 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
 
-from ..engine.compile import Instance
+from ..engine.compile import Instance, compile_problems
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
 from ..engine.random import Random
 from ..engine.registry import BACKBONES, entries
 from ..engine.rows import BatchSize
 from ..engine.solver import AbstractSolver, Info, OptionError, Solver
+from ..engine.task import Task
+from ..engine.values import Assignment
 from ..engine.weights import Card, CheckpointError, find
 from .decimation import decimate, undecided
 from .nets.backbones import backbone
 from .nets.reasoner import Latent, Reasoner
 from .nets.shape import NetShape
-from .weights import choose, loaded
+from .weights import choose, loaded, trained_for
 
 Sizes = Mapping[str, Any]
 
@@ -274,6 +276,25 @@ class Learned(Solver):
 
     def decode(self, instance: Instance, state: LearnedState) -> Tensor:
         return state.chances.argmax(-1)
+
+    def predict(self, problem: Problem, task: Task) -> Assignment | None:
+        """The net's answer after ``segments`` segments, if weights are named or trained on the problem's family."""
+        if self.weights is None and not trained_for(self, problem):
+            return None
+        bound = self.bind(problem)
+        instance = compile_problems([problem], device=task.device)
+        net = bound.net(instance)
+        random = instance.streams([(task.seed, problem.digest)])
+        how = {name: getattr(self, name) for name in self.inference_options}
+        with torch.no_grad():
+            view = net.backbone.view(instance)
+            z = net.begin(view, random)
+            for step in range(self.depth(net)):
+                age = torch.full_like(instance.template, step)
+                z, chances, *_ = net.solve_step(z, view, instance.allowed, random, age, **how)
+                if task.over:
+                    break
+        return instance.assignments(chances.argmax(-1))[0]
 
     def settled(self, instance: Instance, state: LearnedState, info: Info) -> Tensor:
         """[B] bool: the state no longer changes, the net estimates that it is right, or the depth is reached."""

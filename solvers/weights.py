@@ -224,8 +224,8 @@ def continued(solver: Kind, card: Card, roles: Collection[str]) -> tuple[Kind, R
     Args:
         solver: its options must be those of the weights where they are given.
         card: of the weights.
-        roles: of literal groups that the lattice is to read. The maps for roles that are new to it are zero at first: on
-            graphs without them the net stays as it was.
+        roles: that the net is to have weights of its own for: literal groups on the lattice, kinds of variables on
+            tokens. New ones are zero at first: on graphs without them the net stays as it was.
 
     Raises:
         CheckpointError: the weights are damaged, or of another solver or net than the options say.
@@ -233,7 +233,7 @@ def continued(solver: Kind, card: Card, roles: Collection[str]) -> tuple[Kind, R
     refuse(solver, card)
     taken, net = solver.model_validate(options_of(card, type(solver))), read(type(solver), card)
     shape = net.backbone.shape
-    if shape.backbone != "lattice" or set(roles) <= set(shape.roles):
+    if shape.backbone not in ("lattice", "tokens") or set(roles) <= set(shape.roles):
         return taken, net
     larger = taken.reasoner(shape.model_copy(update={"roles": tuple(sorted({*shape.roles, *roles}))}))
     known = net.state_dict()

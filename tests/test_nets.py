@@ -20,9 +20,10 @@ from mull.solvers.nets import backbones
 from mull.solvers.nets.fused import fits, residual_swiglu
 from mull.solvers.nets.lattice import Lattice
 from mull.solvers.nets.layers import SwiGLU, norm
+from mull.solvers.nets.places import attention_mask, positions
 from mull.solvers.nets.reasoner import Latent, Reasoner
 from mull.solvers.nets.shape import NetShape
-from mull.solvers.nets.tokens import TokensView, attention_mask, positions
+from mull.solvers.nets.tokens import TokensView
 from mull.solvers.trm import TrmNet
 
 

@@ -69,6 +69,10 @@ def read_examples(path: str) -> tuple[str, Examples]:
         hint = "write them to a file for each family, each with its own --data"
         raise InputError(f"holds problems of several families: {', '.join(names)}", path, hint=hint)
     missing = [problem for problem in problems if not _has_stated_solution(problem)]
+    for problem in missing:
+        if not problem.graph.constraints:  # as an ARC task without its test output
+            reason = "a problem without constraints states no solution, so nothing determines its solution"
+            raise InputError(reason, problem.source.path, problem.source.line, hint="state its solution, or remove it")
     # All in one call: the time limit is for the file.
     found = dict(zip(map(id, missing), _solved(missing), strict=True))
     rows = []

@@ -122,6 +122,15 @@ class Backbone(nn.Module, ABC):
     def embed(self, view: Any) -> Tensor:
         """The input [B, S, H] that a recursion adds in every step."""
 
+    def pooled(self, z: Tensor, view: Any) -> Tensor:
+        """[B, H] the state that halting is read from: the first prefix token, or the mean over all positions.
+
+        Args:
+            z: [B, S, H] the state.
+            view: the backbone's view of the instance.
+        """
+        return z[:, 0] if self.shape.prefix else z.mean(1)
+
     @abstractmethod
     def read(self, z: Tensor, view: Any) -> Tensor:
         """Logits [B, V, D] of a state. The caller masks literals that are not allowed.

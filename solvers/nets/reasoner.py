@@ -160,8 +160,7 @@ class Reasoner(nn.Module, ABC):
             z: the latent states, [B, S, H] each.
             view: the backbone's view of the instance.
         """
-        pooled = z[0][:, 0] if self.backbone.shape.prefix else z[0].mean(1)
-        return Readout(self.backbone.read(z[0], view), self.halt(pooled))
+        return Readout(self.backbone.read(z[0], view), self.halt(self.backbone.pooled(z[0], view)))
 
     def forward(self, z: Latent, view: Any, target: Target | None = None) -> tuple[Latent, Readout]:
         """A segment and its read-out: the forward pass of a training step.

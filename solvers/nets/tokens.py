@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Collection
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -14,10 +14,8 @@ from ...engine.compile import Instance
 from ...engine.graph import ConstraintGraph
 from .backbone import GIVEN, Backbone, Stack, statuses
 from .layers import Attention, SwiGLU, inner_width, linear, norm
+from .places import KIND, Layouts, kinds_of, layouts, rotary, several_grids
 from .shape import NetShape
-
-ROPE_BASE = 10_000.0
-CELL = re.compile(r"r(\d+)c(\d+)")
 
 
 class TokensView(NamedTuple):
@@ -25,15 +23,17 @@ class TokensView(NamedTuple):
 
     Args:
         given: [B, V] int64: 0 where a variable is open, else 1 + its only domain index.
-        cos: [S, E] cosines of the rotary angles; empty for the mixer.
-        sin: [S, E] sines of the rotary angles; empty for the mixer.
-        mask: [1, heads, S, S] bool, True where a token attends to another; None for all.
+        cos: [S, E] cosines of the rotary angles, [B, 1, S, E] for several templates; empty for the mixer.
+        sin: the sines, likewise.
+        mask: [1 or B, 1 or heads, 1 or S, S] bool, True where a token attends to another; None for all.
+        kinds: [1 or B, V] int32: 0 for a kind without an embedding, else 1 + its number; None for a net without kinds.
     """
 
     given: Tensor
     cos: Tensor
     sin: Tensor
     mask: Tensor | None
+    kinds: Tensor | None = None
 
 
 class TokensLayer(nn.Module):
@@ -132,13 +132,24 @@ class Tokens(Backbone):
         self.given = nn.Embedding(shape.values + 1, shape.hidden)
         nn.init.trunc_normal_(self.given.weight, std=1 / math.sqrt(shape.hidden))
         self.head = None if shape.tied else linear(shape.hidden, shape.values)
+        self.kinds = [role for role in shape.roles if role.startswith(KIND)]
+        # Zero at first, as a kind that the net was not trained on.
+        zeros = {kind: nn.Parameter(torch.zeros(shape.hidden)) for kind in self.kinds}
+        self.of_kinds = nn.ParameterDict(zeros) if zeros else None
+
+    @staticmethod
+    def roles(graph: ConstraintGraph) -> Collection[str]:
+        return {*graph.roles, *kinds_of(graph)}
 
     @staticmethod
     def supports(shape: NetShape, graph: ConstraintGraph) -> str | None:
         sizes = {len(domain) for domain in graph.domains.values()}
         if sizes != {shape.values}:
             return f"the weights are for variables of {shape.values} values each"
-        if shape.variables and len(graph.domains) != shape.variables:
+        if several_grids(graph) and shape.hidden // shape.heads < 6:
+            return f"heads of {shape.hidden // shape.heads} numbers are too small for positions of three axes"
+        # Graphs of several grids have sizes of their own; their positions have the same meaning in all of them.
+        if shape.variables and len(graph.domains) != shape.variables and not several_grids(graph):
             return f"the weights are for {shape.variables} variables, not {len(graph.domains)}"
         return None
 
@@ -149,37 +160,30 @@ class Tokens(Backbone):
         return TokenAnswers(self.shape)
 
     def view(self, instance: Instance) -> TokensView:
-        return self.look(instance.allowed, *self._fixed(instance))
-
-    @staticmethod
-    def look(allowed: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> TokensView:
-        """The view of rows of one template.
-
-        Args:
-            allowed: [B, V, D] bool.
-            cos: as in ``TokensView``.
-            sin: as in ``TokensView``.
-            mask: as in ``TokensView``.
-        """
+        key = self.shape, instance.device
+        of_all = instance.once(("layouts", *key), lambda: self.layouts(instance).to(instance.device))
+        if len(instance.graphs) == 1:
+            placed = instance.once(("tokens", *key), lambda: self._angles(of_all))
+        else:  # angles of thousands of templates would fill the memory: those of the rows alone are computed
+            placed = self._angles(of_all.rows(instance.template))
         # Excluded values of open variables are not read: the published nets read givens only.
-        given = (statuses(allowed) == GIVEN).long()
-        return TokensView(given.sum(-1) * (1 + given.argmax(-1)), cos, sin, mask)
+        given = (statuses(instance.allowed) == GIVEN).long()
+        return placed._replace(given=given.sum(-1) * (1 + given.argmax(-1)))
 
-    def _fixed(self, instance: Instance) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Rotary angles and mask of the first template: the net is for one kind of graph."""
-        graph, device = instance.graphs[0], instance.device
+    def layouts(self, instance: Instance) -> Layouts:
+        """The places of the variables of all templates."""
+        shape, variables = self.shape, instance.shape[1]
+        kinds = [kind.removeprefix(KIND) for kind in self.kinds]
+        return layouts(instance.graphs, variables, shape.heads, shape.prefix, shape.masked, kinds)
 
-        def build() -> tuple[Tensor, Tensor, Tensor | None]:
-            cos, sin, mask = self.fixed(graph)
-            return cos.to(device), sin.to(device), None if mask is None else mask.to(device)
-
-        return instance.once(("tokens", self.shape, device), build)
-
-    def fixed(self, graph: ConstraintGraph) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Cosines and sines of the rotary angles, [S, E] each, and the mask [1, heads, S, S] or None."""
-        shape = self.shape
-        cos, sin = rotary(positions(graph), shape.prefix, shape.hidden // shape.heads)
-        return cos, sin, attention_mask(graph, shape.heads, shape.prefix) if shape.masked else None
+    def _angles(self, layout: Layouts) -> TokensView:
+        """The view of layouts, without givens."""
+        cos, sin = rotary(layout.places.float(), self.shape.prefix, self.shape.hidden // self.shape.heads)
+        if len(cos) == 1:
+            cos, sin = cos[0], sin[0]
+        else:
+            cos, sin = cos[:, None], sin[:, None]  # an axis for the heads
+        return TokensView(torch.empty(0), cos, sin, layout.mask, layout.kinds)
 
     def literals(self, view: TokensView) -> Tensor:
         number = torch.arange(1, self.shape.values + 1, device=view.given.device)
@@ -187,8 +191,18 @@ class Tokens(Backbone):
         return statuses((given == 0) | (given == number))
 
     def embed(self, view: TokensView) -> Tensor:
-        x = math.sqrt(self.shape.hidden) * self.given(view.given)
+        x = self.given(view.given)
+        if view.kinds is not None and self.of_kinds is not None:
+            table = torch.stack([self.of_kinds[kind] for kind in self.kinds])
+            x = x + F.embedding(view.kinds, F.pad(table, (0, 0, 1, 0)))
+        x = math.sqrt(self.shape.hidden) * x
         return F.pad(x, (0, 0, self.shape.prefix, 0))
+
+    def pooled(self, z: Tensor, view: TokensView) -> Tensor:
+        if self.shape.prefix or view.mask is None or view.mask.shape[2] > 1:
+            return super().pooled(z, view)
+        present = view.mask[:, 0, 0, :, None].to(z.dtype)  # without padding
+        return (z * present).sum(1) / present.sum(1)
 
     def read(self, z: Tensor, view: TokensView) -> Tensor:
         z = z[:, self.shape.prefix :]
@@ -203,61 +217,6 @@ class Mixer(Tokens):
     name: ClassVar[str] = "mixer"
     layer: ClassVar[type[nn.Module]] = MixerLayer
 
-    def fixed(self, graph: ConstraintGraph) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _angles(self, layout: Layouts) -> TokensView:
         """Empty angles and no mask: a mixer has weights for each position."""
-        return torch.empty(0), torch.empty(0), None
-
-
-def positions(graph: ConstraintGraph) -> Tensor:
-    """[V, 2] row and column if all names are cells of a grid (``r1c2``), else [V, 1] the index of the variable."""
-    cells = [CELL.fullmatch(name) for name in graph.names]
-    if all(cells):
-        return torch.tensor([[int(c[1]), int(c[2])] for c in cells if c], dtype=torch.float32)
-    return torch.arange(len(cells), dtype=torch.float32)[:, None]
-
-
-def rotary(places: Tensor, prefix: int, size: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of the rotary angles, [prefix + V, E] each; axes share the E numbers of a head evenly.
-
-    Args:
-        places: [V, axes] positions.
-        prefix: number of prefix tokens, which have angle 0.
-        size: E.
-    """
-    axes = places.shape[1]
-    each = size // 2 // axes
-    speed = ROPE_BASE ** (-torch.arange(each) / each)
-    angles = (places[:, :, None] * speed).flatten(1)
-    angles = F.pad(angles, (0, size // 2 - angles.shape[1], prefix, 0)).repeat(1, 2)
-    return angles.cos(), angles.sin()
-
-
-def attention_mask(graph: ConstraintGraph, heads: int, prefix: int) -> Tensor:
-    """[1, heads, S, S] bool: head h attends within the scopes of class h modulo the number of classes.
-
-    Each constraint is put into the first class whose scopes are disjoint from its own. The classes of a Sudoku are its
-    rows, its columns and its boxes. Prefix tokens attend to all tokens, and all tokens to them.
-
-    Args:
-        graph: of the problem.
-        heads: number of attention heads.
-        prefix: number of prefix tokens.
-    """
-    classes: list[list[tuple[str, ...]]] = []
-    taken: list[set[str]] = []
-    for constraint in graph.constraints:
-        scope = constraint.scope
-        k = next((k for k, names in enumerate(taken) if names.isdisjoint(scope)), len(taken))
-        if k == len(taken):
-            classes.append([])
-            taken.append(set())
-        classes[k].append(scope)
-        taken[k].update(scope)
-    tokens = prefix + len(graph.domains)
-    mask = torch.eye(tokens, dtype=torch.bool).repeat(heads, 1, 1)
-    mask[:, :prefix] = mask[:, :, :prefix] = True
-    for h in range(heads):
-        for scope in classes[h % len(classes)] if classes else ():
-            members = torch.tensor([prefix + graph.index[name] for name in scope])
-            mask[h, members[:, None], members] = True
-    return mask[None]
+        return TokensView(torch.empty(0), torch.empty(0), torch.empty(0), None, layout.kinds)
