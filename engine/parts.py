@@ -114,7 +114,10 @@ def predicted(problem: Problem, solver: AbstractSolver, task: Task) -> Solution 
     if assignment is None:
         return None
     found = conclude(problem, solver, task, Status.SOLVED, "a prediction, which no constraint checks")
-    return replace(found, assignment=assignment, violations=0, energy=0.0, seconds=task.clock() - since)
+    seconds = task.clock() - since
+    return replace(
+        found, assignment=assignment, violations=0, energy=0.0, seconds=seconds, checkpoint=solver.checkpoint
+    )
 
 
 def credit_peeling(solution: Solution, seconds: float) -> Solution:

@@ -281,9 +281,9 @@ class Learned(Solver):
         """The net's answer after ``segments`` segments, if weights are named or trained on the problem's family."""
         if self.weights is None and not trained_for(self, problem):
             return None
-        bound = self.bind(problem)
         instance = compile_problems([problem], device=task.device)
-        net = bound.net(instance)
+        card, device = choose(self, problem.graph, problem.family), instance.device
+        net = loaded(type(self), card, str(device), self._dtype(device), self.compiled)
         random = instance.streams([(task.seed, problem.digest)])
         how = {name: getattr(self, name) for name in self.inference_options}
         with torch.no_grad():
