@@ -36,7 +36,7 @@ class Scale(NamedTuple):
 
 SMALL = Scale(
     ("sudoku:4:0.3", "maze:7x7", "parity:6"),
-    48,
+    128,
     {"small": 16, "medium": 32},
     2,
     (1, 2, 4, 8),

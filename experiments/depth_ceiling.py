@@ -38,7 +38,7 @@ class Scale(NamedTuple):
 
 SMALL = Scale(
     ("sudoku:4:0.3", "maze:7x7"),
-    48,
+    128,
     (2, 4, 8),
     24,
     ((2, 17), (4, 12), (8, 9)),

@@ -39,7 +39,7 @@ class Scale(NamedTuple):
 
 SMALL = Scale(
     ("sudoku:4:0.3", "maze:7x7"),
-    48,
+    128,
     16,
     ((1, 16), (3, 28), (4, 80)),
     300,
@@ -87,11 +87,12 @@ class TinyBeatsBig(Experiment):
         def recursion(label: str, solver: str, **options: int) -> Method:
             return method(label, solver, 1, scale.hidden, CARRIED["max_segments"], **options)
 
-        # Each step of the recursions below applies a layer eight times.
+        # Loops start from a fixed state, as `trm` and `hrm` do. Each segment of the carried recursions applies eight layers.
+        start = {"random_start": False}
         return [
             *(method(f"fixed, {d} x {h}", "fixed", d, h) for d, h in scale.stacks),
-            *(method(_loop(n), "looped", 1, scale.hidden, steps=n) for n in LOOPS),
-            recursion("looped, 8 loops, carried", "looped", steps=8),
+            *(method(_loop(n), "looped", 1, scale.hidden, steps=n, **start) for n in LOOPS),
+            recursion("looped, 8 loops, carried", "looped", steps=8, **start),
             recursion("trm", "trm", high=2, low=3),
             recursion(ONE, "hrm", high=4, low=1),
             recursion(TWO, "hrm", high=2, low=3),
