@@ -62,8 +62,8 @@ class DeepThin(Experiment):
     name: ClassVar[str] = "deep-thin"
     question: ClassVar[str] = "Does a deep and thin stack solve more than a balanced one of as many parameters?"
     claim: ClassVar[str] = (
-        "At each of two sizes, with equal parameters and equally many examples, the best stack deeper than the balanced one "
-        "solves more problems of three families than the best of the others."
+        "At each of two sizes, with equal parameters and equally many examples, the best of the deeper stacks solves more "
+        "problems of three families than the best of the wider ones."
     )
     small_minutes: ClassVar[float] = 4
     full_minutes: ClassVar[float] = 7

@@ -20,7 +20,7 @@ class Scale(NamedTuple):
         amount: problems of each set.
         depths: of the fixed stacks of the loop's width.
         hidden: width of the loop and of the stacks of equal width.
-        narrow: (layers, width) of the stacks with the parameters of the loop, or a few more.
+        narrow: (layers, width) of the stacks with about the parameters of the loop.
         steps: of the loop in a segment.
         layers: layer applications of each training, forward.
         recipe: of each training.
@@ -51,13 +51,13 @@ FULL = Scale(
     100,
     (2, 6, 16, 48),
     64,
-    ((6, 27), (48, 10)),
+    ((6, 26), (48, 9)),
     16,
     16_000,
     {"batch": 128, "lr": 3e-3, "warmup": 50, "ema": 0.99, "block": 4096, "passes": 64, "validation": 0},
 )
 NARROW = ", parameters of the loop"
-"""In the labels of the stacks that are as large as the loop."""
+"""In the labels of the stacks of about as many parameters as the loop; the table has their numbers."""
 
 
 class DepthCeiling(Experiment):

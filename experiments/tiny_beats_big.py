@@ -60,8 +60,8 @@ CARRIED = {"min_segments": 2, "max_segments": 4}
 class TinyBeatsBig(Experiment):
     """One layer in a loop, stacks of up to 100 times its parameters, `trm`, and `hrm` with one and two timescales.
 
-    All trainings have equally many optimiser steps and rows. A stack gets a new example for every row; a carried recursion
-    keeps a row for several steps, and so sees fewer examples.
+    All trainings have equally many optimiser steps and rows. A stack gets a new example for every row; a carried
+    recursion keeps a row for several steps, and so sees fewer examples.
     """
 
     name: ClassVar[str] = "tiny-beats-big"
@@ -87,7 +87,7 @@ class TinyBeatsBig(Experiment):
         def recursion(label: str, solver: str, **options: int) -> Method:
             return method(label, solver, 1, scale.hidden, CARRIED["max_segments"], **options)
 
-        # Loops start from a fixed state, as `trm` and `hrm` do. Each segment of the carried recursions applies eight layers.
+        # Loops start from a fixed state, as `trm` and `hrm` do. A segment of each carried recursion applies eight layers.
         start = {"random_start": False}
         return [
             *(method(f"fixed, {d} x {h}", "fixed", d, h) for d, h in scale.stacks),
