@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -41,6 +41,19 @@ def relative_change(new: Tensor, old: Tensor) -> Tensor:
         old: [B, ...] states of the loop before.
     """
     return norms(new - old) / norms(old).clamp(min=TINY)
+
+
+def recurrence(new: Tensor, past: Sequence[Tensor]) -> Tensor:
+    """Distance [B] of a state to the nearest of the states before it, relative to that state's norm.
+
+    It goes to 0 at a fixed point, and also in a cycle that is not longer than the list. A loop can settle on a cycle of two
+    loops: its residual then stays large, although the trajectory is stable and the answer no longer changes.
+
+    Args:
+        new: [B, ...] states of a loop.
+        past: of the loops before, at least one.
+    """
+    return torch.stack([relative_change(new, old) for old in past]).amin(0)
 
 
 def mean_kl(new: Tensor, old: Tensor, free: Tensor) -> Tensor:

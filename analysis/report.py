@@ -23,6 +23,7 @@ from .measures import (
     mean_kl,
     norms,
     principal,
+    recurrence,
     relative_change,
     similarity,
     spectral_radius,
@@ -33,6 +34,8 @@ ROWS = 16
 """Rows that run side by side."""
 DETAILED = 8
 """Rows of the measures that cost most: Jacobians, entropies, concentrations."""
+PERIOD = 8
+"""Longest cycle, in loops, that the recurrence sees."""
 PAIRED = 24
 """Loops of the similarity matrices and of the PCA."""
 
@@ -82,9 +85,10 @@ class Analysis:
         return {name: mask.nonzero()[:, 0] for name, mask in found.items() if mask.any()}
 
     def judges(self) -> dict[str, float | None]:
-        """AUC of the last residual, the last change of the beliefs, and the halting head as judges of the answer."""
+        """AUC of the last residual, recurrence and change of the beliefs, and of the halting head, as judges of the answer."""
         scores = {
             "residual": self.by_loop["residual"][-1],
+            "recurrence": self.by_loop["recurrence"][-1],
             "logit_kl": self.by_loop["logit_kl"][-1],
             "halt": -self.by_loop["halt"][-1],
         }
@@ -147,6 +151,7 @@ def analyse(
     count: int = 128,
     device: str = "cpu",
     options: Mapping[str, Any] | None = None,
+    detailed: int = DETAILED,
     on_progress: Callable[[str], None] = lambda text: None,
 ) -> Analysis:
     """Analyse a recursion on problems.
@@ -160,6 +165,7 @@ def analyse(
         count: number of loops T; the states at loop T count as fixed points.
         device: of the net.
         options: inference options of the solver.
+        detailed: largest number of rows of the measures that cost most.
         on_progress: called with a line of text.
     """
     options = options or {}
@@ -184,11 +190,12 @@ def analyse(
     early, last = by_loop["residual"][0].mean(), by_loop["residual"][-1]
     found.values = {
         "last_residual": last,
+        "last_recurrence": by_loop["recurrence"][-1],
         "converged": (last < 0.05 * early).float(),
         "least_layer_cosine": found.fixed_points[:, 0].amin(1),
     }
     on_progress("Jacobians and entropies")
-    _details(found, net, problems, labels, count, device, options)
+    _details(found, net, problems, labels, count, device, options, detailed)
     _notes(found, net)
     return found
 
@@ -204,16 +211,19 @@ def _batch(
     instance = compile_problems(problems, device=device)
     random = instance.streams(labels)
     by_loop: dict[str, list[Tensor]] = {
-        key: [] for key in ("residual", "logit_kl", "halt", "energy", "solved", "cosine_to_last")
+        key: [] for key in ("residual", "recurrence", "logit_kl", "halt", "energy", "solved", "cosine_to_last")
     }
     by_state: dict[str, list[Tensor]] = {key: [] for key in ("change", "cosine", "distance_to_last", "cosine_to_last")}
     answers: list[Tensor] = []
     last: list[Tensor] = []
+    past: list[Tensor] = []
     beliefs = instance.uniform().log()
-    for _, loop in loops(net, instance, random, count, options):
+    for z, loop in loops(net, instance, random, count, options):
         out = loop.output
+        past = [*past, z[0]][-PERIOD:]
         answers.append(out.log_probs.argmax(-1))
         by_loop["residual"].append(out.change.float())
+        by_loop["recurrence"].append(recurrence(out.z[0], past))
         by_loop["logit_kl"].append(mean_kl(out.log_probs, beliefs, instance.free))
         by_loop["halt"].append(out.halt)
         by_loop["energy"].append(out.energy.float())
@@ -243,12 +253,13 @@ def _details(
     count: int,
     device: str,
     options: Mapping[str, Any],
+    most: int,
 ) -> None:
     """Jacobians, entropies, concentrations, similarities and PCA of a few rows, half of them unsolved where possible."""
     solved, unsolved = (mask.nonzero()[:, 0].tolist() for mask in (found.solved, ~found.solved))
-    half = DETAILED // 2
-    chosen = solved[: max(half, DETAILED - len(unsolved))] + unsolved[: max(half, DETAILED - len(solved))]
-    found.detailed = chosen[:DETAILED]
+    half = -(-most // 2)
+    chosen = solved[: max(half, most - len(unsolved))] + unsolved[: max(half, most - len(solved))]
+    found.detailed = chosen[:most]
     instance = compile_problems([problems[i] for i in found.detailed], device=device)
     random = instance.streams([labels[i] for i in found.detailed])
     tangent = Tangent(net, instance, random, options)

@@ -301,6 +301,7 @@ def _summary(data: dict[str, Any]) -> list[str]:
         f"AUC as a judge of the answer: {shown(judges) or 'not defined: all rows ended alike'}",
         f"motion: {'; '.join(motions)}",
         f"last residual: {shown(values['last_residual'])}",
+        f"last distance to one of the 8 states before: {shown(values['last_recurrence'])}",
         f"least cosine between the first layer's last state and another's: {shown(values['least_layer_cosine'])}",
         f"spectral radius at the last loop: {shown(detailed['spectral_radius'])}",
         f"Lyapunov exponent per loop: {shown(detailed['lyapunov'])}",

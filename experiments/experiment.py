@@ -23,12 +23,14 @@ class Training:
         steps: optimiser steps.
         recipe: settings that differ from the solver's own.
         compiled: whether the net is compiled on a GPU, which takes about a minute for each shape.
+        examples: number of examples of each stream that are used, again and again; None for no limit.
     """
 
     data: tuple[str, ...]
     steps: int
     recipe: Mapping[str, Any] = field(default_factory=dict)
     compiled: bool = True
+    examples: int | None = None
 
 
 @dataclass(frozen=True)

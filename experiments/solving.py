@@ -20,6 +20,7 @@ from ..plugins import load
 from .experiment import Method
 
 if TYPE_CHECKING:
+    from ..engine.examples import Stream
     from .running import Place
 
 
@@ -136,6 +137,7 @@ def _train(
     """
     from ..engine.training import Recipe
     from ..problems.streams import stream
+    from ..problems.streams.limited import Limited
     from ..solvers.learned import Learned
     from ..solvers.train import train
 
@@ -143,9 +145,13 @@ def _train(
     solver = load(method.solver).from_options(options)
     assert training is not None
     assert isinstance(solver, Learned), f"{method.solver} cannot be trained"
+
+    def used(source: Stream) -> Stream:
+        return source if training.examples is None else Limited(source, training.examples)
+
     result = train(
         solver,
-        [(stream(data, seed=seed), stream(data, "validation", seed=seed)) for data in training.data],
+        [(used(stream(data, seed=seed)), stream(data, "validation", seed=seed)) for data in training.data],
         Recipe(**{**solver.recipe(), **training.recipe}),
         name=training_name(method, seed, place.version),
         folder=place.folder,

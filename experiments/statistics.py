@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil, exp, floor, lgamma, log
 
 import numpy as np
@@ -74,9 +74,6 @@ def paired_difference(
 ) -> tuple[float, float, float]:
     """The difference of two accuracies on the same problems, with its bootstrap interval.
 
-    Seeds and problems are resampled, each with replacement and both for the two methods alike: the pairs stay together.
-    The resamples are drawn from a fixed seed, so that the same data give the same interval.
-
     Args:
         first: [seeds][problems] whether the first method solved a problem.
         second: the same of the second method.
@@ -88,16 +85,42 @@ def paired_difference(
     Raises:
         ValueError: the shapes differ, or there are no problems.
     """
-    a, b = np.array(first, dtype=np.float64), np.array(second, dtype=np.float64)
-    if a.ndim != 2 or a.shape != b.shape or not a.size:
-        raise ValueError(f"outcomes of the shapes {a.shape} and {b.shape} are not paired")
-    difference = a - b
+    return bootstrap([first, second], lambda a, b: float((a - b).mean()), level)
+
+
+def bootstrap(
+    columns: Sequence[Sequence[Sequence[float]]], statistic: Callable[..., float], level: float = LEVEL
+) -> tuple[float, float, float]:
+    """A statistic of columns on the same problems, with its bootstrap interval.
+
+    Seeds and problems are resampled, each with replacement and both for all columns alike: rows stay together. The
+    resamples are drawn from a fixed seed, so that the same data give the same interval.
+
+    Args:
+        columns: [columns][seeds][problems].
+        statistic: a function of one array [seeds, problems] for each column; NaN where it is not defined.
+        level: confidence level, 0 to 1.
+
+    Returns:
+        The statistic, and the ends of the percentile interval over the resamples where it is defined; NaN three times
+        where it is not defined for the columns themselves.
+
+    Raises:
+        ValueError: the shapes differ, or there are no problems.
+    """
+    arrays = [np.array(column, dtype=np.float64) for column in columns]
+    shapes = {array.shape for array in arrays}
+    if len(shapes) > 1 or arrays[0].ndim != 2 or not arrays[0].size:
+        raise ValueError(f"outcomes of the shapes {' and '.join(map(str, sorted(shapes)))} are not paired")
+    value = statistic(*arrays)
+    if np.isnan(value):
+        return value, value, value
     random = np.random.default_rng(0)
-    seeds, problems = difference.shape
-    means = np.empty(RESAMPLES)
+    seeds, problems = arrays[0].shape
+    values = np.empty(RESAMPLES)
     for k in range(RESAMPLES):
-        chosen = difference[random.integers(seeds, size=seeds)]
-        means[k] = chosen[:, random.integers(problems, size=problems)].mean()
+        rows, places = random.integers(seeds, size=seeds), random.integers(problems, size=problems)
+        values[k] = statistic(*(array[rows][:, places] for array in arrays))
     tail = (1 - level) / 2
-    low, high = np.quantile(means, (tail, 1 - tail))
-    return float(difference.mean()), float(low), float(high)
+    low, high = np.nanquantile(values, (tail, 1 - tail))
+    return float(value), float(low), float(high)

@@ -22,7 +22,7 @@ from .nets.layers import SwiGLU
 from .nets.reasoner import Latent, Readout, Reasoner
 from .nets.shape import NetShape
 
-Variant = Literal["full", "scale", "mean", "noise", "inference"]
+Variant = Literal["full", "scale", "mean", "noise", "inference", "none"]
 
 BETA = 1.0
 """At 1 the loss is the negative evidence lower bound. The paper's values (0.045 to 0.5) belong to a reduction of the
@@ -114,6 +114,8 @@ class GramNet(Reasoner):
             random: one stream a row.
         """
         u, low = self._update(z, x, view)
+        if self.variant == "none":
+            return u, low
         mean, scale = self.prior(u)
         return u + (mean + scale * random.normal(*u.shape[1:])).to(u.dtype), low
 
@@ -179,9 +181,9 @@ class GramNet(Reasoner):
     def _increment(self, u: Tensor, encoded: Tensor | None, *, learning: bool) -> Tensor:
         """[B, S, H] a draw from the posterior given the encoded target [B, S, H], else from the prior.
 
-        It is zero in the training of a net that has noise only when solving.
+        It is zero without noise, and in the training of a net that has noise only when solving.
         """
-        if learning and self.variant == "inference":
+        if self.variant == "none" or (learning and self.variant == "inference"):
             return torch.zeros_like(u)
         mean, scale = self.prior(u) if encoded is None else self.posterior(u + encoded)
         return (mean + scale * torch.randn_like(mean)).to(u.dtype)  # type: ignore[no-any-return]
@@ -278,8 +280,8 @@ class Gram(Learned):
     beta: float = Field(BETA, ge=0, description="weight of the divergence of posterior and prior")
     variant: Variant = Field(
         "full",
-        description="learned parts of the noise: full (scale and mean), scale, mean, noise (neither), or inference (neither, and "
-        "noise only when solving)",
+        description="learned parts of the noise: full (scale and mean), scale, mean, noise (neither), inference (neither, and "
+        "noise only when solving), or none (no noise)",
     )
     undecided_share: float = Field(0.5, gt=0, le=1, description=UNDECIDED_SHARE)
     segments: int = Field(16, ge=1, description="segments after which a trajectory restarts")
