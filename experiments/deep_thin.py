@@ -49,7 +49,7 @@ FULL = Scale(
     {"small": 40, "medium": 80},
     4,
     (2, 4, 8, 16),
-    1200,
+    1000,
     {"batch": 128, "lr": 5e-3, "ema": 0.99, "block": 4096, "passes": 64, "validation": 0},
 )
 SHARED = " shared"
@@ -62,11 +62,11 @@ class DeepThin(Experiment):
     name: ClassVar[str] = "deep-thin"
     question: ClassVar[str] = "Does a deep and thin stack solve more than a balanced one of as many parameters?"
     claim: ClassVar[str] = (
-        "At each of two sizes, with equal parameters and equally many examples, the best of the deeper stacks solves more "
-        "problems of three families than the best of the wider ones."
+        "At each of two sizes, with equal parameters and equally many examples, the best of the deeper stacks solves "
+        "more problems of three families than the best of the wider ones."
     )
     small_minutes: ClassVar[float] = 4
-    full_minutes: ClassVar[float] = 7
+    full_minutes: ClassVar[float] = 8
 
     def methods(self, full: bool) -> Sequence[Method]:
         scale = FULL if full else SMALL

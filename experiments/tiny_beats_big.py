@@ -87,7 +87,7 @@ class TinyBeatsBig(Experiment):
         def recursion(label: str, solver: str, **options: int) -> Method:
             return method(label, solver, 1, scale.hidden, CARRIED["max_segments"], **options)
 
-        # Loops start from a fixed state, as `trm` and `hrm` do. A segment of each carried recursion applies eight layers.
+        # Loops start from a fixed state, as `trm` and `hrm` do. A segment of a carried recursion applies eight layers.
         start = {"random_start": False}
         return [
             *(method(f"fixed, {d} x {h}", "fixed", d, h) for d, h in scale.stacks),
