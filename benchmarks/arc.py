@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from mull.engine.errors import MullError
-from mull.engine.weights import Card, find
+from mull.engine.weights import Card, CheckpointError, find
 from mull.problems.arc.choosing import examples_of, variants
 from mull.problems.arc.stream import TOKENS, parse_spec
 from mull.problems.arc.tasks import Task, parse, read_folder
@@ -28,7 +28,7 @@ from mull.problems.errors import InputError
 from mull.solvers.kinds import kind
 from mull.solvers.nets.places import KIND
 from mull.solvers.predict import predict
-from mull.solvers.weights import read
+from mull.solvers.weights import read, unreadable
 
 
 def main() -> None:
@@ -69,6 +69,9 @@ def run(args: argparse.Namespace) -> None:
     rows = [each.arrangement for each in found]
     names = [tasks[each.task].name if ids else "" for each in found]
     examples = examples_of(rows, names, max(len(row.givens) for row in rows))
+    reason = unreadable(card, examples.graphs[0])
+    if reason:
+        raise CheckpointError(f"{card.name}: {reason}", "name weights that were trained on arc:...")
     started = time.monotonic()
 
     def progress(done: int) -> None:
