@@ -16,7 +16,7 @@ from .deadline import OutOfTime, interrupting, uninterrupted
 from .incumbent import NOTHING, Found, Incumbent, checked, counted, require_shapes
 from .solution import Solution
 from .solver import Info, Solver
-from .state import Array, put_rows, select_rows, to_numpy
+from .state import Array, is_tensor, put_rows, select_rows, to_numpy
 from .status import Status
 from .task import Progress, Task
 from .trace import TraceBuffer
@@ -99,7 +99,11 @@ class Batch:
             if self.done.all():
                 return
             self._restart(settled & ~holds[:, None])
-            if 2 * self.done.sum() >= len(self.done) or (self.task.budget.copies and self._copies() > self.copies):
+            if (
+                2 * self.done.sum() >= len(self.done)
+                or (self.task.budget.copies and self._copies() > self.copies)
+                or (self._drops and self.done.any())
+            ):
                 self._compact()
 
     # Steps and checks -------------------------------------------------------------------------------------------------
@@ -184,6 +188,16 @@ class Batch:
 
     def _copies(self) -> int:
         return rows.copies(self.solver, self.problems, self.task, self.iteration, self.call.rows)
+
+    @cached_property
+    def _drops(self) -> bool:
+        """Whether each finished problem is dropped at once: tensors on a CPU, and no problem may get more copies.
+
+        A row costs the same in any batch there. Boards of 17 clues take a quarter fewer steps.
+        """
+        alone = rows.copies(self.solver, self.problems[:1], self.task, self.iteration, self.call.rows)
+        on_tensors = self.task.device == "cpu" and is_tensor(self.instance.template)
+        return on_tensors and self.task.budget.copies is None and alone == self.copies
 
     def _charge(self) -> None:
         """Share the seconds since the last call among the problems that are not done."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+import pytest
 import torch
 
-from mull.engine import ConstraintGraph, Linear, Random, compile_problems
+import mull
+from mull.engine import Budget, ConstraintGraph, Linear, Random, Task, compile_problems, solve
 from mull.engine.state import clone, put_rows, select_rows
 from mull.problems import load
 from mull.solvers.descent import Descent
+from mull.solvers.learned import Learned, LearnedState
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,39 @@ def test_random_streams_are_uniform_and_independent() -> None:
     assert torch.equal(u[:1], Random.for_rows(["a"]).uniform(20_000))
     assert abs(torch.corrcoef(u)[0, 1].item()) < 0.03
     assert math.isclose(torch.corrcoef(torch.cat((u, random.at(1).uniform(20_000))))[0, 2].item(), 0, abs_tol=0.03)
+
+
+def test_a_cpu_draws_the_numbers_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CPU computes them with numpy. Compiled code and GPUs use the formula in tensors."""
+    random, empty = Random.for_rows(range(5)).at(3), Random.for_rows([])
+    shapes: tuple[tuple[int, ...], ...] = ((), (1,), (7, 3), (2, 3, 4))
+
+    def drawn() -> list[torch.Tensor]:
+        whole = [r.bits(*shape) for shape in shapes for r in (random, empty)]
+        return whole + [random.uniform(*shape) for shape in shapes] + [random.normal(5, dtype=torch.float64)]
+
+    here = drawn()
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    for one, other in zip(here, drawn(), strict=True):
+        assert one.dtype == other.dtype
+        assert torch.equal(one, other)
+
+
+def test_solved_problems_leave_a_batch_at_once_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Learned.step
+    rows: list[int] = []
+
+    def counted(self: Learned, instance: Any, state: LearnedState) -> Any:
+        rows.append(len(state.age))
+        return before(self, instance, state)
+
+    monkeypatch.setattr(Learned, "step", counted)
+    solver = mull.solver("looped", precision="float32")
+    problems = [load("sudoku:9:0.35", seed=seed)[0] for seed in range(4)]
+    found = solve(problems, solver, Task(Budget(batch=4)))
+    assert sum(rows) == sum(each.iterations for each in found)
+    alone = solve(problems[:1], solver, Task(Budget(batch=4)))
+    assert (alone[0].assignment, alone[0].iterations) == (found[0].assignment, found[0].iterations)
 
 
 def test_padding_does_not_change_violations_and_energies() -> None:

@@ -149,6 +149,7 @@ def test_rows_settle_by_residual_depth_or_halting_probability() -> None:
     instance = compile_problems(boards(2))
     random = Random.for_rows([0, 1])
     solver = learned_solver("looped", segments="1", halt="0.5").bind(boards(1)[0])
+    assert isinstance(solver, Learned)
     state = solver.init(instance, random)
     state, info = solver.step(instance, state)
     assert not solver.settled(instance, state, info).any()
@@ -238,6 +239,7 @@ def test_trained_solvers_conform(name: str, check: Check, trained: Path, monkeyp
 def test_rows_do_not_mix(name: str, spec: str) -> None:
     problems = boards(3, spec=spec)
     solver = learned_solver(name, precision="float32").bind(problems[0])
+    assert isinstance(solver, Learned)
     instance = compile_problems(problems)
     state, _ = solver.step(instance, solver.init(instance, Random.for_rows([0, 1, 2])))
     row = torch.tensor([1])

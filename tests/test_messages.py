@@ -10,6 +10,8 @@ from torch.autograd import gradcheck, gradgradcheck
 from mull.engine import Instance, Problem, compile_problems
 from mull.engine.role_tensors import RoleTensors, stack_roles
 from mull.problems import load
+from mull.solvers.nets import messages
+from mull.solvers.nets.layers import SwiGLU
 from mull.solvers.nets.messages import pool, pool_axis, scatter
 
 SPECS = {
@@ -91,3 +93,22 @@ def test_messages_equal_a_loop_in_plain_python(name: str) -> None:
                 received = sums.get(literal, [])
                 wanted = sum(received) / max(len(received), 1) ** 0.5
                 assert got[row, literal].item() == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_sums_over_few_groups_on_a_cpu_are_those_of_pytorch(dtype: torch.dtype) -> None:
+    x = torch.randn(3, 40, 8, generator=torch.Generator().manual_seed(1)).to(dtype)
+    for rows, members in ((1, 3), (3, 3), (3, 1), (1, 4)):
+        index = torch.randint(0, 40, (rows, 600, members), generator=torch.Generator().manual_seed(members))
+        assert torch.equal(messages._sum(x, index, None), messages.take(x, index).sum(2))
+
+
+def test_a_swiglu_gives_the_same_numbers_without_a_gradient() -> None:
+    torch.manual_seed(0)
+    layer = SwiGLU(16, 40).bfloat16()
+    torch.nn.init.normal_(layer.down.weight)
+    x = torch.randn(2, 50, 16).bfloat16()
+    with torch.no_grad():
+        assert torch.equal(
+            layer(x), layer.down(torch.nn.functional.silu(layer.up(x)[..., :40]) * layer.up(x)[..., 40:])
+        )
