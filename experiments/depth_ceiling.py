@@ -43,7 +43,7 @@ SMALL = Scale(
     24,
     ((2, 17), (4, 12), (8, 9)),
     8,
-    2400,
+    2160,
     {"batch": 16, "lr": 1e-2, "warmup": 10, "ema": 0.9, "block": 1, "validation": 0},
 )
 FULL = Scale(
