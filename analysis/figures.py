@@ -19,6 +19,9 @@ Drawing = Callable[["Figure"], None]
 COLOURS = {"all": "black", "solved": "C0", "unsolved": "C3"}
 LINES = 8
 """Most lines of one plot; of more layers, some are left out."""
+FLOOR = 1e-10
+"""Least value on a logarithmic axis."""
+_SCORES = ("residual", "recurrence", "logit_kl")
 
 
 def figures(found: Analysis) -> dict[str, tuple[str, str, Drawing]]:
@@ -29,13 +32,13 @@ def figures(found: Analysis) -> dict[str, tuple[str, str, Drawing]]:
     """
     every, detailed = found.groups(), found.groups(found.detailed)
     table, detail = found.by_loop, found.detailed_by_loop
-    judge = found.judges()["residual"]
-    area = "not defined" if judge is None else f"{judge:.4f}"
+    judges = found.judges()
+    areas = ", ".join("not defined" if judges[k] is None else f"{judges[k]:.4f}" for k in _SCORES)
     made: dict[str, tuple[str, str, Drawing]] = {
         "residual": (
-            "Residual and change of the beliefs",
-            f"Relative change of the state and KL divergence of successive beliefs. AUC of the last residual: {area}.",
-            _curves({k: table[k] for k in ("residual", "logit_kl")}, every, log=True),
+            "Residual, recurrence and change of the beliefs",
+            f"Change of the state, distance to the nearest of 8 states before, KL of beliefs. Last values' AUC: {areas}.",
+            _curves({k: table[k] for k in _SCORES}, every, log=True),
         ),
         "answers": (
             "Solved and committed",
@@ -114,6 +117,8 @@ def _curves(tables: Mapping[str, Tensor], groups: Mapping[str, Tensor], log: boo
             time = range(1, len(values) + 1)
             for group, rows in groups.items():
                 chosen = values[:, rows].float()
+                if log:  # changes of 0 would be gaps
+                    chosen = chosen.clamp(min=FLOOR)
                 if group == "all" and len(groups) > 1:
                     continue
                 line = chosen.nanmedian(1).values if log else chosen.nanmean(1)
