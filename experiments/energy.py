@@ -52,11 +52,11 @@ FULL = Scale(
     "sudoku:9:0-10",
     "sudoku:9:0-10",
     "sudoku:9:20-60",
-    200,
+    80,
     (1000, 16_000),
     (1, 4, 16, 64),
     64,
-    2000,
+    1500,
     {"batch": 256, "block": 1, "validation": 0},
 )
 LAYERS = 4
@@ -74,7 +74,7 @@ class Energy(Experiment):
         "`looped` and `fixed`."
     )
     small_minutes: ClassVar[float] = 3
-    full_minutes: ClassVar[float] = 8
+    full_minutes: ClassVar[float] = 9
 
     def methods(self, full: bool) -> Sequence[Method]:
         scale = FULL if full else SMALL

@@ -38,9 +38,9 @@ class Scale(NamedTuple):
     detailed: int
 
 
-SMALL = Scale("sudoku:9:10-20", 9, (64, 12, 24, 24), 1)
+SMALL = Scale("sudoku:9:10-20", 9, (64, 12, 20, 18), 1)
 """A loop of ``trm`` has 42 layers, one of ``looped`` has two."""
-FULL = Scale("sudoku:9:60-300", 96, (128,) * 4, 8)
+FULL = Scale("sudoku:9:60-300", 72, (128,) * 4, 8)
 
 
 class LoopDynamics(Experiment):

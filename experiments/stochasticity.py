@@ -54,15 +54,15 @@ SMALL = Scale(
     {"batch": 32, "lr": 1e-2, "warmup": 10, "ema": 0.9, "block": 1, "validation": 0, "max_segments": 8},
 )
 FULL = Scale(
-    ("queens:8:1-3", "sudoku:9:0-30"),
-    ("queens:8:1", "sudoku:9:20-60"),
+    ("queens:8:1-3", "sudoku:9:0-10"),
+    ("queens:8:1", "sudoku:9:0-10"),
     100,
     20,
     16,
     64,
     3,
     4,
-    3000,
+    2000,
     {"batch": 128, "block": 1, "validation": 0},
 )
 VARIANTS = {
