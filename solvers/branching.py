@@ -269,7 +269,7 @@ class Search:
         """Steps of the net on a branch."""
         steps = self.net.net(self.instance).steps_per_segment * min(SEGMENTS, self.net.segments)
         limit = self.task.budget.iterations
-        return steps if limit is None else max(1, min(steps, limit))
+        return steps if limit is None else max(1, min(steps, limit - int(self._used[~self.done].max())))
 
     def _rows(self) -> int:
         largest = max((problem.graph for problem in self.problems), key=lambda graph: graph.literals)
@@ -283,8 +283,12 @@ class Search:
     def _spent(self) -> np.ndarray:
         """[P] bool: problems whose limit of steps leaves no further round."""
         limit = self.task.budget.iterations
-        used = np.array([solution.iterations for solution in self.earlier]) + self.steps
-        return used >= limit if limit is not None else np.zeros(len(used), dtype=bool)
+        return np.full(len(self.done), False) if limit is None else self._used >= limit
+
+    @property
+    def _used(self) -> np.ndarray:
+        """[P] int64: steps of each problem so far, those of its trajectory included."""
+        return np.array([solution.iterations for solution in self.earlier]) + self.steps
 
     def _charge(self) -> None:
         """Share the seconds since the last call among the problems that are not done."""

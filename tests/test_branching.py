@@ -202,6 +202,11 @@ def test_limits_end_the_search() -> None:
     (problem,) = load("queens:12")
     (few,) = solve([problem], Guessing(branch=4), task(seconds=None, iterations=5))
     assert (few.status, few.iterations) == (Status.UNSOLVED, 5)
+    (board,) = load("sudoku:4")
+    (last,) = solve([board], Guessing(branch=4, segments=8), task(seconds=None, iterations=13))
+    assert last.iterations <= 13
+    (late,) = solve([problem], Guessing(branch=4), task(seconds=0.2))
+    assert late.status in (Status.UNSOLVED, Status.SOLVED)
     calls = itertools.count()
     (stopped,) = solve([problem], Guessing(branch=4), Task(Budget(), cancelled=lambda: next(calls) > 30))
     assert stopped.status in (Status.CANCELLED, Status.SOLVED)
