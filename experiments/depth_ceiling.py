@@ -47,7 +47,7 @@ SMALL = Scale(
     {"batch": 16, "lr": 1e-2, "warmup": 10, "ema": 0.9, "block": 1, "validation": 0},
 )
 FULL = Scale(
-    ("sudoku:9", "maze:13x13:20"),
+    ("sudoku:9", "maze:11x11:16"),
     100,
     (2, 6, 16, 48),
     64,
@@ -69,7 +69,7 @@ class DepthCeiling(Experiment):
         "At equal training compute, a loop solves more than every fixed stack, also deeper or larger ones."
     )
     small_minutes: ClassVar[float] = 4
-    full_minutes: ClassVar[float] = 8
+    full_minutes: ClassVar[float] = 9
 
     def methods(self, full: bool) -> Sequence[Method]:
         scale = FULL if full else SMALL

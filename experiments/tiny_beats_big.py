@@ -71,7 +71,7 @@ class TinyBeatsBig(Experiment):
         "parameters, and two timescales solve at most five points more than one."
     )
     small_minutes: ClassVar[float] = 4
-    full_minutes: ClassVar[float] = 8
+    full_minutes: ClassVar[float] = 10
 
     def methods(self, full: bool) -> Sequence[Method]:
         scale = FULL if full else SMALL
