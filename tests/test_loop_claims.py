@@ -14,7 +14,7 @@ from mull.analysis.measures import recurrence
 from mull.engine import Problem
 from mull.experiments.energy import Energy
 from mull.experiments.experiment import Method, Results, Verdict, weakest
-from mull.experiments.loop_dynamics import NETS, LoopDynamics
+from mull.experiments.loop_dynamics import MEDIANS, NETS, LoopDynamics
 from mull.experiments.running import Place, measure
 from mull.experiments.statistics import bootstrap
 from mull.experiments.stochasticity import VARIANTS, Stochasticity
@@ -79,6 +79,15 @@ def test_loop_dynamics_judges_the_worst_trained_net(claimed: int, word: str) -> 
     assert (verdict.compared.startswith(names[1])) == (claimed < 40)
     none = outcomes({name: {"solved": 0, "as claimed": 40} for name in names})
     assert LoopDynamics().verdict(none).word == "undecided"
+
+
+def test_loop_dynamics_states_how_well_a_score_judges() -> None:
+    names = [f"{kind} {net}, 4 loops" for kind in ("trained", "untrained") for net in NETS]
+    columns = {"solved": 20, "as claimed": 10, **dict.fromkeys(MEDIANS, 20), "residual": 40}
+    remarks = " ".join(LoopDynamics().remarks(outcomes(dict.fromkeys(names, columns))))
+    assert "trained hrm, 4 loops: the last residual judges answers with an AUC of 0.500" in remarks
+    assert "trained hrm, 4 loops: the last change of the beliefs judges answers with an AUC of 0.000" in remarks
+    assert "25.0 % of the rows are as claimed, of the solved ones 50.0 %" in remarks
 
 
 class FewLoops(LoopDynamics):
