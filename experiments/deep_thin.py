@@ -40,7 +40,7 @@ SMALL = Scale(
     {"small": 16, "medium": 32},
     2,
     (1, 2, 4, 8),
-    390,
+    340,
     {"batch": 16, "lr": 1e-2, "warmup": 10, "ema": 0.9, "block": 1, "validation": 0},
 )
 FULL = Scale(
