@@ -220,14 +220,23 @@ def _answer(solution: Solution, problem: Problem, solver: AbstractSolver, task: 
     if solution.assignment is not None and not _assigns(solution.assignment, problem):
         detail = "the solver's assignment does not give each variable a value of its domain"
         return replace(solution, status=Status.FAILED, detail=detail, assignment=None, violations=-1)
-    proved = solution.status in (Status.UNSATISFIABLE, Status.OPTIMAL)
-    complete = not proved or solver.complete or solver.bind(problem).complete
-    if not complete and solution.status is Status.UNSATISFIABLE:
+    claims = solution.status in (Status.UNSATISFIABLE, Status.OPTIMAL)
+    if not claims or proves(solver, problem):
+        return solution
+    if solution.status is Status.UNSATISFIABLE:
         detail = "the solver answers unsatisfiable but is not declared complete"
         return replace(solution, status=Status.FAILED, detail=detail)
-    if not complete:
-        return replace(solution, status=Status.SOLVED)
-    return solution
+    return replace(solution, status=Status.SOLVED)
+
+
+def proves(solver: AbstractSolver, problem: Problem) -> bool:
+    """Whether a solver, or the one that it binds to a problem, may answer *unsatisfiable* or *optimal*.
+
+    Args:
+        solver: not bound yet.
+        problem: supported by the solver.
+    """
+    return solver.complete or solver.bind(problem).complete
 
 
 def _assigns(assignment: object, problem: Problem) -> bool:

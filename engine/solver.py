@@ -78,7 +78,7 @@ class AbstractSolver(BaseModel, ABC):
     version: ClassVar[str] = "1"
     citation: ClassVar[str] = ""
     complete: ClassVar[bool] = False
-    """Whether the solver may answer *unsatisfiable* or *optimal*."""
+    """Whether the solver may answer *unsatisfiable* or *optimal*; so may one that binds the problem to such a solver."""
     enumerates: ClassVar[bool] = True
     """Whether the solver keeps numbers for each value of each variable. The engine then refuses very large domains."""
     unit: ClassVar[str] = "steps"

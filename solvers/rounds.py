@@ -142,6 +142,8 @@ def searched(search: str, problem: Problem, task: Task, name: str) -> Assignment
         return None
     plain = Problem(problem.graph, problem.givens, problem.family, problem.source)
     try:
+        while isinstance(bound := member.bind(plain), NeighbourhoodSearch):  # it would search in rounds itself
+            member = load(bound.search).from_options({})
         return next((solution.assignment for _, solution in answers_of(member, [plain], task)), None)
     except Exception as error:  # a plugin may raise anything; the search starts without its assignment
         task.on_notice(f"{name}: {member.name} failed: {described(error)}")

@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 
 import mull
-from mull.engine import Budget, ConstraintGraph, Problem, Status, Task, rows, solve
-from mull.engine.constraints import AllDifferent, Clause
+from mull.engine import Budget, ConstraintGraph, Objective, Problem, Solution, Status, Task, rows, solve
+from mull.engine.constraints import AllDifferent, Clause, Linear
 from mull.engine.moves import threads
 from mull.engine.rows import BatchSize
 from mull.engine.solver import OptionError
 from mull.plugins.conformance import CHECKS, Check
 from mull.problems import load
 from mull.solvers.kernels import clause_chains, difference_chains
+from mull.solvers.lns import Lns
+from mull.solvers.localsearch import REPAIRED
 from mull.solvers.probsat import is_cnf
+from mull.solvers.rounds import searched
 
 TWO, THREE = (0, 1), (0, 1, 2)
 SPECS = {
@@ -34,6 +37,54 @@ def test_each_problem_of_a_call_gets_the_search_of_its_graph() -> None:
     answers = solve(problems, mull.solver("localsearch"), Task(Budget(None, iterations=2000), seed=3))
     assert [(s.solver, s.via) for s in answers] == [(name, "localsearch") for name in SPECS.values()]
     assert all(s.status is Status.SOLVED for s in answers)
+
+
+def _chosen(objective: bool, limits: int) -> str:
+    """The search for a graph of sums over six variables with more than two values."""
+    names = tuple("abcdef")
+    sums = [Linear(names, (1,) * 6, "<=", 12 + i) for i in range(limits)]
+    graph = ConstraintGraph(
+        dict.fromkeys(names, range(4)), sums, Objective(dict.fromkeys(names, 1)) if objective else None
+    )
+    return mull.solver("localsearch").bind(Problem(graph)).name
+
+
+def test_objectives_that_no_compiled_search_is_made_for_are_repaired() -> None:
+    assert [_chosen(False, 1), _chosen(True, 1), _chosen(True, REPAIRED), _chosen(True, REPAIRED + 1)] == [
+        "minconflicts",
+        "lns",
+        "lns",
+        "minconflicts",
+    ]
+    specs = {
+        "coloring:20:0.3:6:1-20": "lns",  # weights of the vertices
+        "coloring:125:0.5:26:1-20": "minconflicts",  # many constraints
+        "coloring:20:0.3": "tabu",  # fewest colours: not a linear objective
+        "maxcut:12:0.5": "tabu",
+        "tsp:6": "anneal",
+        "qap:6": "anneal",
+    }
+    solver = mull.solver("localsearch")
+    assert {spec: solver.bind(load(spec, seed=1)[0]).name for spec in specs} == specs
+
+
+def test_a_repaired_answer_may_be_proved_and_several_are_refused() -> None:
+    problems, solver = load("coloring:12:0.3:5:1-9", seed=1), mull.solver("localsearch")
+    (answer,) = solve(problems, solver, Task(Budget(seconds=60)))
+    assert (answer.solver, answer.via, answer.status) == ("lns", "localsearch", Status.OPTIMAL)
+    (several,) = solve(problems, solver, Task(Budget(seconds=60, solutions=2)))
+    assert several.status is Status.UNSUPPORTED
+
+
+def test_rounds_do_not_start_with_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``lns`` and ``guided`` start from ``localsearch``, which binds such a problem to ``lns``."""
+
+    def improved(self: Lns, *arguments: object) -> Solution:
+        raise AssertionError("the first assignment is searched in rounds")
+
+    monkeypatch.setattr(Lns, "improved", improved)
+    problems = load("coloring:12:0.3:5:1-9", seed=1)
+    assert searched("localsearch", problems[0], Task(Budget(seconds=60, iterations=500)), "lns") is not None
 
 
 @pytest.mark.parametrize("spec", SPECS)
