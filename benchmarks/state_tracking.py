@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import argparse
 
-import numpy as np
+from torch import Tensor
 
 from mull.engine.weights import find
-from mull.problems.streams import stream
+from mull.problems.streams import examples_of, stream
 from mull.solvers.kinds import kind
 from mull.solvers.tracking import track
 from mull.solvers.weights import read
+
+
+def share(given: Tensor) -> float:
+    """The share of true values."""
+    return float(given.float().mean())
 
 
 def main() -> None:
@@ -25,7 +30,7 @@ def main() -> None:
     parser.add_argument("--lengths", default="8,32,64,128,256,512", help="lengths of the chains")
     parser.add_argument("--count", type=int, default=100, help="chains of each length (100)")
     parser.add_argument("--loops", type=int, help="loops (default: the length and 16 more)")
-    parser.add_argument("--tolerance", type=float, default=0.01, help="change below which a state stands still (0.01)")
+    parser.add_argument("--tolerance", type=float, default=0.01, help="change below which beliefs stand still (0.01)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -33,17 +38,11 @@ def main() -> None:
     net = read(kind(card.solver), card).eval().to(args.device)
     print("length  last state right  all right  loops  converged")
     for length in map(int, args.lengths.split(",")):
-        source = stream(f"{args.family}:{length}", "test", args.seed)
-        parts = [source.chunk(k) for k in range(-(-args.count // len(source.chunk(0))))]
-        examples = parts[0]
-        if len(parts) > 1:
-            from mull.engine.examples import concatenate
-
-            examples = concatenate(parts)
-        examples = examples.take(np.arange(args.count))
+        examples = examples_of(stream(f"{args.family}:{length}", "test", args.seed), args.count)
         found = track(net, examples, args.loops or length + 16, args.tolerance, device=args.device)
         print(
-            f"{length:6}  {found.last:16.2%}  {found.every:9.2%}  {found.loops:5.1f}  {found.converged:9.1%}",
+            f"{length:6}  {share(found.right[:, -1]):16.2%}  {share(found.right.all(1)):9.2%}"
+            f"  {found.loops.float().mean():5.1f}  {share(found.converged):9.1%}",
             flush=True,
         )
 

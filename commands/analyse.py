@@ -250,13 +250,13 @@ def _data(card: Card) -> list[str]:
 def _problems(arguments: Sequence[str], count: int, seed: int, trust: bool) -> list[Problem]:
     """Problems of files, streams (split test) or generators, at most ``count`` of each."""
     from mull.problems import load
-    from mull.problems.streams import stream
+    from mull.problems.streams import problems_of, stream
 
     found: list[Problem] = []
     for argument in arguments:
         if ":" in argument and not Path(argument).exists():
             try:
-                drawn = _drawn(stream(argument, "test", seed), argument, count)
+                drawn = problems_of(stream(argument, "test", seed), count)
             except MullError:  # no stream, or one whose split has no instance, such as queens:8
                 drawn = [load(argument, seed=seed + i)[0] for i in range(count)]
             found += drawn
@@ -265,23 +265,6 @@ def _problems(arguments: Sequence[str], count: int, seed: int, trust: bool) -> l
     if not found:
         raise MullError("no problems to analyse", "name problems: --on PROBLEMS")
     return found
-
-
-def _drawn(source: Any, name: str, count: int) -> list[Problem]:
-    """The first problems of a stream."""
-    from mull.engine import Problem, Source
-
-    found: list[Problem] = []
-    k = 0
-    while len(found) < count:
-        examples = source.chunk(k)
-        for template, givens in zip(examples.template.tolist(), examples.givens.tolist(), strict=True):
-            graph = examples.graphs[template]
-            pairs = zip(graph.domains.items(), givens, strict=False)
-            fixed = {variable: domain[i] for (variable, domain), i in pairs if i >= 0}
-            found.append(Problem(graph, fixed, family=source.family, source=Source(f"{name} #{len(found)}")))
-        k += 1
-    return found[:count]
 
 
 # -------------------------------------------------------------------------------------------------------------- report

@@ -24,6 +24,7 @@ class Training:
         recipe: settings that differ from the solver's own.
         compiled: whether the net is compiled on a GPU, which takes about a minute for each shape.
         examples: number of examples of each stream that are used, again and again; None for no limit.
+        base: a training of the same net before this one, on easier data for example; None to start from random weights.
     """
 
     data: tuple[str, ...]
@@ -31,6 +32,7 @@ class Training:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     compiled: bool = True
     examples: int | None = None
+    base: Training | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,7 @@ from ..engine.solving import solve
 from ..engine.status import Status
 from ..engine.task import Task
 from ..plugins import load
-from .experiment import Method
+from .experiment import Method, Training
 
 if TYPE_CHECKING:
     from ..engine.examples import Stream
@@ -99,7 +99,7 @@ def prepare(method: Method, seed: int, place: Place, store: Recorder | None) -> 
     options = {key: str(value) for key, value in method.options.items()}
     parameters = 0
     if method.training is not None:
-        path, parameters = _train(method, options, seed, place, store)
+        path, parameters = _train(method.solver, options, method.training, seed, place, store)
         options = {"weights": str(path)}
     options |= {key: str(value) for key, value in method.solving.items()}
     solver = load(method.solver).from_options(options)
@@ -115,9 +115,14 @@ def training_name(method: Method, seed: int, version: str) -> str:
         version: of mull.
     """
     assert method.training is not None
-    options = {key: str(value) for key, value in method.options.items()}
-    identity = json.dumps([method.solver, options, asdict(method.training), version], default=str)
-    return f"{method.solver}-{sha256(identity.encode()).hexdigest()[:12]}-{seed}"
+    return _name(
+        method.solver, {key: str(value) for key, value in method.options.items()}, method.training, seed, version
+    )
+
+
+def _name(solver: str, options: Mapping[str, str], training: Training, seed: int, version: str) -> str:
+    identity = json.dumps([solver, options, asdict(training), version], default=str)
+    return f"{solver}-{sha256(identity.encode()).hexdigest()[:12]}-{seed}"
 
 
 def _optima(problems: Sequence[Problem]) -> list[int | None]:
@@ -128,7 +133,7 @@ def _optima(problems: Sequence[Problem]) -> list[int | None]:
 
 
 def _train(
-    method: Method, options: dict[str, str], seed: int, place: Place, store: Recorder | None
+    solver: str, options: dict[str, str], training: Training, seed: int, place: Place, store: Recorder | None
 ) -> tuple[Path, int]:
     """The file of the trained weights, and the number of parameters.
 
@@ -141,22 +146,22 @@ def _train(
     from ..solvers.learned import Learned
     from ..solvers.train import train
 
-    training = method.training
-    solver = load(method.solver).from_options(options)
-    assert training is not None
-    assert isinstance(solver, Learned), f"{method.solver} cannot be trained"
 
     def used(source: Stream) -> Stream:
         return source if training.examples is None else Limited(source, training.examples)
 
+    base = None if training.base is None else _train(solver, options, training.base, seed, place, store)[0]
+    made = load(solver).from_options(options)
+    assert isinstance(made, Learned), f"{solver} cannot be trained"
     result = train(
-        solver,
+        made,
         [(used(stream(data, seed=seed)), stream(data, "validation", seed=seed)) for data in training.data],
-        Recipe(**{**solver.recipe(), **training.recipe}),
-        name=training_name(method, seed, place.version),
+        Recipe(**{**made.recipe(), **training.recipe}),
+        name=_name(solver, options, training, seed, place.version),
         folder=place.folder,
         version=place.version,
         steps=training.steps,
+        base=None if base is None else str(base),
         seed=seed,
         device=place.device,
         compiled=place.device.startswith("cuda") and training.compiled,

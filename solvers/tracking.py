@@ -13,7 +13,8 @@ from ..engine.random import Random
 from .nets.reasoner import Reasoner
 
 CALM = 4
-"""Loops in a row below the tolerance after which a net has converged."""
+"""Loops in a row below the tolerance after which a net has converged. A change travels at least one step of the chain a loop,
+so beliefs that stand still this long are reached by no further change."""
 
 
 @dataclass(frozen=True)
@@ -21,26 +22,24 @@ class Tracked:
     """The result for N chains of one length.
 
     Args:
-        last: share of the chains whose last variable is right, 0 to 1.
-        every: share of the chains whose variables are all right, 0 to 1.
-        loops: mean number of loops until the net converged; ``most`` for a chain that did not.
-        converged: share of the chains whose states converged within ``most`` loops, 0 to 1.
+        right: [N, V] bool, whether each variable is right; the last one is the last state.
+        loops: [N] int64, loops until the net converged; ``most`` for a chain that did not.
+        converged: [N] bool, whether the beliefs converged within ``most`` loops.
         most: loops that were allowed.
     """
 
-    last: float
-    every: float
-    loops: float
-    converged: float
+    right: Tensor
+    loops: Tensor
+    converged: Tensor
     most: int
 
 
 def track(
     net: Reasoner, examples: Examples, most: int, tolerance: float = 0.01, batch: int = 32, device: str = "cpu"
 ) -> Tracked:
-    """Apply a net to chains until its states no longer change, and compare its answers with the known ones.
+    """Apply a net to chains until its beliefs no longer change, and compare its answers with the known ones.
 
-    The net alone decides when it stops: a chain has converged when no variable's state changes by more than the tolerance in
+    The net alone decides when it stops: a chain has converged when no variable's beliefs change by more than the tolerance in
     ``CALM`` loops in a row. Its answer is read at that loop. No constraint is checked, and no variable is fixed. The net reads
     the givens, and which variables the constraints connect.
 
@@ -48,19 +47,13 @@ def track(
         net: in evaluation mode.
         examples: of one template, with one known solution each; the last variable of the graph is the last state.
         most: most loops of a chain, for example a little more than the number of steps in it.
-        tolerance: largest change of a variable's state, divided by the norm of the state.
+        tolerance: largest total variation distance between the beliefs of two loops, 0 to 1.
         batch: chains side by side.
         device: of the net.
     """
     parts = [_track(net, examples, rows, most, tolerance, device) for rows in torch.arange(len(examples)).split(batch)]
     right, loops, calm = (torch.cat(part) for part in zip(*parts, strict=True))
-    return Tracked(
-        last=float(right[:, -1].float().mean()),
-        every=float(right.all(1).float().mean()),
-        loops=float(loops.float().mean()),
-        converged=float(calm.float().mean()),
-        most=most,
-    )
+    return Tracked(right, loops, calm, most)
 
 
 def _track(
@@ -76,16 +69,18 @@ def _track(
     calm, loops = done.long(), torch.full((len(rows),), most, device=device)
     with torch.no_grad():
         x = net.backbone.embed(view)
+        beliefs = torch.zeros_like(instance.allowed, dtype=torch.float32)
         z = net.begin(view, Random.for_rows(rows.tolist(), device))
         for loop in range(1, most + 1):
-            new = net.sample_step(z, x, view, Random.for_rows(rows.tolist(), device))
-            change = ((new[0] - z[0]).norm(dim=2) / z[0].norm(dim=2)).amax(1)
-            z = new
+            z = net.sample_step(z, x, view, Random.for_rows(rows.tolist(), device))
+            logits = net.backbone.read(z[0], view).float().masked_fill(~instance.allowed, -torch.inf)
+            new = logits.softmax(-1).nan_to_num(0.0)  # padding has no value
+            change = (new - beliefs).abs().sum(-1).amax(1) / 2
+            beliefs = new
             calm = torch.where(change < tolerance, calm + 1, 0)
             ended = ~done & ((calm >= CALM) | (loop == most))
             if bool(ended.any()):
-                logits = net.backbone.read(z[0], view).float().masked_fill(~instance.allowed, -torch.inf)
-                answers[ended] = logits.argmax(-1)[ended]
+                answers[ended] = beliefs.argmax(-1)[ended]
                 loops[ended] = loop
                 done |= ended
             if bool(done.all()):

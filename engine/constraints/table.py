@@ -77,7 +77,7 @@ class Table(Constraint):
 
     def canonical(self) -> dict[str, Any]:
         order = sorted(range(len(self.scope)), key=lambda k: self.scope[k])
-        rows = sorted({tuple(row[k] for k in order) for row in self.tuples}, key=str)
+        rows = _ordered(self.tuples, tuple(order))
         return {**self.to_json(), "scope": sorted(self.scope), "tuples": rows}
 
     def post(self, to: Posting) -> None:
@@ -142,6 +142,12 @@ class Table(Constraint):
         chance = torch.where(p["slots"][..., None], chance, 1).prod(-2)
         found = (chance * p["listed"]).sum(-1)
         return torch.where(p["allowed"], 1 - found, found)
+
+
+@lru_cache(maxsize=64)  # long chains repeat one table
+def _ordered(tuples: tuple[tuple[Value, ...], ...], order: tuple[int, ...]) -> list[tuple[Value, ...]]:
+    """The different tuples with their values in another order, sorted by text."""
+    return sorted({tuple(row[k] for k in order) for row in tuples}, key=str)
 
 
 # The move form: a hash table of the tuples. Parameters: whether they are allowed, the number of cells, the first tuple of

@@ -36,13 +36,16 @@ class WordStream(FamilyStream):
         rng = self.rng(k)
         of, (least, most) = self._parsed()
 
-        def make() -> tuple[int, Example]:
-            elements = [rng.randrange(of.order) for _ in range(rng.randint(least, most))]
-            graph = words.template(of.name, len(elements))
-            states = of.word(elements)
-            return hashed((of.name, elements)), (graph, words.givens_of(elements), [_interleaved(elements, states)])
+        def make() -> tuple[int, list[int]]:
+            elements = rng.choices(range(of.order), k=rng.randint(least, most))
+            return hashed((of.name, elements)), elements
 
-        return pack(draw_split(self.split, CHUNK, make, self.name), 1)
+        def example(elements: list[int]) -> Example:
+            graph = words.template(of.name, len(elements))
+            return graph, words.givens_of(elements), [_interleaved(elements, of.word(elements))]
+
+        # Only one of a hundred is of the split test: the rest of an example is made after the choice.
+        return pack(list(map(example, draw_split(self.split, CHUNK, make, self.name))), 1)
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,15 @@ class ParityStream(FamilyStream):
         rng = self.rng(k)
         least, most = self._length()
 
-        def make() -> tuple[int, Example]:
-            bits = [rng.randrange(2) for _ in range(rng.randint(least, most))]
-            states = [total % 2 for total in accumulate(bits)]
-            graph = parities.template(len(bits))
-            return hashed(bits), (graph, parities.givens_of(bits), [_interleaved(bits, states)])
+        def make() -> tuple[int, list[int]]:
+            bits = rng.choices((0, 1), k=rng.randint(least, most))
+            return hashed(bits), bits
 
-        return pack(draw_split(self.split, CHUNK, make, self.name), 1)
+        def example(bits: list[int]) -> Example:
+            states = [total % 2 for total in accumulate(bits)]
+            return parities.template(len(bits)), parities.givens_of(bits), [_interleaved(bits, states)]
+
+        return pack(list(map(example, draw_split(self.split, CHUNK, make, self.name))), 1)
 
 
 @dataclass(frozen=True)
@@ -87,15 +92,18 @@ class HopStream(FamilyStream):
         rng = self.rng(k)
         count, letters, (least, most) = self._parsed()
 
-        def make() -> tuple[int, Example]:
-            text = [rng.randint(1, letters) for _ in range(rng.randint(least, most))]
+        def make() -> tuple[int, list[int]]:
+            text = rng.choices(range(1, letters + 1), k=rng.randint(least, most))
+            first = {letter: place for place, letter in enumerate(dict.fromkeys(text))}
+            return hashed([first[letter] for letter in text]), text
+
+        def example(text: list[int]) -> Example:
             graph = hops.template(count, letters, len(text))
             values = hops.states(count, letters, text)
-            first = {letter: place for place, letter in enumerate(dict.fromkeys(text))}
             givens: dict[str, Value] = {f"h0.{i}": letter for i, letter in enumerate(text, 1)}
-            return hashed([first[letter] for letter in text]), (graph, givens, [[values[v] for v in graph.names]])
+            return graph, givens, [[values[v] for v in graph.names]]
 
-        return pack(draw_split(self.split, CHUNK, make, self.name), 1)
+        return pack(list(map(example, draw_split(self.split, CHUNK, make, self.name))), 1)
 
 
 def _interleaved(elements: Sequence[int], states: Sequence[int]) -> list[int]:

@@ -18,9 +18,10 @@ from .packing import Example, draw_split, pack
 from .splits import hashed
 
 if TYPE_CHECKING:
-    from ...engine.examples import Stream
+    from ...engine.examples import Examples, Stream
+    from ...engine.problem import Problem
 
-__all__ = ["Example", "FamilyStream", "draw_split", "forms", "hashed", "pack", "stream"]
+__all__ = ["Example", "FamilyStream", "draw_split", "examples_of", "forms", "hashed", "pack", "problems_of", "stream"]
 
 
 def forms() -> tuple[str, ...]:
@@ -79,3 +80,39 @@ __getattr__ = former_names(
     since="0.2",
     removed="0.3",
 )
+
+
+def examples_of(source: Stream, count: int) -> Examples:
+    """The first examples of a stream.
+
+    Args:
+        source: the stream.
+        count: number of examples.
+    """
+    import numpy as np
+
+    from ...engine.examples import concatenate
+
+    parts: list[Examples] = []
+    while sum(map(len, parts)) < count:
+        parts.append(source.chunk(len(parts)))
+    return concatenate(parts).take(np.arange(count))
+
+
+def problems_of(source: Stream, count: int) -> list[Problem]:
+    """The first problems of a stream.
+
+    Args:
+        source: the stream.
+        count: number of problems.
+    """
+    from ...engine.problem import Problem, Source
+
+    examples = examples_of(source, count)
+    found: list[Problem] = []
+    for template, givens in zip(examples.template.tolist(), examples.givens.tolist(), strict=True):
+        graph = examples.graphs[template]
+        pairs = zip(graph.domains.items(), givens, strict=False)
+        fixed = {variable: domain[i] for (variable, domain), i in pairs if i >= 0}
+        found.append(Problem(graph, fixed, family=source.family, source=Source(f"{source.name} #{len(found)}")))
+    return found

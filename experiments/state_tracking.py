@@ -1,0 +1,136 @@
+"""The experiment on state tracking: chains far longer than those of the training, for a loop and for a fixed stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from ..engine.problem import Problem
+from ..engine.weights import find
+from ..problems.streams import examples_of, problems_of, stream
+from ..solvers.kinds import kind
+from ..solvers.tracking import track
+from ..solvers.weights import read
+from .experiment import Curve, Experiment, Method, Part, Plot, Results, Training, Verdict
+
+NEEDED = 0.5
+"""Margin that the claim needs at the longest length."""
+MORE_LOOPS = 64
+"""Loops beyond two for each element of a chain; the net mostly converges long before."""
+
+
+class Chains(NamedTuple):
+    """A family with the sizes of its nets.
+
+    Args:
+        spec: of its streams, with a place for the length.
+        phases: (lengths, optimiser steps) of the trainings of the loop, one after another.
+        hidden: width.
+        inner: inner width.
+        recipe: of all its trainings.
+    """
+
+    spec: str
+    phases: tuple[tuple[str, int], ...]
+    hidden: int
+    inner: int
+    recipe: Mapping[str, Any]
+
+
+TINY: Mapping[str, Any] = {"batch": 64, "lr": 1e-2, "warmup": 20, "ema": 0.95, "block": 2048, "validation": 0}
+LARGE: Mapping[str, Any] = {"batch": 256, "lr": 3e-3, "warmup": 50, "ema": 0.99, "block": 8192, "validation": 0}
+SMALL = {
+    "S3": Chains("group:S3:{}", (("2-8", 400),), 32, 64, TINY),
+    "Z6": Chains("group:Z6:{}", (("2-8", 400),), 32, 64, TINY),
+    "parity": Chains("parity:{}", (("2-8", 400),), 32, 64, TINY),
+    "2-hop": Chains("hop:2:{}", (("2-8", 400),), 32, 64, TINY),
+}
+FULL = {
+    "A5": Chains("group:A5:{}", (("2-12", 4000), ("2-32", 6000)), 128, 256, LARGE),
+    "S5": Chains("group:S5:{}", (("2-8", 6500), ("2-32", 6000)), 256, 2048, {**LARGE, "lr": 2e-3}),
+    "Z60": Chains("group:Z60:{}", (("2-12", 4000), ("2-32", 4000)), 128, 256, LARGE),
+    "parity": Chains("parity:{}", (("2-32", 2000),), 32, 64, LARGE),
+    "3-hop": Chains("hop:3:{}", (("2-32", 3000),), 64, 128, {**LARGE, "batch": 64, "block": 2048}),
+}
+
+
+class StateTracking(Experiment):
+    """A loop of one layer against a stack, on chains up to 16 times as long as those of the training.
+
+    A5 and S5 are complete for NC1 (Barrington 1989), Z60 and parity are abelian, and p-hop induction is from Sanford, Hsu
+    and Telgarsky (2024). The loop runs until its own beliefs stand still; the answer of that loop counts. The share is that
+    of chains whose last state is right.
+    """
+
+    name: ClassVar[str] = "state-tracking"
+    question: ClassVar[str] = "Does a loop track states on chains longer than any that it was trained on?"
+    claim: ClassVar[str] = (
+        f"On the longest chains, a loop has the last state right in {NEEDED:.0%} of the chains more than a fixed stack."
+    )
+    small_minutes: ClassVar[float] = 4
+    full_minutes: ClassVar[float] = 10
+
+    def methods(self, full: bool) -> Sequence[Method]:
+        made = []
+        for label, chains in (FULL if full else SMALL).items():
+            sizes = {"backbone": "scopes", "hidden": chains.hidden, "inner": chains.inner}
+            segments = {"min_segments": 4, "max_segments": 24}
+            training = None
+            for lengths, steps in chains.phases:
+                data = (chains.spec.format(lengths),)
+                training = Training(data, steps, {**chains.recipe, **segments}, compiled=False, base=training)
+            loop = {**sizes, "layers": 1, "steps": 2}
+            made.append(Method(f"looped, {label}", "looped", loop, training))
+            layers, steps = (16, 1000) if full else (8, 150)
+            training = Training((chains.spec.format(chains.phases[-1][0]),), steps, chains.recipe, compiled=False)
+            made.append(Method(f"fixed, {label}", "fixed", {**sizes, "layers": layers}, training))
+        return made
+
+    def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
+        of, count = (FULL, 96) if full else (SMALL, 32)
+        names = [(chains.spec.format(length), count) for chains in of.values() for length in _lengths(full)]
+        return {name: problems_of(stream(name, "test"), count) for name, count in names}
+
+    def outcomes(self, part: Part, problems: Mapping[str, Sequence[Problem]]) -> Mapping[str, Sequence[float]]:
+        assert part.weights is not None
+        card = find(part.weights)
+        net = read(kind(card.solver), card).eval().to(part.device)
+        label = part.method.label.split(", ")[1]
+        spec = {**SMALL, **FULL}[label].spec
+        columns: dict[str, Sequence[float]] = {}
+        for length in (length for length in ALL if spec.format(length) in problems):
+            examples = examples_of(stream(spec.format(length), "test"), len(problems[spec.format(length)]))
+            found = track(net, examples, 2 * length + MORE_LOOPS, device=part.device)
+            columns[f"length {length}"] = found.right[:, -1].tolist()
+            converged = found.converged.tolist()
+        return {**columns, "converged at the longest": converged}
+
+    def plot(self, results: Results) -> Plot:
+        lengths = [column for column in results.columns if column.startswith("length")]
+        panels = {
+            family: [
+                Curve(kind, [(int(c.split()[1]), f"{kind}, {family}", c) for c in lengths])
+                for kind in ("looped", "fixed")
+            ]
+            for family in _families(results)
+        }
+        return Plot("length of the chain", panels, logarithmic=True)
+
+    def verdict(self, results: Results) -> Verdict:
+        longest = [column for column in results.columns if column.startswith("length")][-1]
+        # The claim must hold in every family: the comparison of the lowest margin counts.
+        compared = [
+            results.compare(f"looped, {family}", f"fixed, {family}", longest, NEEDED) for family in _families(results)
+        ]
+        return min(compared, key=lambda verdict: verdict.low)
+
+
+ALL = (8, 32, 128, 512)
+
+
+def _lengths(full: bool) -> tuple[int, ...]:
+    return (32, 128, 512) if full else (8, 32, 128)
+
+
+def _families(results: Results) -> list[str]:
+    return list(dict.fromkeys(label.split(", ")[1] for label in results.methods))
