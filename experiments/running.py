@@ -64,7 +64,7 @@ def measure(experiment: Experiment, full: bool, place: Place, jobs: int = 1) -> 
     if len({method.label for method in methods}) < len(methods):
         raise ValueError(f"experiment {experiment.name}: two methods have the same label")
     parts = Parts(place.folder, methods, sets, place.version, place.device)
-    work = [(number, seed) for seed in experiment.seeds for number in range(len(methods))]
+    work = [(number, seed) for number in range(len(methods)) for seed in experiment.seeds]
     missing = sum(parts.read(*key) is None for key in work)
     if min(jobs, missing) > 1:
         _share(experiment, full, place, min(jobs, missing))

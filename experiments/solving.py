@@ -146,7 +146,6 @@ def _train(
     from ..solvers.learned import Learned
     from ..solvers.train import train
 
-
     def used(source: Stream) -> Stream:
         return source if training.examples is None else Limited(source, training.examples)
 

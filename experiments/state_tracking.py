@@ -46,11 +46,11 @@ SMALL = {
     "2-hop": Chains("hop:2:{}", (("2-8", 400),), 32, 64, TINY),
 }
 FULL = {
+    "S5": Chains("group:S5:{}", (("2-8", 6000), ("2-32", 5000)), 256, 2048, {**LARGE, "lr": 2e-3}),
     "A5": Chains("group:A5:{}", (("2-12", 4000), ("2-32", 6000)), 128, 256, LARGE),
-    "S5": Chains("group:S5:{}", (("2-8", 6500), ("2-32", 6000)), 256, 2048, {**LARGE, "lr": 2e-3}),
     "Z60": Chains("group:Z60:{}", (("2-12", 4000), ("2-32", 4000)), 128, 256, LARGE),
-    "parity": Chains("parity:{}", (("2-32", 2000),), 32, 64, LARGE),
     "3-hop": Chains("hop:3:{}", (("2-32", 3000),), 64, 128, {**LARGE, "batch": 64, "block": 2048}),
+    "parity": Chains("parity:{}", (("2-32", 2000),), 32, 64, LARGE),
 }
 
 
@@ -71,7 +71,7 @@ class StateTracking(Experiment):
     full_minutes: ClassVar[float] = 10
 
     def methods(self, full: bool) -> Sequence[Method]:
-        made = []
+        loops, stacks = [], []
         for label, chains in (FULL if full else SMALL).items():
             sizes = {"backbone": "scopes", "hidden": chains.hidden, "inner": chains.inner}
             segments = {"min_segments": 4, "max_segments": 24}
@@ -79,12 +79,11 @@ class StateTracking(Experiment):
             for lengths, steps in chains.phases:
                 data = (chains.spec.format(lengths),)
                 training = Training(data, steps, {**chains.recipe, **segments}, compiled=False, base=training)
-            loop = {**sizes, "layers": 1, "steps": 2}
-            made.append(Method(f"looped, {label}", "looped", loop, training))
+            loops.append(Method(f"looped, {label}", "looped", {**sizes, "layers": 1, "steps": 2}, training))
             layers, steps = (16, 1000) if full else (8, 150)
             training = Training((chains.spec.format(chains.phases[-1][0]),), steps, chains.recipe, compiled=False)
-            made.append(Method(f"fixed, {label}", "fixed", {**sizes, "layers": layers}, training))
-        return made
+            stacks.append(Method(f"fixed, {label}", "fixed", {**sizes, "layers": layers}, training))
+        return [*loops, *stacks]
 
     def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
         of, count = (FULL, 96) if full else (SMALL, 32)

@@ -134,7 +134,7 @@ def test_a_run_measures_all_parts_and_stores_every_run(tmp_path: Path) -> None:
     with Store(runs) as store:
         assert len(list(store.runs())) == 8
     assert results is not None
-    assert said == [f"small: {label}, seed {seed}" for seed in (0, 1) for label in ("exact", "local")]
+    assert said == [f"small: {label}, seed {seed}" for label in ("exact", "local") for seed in (0, 1)]
     assert results.of("exact", "boards") == [[True, True], [True, True]]
     text = page(Small(), results, Small().verdict(results), full=False, version="0", device="cpu", figure="small.svg")
     assert "| exact | 100.0 [100, 100] (16 to 100) |" in text
