@@ -328,7 +328,7 @@ class Search:
             earlier,
             iterations=earlier.iterations + self.steps,
             seconds=earlier.seconds + float(self.spent[p]),
-            detail=f"searched {self.made[p]:,} branches, {self.refuted[p]:,} refuted",
+            detail=f"searched {self.made[p]:,} branch{'es' * int(self.made[p] > 1)}, {self.refuted[p]:,} refuted",
             options=self.learned.options,
             checkpoint=self.learned.checkpoint,
             trace=self.trace.of(p) if self.trace.seen else earlier.trace,
