@@ -27,6 +27,32 @@ STARTS = np.uint64(0xD1B54A32D192ED03)
 _1, _32, _63 = np.uint64(1), np.uint64(32), np.uint64(63)
 
 
+def random_value(stream: Any, v: Any) -> Any:
+    """The first value of a variable: 0 or 1, as uint8. Kernels call it.
+
+    Args:
+        stream: of the first assignment, uint64.
+        v: the variable.
+    """
+    return np.uint8(mix(stream + np.uint64(v) * GOLDEN) >> _63)
+
+
+def word_of(c: Any, pointer: Any, literal: Any, value: Any, bits: Any) -> Any:
+    """The word of a clause by an assignment, as uint64, without the position of a violated one. Kernels call it.
+
+    Args:
+        c: the clause.
+        pointer, literal: int32, of its formula.
+        value: [V] uint8.
+        bits: uint64, of the count in a word.
+    """
+    made = np.uint64(0)
+    for i in range(pointer[c], pointer[c + 1]):
+        if value[literal[i] >> 1] == (literal[i] & 1):
+            made = (made + _1) ^ (np.uint64(literal[i] >> 1) << bits)
+    return made
+
+
 @Kernel
 def start_rows(
     first: int,
@@ -75,15 +101,12 @@ def start_rows(
                 value[v] = given[row, v]
                 broken[v] = offset
             else:
-                value[v] = np.uint8(mix(stream + np.uint64(v) * GOLDEN) >> _63)
+                value[v] = random_value(stream, v)
                 broken[v] = 0
         found = 0
         mask = (_1 << bits) - _1
         for c in range(size[CLAUSES]):
-            made = np.uint64(0)
-            for i in range(pointer[c], pointer[c + 1]):
-                if value[literal[i] >> 1] == (literal[i] & 1):
-                    made = (made + _1) ^ (np.uint64(literal[i] >> 1) << bits)
+            made = word_of(c, pointer, literal, value, bits)
             true = made & mask
             if true == 0:
                 made = np.uint64(found) << bits

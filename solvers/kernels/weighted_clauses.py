@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...engine.moves.compiled import Kernel
-from ...engine.moves.draws import GOLDEN, below, draw, mix
-from .clauses import CLAUSE_AT, CLAUSES, LITERAL_AT, OWNER_AT, STARTS, VARIABLES
+from ...engine.moves.draws import below, draw, mix
+from .clauses import CLAUSE_AT, CLAUSES, LITERAL_AT, OWNER_AT, STARTS, VARIABLES, random_value, word_of
 
 SAMPLE = 15
 """How many good variables are compared at a move."""
@@ -31,7 +31,7 @@ more than there are variables)."""
 NONE = np.iinfo(np.int64).max
 """The best cost of a chain that has not satisfied all hard clauses."""
 
-_1, _63 = np.uint64(1), np.uint64(63)
+_1 = np.uint64(1)
 
 
 @Kernel
@@ -93,16 +93,13 @@ def start_weighted(
                 value[v] = given[row, v]
                 points[v] = GIVEN
             else:
-                value[v] = np.uint8(mix(stream + np.uint64(v) * GOLDEN) >> _63)
+                value[v] = random_value(stream, v)
                 points[v] = 0
         hard, soft, cost = 0, 0, 0
         mask = (_1 << bits) - _1
         for c in range(size[CLAUSES]):
             own[c] = begins[c]
-            made = np.uint64(0)
-            for i in range(pointer[c], pointer[c + 1]):
-                if value[literal[i] >> 1] == (literal[i] & 1):
-                    made = (made + _1) ^ (np.uint64(literal[i] >> 1) << bits)
+            made = word_of(c, pointer, literal, value, bits)
             true = made & mask
             if true == 1:
                 points[np.int64(made >> bits)] -= own[c]
@@ -210,17 +207,17 @@ def search_weighted(
                 c = violated[below(number, hard)] if hard else violated[clauses - 1 - below(number, soft)]
                 for i in range(pointer[c], pointer[c + 1]):
                     u = literal[i] >> 1
-                    if v < 0 or points[u] > points[v] or (points[u] == points[v] and last[u] < last[v]):
+                    if v < 0 or _before(u, v, points, last):
                         v = u
             elif count <= SAMPLE:
                 for j in range(count):
                     u = chosen[j]
-                    if v < 0 or points[u] > points[v] or (points[u] == points[v] and last[u] < last[v]):
+                    if v < 0 or _before(u, v, points, last):
                         v = u
             else:
                 for j in range(SAMPLE):
                     u = chosen[below(draw(stream, move * DRAWS + j), count)]
-                    if v < 0 or points[u] > points[v] or (points[u] == points[v] and last[u] < last[v]):
+                    if v < 0 or _before(u, v, points, last):
                         v = u
             move += 1
             if v < 0 or points[v] < GIVEN // 2:  # all variables of the clause are given
@@ -289,6 +286,11 @@ def search_weighted(
                 logged = 0
         figure[HARD], figure[SOFT], figure[COST], figure[GOOD] = hard, soft, cost, count
         figure[CLOCK], figure[LOGGED] = move, logged
+
+
+def _before(u: Any, v: Any, points: Any, last: Any) -> Any:
+    """Whether a variable is flipped before another one: of a larger score, or of an equal one and flipped longer ago."""
+    return points[u] > points[v] or (points[u] == points[v] and last[u] < last[v])
 
 
 def _score(v: Any, change: Any, points: Any, chosen: Any, where: Any, count: Any) -> Any:
