@@ -24,10 +24,12 @@ class SatLike(Solver):
     """Each chain flips the variable that gains most, by weights of clauses that rise at local minima.
 
     It takes clauses over variables with two values, soft clauses with weights, and linear objectives. The weights of soft
-    clauses rise only while all hard clauses hold, in proportion to their costs, as in NuWLS.
+    clauses rise only while all hard clauses hold, in proportion to their costs, as in NuWLS. Where no weight can rise, and
+    the chain has not improved for long, all clauses get their first weights again.
     """
 
     name: ClassVar[str] = "satlike"
+    version: ClassVar[str] = "2"
     citation: ClassVar[str] = (
         "Z. Lei and S. Cai: Solving (weighted) partial MaxSAT by dynamic local search for SAT. IJCAI 2018. "
         "Y. Chu, S. Cai and C. Luo: NuWLS: improving local search for (weighted) partial MaxSAT by new weighting "

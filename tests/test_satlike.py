@@ -214,6 +214,24 @@ def test_optima_of_small_problems_are_found(hard: float) -> None:
     assert [each.objective for each in found] == [each.objective for each in best]
 
 
+def test_a_chain_goes_on_after_all_weights_are_the_largest() -> None:
+    rng = random.Random(1)
+    names = [f"x{i}" for i in range(300)]
+    pairs = [rng.sample(names, 2) for _ in range(2400)]
+    apart = [Clause(((one, 0), (other, 0))) for one, other in pairs]
+    graph = with_soft(
+        ConstraintGraph(dict.fromkeys(names, (0, 1)), apart),
+        [soft(Clause(((name, 1),)), rng.randint(1, 99)) for name in names],
+    )
+    few, many = (
+        solve([Problem(graph)], SatLike(copies=1), Task(Budget(None, iterations=n), seed=1))[0]
+        for n in (40_000, 400_000)
+    )
+    assert few.objective is not None
+    assert many.objective is not None
+    assert many.objective < few.objective
+
+
 def test_reified_clauses_are_soft_and_their_literals_are_filled_in() -> None:
     problem = weighted(7, 12, 50, 0.3)
     assert any(isinstance(each, Reify) for each in problem.graph.constraints)

@@ -231,6 +231,7 @@ def _search(
         made.weight,
         made.rise,
         made.limit,
+        made.begin,
         template,
         made.bits,
         chains.key,

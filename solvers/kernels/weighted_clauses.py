@@ -23,11 +23,13 @@ DRAWS = 16
 """Random numbers of a move: the good variables, or the violated clause."""
 GIVEN = -(1 << 60)
 """The score of a variable that is given."""
-CLOCK, HARD, SOFT, COST, BEST, GOOD, LOGGED = range(7)
-FIGURES = 7
+CLOCK, HARD, SOFT, COST, BEST, GOOD, LOGGED, IMPROVED = range(8)
+FIGURES = 8
 """Columns of ``figures``: moves made, violated hard and soft clauses, the weight of the latter, the least such weight where
 no hard clause was violated (``NONE`` before), the number of good variables, and of flips since that assignment (-1 for
-more than there are variables)."""
+more than there are variables), and the move of that assignment or of the last reset."""
+PATIENCE = 20
+"""Moves for each variable without improvement, after which the weights of clauses may be reset."""
 NONE = np.iinfo(np.int64).max
 """The best cost of a chain that has not satisfied all hard clauses."""
 
@@ -140,6 +142,7 @@ def search_weighted(
     weight: Any,
     rise: Any,
     limit: Any,
+    begin: Any,
     template: Any,
     bits: Any,
     key: Any,
@@ -157,13 +160,16 @@ def search_weighted(
 ) -> None:
     """Make flips in chains. A chain stops once it violates no clause.
 
+    At a local minimum whose violated clauses all have their largest weights, no weight can rise. A chain that has not
+    improved for long would search the same region for ever, so all clauses get their first weights again.
+
     Args:
         rows: [N] int64, the chains.
         moves: of each chain.
         sizes: [T, 5] int64.
         clause_ptr, literals, owners, occurrences: int32, of all formulas.
-        weight, rise, limit: int64, of all clauses: the cost of a soft one or 0, by how much its weight in a chain rises,
-            and the largest weight that rises.
+        weight, rise, limit, begin: int64, of all clauses: the cost of a soft one or 0, by how much its weight in a chain
+            rises, the largest weight that rises, and the first weight.
         template: [B] int64.
         bits: uint64, of the count in a word.
         key: [B] uint64.
@@ -184,7 +190,7 @@ def search_weighted(
         owner = owners[size[OWNER_AT] :]
         occurrence = occurrences[size[LITERAL_AT] :]
         at = size[CLAUSE_AT] - template[row]
-        costs, rises, limits = weight[at:], rise[at:], limit[at:]
+        costs, rises, limits, begins = weight[at:], rise[at:], limit[at:], begin[at:]
         variables, clauses = size[VARIABLES], size[CLAUSES]
         value, word, violated, own, points = assignment[row], words[row], listed[row], dynamic[row], score[row]
         chosen, where, last, flips = good[row], place[row], stamp[row], log[row]
@@ -197,12 +203,17 @@ def search_weighted(
         while hard + soft > 0 and move < end:
             v = -1
             if count == 0:  # a local minimum: violated clauses become heavier
+                raised = 0
                 for j in range(hard + (0 if hard else soft)):
                     c = violated[j] if hard else violated[clauses - 1 - j]
                     if own[c] < limits[c]:
                         own[c] += rises[c]
+                        raised += 1
                         for i in range(pointer[c], pointer[c + 1]):
                             count = _score(literal[i] >> 1, rises[c], points, chosen, where, count)
+                if raised == 0 and move - figure[IMPROVED] > PATIENCE * variables:
+                    figure[IMPROVED] = move
+                    count = _reset(variables, clauses, pointer, literal, begins, bits, word, own, points, chosen, where)
                 number = draw(stream, move * DRAWS)
                 c = violated[below(number, hard)] if hard else violated[clauses - 1 - below(number, soft)]
                 for i in range(pointer[c], pointer[c + 1]):
@@ -277,7 +288,7 @@ def search_weighted(
                     count = _score(np.int64(new >> bits), -own[c], points, chosen, where, count)
                 word[c] = new
             if hard == 0 and cost < figure[BEST]:
-                figure[BEST] = cost
+                figure[BEST], figure[IMPROVED] = cost, move
                 if logged < 0:
                     for u in range(variables):
                         best[row, u] = value[u]
@@ -286,6 +297,42 @@ def search_weighted(
                 logged = 0
         figure[HARD], figure[SOFT], figure[COST], figure[GOOD] = hard, soft, cost, count
         figure[CLOCK], figure[LOGGED] = move, logged
+
+
+def _reset(
+    variables: Any,
+    clauses: Any,
+    pointer: Any,
+    literal: Any,
+    begins: Any,
+    bits: Any,
+    word: Any,
+    own: Any,
+    points: Any,
+    chosen: Any,
+    where: Any,
+) -> Any:
+    """Give the clauses of a chain their first weights. Returns the number of good variables."""
+    mask = (_1 << bits) - _1
+    for v in range(variables):
+        points[v] = 0 if points[v] > GIVEN // 2 else GIVEN
+        where[v] = -1
+    for c in range(clauses):
+        own[c] = begins[c]
+        made = np.uint64(word[c])
+        true = made & mask
+        if true == 1:
+            points[np.int64(made >> bits)] -= own[c]
+        elif true == 0:
+            for i in range(pointer[c], pointer[c + 1]):
+                points[literal[i] >> 1] += own[c]
+    count = 0
+    for v in range(variables):
+        if points[v] > 0:
+            chosen[count] = v
+            where[v] = count
+            count += 1
+    return count
 
 
 def _before(u: Any, v: Any, points: Any, last: Any) -> Any:
