@@ -11,7 +11,7 @@ from .graph import ConstraintGraph
 from .peel import extend, peel
 from .problem import Problem
 from .solution import Solution
-from .solver import AbstractSolver
+from .solver import AbstractSolver, Predictor
 from .status import PEEL, Status
 from .task import Budget, Task
 from .values import Assignment, Value, bounds
@@ -107,7 +107,7 @@ def predicted(problem: Problem, solver: AbstractSolver, task: Task) -> Solution 
         solver: that was asked.
         task: of the run.
     """
-    if problem.graph.constraints or problem.minimises:
+    if problem.graph.constraints or problem.minimises or not isinstance(solver, Predictor):
         return None
     since = task.clock()
     assignment = solver.predict(problem, task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -59,6 +59,22 @@ class Info(NamedTuple):
     cost: Array | None = None
 
 
+@runtime_checkable
+class Predictor(Protocol):
+    """A solver that can predict the assignment of a problem without constraints, as a trained net does.
+
+    Every assignment is a solution of such a problem, so the engine does not let a solver search for one.
+    """
+
+    def predict(self, problem: Problem, task: Task) -> Assignment | None:
+        """The assignment, or None for any.
+
+        Args:
+            problem: without constraints and objective.
+            task: seed, device and time.
+        """
+
+
 class OptionError(MullError, ValueError):
     """An unknown solver option or a value outside its bounds."""
 
@@ -109,17 +125,6 @@ class AbstractSolver(BaseModel, ABC):
         """The reason why the solver cannot give several answers to a problem (``Budget.solutions``), or None.
 
         A solver with steps and such a reason is not restarted: its next start would repeat the first.
-        """
-        return None
-
-    def predict(self, problem: Problem, task: Task) -> Assignment | None:
-        """The assignment of a problem without constraints that a trained solver predicts, or None for any.
-
-        Every assignment is a solution of such a problem, and the engine asks no solver to search for one.
-
-        Args:
-            problem: without constraints and objective.
-            task: seed, device and time.
         """
         return None
 

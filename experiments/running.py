@@ -18,6 +18,8 @@ from .locks import Busy, locked
 from .parts import Parts
 from .solving import Cancelled, prepare, training_name
 
+GRACE = 20.0
+"""Seconds in which an interrupted process can write the checkpoint of its training."""
 POLL = 0.2
 """Seconds between two looks at the parts of other processes."""
 
@@ -143,7 +145,8 @@ def _share(experiment: Experiment, full: bool, place: Place, jobs: int) -> None:
         for process in processes:
             process.terminate()  # a signal: it keeps the checkpoint of its training
         for process in processes:
-            process.join()
+            process.join(GRACE)
+            process.kill()  # one that still measures: its part is measured again
 
 
 def _work(experiment: Experiment, full: bool, place: Place, cores: Sequence[int], parent: int) -> None:
