@@ -83,20 +83,27 @@ class Random:
         Returns:
             [B, *shape] int64 in [0, 2^32).
         """
-        if self.keys.is_cpu and not torch.compiler.is_compiling():
-            return torch.from_numpy(self._words(*shape).astype(np.int64))
+        words = self._words(*shape)
+        if words is not None:
+            return torch.from_numpy(words.astype(np.int64))
         index = torch.zeros((), dtype=torch.int64, device=self.keys.device)
         for size in shape:
             index = _mix(index[..., None] ^ _mix(torch.arange(1, size + 1, device=index.device)))
         return _mix(_mix(self.keys).view(-1, *(1 for _ in shape)) ^ index)
 
-    def _words(self, *shape: int) -> np.ndarray:
-        """``bits`` [B, *shape] as uint32, on a CPU: a third of the time, and half of the memory."""
+    def _words(self, *shape: int) -> np.ndarray | None:
+        """``bits`` [B, *shape] as uint32, on a CPU: a third of the time, and half of the memory. Else None."""
+        if not self.keys.is_cpu or torch.compiler.is_compiling():
+            return None
+        try:
+            keys = self.keys.numpy()
+        except RuntimeError:  # a transform of torch.func holds the keys
+            return None
         index = np.zeros(1, dtype=np.uint32)
         for size in shape:
             index = _mix_numpy(index[..., None] ^ _mix_numpy(np.arange(1, size + 1, dtype=np.uint32)))
         words = np.empty((len(self.keys), *index.shape), dtype=np.uint32)
-        for row, key in zip(words, _mix_numpy(self.keys.numpy().astype(np.uint32)), strict=True):
+        for row, key in zip(words, _mix_numpy(keys.astype(np.uint32)), strict=True):
             row[:] = _mix_numpy(index ^ key)  # row by row: all rows at once leave the caches
         return words.reshape(len(words), *shape)
 
@@ -111,8 +118,8 @@ class Random:
             [B, *shape] in [0, 1), multiples of 2^-24: float32 represents them exactly.
         """
         # 24 bits, the precision of float32: 32 bits could round up to 1, and would depend on the dtype.
-        if self.keys.is_cpu and not torch.compiler.is_compiling():
-            words = self._words(*shape)
+        words = self._words(*shape)
+        if words is not None:
             words >>= np.uint32(8)
             return torch.from_numpy(words.view(np.int32)).to(dtype) * 2.0**-24
         return (self.bits(*shape) >> 8).to(dtype) * 2.0**-24

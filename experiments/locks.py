@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..engine.errors import MullError
 
-class Busy(Exception):
+
+class Busy(MullError):
     """Another process holds the lock."""
 
 
@@ -32,7 +34,7 @@ def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy from None
+            raise Busy(f"another process holds {path}", "wait for its end") from None
         except OSError:  # a file system without locks
             pass
         yield

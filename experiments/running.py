@@ -16,7 +16,7 @@ from ..engine.recording import Recorder
 from .experiment import Experiment, Method, Results
 from .locks import Busy, locked
 from .parts import Parts
-from .solving import Cancelled, prepare, training_name
+from .solving import RESUMES, Cancelled, prepare, training_name
 
 GRACE = 20.0
 """Seconds in which an interrupted process can write the checkpoint of its training."""
@@ -117,7 +117,7 @@ def _finish(
     try:
         with locked(place.folder / f"{name}.lock"):
             if place.cancelled():
-                raise Cancelled
+                raise Cancelled("the experiment was interrupted", RESUMES)
             if parts.read(number, seed) is None:
                 place.notice(f"{experiment.name}: {method.label}, seed {seed}")
                 part = prepare(method, seed, place, store)

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..engine.errors import MullError
 from ..engine.problem import Problem
 from ..engine.recording import Recorder
 from ..engine.solution import Solution
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from .running import Place
 
 
-class Cancelled(Exception):
+RESUMES = "the same command resumes it"
+
+
+class Cancelled(MullError):
     """The run was cancelled."""
 
 
@@ -68,7 +72,7 @@ class ReadyPart:
         task = Task(self.method.budget, self.seed, place.device, cancelled=place.cancelled, on_notice=place.notice)
         found = solve(problems, self.solver, task, store=self.store)
         if place.cancelled() or any(solution.status is Status.CANCELLED for solution in found):
-            raise Cancelled
+            raise Cancelled("the experiment was interrupted", RESUMES)
         return found
 
     def solved(self, problems: Sequence[Problem]) -> list[bool]:
@@ -170,6 +174,6 @@ def _train(
     if store is not None:
         store.write([result.solution()])
     if not result.finished:
-        raise Cancelled
+        raise Cancelled("the experiment was interrupted", RESUMES)
     assert result.card.path is not None
     return Path(result.card.path), result.card.parameters

@@ -278,7 +278,12 @@ class Learned(Solver):
         return state.chances.argmax(-1)
 
     def predict(self, problem: Problem, task: Task) -> Assignment | None:
-        """The net's answer after ``segments`` segments, if weights are named or trained on the problem's family."""
+        """The net's answer after ``segments`` segments, if weights are named or trained on the problem's family.
+
+        Args:
+            problem: without constraints and objective.
+            task: seed, device and time.
+        """
         if self.weights is None and not trained_for(self, problem):
             return None
         instance = compile_problems([problem], device=task.device)
