@@ -30,6 +30,8 @@ from .common import (
 )
 from .competition import CompetitionScreen
 from .devices import usable_device
+from .instances import expand
+from .selection import Selection, say_left_out, selection_options
 
 if TYPE_CHECKING:
     from mull.engine import AbstractSolver, Problem, Solution
@@ -134,6 +136,7 @@ DEFAULT_SECONDS = 60.0
 )
 @store_option
 @click.option("--no-store", is_flag=True, help="Do not record the runs.")
+@selection_options
 def run(
     arguments: Sequence[str],
     name: str,
@@ -161,16 +164,22 @@ def run(
     target: str | None,
     url: str | None,
     no_store: bool,
+    selection: Selection,
 ) -> int:
     """Solve problems; this is the default command.
+
+    PROBLEMs are files, generated problems (queens:8), folders, and lists: text files with one of these per line.
 
     Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage. With
     --competition: 10 satisfiable, 20 unsatisfiable, 30 optimum found, 0 unknown, 1 the solver failed, 2 as above.
     """
     began, started = time.monotonic(), now()  # before the imports, which --limit covers
-    if competition and (as_json or improvements or explained or watch or show or target or solutions):
+    if competition and (
+        as_json or improvements or explained or watch or show or target or solutions or selection.active
+    ):
         raise click.UsageError(
-            "--competition excludes --json, --all-improvements, --explain, --watch, --show, --write and --solutions"
+            "--competition excludes --json, --all-improvements, --explain, --watch, --show, --write, --solutions,"
+            " --shard and --skip-solved"
         )
     as_json = as_json or improvements
     each = finite(limit_each)
@@ -189,7 +198,9 @@ def run(
         try:
             # Reading a large file or drawing a hard board may take longer than --limit.
             with interrupting(_Limit(started, seconds, interrupted)):
-                problems = _problems(arguments, family, seed, colors, strict, trust, phase)
+                problems, read = _problems(arguments, family, seed, colors, strict, trust, phase, selection)
+                mine = len(problems)
+                problems = selection.open_at(url, problems, solver, seed, solutions)
         except OutOfTime:
             if isinstance(screen, CompetitionScreen):
                 return screen.unknown(f"stopped while {phase.text}")
@@ -197,6 +208,9 @@ def run(
                 raise KeyboardInterrupt from None
             click.echo(f"the limit of {seconds:g} s was reached while {phase.text}\nhint: raise --limit", err=True)
             return 1
+        say_left_out(selection, read, mine, mine - len(problems), screen.notice)
+        if not problems and read:
+            return 0
         if target is not None:
             from mull.problems import write
 
@@ -315,16 +329,22 @@ def _problems(
     strict: bool,
     trust: bool,
     phase: _Phase,
-) -> list[Problem]:
+    selection: Selection,
+) -> tuple[list[Problem], int]:
+    """The problems of the shard, and the number of all problems that were read."""
     from mull.problems import load
 
     problems: list[Problem] = []
+    read = 0
+    named = [file for argument in arguments for file in (expand([argument]) if Path(argument).exists() else [argument])]
     with show_warnings():
-        for argument in arguments:
+        for argument in named:
             exists = argument == "-" or Path(argument).exists()
             phase(f"{'reading' if exists else 'generating'} {'standard input' if argument == '-' else argument}")
-            problems += load(argument, family=family, seed=seed, colors=colors, strict=strict, trust=trust)
-    return problems
+            found = load(argument, family=family, seed=seed, colors=colors, strict=strict, trust=trust)
+            problems += selection.of_shard(found)
+            read += len(found)
+    return problems, read
 
 
 def _check_sampling(solver: AbstractSolver, problems: Sequence[Problem], restarts: int | None) -> None:

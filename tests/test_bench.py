@@ -14,7 +14,7 @@ import pytest
 
 from conftest import call, json_lines
 from mull.commands.bench import runs
-from mull.commands.bench.instances import expand
+from mull.commands.instances import expand
 from mull.engine.errors import MullError
 from mull.engine.store import Filter, Store
 from mull.engine.store.bench import asked, gap_area, primal_gap, summarise

@@ -144,7 +144,6 @@ def test_an_empty_clause_is_a_result_and_no_mistake_of_givens(
         (["queens:8", "--solutions", "2", "--restarts", "2"], "--restarts"),
         (["queens:8", "--store", "/proc/nowhere/x.db"], "/proc/nowhere"),
         (["queens:8", "--store", "postgresql+nosuchdriver://x/y"], "nosuchdriver"),
-        (["."], ".: is a directory"),
         (["history", "show", "zzz"], "no run"),
         (["solvers", "show", "zzz"], "zzz"),
         (["solvers", "new", "Not A Name"], "is not a valid solver name"),

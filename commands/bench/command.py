@@ -24,11 +24,13 @@ from ..common import (
     store_option,
 )
 from ..devices import usable_device
-from .instances import expand
+from ..instances import expand
+from ..selection import Selection, say_left_out, selection_options
 from .report import print_csv, print_json, print_table, say_skipped
 from .runs import Ended, Job, Settings, in_this_process, in_workers, problems_of, ready_solver
 
 if TYPE_CHECKING:
+    from mull.engine import Problem
     from mull.engine.store import Store
     from mull.engine.store.rows import RunRow
 
@@ -90,6 +92,7 @@ class BenchName(TextType):
 @click.option("--csv", "as_csv", is_flag=True, help="Print the comparison as CSV.")
 @json_option
 @store_option
+@selection_options
 def bench(
     arguments: Sequence[str],
     solvers: tuple[str, ...],
@@ -104,6 +107,7 @@ def bench(
     as_csv: bool,
     as_json: bool,
     url: str | None,
+    selection: Selection,
 ) -> int:
     """Run every file with every solver and compare the solvers.
 
@@ -135,7 +139,7 @@ def bench(
     )
     stopped = interruptible()
     with open_store(url) as store, show_warnings():
-        plan = _Plan(files, solvers, settings, store)
+        plan = _Plan(files, solvers, settings, store, selection)
         if not quiet:
             earlier = f", {counted(len(plan.done), 'run')} stored earlier" if plan.done else ""
             click.echo(f"bench {settings.name}{earlier}", err=True)
@@ -150,12 +154,16 @@ def bench(
             if not quiet and run.stored:
                 _say(run)
         rows = plan.rows()
+    if not quiet and not stopped():
+        plan.say_left_out()
     if stopped():
         click.echo(f"stopped\nhint: the same command with --name {settings.name!r} continues", err=True)
     say_skipped(plan.skipped)
     if not rows:
         if stopped():
             return 130
+        if plan.read and not plan.skipped:  # another shard has the problems, or the store answers them
+            return 0
         raise MullError("no file could be read", "solve --help lists the formats; --family names one")
     _report(rows, plan, settings, as_csv, as_json)
     return 130 if stopped() else 1 if plan.skipped or failed else 0
@@ -170,14 +178,19 @@ class _Plan:
         solvers: names or files of the solvers.
         settings: of the bench.
         store: with the runs of earlier calls.
+        selection: which problems run.
     """
 
     files: Sequence[str]
     solvers: Sequence[str]
     settings: Settings
     store: Store
+    selection: Selection
     skipped: dict[str, str] = field(default_factory=dict)
     maximised: dict[str, bool] = field(default_factory=dict)
+    read: int = 0
+    mine: int = 0
+    answered: int = 0
 
     def __post_init__(self) -> None:
         """Load the solvers, and refuse a bench with another limit.
@@ -208,6 +221,10 @@ class _Plan:
         count = 0
         for file in self.files:
             for position, problem in enumerate(self._read(file)):
+                self.read += 1
+                if not self.selection.of_shard([problem]):
+                    continue
+                self.mine += 1
                 if problem.minimises:
                     objective = problem.graph.objective
                     self.maximised[problem.digest] = objective is not None and objective.maximise
@@ -217,7 +234,20 @@ class _Plan:
                     key = (problem.digest, str(problem.source), self.names[solver], self.settings.seed)
                     if key not in self.done:
                         self.done.add(key)
-                        yield Job(file, position, solver)
+                        if self._is_open(problem, solver):
+                            yield Job(file, position, solver)
+
+    def _is_open(self, problem: Problem, solver: str) -> bool:
+        """Whether a run is needed: the store has no answer of the solver, or answers do not matter."""
+        ready = ready_solver(solver, self.settings.device)
+        needed = bool(self.selection.open([problem], ready, self.settings.seed, None, self.store))
+        self.answered += not needed
+        return needed
+
+    def say_left_out(self) -> None:
+        """State how many problems and runs the selection left out."""
+        left_out = self.answered
+        say_left_out(self.selection, self.read, self.mine, left_out, lambda text: click.echo(text, err=True))
 
     def _read(self, file: str) -> list[Any]:
         """The problems of a file; none if it cannot be read, which is reported."""

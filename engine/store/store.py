@@ -25,6 +25,7 @@ from .sums import read_results
 
 if TYPE_CHECKING:
     from ..solution import Solution
+    from .answered import Answer
 
 EVERY = Filter()
 
@@ -188,6 +189,19 @@ class Store:
         with read_errors(self.url), self._engine().connect() as connection:
             counted = sa.select(sa.func.count()).select_from(run).where(*query.conditions(where))
             return connection.execute(counted).scalar_one()
+
+    def answers(self, digests: Collection[str], solver: str, seed: int) -> dict[str, list[Answer]]:
+        """The answers of calls of a solver; see ``answered.answers``.
+
+        Args:
+            digests: of the problems.
+            solver: its name.
+            seed: of the runs.
+        """
+        from .answered import answers
+
+        with read_errors(self.url), self._engine().connect() as connection:
+            return answers(connection, digests, solver, seed)
 
     def best_per_solver(self) -> list[RunRow]:
         """For each solver, its solved run with the fewest iterations; sorted by the solver's name."""

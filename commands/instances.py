@@ -1,4 +1,4 @@
-"""The instances of a bench: folders, lists, files and generated problems."""
+"""The instances that arguments name: folders, lists, files and generated problems."""
 
 from __future__ import annotations
 
