@@ -84,6 +84,7 @@ def test_several_tasks_and_graphs_share_the_suffix_json(tmp_path: Path) -> None:
         (json.dumps({**TASK, "test": [{"input": [[-1]]}]}), "'-1' is not a colour"),
         (json.dumps({**TASK, "test": [{"input": [[True]]}]}), "'True' is not a colour"),
         (json.dumps({**TASK, "test": [{"input": [[1.0]]}]}), "'1.0' is not a colour"),
+        (json.dumps({**TASK, "test": [{"input": [[1, None]]}]}), "'None' is not a colour"),
         (json.dumps({**TASK, "test": [{"input": []}]}), "not a grid of at least one cell"),
         (json.dumps({**TASK, "test": [{"input": [[]]}]}), "not a grid of at least one cell"),
         (json.dumps({**TASK, "test": [{"input": "12"}]}), "not a grid of at least one cell"),

@@ -202,7 +202,7 @@ def _grid(rows: object, where: str) -> Grid:
         raise InputError(f"{where}: {len(rows)}x{widths[-1]} cells; a grid has at most 30x30", hint=HINT)
     if len(widths) > 1:
         raise InputError(f"{where}: ragged: rows of {widths[0]} and of {widths[-1]} cells", hint=HINT)
-    wrong = next((cell for row in rows for cell in row if type(cell) is not int or not 0 <= cell < COLOURS), None)
-    if wrong is not None:
-        raise InputError(f"{where}: {excerpt(str(wrong))} is not a colour from 0 to 9", hint=HINT)
+    wrong = [cell for row in rows for cell in row if type(cell) is not int or not 0 <= cell < COLOURS]
+    if wrong:
+        raise InputError(f"{where}: {excerpt(str(wrong[0]))} is not a colour from 0 to 9", hint=HINT)
     return np.array(rows, dtype=np.uint8)
