@@ -9,6 +9,7 @@ from .compare import history_compare
 from .export import history_export
 from .list import history_list
 from .maintenance import history_backup, history_delete, history_path, history_upgrade
+from .merge import history_merge
 from .plot import history_plot
 from .show import history_show
 
@@ -29,6 +30,7 @@ for command in (
     history_export,
     history_delete,
     history_backup,
+    history_merge,
     history_path,
     history_upgrade,
 ):

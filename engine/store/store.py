@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -114,6 +114,11 @@ class Store:
                 # it.)
                 with self._engine().execution_options(writes=True).begin() as connection:
                     pack.insert(SqlTables(connection), packed)
+
+    def transact(self, work: Callable[[sa.Connection], int]) -> int:
+        """Call a function with a connection in one transaction that may write, and return its result."""
+        with store_errors(self.url), self._engine().execution_options(writes=True).begin() as connection:
+            return work(connection)
 
     def delete(self, which: Filter | Sequence[str]) -> int:
         """Delete runs with their traces and solutions, and rows that no remaining run refers to.
@@ -338,7 +343,7 @@ class Store:
         with store_errors(self.url):
             before = self.revision()
             if before is not None and before not in known_revisions():
-                raise StoreError(*_newer(self.url, before))
+                raise StoreError(*newer(self.url, before))
             upgrade(self._engine())
             use_log(self._engine())
             return before, HEAD
@@ -351,7 +356,7 @@ class Store:
             from .migrate import known_revisions
 
             if revision not in known_revisions():
-                raise StoreError(*_newer(self.url, revision))
+                raise StoreError(*newer(self.url, revision))
             raise StoreError(
                 f"{self.url} has the older schema {revision} (this program writes {HEAD})",
                 "upgrade it with: solve history upgrade",
@@ -370,7 +375,8 @@ class Store:
         return self._db
 
 
-def _newer(url: str, revision: str) -> tuple[str, str]:
+def newer(url: str, revision: str) -> tuple[str, str]:
+    """The message and the hint for a store with a schema that this program does not know."""
     return (
         f"{url} has the unknown schema {revision}, probably of a newer version of mull",
         "upgrade mull, or choose another store",

@@ -1,0 +1,50 @@
+"""``solve history merge``: the runs of several stores in one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import click
+
+from mull.terminal import Region, counted
+
+from ..common import interruptible, open_store
+
+PROGRESS_SECONDS = 2.0
+"""Seconds before the progress is shown."""
+
+
+@click.command("merge")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option("--into", "url", metavar="URL", help="Store that receives the runs (default: the user's own store).")
+def history_merge(files: Sequence[str], url: str | None) -> int:
+    """Copy the runs of stores into another one, each once.
+
+    The files are not changed. Runs that the store has already are skipped, so a merge that was interrupted continues
+    when it is started again. Files of older versions are upgraded in a temporary copy.
+
+    Exit code: 0 if all runs are in the store, 2 if a store cannot be read or written, 130 if interrupted.
+    """
+    from mull.engine.store.merge import Progress, merge
+
+    region = Region()
+    stopped = interruptible(region.aside)
+    began = time.monotonic()
+    done: dict[str, Progress] = {}
+    with open_store(url) as store:
+        try:
+            for step in merge(files, store, stopped):
+                done[str(step.source)] = step
+                if time.monotonic() - began > PROGRESS_SECONDS:
+                    text = f"{step.source} ({len(done)} of {len(files)}): {step.read} of {counted(step.runs, 'run')}"
+                    region.set(text, step.read / max(1, step.runs))
+        finally:
+            region.clear()
+        for name, step in done.items():
+            earlier = f", {step.read - step.added} already stored" if step.read > step.added else ""
+            click.echo(f"{name}: {step.added} of {counted(step.runs, 'run')} added{earlier}", err=True)
+        if stopped():
+            click.echo("stopped\nhint: the same command continues", err=True)
+            return 130
+    return 0
