@@ -122,7 +122,7 @@ def test_stores_of_every_schema_are_merged_and_not_changed(tmp_path: Path, store
             for row in alone.runs(None):
                 assert store.run(row.id).assignment == alone.run(row.id).assignment
                 # The host in these files was changed by hand, which their digests do not show.
-                same = {"total": None, "trace": None, "host": ""}
+                same: dict[str, Any] = {"total": None, "trace": None, "host": ""}
                 assert replace(store.run(row.id), **same) == replace(alone.run(row.id), **same)
 
 

@@ -376,7 +376,12 @@ class Store:
 
 
 def newer(url: str, revision: str) -> tuple[str, str]:
-    """The message and the hint for a store with a schema that this program does not know."""
+    """The message and the hint for a store with a schema that this program does not know.
+
+    Args:
+        url: of the store.
+        revision: its schema revision.
+    """
     return (
         f"{url} has the unknown schema {revision}, probably of a newer version of mull",
         "upgrade mull, or choose another store",
