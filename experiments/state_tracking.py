@@ -13,8 +13,9 @@ from ..solvers.tracking import track
 from ..solvers.weights import read
 from .experiment import Curve, Experiment, Method, Part, Plot, Results, Training, Verdict
 
-NEEDED = 0.5
-"""Margin that the claim needs at the longest length."""
+NEEDED = 0.25
+"""Margin that the claim needs at the longest length. A parity is guessed right in half of the cases, so no margin above one
+half can be asked for."""
 MORE_LOOPS = 64
 """Loops beyond two for each element of a chain; the net mostly converges long before."""
 
@@ -65,7 +66,8 @@ class StateTracking(Experiment):
     name: ClassVar[str] = "state-tracking"
     question: ClassVar[str] = "Does a loop track states on chains longer than any that it was trained on?"
     claim: ClassVar[str] = (
-        f"On the longest chains, a loop has the last state right in {NEEDED:.0%} of the chains more than a fixed stack."
+        f"On the longest chains of every family, a loop has the last state right more often than a fixed stack, by at "
+        f"least {100 * NEEDED:.0f} points."
     )
     small_minutes: ClassVar[float] = 4
     full_minutes: ClassVar[float] = 10
