@@ -117,7 +117,7 @@ class Energy(Experiment):
 
 
 def _label(solver: str, examples: int, segments: int) -> str:
-    return f"{solver}, {examples} examples, {segments} segments"
+    return f"{solver}, {examples} examples, {segments} segment{'s' * (segments > 1)}"
 
 
 def _parts(label: str) -> tuple[str, int]:

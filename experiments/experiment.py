@@ -93,10 +93,16 @@ class Results:
     Args:
         outcomes: (method, column, seed) -> one value for each problem.
         parameters: method -> parameters of its net, where it was trained.
+        own_problems: whether each seed has problems of its own.
     """
 
-    def __init__(self, outcomes: Mapping[tuple[str, str, int], Sequence[float]], parameters: Mapping[str, int]) -> None:
-        self.outcomes, self.parameters = outcomes, parameters
+    def __init__(
+        self,
+        outcomes: Mapping[tuple[str, str, int], Sequence[float]],
+        parameters: Mapping[str, int],
+        own_problems: bool = False,
+    ) -> None:
+        self.outcomes, self.parameters, self.own_problems = outcomes, parameters, own_problems
 
     @property
     def methods(self) -> list[str]:
@@ -129,6 +135,15 @@ class Results:
         """
         runs = self.of(method, column)
         return sum(map(sum, runs)) / sum(map(len, runs))
+
+    def interval(self, method: str, column: Columns) -> tuple[float, float]:
+        """The confidence interval of an accuracy, 0 to 1.
+
+        Args:
+            method: label of a line.
+            column: name of a column, or of several.
+        """
+        return mean_interval(self.of(method, column), self.own_problems)
 
     def best(self, methods: Sequence[str], column: Columns) -> str:
         """The method of the highest accuracy; the first of equal ones.
@@ -245,6 +260,8 @@ class Experiment(ABC):
     question: ClassVar[str]
     """The claim as a question."""
     seeds: ClassVar[tuple[int, ...]] = (0, 1, 2)
+    own_problems: ClassVar[bool] = False
+    """Whether ``outcomes`` gives each seed problems of its own."""
     small_minutes: ClassVar[float]
     """Estimated minutes of the small version on two cores."""
     full_minutes: ClassVar[float]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .experiment import Columns, Curve, Plot, Results
-from .statistics import mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,5 +68,5 @@ def _bars(figure: Figure, results: Results) -> None:
 
 
 def _interval(results: Results, method: str, column: Columns) -> tuple[float, float, float]:
-    low, high = mean_interval(results.of(method, column))
+    low, high = results.interval(method, column)
     return low, results.accuracy(method, column), high

@@ -59,6 +59,7 @@ class LoopDynamics(Experiment):
         "In at least 90 % of the rows that a trained net solves, each layer goes to its own fixed point: the loop is a "
         "stable cycle of stages."
     )
+    own_problems: ClassVar[bool] = True
     small_minutes: ClassVar[float] = 4
     full_minutes: ClassVar[float] = 6
 

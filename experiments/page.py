@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .experiment import Experiment, Results, Verdict
-from .statistics import LEVEL, mean_interval
+from .statistics import LEVEL
 
 WIDTH = 40
 """Characters of a full bar of the plot."""
@@ -49,7 +47,7 @@ def page(
         f"Shares in %: the mean over the seeds, the lowest and highest seed, and the {LEVEL:.0%} interval for the number of",
         "problems.",
         "",
-        *[line for remark in remarks for line in (f"* {remark}",)],
+        *(f"* {remark}" for remark in remarks),
         *([""] if remarks else []),
         *([f"![{experiment.question}]({figure})", ""] if figure else []),
         "```text",
@@ -77,15 +75,15 @@ def table(results: Results) -> list[str]:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for method in results.methods:
         size = [f"{results.parameters[method]:,}" if method in results.parameters else ""] if counted else []
-        cells = (_cell(results.of(method, column)) for column in results.columns)
+        cells = (_cell(results, method, column) for column in results.columns)
         lines.append("| " + " | ".join([method, *size, *cells]) + " |")
     return lines
 
 
-def _cell(runs: Sequence[Sequence[float]]) -> str:
-    shares = [100 * sum(run) / len(run) for run in runs]
-    mean = 100 * sum(map(sum, runs)) / sum(map(len, runs))
-    low, high = (100 * value for value in mean_interval(runs))
+def _cell(results: Results, method: str, column: str) -> str:
+    shares = [100 * sum(run) / len(run) for run in results.of(method, column)]
+    low, high = (100 * value for value in results.interval(method, column))
+    mean = 100 * results.accuracy(method, column)
     return f"{mean:.1f} [{min(shares):.0f}, {max(shares):.0f}] ({low:.0f} to {high:.0f})"
 
 

@@ -93,7 +93,7 @@ def measure(experiment: Experiment, full: bool, place: Place, jobs: int = 1) -> 
         outcomes |= {(label, column, seed): values for column, values in part.columns.items()}
         if part.parameters:
             parameters[label] = part.parameters
-    return Results(outcomes, parameters)
+    return Results(outcomes, parameters, experiment.own_problems)
 
 
 def _finish(

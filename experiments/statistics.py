@@ -32,17 +32,20 @@ def exact_interval(successes: int, trials: int, level: float = LEVEL) -> tuple[f
     return low, high
 
 
-def mean_interval(runs: Sequence[Sequence[float]], level: float = LEVEL) -> tuple[float, float]:
-    """An interval of the mean share over seeds that solve the same problems.
+def mean_interval(
+    runs: Sequence[Sequence[float]], own_problems: bool = False, level: float = LEVEL
+) -> tuple[float, float]:
+    """An interval of the mean share over seeds.
 
-    Seeds are not independent, because their problems are the same. The interval is therefore the exact one of a single seed
-    with the mean share, rounded outwards: it is as wide as if the seeds always agreed.
+    Seeds that solve the same problems are not independent. The interval is therefore the exact one of a single seed with the
+    mean share, rounded outwards: it is as wide as if the seeds always agreed.
 
     Args:
         runs: [seeds][problems] truth values.
+        own_problems: whether each seed has problems of its own; then all of them count.
         level: confidence level, 0 to 1.
     """
-    count = min(map(len, runs))
+    count = sum(map(len, runs)) if own_problems else min(map(len, runs))
     mean = count * sum(map(sum, runs)) / sum(map(len, runs))
     return exact_interval(floor(mean + ROUNDING), count, level)[0], exact_interval(ceil(mean - ROUNDING), count, level)[
         1
