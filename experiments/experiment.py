@@ -11,7 +11,7 @@ from ..engine.problem import Problem
 from ..engine.solution import Solution
 from ..engine.solver import AbstractSolver
 from ..engine.task import Budget
-from .statistics import LEVEL, paired_difference
+from .statistics import LEVEL, mean_interval, paired_difference
 
 
 @dataclass(frozen=True)
