@@ -16,7 +16,7 @@ PROGRESS_SECONDS = 2.0
 
 
 @click.command("merge")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.argument("files", metavar="FILES", nargs=-1, required=True, type=click.Path())
 @click.option("--into", "url", metavar="URL", help="Store that receives the runs (default: the user's own store).")
 def history_merge(files: Sequence[str], url: str | None) -> int:
     """Copy the runs of stores into another one, each once.

@@ -14,6 +14,7 @@ from platformdirs import user_data_path
 
 from .. import files
 from ..errors import MullError
+from .network import network_type
 
 HEAD = "0005"
 """The Alembic revision of the tables in ``schema``."""
@@ -38,6 +39,12 @@ def failure(url: str, reason: str) -> StoreError:
 
 DAMAGED = "use a backup (solve history backup makes one), or save the readable data with: sqlite3 FILE .recover"
 ELSEWHERE = "choose another store with --store, or store nothing with --no-store"
+ANYWAY = "MULL_STORE_ANYWAY"
+"""Environment variable that permits an SQLite store on a network file system."""
+_NETWORK = (
+    "choose a local file with --store and merge it later (solve history merge), or use PostgreSQL;"
+    f" {ANYWAY}=1 uses the file anyway"
+)
 _HINTS = {
     "malformed": DAMAGED,
     "not a database": DAMAGED,
@@ -56,7 +63,7 @@ def prepare(path: Path) -> None:
     """Check that a path can be an SQLite store, and create its folder: our messages are clearer than SQLite's.
 
     Raises:
-        StoreError: the path is a directory, another kind of file, or not writable.
+        StoreError: the path is a directory, another kind of file, not writable, or on a network file system.
     """
     if path.is_dir():
         raise StoreError(f"{path} is a directory", "name a file in this directory")
@@ -74,6 +81,8 @@ def prepare(path: Path) -> None:
     for needed in (path, path.parent):  # the write-ahead log is beside the file
         if needed.exists() and not os.access(needed, os.W_OK):
             raise StoreError(f"{needed} is not writable", ELSEWHERE)
+    if not os.environ.get(ANYWAY) and (kind := network_type(path)) is not None:
+        raise StoreError(f"{path} is on a network file system ({kind}), where SQLite may lose runs", _NETWORK)
 
 
 def set_up(connection: sqlite3.Connection) -> None:
