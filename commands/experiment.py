@@ -133,7 +133,7 @@ def _remove(folder: Path) -> None:
     """Remove the finished parts of an experiment.
 
     Raises:
-        MullError: another process measures it.
+        MullError: another process measures it, or a file cannot be removed.
     """
     import shutil
 
@@ -141,13 +141,15 @@ def _remove(folder: Path) -> None:
 
     try:
         with locked(folder.with_suffix(".lock")):
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder)
             folder.mkdir()
     except Busy:
         raise MullError(
             f"the experiment {folder.parent.name} is running in another process",
             "wait for its end, or interrupt it; without --restart this command shares its parts",
         ) from None
+    except OSError as error:
+        raise MullError(f"cannot remove the parts in {folder}: {error.strerror}", "remove the folder") from None
 
 
 def _measured(made: Experiment, entry: Entry, full: bool, place: Place, jobs: int) -> Results | None:
@@ -166,25 +168,30 @@ def _write(made: Experiment, entry: Entry, results: Results, place: Place, full:
     """Print the page, and write it with its figure. The figure needs matplotlib."""
     from importlib.util import find_spec
 
+    from mull.experiments.experiment import Verdict
     from mull.experiments.figure import drawing
     from mull.experiments.page import page, sentence
 
     from .history.figures import save
 
     name = f"{made.name}-full" if full else made.name
-    drawn = find_spec("matplotlib") is not None
+    installed = find_spec("matplotlib") is not None
     image = BytesIO()
     with _described(entry):
         verdict = made.verdict(results)
+        if not isinstance(verdict, Verdict):
+            raise TypeError(f"verdict returned {type(verdict).__name__}, not a Verdict")
+        curves = made.plot(results)
+        drawn = installed and (curves is not None or bool(results.columns))
         figure = f"{name}.svg" if drawn else None
         text = page(made, results, verdict, full=full, version=place.version, device=place.device, figure=figure)
         if drawn:
-            save(drawing(results, made.plot(results)), made.question, sentence(verdict), "svg", image)
+            save(drawing(results, curves), made.question, sentence(verdict), "svg", image)
     click.echo(text, nl=False)
     (pages / f"{name}.md").write_text(text, encoding="utf-8")
     if drawn:
         (pages / f"{name}.svg").write_bytes(image.getvalue())
-    else:
+    elif not installed:
         click.echo("hint: pip install matplotlib, and the page has a figure", err=True)
     click.echo(f"wrote {pages / f'{name}.md'}", err=True)
 
@@ -202,5 +209,5 @@ def _described(entry: Entry) -> Iterator[None]:
         yield
     except MullError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MullError(f"{entry} failed: {described(error)}", f"finished parts are kept; {entry.hint}") from error

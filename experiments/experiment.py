@@ -115,6 +115,25 @@ class Results:
         numbers = {c for (_, c, _), values in self.outcomes.items() if not all(isinstance(v, bool) for v in values)}
         return [c for c in dict.fromkeys(column for _, column, _ in self.outcomes) if c not in numbers]
 
+    def check(self) -> None:
+        """Check that all parts have each column of truth values, with the same number of values.
+
+        Raises:
+            ValueError: a column is missing, or its length differs.
+        """
+        for column in self.columns:
+            sizes = {}
+            for method, seed in dict.fromkeys((method, seed) for method, _, seed in self.outcomes):
+                if (method, column, seed) not in self.outcomes:
+                    raise ValueError(f"column {column!r} is missing in the outcomes of {method!r}, seed {seed}")
+                sizes[method, seed] = len(self.outcomes[method, column, seed])
+            if len(set(sizes.values())) > 1:
+                (few, seed), (many, other) = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+                counts = (
+                    f"{min(sizes.values())} values for {few!r}, seed {seed}, and {max(sizes.values())} for {many!r}"
+                )
+                raise ValueError(f"column {column!r} has {counts}, seed {other}")
+
     def of(self, method: str, column: Columns) -> list[list[float]]:
         """[seeds][problems] values of a method in a column; in several columns, one after the other.
 

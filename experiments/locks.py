@@ -20,7 +20,8 @@ def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
 
     Args:
         path: the file.
-        shared: whether others may hold it as well, if they share it too.
+        shared: whether others may hold it as well, if they share it too. A shared lock waits while another process
+            holds the lock alone.
 
     Raises:
         Busy: another process holds it.
@@ -32,7 +33,7 @@ def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
 
     with path.open("w") as file:
         try:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(f"another process holds {path}", "wait for its end") from None
         except OSError:  # a file system without locks

@@ -88,11 +88,14 @@ class Parts:
             parameters: of the method's net.
 
         Raises:
-            ValueError: a column is empty, or has a value that is not a finite number.
+            TypeError: they are not columns of numbers.
+            ValueError: there is no column, a column is empty, or a number is not finite.
         """
-        columns = {name: list(values) for name, values in outcomes.items()}
-        if not _sound(columns):
-            raise ValueError("the outcomes of a part must be columns of finite numbers, one for each problem")
+        if not isinstance(outcomes, Mapping):
+            raise TypeError(f"outcomes returned {type(outcomes).__name__}, not columns by name")
+        if not outcomes:
+            raise ValueError("outcomes returned no column")
+        columns = {name: _values(name, values) for name, values in outcomes.items()}
         data = {"of": self._identities[number], "outcomes": columns, "parameters": parameters}
         write_file(self.path(number, seed), json.dumps(data).encode())
 
@@ -100,6 +103,24 @@ class Parts:
 def _plain(given: Any) -> Any:
     """The value as JSON returns it."""
     return json.loads(json.dumps(given, default=str))
+
+
+def _values(name: str, values: Any) -> list[float]:
+    """The values of a column; raises ``TypeError`` or ``ValueError`` unless they are one finite number or more."""
+    if not isinstance(name, str):
+        raise TypeError(f"the name of column {name!r} is not a string")
+    if hasattr(values, "tolist"):  # an array or a tensor
+        values = values.tolist()
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise TypeError(f"column {name!r} is {type(values).__name__}, not a list of numbers")
+    if not values:
+        raise ValueError(f"column {name!r} is empty")
+    for value in values:
+        if not isinstance(value, (bool, int, float)):
+            raise TypeError(f"column {name!r} has a value of type {type(value).__name__}, not a number")
+        if not math.isfinite(value):
+            raise ValueError(f"column {name!r} has the value {value}, which is not finite")
+    return list(values)
 
 
 def _sound(columns: Any) -> TypeGuard[dict[str, list[float]]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,6 +20,7 @@ from .solving import RESUMES, Cancelled, prepare, training_name
 
 GRACE = 20.0
 """Seconds in which an interrupted process can write the checkpoint of its training."""
+ENDS = (signal.SIGINT, signal.SIGTERM)
 POLL = 0.2
 """Seconds between two looks at the parts of other processes."""
 
@@ -59,12 +60,17 @@ def measure(experiment: Experiment, full: bool, place: Place, jobs: int = 1) -> 
         The outcomes of all parts; None if the run was cancelled.
 
     Raises:
-        ValueError: two methods have the same label, or the outcomes of a part are not numbers.
+        TypeError: the outcomes of a part are not columns of numbers.
+        ValueError: there is no method, seed or problem, two methods have the same label, the outcomes of a part are not
+            finite numbers, or the columns of two parts are not those of the same problems.
     """
     place.notice(f"{experiment.name}: making the problems")
     methods, sets = experiment.methods(full), experiment.problems(full)
+    for what, there in (("method", methods), ("seed", experiment.seeds), ("set of problems", sets)):
+        if not there:
+            raise ValueError(f"the experiment has no {what}")
     if len({method.label for method in methods}) < len(methods):
-        raise ValueError(f"experiment {experiment.name}: two methods have the same label")
+        raise ValueError("two methods have the same label")
     parts = Parts(place.folder, methods, sets, place.version, place.device)
     work = [(number, seed) for number in range(len(methods)) for seed in experiment.seeds]
     missing = sum(parts.read(*key) is None for key in work)
@@ -93,7 +99,9 @@ def measure(experiment: Experiment, full: bool, place: Place, jobs: int = 1) -> 
         outcomes |= {(label, column, seed): values for column, values in part.columns.items()}
         if part.parameters:
             parameters[label] = part.parameters
-    return Results(outcomes, parameters, experiment.own_problems)
+    results = Results(outcomes, parameters, experiment.own_problems)
+    results.check()
+    return results
 
 
 def _finish(
@@ -136,8 +144,9 @@ def _share(experiment: Experiment, full: bool, place: Place, jobs: int) -> None:
         )
         for k in range(jobs)
     ]
-    for process in processes:
-        process.start()
+    with _blocked():
+        for process in processes:
+            process.start()
     try:
         while any(process.is_alive() for process in processes) and not place.cancelled():
             time.sleep(POLL)
@@ -149,11 +158,29 @@ def _share(experiment: Experiment, full: bool, place: Place, jobs: int) -> None:
             process.kill()  # one that still measures: its part is measured again
 
 
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """Hold back the signals that end a process. Processes that start inside hold them back until ``_work`` handles them."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # its start, which the first process causes, would let the signals through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(experiment: Experiment, full: bool, place: Place, cores: Sequence[int], parent: int) -> None:
     """Measure parts until none is left, a signal arrives, or the parent has ended."""
     received: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDS:
         signal.signal(number, lambda got, _: received.append(got))
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
     if cores:
         os.sched_setaffinity(0, cores)
     with suppress(Exception):  # the parent measures this part, too, and raises it
