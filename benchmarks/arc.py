@@ -17,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 
+from mull.commands.common import make_writable
+from mull.commands.devices import usable_device
 from mull.engine.errors import MullError
 from mull.engine.weights import Card, CheckpointError, find
 from mull.problems.arc.choosing import examples_of, variants
@@ -48,6 +50,9 @@ def main() -> None:
     if min(args.votes, args.segments, args.batch, args.tasks or 1) < 1:
         parser.error("--votes, --segments, --batch and --tasks are at least 1")
     try:
+        args.device = usable_device(args.device)
+        if args.out:
+            make_writable(args.out.parent, "choose another file: --out FILE")
         run(args)
     except MullError as error:
         sys.exit(f"error: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
@@ -92,11 +97,14 @@ def run(args: argparse.Namespace) -> None:
     if args.out:
         args.out.write_text(json.dumps(submission(tasks, given)) + "\n", encoding="utf-8")
         print(f"submission: {args.out}")
+    print(f"{time.monotonic() - started:.0f} s on {args.device}")
+    if all(test.output is None for task in tasks for test in task.tests):
+        print("not scored: no output of a test is known")
+        return
     first = [n for n, each in enumerate(found) if each.transform == Transform()]
     alone = answers(tasks, [found[n] for n in first], [made[n] for n in first])
     print(f"one prediction, no vote: pass@1 {score(tasks, alone, 1):.2%}")
     print(f"vote over {args.votes}: pass@1 {score(tasks, given, 1):.2%}, pass@2 {score(tasks, given, 2):.2%}")
-    print(f"{time.monotonic() - started:.0f} s on {args.device}")
 
 
 def tasks_of(folder: str, part: str) -> tuple[Task, ...]:
@@ -107,6 +115,8 @@ def tasks_of(folder: str, part: str) -> tuple[Task, ...]:
             return tuple(parse(path.read_text(encoding="utf-8"), folder))
         except InputError as error:
             raise error.at(folder) from None
+        except UnicodeDecodeError:
+            raise InputError("is not UTF-8 text", folder, hint="name a JSON file of tasks") from None
     tasks = read_folder(folder, part) or read_folder(folder, "")
     if not tasks:
         raise InputError(f"no tasks of the part {part}", folder, hint="choose another --part")

@@ -249,3 +249,10 @@ def test_weights_of_other_problems_are_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "argv", ["arc.py", "hrm-sudoku", folder])
     with pytest.raises(SystemExit, match="hrm-sudoku: the weights are for variables of 9 values"):
         runpy.run_path(str(ROOT / "benchmarks" / "arc.py"), run_name="__main__")
+
+
+def test_the_benchmark_refuses_a_device_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = str(ROOT / "problems" / "examples" / "mirror.json")
+    monkeypatch.setattr(sys, "argv", ["arc.py", "hrm-sudoku", folder, "--device", "gpu"])
+    with pytest.raises(SystemExit, match="device 'gpu' is not supported"):
+        runpy.run_path(str(ROOT / "benchmarks" / "arc.py"), run_name="__main__")
