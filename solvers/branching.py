@@ -252,7 +252,8 @@ class Search:
             state, _info = self.net.step(shown, state)
             if self.task.over:
                 break
-        chances = state.chances.nan_to_num(nan=0.0, neginf=-torch.inf).masked_fill(~branches.allowed, -torch.inf)
+        # Finite: an allowed value without any chance would leave nothing to split on.
+        chances = state.chances.nan_to_num(nan=0.0, neginf=-1e4).masked_fill(~branches.allowed, -torch.inf)
         chances = chances.log_softmax(-1).nan_to_num(nan=-torch.inf, neginf=-torch.inf)
         return chances, to_numpy(instance.violations(chances.argmax(-1)))
 
