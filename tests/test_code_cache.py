@@ -75,13 +75,15 @@ def test_a_part_of_a_file_is_not_loaded(part: int, tmp_path: Path) -> None:
 
 
 def test_code_of_other_sources_is_not_loaded_and_removed(tmp_path: Path) -> None:
-    old, new = (CodeFiles(tmp_path / stamp, ("name", stamp)) for stamp in ("old", "new"))
-    for files, stamp in (old, "old"), (new, "new"):
+    stamps = "0" * 32, "f" * 32
+    (tmp_path / "of the user").mkdir()  # no other folder is removed
+    for stamp in stamps:
+        files = CodeFiles(tmp_path / stamp, ("name", stamp))
         (tmp_path / stamp).mkdir()
         assert files.load("int64") is None
         files.save("int64", f"code of {stamp} sources")
         assert files.load("int64") == f"code of {stamp} sources"
-    assert [each.name for each in tmp_path.iterdir()] == ["new"]
+    assert {each.name for each in tmp_path.iterdir()} == {stamps[1], "of the user"}
 
 
 def _template(x: int) -> int:

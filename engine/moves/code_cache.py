@@ -12,6 +12,7 @@ import hashlib
 import marshal
 import os
 import pickle
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -114,6 +115,10 @@ def _stamp(folder: Path) -> str:
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
+STAMP = re.compile("[0-9a-f]{32}")
+"""Names of the folders for code. No other folder is removed."""
+
+
 class CodeFiles:
     """The files with the compiled code of one function. numba calls ``load`` and ``save``.
 
@@ -158,7 +163,7 @@ class CodeFiles:
         with write_whole(self._path(key)) as file:
             file.write(hashlib.sha256(body).digest() + body)
         for other in self._folder.parent.iterdir():
-            if other != self._folder:
+            if other != self._folder and STAMP.fullmatch(other.name):
                 shutil.rmtree(other, ignore_errors=True)
 
     def _path(self, key: Any) -> Path:
