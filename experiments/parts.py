@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from ..engine.problem import Problem
 from ..engine.weights import write_file
@@ -72,11 +72,13 @@ class Parts:
             return None
         if not isinstance(part, dict) or part.get("of") != self._identities[number]:
             return None
-        columns: Any = part.get("outcomes")
-        parameters: Any = part.get("parameters")
-        if not _sound(columns) or not isinstance(parameters, int):
+        columns, parameters = part.get("outcomes"), part.get("parameters")
+        if not isinstance(columns, dict) or not columns or not isinstance(parameters, int):
             return None
-        return Outcomes(columns, parameters)
+        try:
+            return Outcomes({name: _values(name, values) for name, values in columns.items()}, parameters)
+        except (TypeError, ValueError):
+            return None
 
     def write(self, number: int, seed: int, outcomes: Mapping[str, Sequence[float]], parameters: int) -> None:
         """Keep a part.
@@ -121,16 +123,3 @@ def _values(name: str, values: Any) -> list[float]:
         if not math.isfinite(value):
             raise ValueError(f"column {name!r} has the value {value}, which is not finite")
     return list(values)
-
-
-def _sound(columns: Any) -> TypeGuard[dict[str, list[float]]]:
-    """Whether a value is a table of columns, each with at least one finite number."""
-    return (
-        isinstance(columns, dict)
-        and bool(columns)
-        and all(isinstance(values, list) and values and all(map(_number, values)) for values in columns.values())
-    )
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float)) and math.isfinite(value)

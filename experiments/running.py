@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Place:
         store: opens the store that records every run, or a context of None to store nothing.
         notice: called with messages for the user.
         cancelled: returns True to stop; the part in progress is resumed by the next call.
+        optima: digest -> optimal objective of the problems that were solved exactly, each once in a process.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Place:
     store: Callable[[], AbstractContextManager[Recorder | None]]
     notice: Callable[[str], None]
     cancelled: Callable[[], bool]
+    optima: dict[str, int | None] = field(default_factory=dict, repr=False)
 
 
 def measure(experiment: Experiment, full: bool, place: Place, jobs: int = 1) -> Results | None:

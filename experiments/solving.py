@@ -84,7 +84,7 @@ class ReadyPart:
         Raises:
             Cancelled: the run was cancelled.
         """
-        pairs = zip(self.solve(problems), _optima(problems), strict=True)
+        pairs = zip(self.solve(problems), _optima(problems, self.place.optima), strict=True)
         return [found.status.solved and (best is None or found.objective == best) for found, best in pairs]
 
 
@@ -129,11 +129,12 @@ def _name(solver: str, options: Mapping[str, str], training: Training, seed: int
     return f"{solver}-{sha256(identity.encode()).hexdigest()[:12]}-{seed}"
 
 
-def _optima(problems: Sequence[Problem]) -> list[int | None]:
-    """The optimal objective of each problem; None for a problem without one."""
-    if all(problem.graph.objective is None for problem in problems):
-        return [None] * len(problems)
-    return [solution.objective for solution in solve(problems, load("cpsat")())]
+def _optima(problems: Sequence[Problem], known: dict[str, int | None]) -> list[int | None]:
+    """The optimal objective of each problem, kept in ``known``; None for a problem without one."""
+    missing = [problem for problem in problems if problem.graph.objective is not None and problem.digest not in known]
+    for problem, solution in zip(missing, solve(missing, load("cpsat")()) if missing else [], strict=True):
+        known[problem.digest] = solution.objective
+    return [known.get(problem.digest) for problem in problems]
 
 
 def _train(
