@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from ..engine.problem import Problem
 from ..engine.task import Budget
-from ..problems import load
-from .experiment import Experiment, Method, Results, Verdict
+from .experiment import Experiment, Method, Results, Verdict, generated
 
 RANGES = ("0-2", "5-10", "20-40", "60-100")
 """Mean guesses of a backtracker with singles; see docs/train.md."""
@@ -34,9 +33,8 @@ class Backtracking(Experiment):
 
     def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
         count = 100 if full else 12
-        return {
-            f"{spec} guesses": [load(f"sudoku:9:{spec}", seed=1000 + k)[0] for k in range(count)] for spec in RANGES
-        }
+        boards = generated([f"sudoku:9:{guesses}" for guesses in RANGES], count, 1000)
+        return {f"{guesses} guesses": each for guesses, each in zip(RANGES, boards.values(), strict=True)}
 
     def verdict(self, results: Results) -> Verdict:
         return results.compare("looped", "cpsat", f"{RANGES[-1]} guesses", least=-ALLOWED_LOSS)

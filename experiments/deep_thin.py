@@ -8,8 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from ..engine.problem import Problem
 from ..engine.task import Budget
-from ..problems import load
-from .experiment import Curve, Experiment, Method, Plot, Results, Training, Verdict, weakest
+from .experiment import Curve, Experiment, Method, Plot, Results, Training, Verdict, generated, weakest
 
 
 class Scale(NamedTuple):
@@ -85,7 +84,7 @@ class DeepThin(Experiment):
 
     def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
         scale = FULL if full else SMALL
-        return {spec: [load(spec, seed=5000 + k)[0] for k in range(scale.amount)] for spec in scale.data}
+        return generated(scale.data, scale.amount, 5000)
 
     def plot(self, results: Results) -> Plot:
         def curves(column: str | Sequence[str]) -> list[Curve]:

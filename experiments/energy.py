@@ -7,8 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from ..engine.problem import Problem
 from ..engine.task import Budget
-from ..problems import load
-from .experiment import Curve, Experiment, Method, Plot, Results, Training, Verdict, weakest
+from .experiment import Curve, Experiment, Method, Plot, Results, Training, Verdict, generated, weakest
 
 
 class Scale(NamedTuple):
@@ -94,7 +93,7 @@ class Energy(Experiment):
 
     def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
         scale = FULL if full else SMALL
-        return {spec: [load(spec, seed=7000 + k)[0] for k in range(scale.amount)] for spec in (scale.near, scale.far)}
+        return generated((scale.near, scale.far), scale.amount, 7000)
 
     def plot(self, results: Results) -> Plot:
         def curves(column: str) -> list[Curve]:

@@ -11,6 +11,7 @@ from ..engine.problem import Problem
 from ..engine.solution import Solution
 from ..engine.solver import AbstractSolver
 from ..engine.task import Budget
+from ..problems import load
 from .statistics import LEVEL, mean_interval, paired_difference
 
 
@@ -226,6 +227,17 @@ class Plot:
     panels: Mapping[str, Sequence[Curve]]
     logarithmic: bool = False
     axes: Mapping[str, str] = field(default_factory=dict)
+
+
+def generated(specs: Sequence[str], amount: int, seed: int) -> dict[str, list[Problem]]:
+    """Sets of generated problems by their specification, for ``Experiment.problems``.
+
+    Args:
+        specs: as ``mull.problems.load`` takes them.
+        amount: problems of each set.
+        seed: of the first problem of each set; the next ones count up.
+    """
+    return {spec: [load(spec, seed=seed + k)[0] for k in range(amount)] for spec in specs}
 
 
 class Part(Protocol):

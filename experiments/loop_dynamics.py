@@ -9,8 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from ..engine.problem import Problem
-from ..problems import load
-from .experiment import Experiment, Method, Part, Results, Verdict
+from .experiment import Experiment, Method, Part, Results, Verdict, generated
 from .statistics import LEVEL, bootstrap, exact_interval
 
 NETS = ("looped", "trm", "hrm", "gram")
@@ -73,7 +72,7 @@ class LoopDynamics(Experiment):
 
     def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
         scale = FULL if full else SMALL
-        return {scale.boards: [load(scale.boards, seed=9000 + k)[0] for k in range(scale.amount)]}
+        return generated((scale.boards,), scale.amount, 9000)
 
     def outcomes(self, part: Part, problems: Mapping[str, Sequence[Problem]]) -> Mapping[str, Sequence[float]]:
         import torch

@@ -9,8 +9,7 @@ from ..engine.problem import Problem
 from ..engine.solving import solve
 from ..engine.task import Budget, Task
 from ..plugins import load as solver
-from ..problems import load
-from .experiment import Experiment, Method, Part, Results, Training, Verdict, weakest
+from .experiment import Experiment, Method, Part, Results, Training, Verdict, generated, weakest
 
 
 class Scale(NamedTuple):
@@ -112,7 +111,7 @@ class Stochasticity(Experiment):
 
     def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
         scale = FULL if full else SMALL
-        return {spec: [load(spec, seed=8000 + k)[0] for k in range(scale.amount)] for spec in scale.tests}
+        return generated(scale.tests, scale.amount, 8000)
 
     def outcomes(self, part: Part, problems: Mapping[str, Sequence[Problem]]) -> Mapping[str, Sequence[float]]:
         """Whether a sample solves the problem; as numbers the share of right samples, and the coverage."""

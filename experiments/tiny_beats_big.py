@@ -7,8 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from ..engine.problem import Problem
 from ..engine.task import Budget
-from ..problems import load
-from .experiment import Curve, Experiment, Method, Plot, Results, Training, Verdict, weakest
+from .experiment import Curve, Experiment, Method, Plot, Results, Training, Verdict, generated, weakest
 
 LOOPS = (1, 2, 4, 8, 16)
 """Loops of the single layer, in training and when solving."""
@@ -100,7 +99,7 @@ class TinyBeatsBig(Experiment):
 
     def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
         scale = FULL if full else SMALL
-        return {spec: [load(spec, seed=5000 + k)[0] for k in range(scale.amount)] for spec in scale.data}
+        return generated(scale.data, scale.amount, 5000)
 
     def plot(self, results: Results) -> Plot:
         stacks, loops = _stacks(results), [_loop(n) for n in LOOPS]
