@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, ClassVar
@@ -100,6 +100,29 @@ class Family(ABC):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         """A complete assignment as text for the terminal. Used for answers from the store, without the problem."""
         return " ".join(f"{name}={value}" for name, value in assignment.items())
+
+    def svg(
+        self,
+        problem: Problem,
+        assignment: Mapping[str, Value] | None = None,
+        beliefs: Mapping[str, Sequence[float]] | None = None,
+    ) -> str:
+        """A problem drawn as people draw it, for ``mull.pictures.picture``.
+
+        By default the constraint graph of a small problem, a table of variables otherwise. ``mull.pictures`` has the
+        parts: ``View``, ``Board`` and ``Canvas``.
+
+        Args:
+            problem: of this family. Problems from the store have a graph and givens alone.
+            assignment: variable name -> value, partial or wrong if need be; None draws the givens alone.
+            beliefs: variable name -> probabilities over its domain, or None.
+
+        Returns:
+            An SVG document that loads nothing, with all text escaped.
+        """
+        from ..pictures.general import general
+
+        return general(problem, assignment, beliefs)
 
     def value_lines(self, assignment: Mapping[str, Value]) -> list[str]:
         """A complete assignment as the ``v`` lines of ``solve --competition``; by default ``v name=value ...``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from ..engine.problem import Problem, Source
@@ -80,3 +80,27 @@ def draw(size: int, assignment: Mapping[str, Value], box: int | None = None) -> 
         if box and r % box == 0 and r < size:
             rows.append("-+-".join("-" * (step * (width + 1) - 1) for _ in range(0, size, step)))
     return "\n".join(rows)
+
+
+def picture(
+    problem: Problem,
+    assignment: Mapping[str, Value] | None,
+    beliefs: Mapping[str, Sequence[float]] | None,
+    size: int,
+    boxes: tuple[int, int] | None = None,
+) -> str:
+    """The grid as an SVG document.
+
+    Args:
+        problem: with the variables of ``names(size)``.
+        assignment: values by variable, or None.
+        beliefs: probabilities by variable, or None.
+        size: number of rows.
+        boxes: rows and columns of a box, or None.
+    """
+    from ..pictures import Board, View
+
+    board = Board(View(problem, assignment, beliefs), size, size)
+    board.values({place(name): name for name in names(size)})
+    board.lines(boxes)
+    return board.svg()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...engine.problem import Problem, Source
 from ...engine.values import Value
-from .. import squares
+from .. import grids, squares
 from ..alphabet import cells, consistent, meaning, symbols
 from ..errors import Ambiguous, InputError, warn
 from ..family import Family
@@ -139,6 +139,15 @@ class Sudoku(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(isqrt(len(assignment)), assignment)
+
+    def svg(
+        self,
+        problem: Problem,
+        assignment: Mapping[str, Value] | None = None,
+        beliefs: Mapping[str, Sequence[float]] | None = None,
+    ) -> str:
+        size = isqrt(len(problem.graph.domains))
+        return grids.picture(problem, assignment, beliefs, size, (isqrt(size), isqrt(size)))
 
     def augment(self, examples: Examples, rng: np.random.Generator) -> Examples:
         """Examples of 9x9 boards under random symmetries; other sizes unchanged."""

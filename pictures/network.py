@@ -1,0 +1,168 @@
+"""Constraint graphs drawn as networks, with positions by springs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..engine.problem import Problem
+from .canvas import Canvas
+from .style import CATEGORIES
+from .view import View
+
+LARGEST = 160
+"""Most nodes, variables and constraints together, that a picture of a graph has."""
+ROUNDS = 120
+"""Rounds of the springs."""
+MARGIN = 30.0
+
+
+def graph_svg(problem: Problem) -> str:
+    """The constraint graph of a problem: variables as circles, constraints as squares in the colour of their kind.
+
+    A circle's size states the variable's degree, the number of its constraints. A constraint on two variables is drawn
+    as an edge. Below the graph are the kinds with their numbers. A graph of more than ``LARGEST`` nodes is drawn as the
+    distribution of the degrees.
+
+    Args:
+        problem: whose graph is drawn.
+
+    Returns:
+        An SVG document.
+    """
+    view = View(problem)
+    if len(problem.graph.domains) + len(problem.graph.constraints) <= LARGEST:
+        return draw_graph(view, degrees=True).svg()
+    return _distribution(view)
+
+
+def draw_graph(view: View, *, degrees: bool = False) -> Canvas:
+    """The graph of a small problem, with values and beliefs in the circles.
+
+    Args:
+        view: the problem with its values.
+        degrees: size the circles by degree, and write names in place of values.
+    """
+    names = [name for name in view.domains if name not in view.problem.auxiliary or degrees]
+    constraints = view.problem.graph.constraints
+    index = {name: i for i, name in enumerate(names)}
+    scopes = [[index[name] for name in dict.fromkeys(each.scope) if name in index] for each in constraints]
+    kinds = Counter(each.kind for each in constraints)
+    colour = {kind: f"c{i % len(CATEGORIES)}" for i, (kind, _) in enumerate(kinds.most_common())}
+    hubs = [c for c, scope in enumerate(scopes) if len(scope) != 2]
+    node = {c: len(names) + k for k, c in enumerate(hubs)}
+    edges = [(scope[0], scope[1]) for scope in scopes if len(scope) == 2]
+    edges += [(v, node[c]) for c in hubs for v in scopes[c]]
+    count = len(names) + len(hubs)
+    side = max(240.0, min(760.0, 75 * count**0.5 + 100))
+    at = layout(count, edges) * (side - 2 * MARGIN) + MARGIN
+    what = f"constraint graph of {len(names)} variables and {len(constraints)} constraints"
+    canvas = Canvas(side, side + _legend_height(kinds), view.title, view.description(what))
+    for a, b in edges:
+        canvas.line((at[a][0], at[a][1]), (at[b][0], at[b][1]), "edge", opacity=0.6)
+    for c in hubs:
+        x, y = at[node[c]]
+        tip = f"{constraints[c].kind} on {', '.join(constraints[c].scope[:8])}"
+        canvas.rect(x - 5, y - 5, 10, 10, colour[constraints[c].kind], tip=tip)
+    degree = Counter(v for scope in scopes for v in scope)
+    most = max(degree.values(), default=1)
+    for i, name in enumerate(names):
+        _circle(canvas, view, name, at[i], 9 + 8 * (degree[i] / most) ** 0.5 if degrees else 13.0, degree[i], degrees)
+    _legend(canvas, side, kinds, colour)
+    return canvas
+
+
+def _circle(
+    canvas: Canvas, view: View, name: str, at: Sequence[float], radius: float, degree: int, degrees: bool
+) -> None:
+    x, y = at
+    value = view.values.get(name)
+    tip = f"{name}{'' if value is None else f' = {value}'}, degree {degree}"
+    canvas.circle(x, y, radius, "node", tip=tip)
+    chances = None if degrees else view.chances(name)
+    if chances:
+        value = max(chances, key=chances.__getitem__)
+        canvas.circle(x, y, radius, "shade", opacity=0.6 * chances[value])
+    if degrees or value is None:
+        canvas.text(x, y, name, "note", size=8, longest=6)
+    else:
+        canvas.text(x, y, value, view.look(name), size=11, longest=5)
+        canvas.text(x, y + radius + 6, name, "note", size=7, longest=12)
+    if name in view.wrong:
+        canvas.miss(x - radius - 2, y - radius - 2, 2 * radius + 4, 2 * radius + 4)
+
+
+def layout(count: int, edges: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Positions of nodes by forces (Fruchterman and Reingold 1991), the same for the same graph.
+
+    Args:
+        count: number of nodes.
+        edges: pairs of nodes.
+
+    Returns:
+        [count, 2] float64, from 0 to 1.
+    """
+    angle = 2 * np.pi * np.arange(count) / max(count, 1)
+    at = np.stack([np.cos(angle), np.sin(angle)], 1) * (0.4 + 0.1 * np.cos(7 * angle)[:, None])
+    if count < 2:
+        return np.full((count, 2), 0.5)
+    pairs = np.array(edges, dtype=np.int64).reshape(-1, 2)
+    ideal = 1.0 / np.sqrt(count)
+    for heat in np.linspace(0.12, 0.004, ROUNDS):
+        apart = at[:, None] - at[None]
+        square = (apart**2).sum(-1) + 1e-6
+        force = (apart * (ideal**2 / square)[..., None]).sum(1) - 0.3 * at * ideal
+        along = at[pairs[:, 0]] - at[pairs[:, 1]]
+        pull = along * (np.sqrt((along**2).sum(1, keepdims=True)) / ideal)
+        np.add.at(force, pairs[:, 0], -pull)
+        np.add.at(force, pairs[:, 1], pull)
+        length = np.sqrt((force**2).sum(1, keepdims=True)) + 1e-9
+        at = at + force / length * np.minimum(length, heat)
+    low, high = at.min(0), at.max(0)
+    placed: np.ndarray = (at - low) / np.maximum(high - low, 1e-9)
+    return placed
+
+
+def _legend_height(kinds: Counter[str]) -> float:
+    return 18.0 * len(kinds) + 8 if kinds else 0.0
+
+
+def _legend(canvas: Canvas, top: float, kinds: Counter[str], colour: dict[str, str]) -> None:
+    for i, (kind, number) in enumerate(kinds.most_common()):
+        y = top + 9 + 18 * i
+        canvas.rect(10, y - 5, 10, 10, colour[kind])
+        canvas.text(28, y, f"{number} {kind}", "label", size=11, anchor="start")
+
+
+def _distribution(view: View) -> str:
+    """The number of variables by degree, as bars, and the kinds of constraints."""
+    graph = view.problem.graph
+    _, variable = graph.scopes
+    degrees = np.bincount(variable, minlength=len(graph.domains))
+    arrays = graph.arrays
+    if arrays is not None:
+        kinds = Counter({str(arrays.kind.kind): len(graph.constraints)})
+    else:
+        kinds = Counter(each.kind for each in graph.constraints)
+    most = int(degrees.max(initial=0))
+    wide = max(1, -(-(most + 1) // 32))
+    bars = np.bincount(degrees // wide)
+    width, height = 480.0, 220.0
+    what = f"degrees of {len(graph.domains)} variables in {len(graph.constraints)} constraints"
+    canvas = Canvas(width, height + 40 + _legend_height(kinds), view.title, view.description(what))
+    step = (width - 70) / len(bars)
+    for i, bar in enumerate(bars.tolist()):
+        tall = (height - 50) * bar / max(1, int(bars.max(initial=1)))
+        span = f"{i * wide}" if wide == 1 else f"{i * wide}-{i * wide + wide - 1}"
+        canvas.rect(50 + i * step, height - tall, step * 0.85, tall, "shade", tip=f"degree {span}: {bar} variables")
+        if len(bars) <= 16 or i % 4 == 0:
+            canvas.text(50 + (i + 0.4) * step, height + 10, span, "note", size=9)
+    canvas.text(44, 46, int(bars.max(initial=0)), "note", size=9, anchor="end")
+    canvas.text(10, 14, what, "label", size=12, anchor="start", longest=80)
+    canvas.text(width / 2, height + 28, "degree (constraints of a variable)", "note", size=10)
+    _legend(
+        canvas, height + 40, kinds, {kind: f"c{i % len(CATEGORIES)}" for i, (kind, _) in enumerate(kinds.most_common())}
+    )
+    return canvas.svg()
