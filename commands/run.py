@@ -31,10 +31,12 @@ from .common import (
 from .competition import CompetitionScreen
 from .devices import usable_device
 from .instances import expand
+from .pictures import Pictures, picture_option
 from .selection import Selection, say_left_out, selection_options
+from .summary import summarise
 
 if TYPE_CHECKING:
-    from mull.engine import AbstractSolver, Problem, Solution
+    from mull.engine import AbstractSolver, Problem
 
 
 DEFAULT_SECONDS = 60.0
@@ -134,6 +136,7 @@ DEFAULT_SECONDS = 60.0
     metavar="FILE",
     help="Write the problems to a file instead of solving them: .json, .jsonl or the family's format.",
 )
+@picture_option
 @store_option
 @click.option("--no-store", is_flag=True, help="Do not record the runs.")
 @selection_options
@@ -162,6 +165,7 @@ def run(
     quiet: bool,
     verbose: bool,
     target: str | None,
+    picture: Path | None,
     url: str | None,
     no_store: bool,
     selection: Selection,
@@ -247,17 +251,22 @@ def run(
             )
             if explained:
                 screen.explains = task
+            pictures = Pictures(picture)
             try:
-                answers = solve(problems, solver, task, store=store, on_solution=screen.solution)
+                answers = solve(
+                    problems, solver, pictures.follow(problems, task), store=store, on_solution=screen.solution
+                )
                 store_error = None
             except Unrecorded as error:  # the answers are on the screen already: print the summary, then the error
                 answers, store_error = error.solutions, error
+        phase("drawing") if picture is not None else None
+        pictures.save(answers, screen.notice)
         screen.region.clear()
         if isinstance(screen, CompetitionScreen):
             if store_error is not None:
                 screen.notice(str(store_error))
             return screen.code
-        code = _summarise(answers, time.monotonic() - began, quiet)
+        code = summarise(answers, time.monotonic() - began, quiet)
         if show is None and not (
             screen.draws or as_json or quiet
         ):  # more than ten problems: a line each, without the answers
@@ -362,35 +371,3 @@ def _check_sampling(solver: AbstractSolver, problems: Sequence[Problem], restart
     if reason is not None:
         hint = "use --solver localsearch or descent to sample, or --solver cpsat to enumerate"
         raise MullError(f"{solver.name} cannot give several solutions: {reason}", hint)
-
-
-def _summarise(solutions: Sequence[Solution], seconds: float, quiet: bool) -> int:
-    """Print the summary on stderr; return the exit code.
-
-    Raises:
-        MullError: a guessed family does not fit, or the givens of a problem contradict each other.
-    """
-    from mull.engine import Status
-
-    good = sum(s.status.good for s in solutions)
-    if len(solutions) > 1 and not quiet:
-        click.echo(f"{good} of {len(solutions)} answered in {seconds:.1f} s", err=True)
-    for status in dict.fromkeys(s.status for s in solutions):
-        if not status.good and not quiet:
-            same = [s for s in solutions if s.status is status]
-            click.echo(f"{len(same)} {status} (first: {same[0].problem.source})\nhint: {same[0].advice}", err=True)
-    # A file that fits several families may have been read as the wrong one.
-    guessed = [s for s in solutions if s.status is Status.FAILED and len(s.problem.guessed) > 1]
-    if guessed:
-        hint = f"name the family: --family {' or '.join(guessed[0].problem.guessed)}"
-        raise MullError(f"{guessed[0].problem.source}: {guessed[0].detail}", hint)
-    # Givens that contradict each other are a mistake of the input. A constraint that no values satisfy is a result.
-    wrong = [
-        s
-        for s in solutions
-        if s.status is Status.UNSATISFIABLE and (found := s.problem.contradiction()) is not None and found[1]
-    ]
-    if wrong:
-        more = f" (and {counted(len(wrong) - 1, 'more problem')} like it)" if len(wrong) > 1 else ""
-        raise MullError(f"{wrong[0].problem.source}: {wrong[0].detail}{more}", "correct one of the two givens")
-    return 0 if good == len(solutions) else 1

@@ -74,6 +74,7 @@ class Batch:
         self.followed = to_numpy(self.instance.minimises[:: self.copies]) & to_the_end  # until all copies settle
         self.ended = np.zeros((count, self.copies), dtype=bool)  # copies that have settled since they started
         self.best = Incumbent.none(count, self.instance.shape[1])
+        self.leading = np.arange(count) * self.copies  # [P] the best row of each problem at the last check
         self.improved = np.zeros(count, dtype=bool)  # followed problems with a cheaper solution since the last report
         self.trace = TraceBuffer(count)
         self.kept: dict[int, Solution] = {}  # first answers of the trials that were restarted, by position
@@ -155,6 +156,7 @@ class Batch:
             seconds = np.array([self.call.spent[i] for i in self.members])
             self.best = self.best.replaced(better, found, self.iteration, seconds, to_numpy(assignment))
             self.improved |= better & self.followed & self.best.solved
+        self.leading = found.row
         energy, residual = (to_numpy(each[found.row]) for each in info[:2])
         self.trace.add(self.iteration, energy, found.violations, residual)
         settled = to_numpy(self.solver.settled(self.instance, self.state, info)).reshape(count, copies)
@@ -234,21 +236,35 @@ class Batch:
     # Answers ----------------------------------------------------------------------------------------------------------
 
     def _report(self, solved: np.ndarray) -> None:
-        """Pass the progress to ``Task.on_progress``."""
+        """Pass the progress to ``Task.on_progress``, and the state of each open problem to ``Task.on_state``."""
         open_ = (~solved & ~self.done).nonzero()[0].tolist()
-        if self.task.on_progress is None or not open_:
-            return
-        self.task.on_progress(
-            Progress(
-                solver=self.solver.name,
-                iteration=self.iteration,
-                solved=self.total - len(open_),
-                total=self.total,
-                violations=int(self.best.violations[open_].min()),
-                problem=self.problems[open_[0]],
-                view=lambda: self._assignment(open_[0]),
-            )
+        if self.task.on_progress is not None and open_:
+            fewest = int(self.best.violations[open_].min())
+            self.task.on_progress(self._progress(open_[0], fewest, self.total - len(open_)))
+        if self.task.on_state is not None:
+            for p in open_:
+                self.task.on_state(self._progress(p, int(self.best.violations[p]), self.total - len(open_)))
+
+    def _progress(self, p: int, violations: int, solved: int) -> Progress:
+        return Progress(
+            solver=self.solver.name,
+            iteration=self.iteration,
+            solved=solved,
+            total=self.total,
+            violations=violations,
+            problem=self.problems[p],
+            view=lambda: self._assignment(p),
+            beliefs=lambda: self._beliefs(p),
         )
+
+    def _beliefs(self, p: int) -> dict[str, list[float]] | None:
+        row = self.leading[p : p + 1]
+        beliefs = self.solver.beliefs(self.instance.select(row), select_rows(self.state, row))
+        if beliefs is None:
+            return None
+        domains = self.problems[p].graph.domains
+        chances = to_numpy(beliefs)[0].tolist()
+        return {name: chance[: len(domain)] for (name, domain), chance in zip(domains.items(), chances, strict=False)}
 
     def _improve(self) -> None:
         """Pass cheaper solutions of problems that run on to ``Task.on_improvement``."""

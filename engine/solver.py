@@ -309,6 +309,18 @@ class Solver(AbstractSolver):
             [B, V] int64, indices into the variables' domains; only allowed values, so that givens are kept.
         """
 
+    def beliefs(self, instance: Any, state: Any) -> Array | None:
+        """The probabilities of the values that the state holds, for pictures; None where it holds an assignment alone.
+
+        Args:
+            instance: the compiled problems.
+            state: of any step; it must not be changed.
+
+        Returns:
+            [B, V, D] floating point, zero outside the domains; or None.
+        """
+        return None
+
     def settled(self, instance: Any, state: Any, info: Info) -> Array:
         """Rows that further steps will not change. The loop restarts a settled row that violates constraints.
 

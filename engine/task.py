@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -65,6 +65,8 @@ class Progress:
         violations: fewest violated constraints of an unfinished problem; -1 if unknown.
         problem: the first unfinished problem.
         view: returns its best assignment so far; nothing is decoded before the call.
+        beliefs: returns the beliefs of its best copy now, variable name -> probabilities over the domain; None where the
+            solver has none.
     """
 
     solver: str
@@ -74,6 +76,7 @@ class Progress:
     violations: int
     problem: Problem
     view: Callable[[], Assignment]
+    beliefs: Callable[[], Mapping[str, Sequence[float]] | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class Task:
         deadline: reading of ``clock`` at which this part of the call ends; None for the end of the budget.
         on_improvement: called with each answer that is better than all before, for problems with an objective. The
             engine checks it first. The last one is the best.
+        on_state: called at each check with each unfinished problem of a batch, of solvers with steps. The problem may be
+            a part of one that the caller stated. ``pictures.frames`` records the states.
         allowances: the solving time that each problem has left. The engine sets it from ``budget.seconds_each``.
     """
 
@@ -105,6 +110,7 @@ class Task:
     clock: Callable[[], float] = now
     deadline: float | None = None
     on_improvement: Callable[[Solution], None] | None = None
+    on_state: Callable[[Progress], None] | None = None
     allowances: Allowances | None = field(default=None, repr=False)
 
     @property

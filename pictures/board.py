@@ -120,7 +120,7 @@ class Board:
             shown = str(text(value)) if value is not None else ""
             size = self.side * (0.6 if len(shown) <= 2 else 1.2 / max(len(shown), 2))
             self.canvas.text(x, y, shown, view.look(name), size=round(size, 1))
-        if name in view.values and name in view.wrong:
+        if name in view.wrong:
             left, top = self.corner(row, column)
             self.canvas.miss(left, top, self.side, self.side)
 

@@ -141,7 +141,8 @@ class Canvas:
             longest: most characters.
         """
         faded = f' opacity="{opacity:.2f}"' if opacity < 1 else ""
-        place = f'x="{_n(x)}" y="{_n(y + 0.35 * size)}" font-size="{size:g}" text-anchor="{anchor}"'
+        aligned = "" if anchor == "middle" else f' text-anchor="{anchor}"'  # the style sheet has the default
+        place = f'x="{_n(x)}" y="{_n(y + 0.35 * size)}" font-size="{size:g}"{aligned}'
         self.marks.append(f'<text class="{_known(look)}" {place}{faded}>{clean(content, longest)}</text>')
 
     def miss(self, x: float, y: float, width: float, height: float) -> None:

@@ -22,6 +22,8 @@ LARGEST = 4000
 """Most pixels of a side."""
 COLOURS = 32
 """Colours of a GIF: enough for smooth text in few colours, and small files."""
+MOST_BYTES = 500_000
+"""Largest size of a GIF by default."""
 LAST = 2.0
 """Seconds for which a GIF shows its last frame, before it starts again."""
 
@@ -41,13 +43,18 @@ def to_png(svg: str, scale: float = 2.0) -> bytes:
     return file.getvalue()
 
 
-def to_gif(frames: Sequence[str], seconds: float = 6.0, scale: float = 1.0) -> bytes:
+def to_gif(
+    frames: Sequence[str], seconds: float = 6.0, scale: float = 1.0, most_bytes: int | None = MOST_BYTES
+) -> bytes:
     """Pictures in turn as an animated GIF that repeats.
+
+    While the file is too large, every second frame between the first and the last is left out.
 
     Args:
         frames: documents of ``Canvas.svg`` of one size, at least one.
         seconds: for all frames but the last, which is shown for ``LAST`` seconds.
         scale: pixels for each unit of the picture.
+        most_bytes: largest size of the file, unless two frames are larger; None for any size.
 
     Raises:
         MullError: a document has elements that ``Canvas`` does not draw.
@@ -63,11 +70,20 @@ def to_gif(frames: Sequence[str], seconds: float = 6.0, scale: float = 1.0) -> b
     dither = _pillow().Dither.NONE
     palette = joined.quantize(COLOURS, dither=dither)
     reduced = [image.quantize(palette=palette, dither=dither) for image in images]
-    each = max(20, round(1000 * seconds / max(1, len(reduced) - 1)))
+    while True:
+        made = _joined(reduced, seconds)
+        if most_bytes is None or len(made) <= most_bytes or len(reduced) <= 2:
+            return made
+        reduced = [*reduced[:-1:2], reduced[-1]]
+
+
+def _joined(images: Sequence[Image], seconds: float) -> bytes:
+    """Images of one palette as a GIF."""
+    each = max(20, round(1000 * seconds / max(1, len(images) - 1)))
+    durations = [each] * (len(images) - 1) + [round(1000 * LAST)]
     file = io.BytesIO()
-    durations = [each] * (len(reduced) - 1) + [round(1000 * LAST)]
-    reduced[0].save(
-        file, "GIF", save_all=True, append_images=reduced[1:], duration=durations, loop=0, optimize=False, disposal=1
+    images[0].save(
+        file, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0, optimize=False, disposal=1
     )
     return file.getvalue()
 
@@ -189,7 +205,7 @@ class _Painter:
         x, y, size = self._numbers(element, "x", "y", "font-size")
         if look.fill is None or not element.text:
             return
-        anchor = {"start": "ls", "middle": "ms", "end": "rs"}[element.attrib.get("text-anchor", "start")]
+        anchor = {"start": "ls", "middle": "ms", "end": "rs"}[element.attrib.get("text-anchor", "middle")]
         colour = _rgba(look.fill.light, alpha)
         bold = max(1, round(size / 30)) if look.bold and alpha == 255 else 0
         self.pen.text(

@@ -42,16 +42,19 @@ class View:
     def wrong(self) -> frozenset[str]:
         """The variables whose values violate a constraint; of ``AllDifferent`` those that are equal.
 
-        Constraints with a variable that has no value do not count, unless the values alone violate them. Empty for more
-        than ``MOST_CHECKED`` constraints.
+        Constraints with a variable that has no value do not count, unless the values alone violate them. Givens count
+        where they contradict each other, and undecided beliefs have no value. Empty for more than ``MOST_CHECKED``
+        constraints.
         """
         constraints = self.problem.graph.constraints
         if len(constraints) > MOST_CHECKED or not self.values:
             return frozenset()
-        values = {n: v for n, v in self.values.items() if v in self.domains[n]}
-        found: set[str] = set(self.values) - set(values)
+        decided = {n: v for n, v in self.values.items() if self.chances(n) is None}
+        values = {n: v for n, v in decided.items() if v in self.domains[n]}
+        found: set[str] = set(decided) - set(values)
         for constraint in constraints:
-            found.update(constraint.conflict(values) or ())
+            names = constraint.conflict(values) or ()
+            found.update([n for n in names if n not in self.givens] or names)
         return frozenset(found)
 
     def look(self, name: str) -> str:

@@ -95,6 +95,9 @@ class Descent(Solver):
     def decode(self, instance: Instance, state: DescentState) -> Tensor:
         return state.logits.argmax(-1)
 
+    def beliefs(self, instance: Instance, state: DescentState) -> Tensor:
+        return state.beliefs
+
     def settled(self, instance: Instance, state: DescentState, info: Info) -> Tensor:
         settled: Tensor = (info.residual < self.tolerance) | (state.age >= self.patience)
         return settled

@@ -277,6 +277,9 @@ class Learned(Solver):
     def decode(self, instance: Instance, state: LearnedState) -> Tensor:
         return state.chances.argmax(-1)
 
+    def beliefs(self, instance: Instance, state: LearnedState) -> Tensor:
+        return state.chances.float().softmax(-1).nan_to_num(0.0)  # padding has no value
+
     def predict(self, problem: Problem, task: Task) -> Assignment | None:
         """The net's answer after ``segments`` segments, if weights are named or trained on the problem's family.
 

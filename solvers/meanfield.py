@@ -101,6 +101,9 @@ class MeanField(Solver):
     def decode(self, instance: Instance, state: MeanFieldState) -> Tensor:
         return state.logits.argmax(-1)
 
+    def beliefs(self, instance: Instance, state: MeanFieldState) -> Tensor:
+        return state.logits.softmax(-1)
+
     def settled(self, instance: Instance, state: MeanFieldState, info: Info) -> Tensor:
         return state.age >= self.anneal
 

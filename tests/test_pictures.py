@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
 
-from mull import Compare, ConstraintGraph, Problem, load, solve
+import pytest
+
+from conftest import call
+from mull import AllDifferent, Budget, Compare, ConstraintGraph, Problem, Task, load, solve
+from mull.engine.task import Progress
 from mull.pictures import graph_svg, picture
+from mull.pictures.frames import Frames, film
 from mull.pictures.rasters import to_gif, to_png
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -41,3 +50,69 @@ def test_png_and_gif() -> None:
     frames = [picture(problem), picture(problem, {"r1c1": 1})]
     assert to_png(frames[0]).startswith(b"\x89PNG")
     assert to_gif(frames).startswith(b"GIF89a")
+
+
+def test_states_of_a_run_end_with_its_answer() -> None:
+    (problem,) = load("sudoku:4:0.4")
+    frames = Frames([problem])
+    solution = solve(problem, "descent", frames.follow(Task(Budget(seconds=20), seed=1)))
+    found = frames.of(problem, solution)
+    assert (found[0].assignment, found[-1].assignment) == ({}, solution.assignment)
+    assert [each.iteration for each in found] == sorted(each.iteration for each in found)
+    assert len(film(problem, found)[0]) == len(film(problem, found)[1])
+
+
+def test_states_of_parts_are_states_of_the_whole_problem() -> None:
+    names = [f"{part}{i}" for part in "ab" for i in range(4)]
+    parts = [AllDifferent(tuple(f"{part}{i}" for i in range(4))) for part in "ab"]
+    whole = Problem(ConstraintGraph(dict.fromkeys(names, range(4)), parts), {"a0": 2})
+    frames = Frames([whole])
+    for part in "ab":
+        own = ConstraintGraph({f"{part}{i}": (0, 1, 2, 3) for i in range(4)}, [])
+        state = {f"{part}{i}": i for i in range(4)}
+        beliefs = {f"{part}0": [0.5, 0.5, 0.0, 0.0]}
+        frames.add(Progress("s", 1, 0, 1, 0, Problem(own), lambda state=state: state, lambda held=beliefs: held))  # type: ignore[misc]
+    assert len(frames.of(whole)[-1].assignment) == 8
+
+
+def test_recorded_states_are_few() -> None:
+    (problem,) = load("sudoku:4:0.4")
+    frames = Frames([problem])
+    for i in range(1000):
+        frames.add(Progress("s", i, 0, 1, 1, problem, lambda: {"r1c1": 1}))
+    found = frames.of(problem)[1:]
+    steps = {b.iteration - a.iteration for a, b in itertools.pairwise(found)}
+    assert 32 <= len(found) <= 64
+    assert len(steps) == 1
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "gif", "html"])
+def test_save_picture(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"board.{suffix}"
+    assert call("sudoku:4:0.4", "-s", "descent", "--no-store", "--save-picture", str(path)) == 0
+    start = {"svg": b"<svg", "png": b"\x89PNG", "gif": b"GIF89a", "html": b"<!doctype html>"}[suffix]
+    assert path.read_bytes().startswith(start)
+
+
+def test_several_pictures_are_numbered(tmp_path: Path) -> None:
+    assert call("queens:4", "queens:5", "-s", "cpsat", "--no-store", "--save-picture", str(tmp_path / "q.svg")) == 0
+    assert sorted(each.name for each in tmp_path.iterdir() if each.suffix == ".svg") == ["q-1.svg", "q-2.svg"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("a.gi", "unknown suffix"), ("a", "no suffix"), ("missing/a.svg", "no folder"), ("d.svg", "it is a folder")],
+)
+def test_a_picture_that_cannot_be_saved_is_refused_first(
+    path: str, message: str, tmp_path: Path, reports_error: Callable[[str], None]
+) -> None:
+    (tmp_path / "d.svg").mkdir()
+    assert call("queens:4", "--no-store", "--save-picture", str(tmp_path / path)) == 2
+    reports_error(message)
+
+
+def test_gif_of_many_frames_is_small() -> None:
+    (problem,) = load("sudoku:9:0.3")
+    rng = random.Random(0)
+    frames = [picture(problem, {n: rng.randint(1, 9) for n in problem.graph.domains}) for _ in range(40)]
+    assert len(to_gif(frames, most_bytes=100_000)) <= 100_000

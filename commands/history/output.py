@@ -12,8 +12,12 @@ from mull.engine.errors import MullError
 
 
 @contextmanager
-def open_output(path: Path) -> Iterator[IO[bytes]]:
+def open_output(path: Path, option: str = "--to") -> Iterator[IO[bytes]]:
     """Open a file for writing; it replaces an older one when it is complete, and after an error the older one stays.
+
+    Args:
+        path: of the file.
+        option: that names the file, for the hint.
 
     Raises:
         MullError: the file cannot be written.
@@ -24,7 +28,9 @@ def open_output(path: Path) -> Iterator[IO[bytes]]:
     except BrokenPipeError:  # not an error: the program ends quietly when the reader of its output has closed it
         raise
     except OSError as error:
-        raise MullError(f"cannot write {path}: {error.strerror or error}", "choose another file with --to") from None
+        raise MullError(
+            f"cannot write {path}: {error.strerror or error}", f"choose another file with {option}"
+        ) from None
 
 
 def format_of(path: Path, formats: Mapping[str, str]) -> str:
