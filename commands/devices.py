@@ -9,56 +9,100 @@ import re
 from mull.engine.errors import MullError
 
 
-def usable_device(name: str) -> str:
-    """Resolve ``--device``: ``auto`` becomes ``cuda`` if a GPU can be used, else ``cpu``.
+def usable_devices(name: str) -> tuple[str, ...]:
+    """Resolve ``--device`` to one device or several ones of this host.
+
+    Args:
+        name: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, several GPUs as ``cuda:0,2``, or ``cuda:all``.
+
+    Returns:
+        Their names: ``cuda:N`` where several GPUs are named. ``auto`` is ``cuda`` if a GPU can be used, else ``cpu``.
 
     Raises:
-        MullError: the name is not a device, or the device cannot be used on this machine.
+        MullError: the name is not a device, a device does not exist on this machine, or the only one cannot be used.
     """
+    devices = _named(name)
+    if (
+        devices != ("cpu",) and name != "auto" and len(devices) == 1
+    ):  # of several, each belongs to a process of its own: a context here would take its memory
+        _use(devices[0])
+    return devices
+
+
+def _named(name: str) -> tuple[str, ...]:
+    """The devices of a name; nothing is allocated on them."""
     if name == "auto":
-        return "cuda" if _has_driver() and _cuda_is_available() else "cpu"
-    found = re.fullmatch(r"cpu|cuda(?::([0-9]{1,4}))?", name)
+        return ("cuda" if _has_driver() and _cuda_is_available() else "cpu",)
+    found = re.fullmatch(r"cpu|cuda(?::(all|[0-9]{1,4}(?:,[0-9]{1,4})*))?", name)
     if found is None:
-        raise MullError(f"device {name[:40]!r} is not supported", "--device takes auto, cpu, cuda or cuda:N")
+        hint = "--device takes auto, cpu, cuda, cuda:N, cuda:0,2 or cuda:all"
+        raise MullError(f"device {name[:40]!r} is not supported", hint)
     if name == "cpu":
-        return name
+        return (name,)
     import torch
 
     if not torch.cuda.is_available():
         reason = "no CUDA GPU is found" if torch.version.cuda else "the installed PyTorch has no CUDA"
         raise MullError(f"device {name!r} cannot be used: {reason}", "use --device cpu")
     count = torch.cuda.device_count()
-    if found[1] and int(found[1]) >= count:
-        known = f"the GPUs are cuda:0 to cuda:{count - 1}" if count > 1 else "the only GPU is cuda:0"
+    known = f"the GPUs are cuda:0 to cuda:{count - 1}" if count > 1 else "the only GPU is cuda:0"
+    numbers = range(count) if found[1] == "all" else [int(n) for n in (found[1] or "").split(",") if n]
+    if any(n >= count for n in numbers):
         raise MullError(f"device {name!r} cannot be used: {known}", "use --device cuda")
+    if len(set(numbers)) < len(numbers):
+        raise MullError(f"device {name!r} names a GPU twice", known)
+    return tuple(f"cuda:{n}" for n in numbers) or ("cuda",)
+
+
+def _use(device: str) -> None:
+    """Raise an error if a GPU cannot be used."""
+    import torch
+
     try:
-        torch.empty(1, device=name)
+        torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise MullError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}", "use --device cpu") from None
-    return name
+        reason = str(error).splitlines()[0]
+        raise MullError(f"device {device!r} cannot be used: {reason}", "use --device cpu") from None
+
+
+def usable_device(name: str) -> str:
+    """Resolve ``--device`` for a command that uses one device.
+
+    Args:
+        name: as of ``usable_devices``.
+
+    Raises:
+        MullError: as ``usable_devices`` raises, or several devices are named.
+    """
+    devices = usable_devices(name)
+    if len(devices) > 1:
+        raise MullError(f"device {name!r} names {len(devices)} GPUs: this command uses one", "use --device cuda")
+    return devices[0]
 
 
 def device_of_rank(name: str) -> str:
-    """The device of this process under torchrun: GPU number LOCAL_RANK, or the CPU.
+    """The device of this process under torchrun: GPU number LOCAL_RANK of all GPUs or of a list, or the CPU.
+
+    Args:
+        name: as of ``usable_devices``. For several processes ``cuda`` means ``cuda:all``.
 
     Raises:
-        MullError: the device cannot be used, ``cuda:N`` would be shared by several processes, or there are more
-            processes than GPUs.
+        MullError: the device cannot be used, or there are more processes than GPUs.
     """
-    import torch
-
-    device = usable_device(name)
-    if "LOCAL_RANK" not in os.environ or device == "cpu":
-        return device
+    if "LOCAL_RANK" not in os.environ:
+        return usable_device(name)
     rank, processes = int(os.environ["LOCAL_RANK"]), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    if ":" in device and processes > 1:
-        hint = "--device cuda gives each process its own GPU; set CUDA_VISIBLE_DEVICES to choose among the GPUs"
-        raise MullError(f"{processes} processes cannot share {device}", hint)
-    count = torch.cuda.device_count()
-    if max(rank + 1, processes) > count:
-        hint = f"use torchrun --nproc-per-node {count}, or --device cpu"
-        raise MullError(f"{max(rank + 1, processes)} processes for {count} {'GPUs' if count > 1 else 'GPU'}", hint)
-    return device if ":" in device else f"cuda:{rank}"
+    devices = _named(name)
+    if devices == ("cpu",):
+        return "cpu"
+    if devices == ("cuda",):
+        devices = _named("cuda:all")
+    if max(rank + 1, processes) > len(devices):
+        gpus = f"{len(devices)} {'GPUs' if len(devices) > 1 else 'GPU'}"
+        hint = f"use torchrun --nproc-per-node {len(devices)}, --device cuda for all GPUs, or --device cpu"
+        raise MullError(f"{max(rank + 1, processes)} processes for {gpus}", hint)
+    _use(devices[rank])
+    return devices[rank]
 
 
 def _has_driver() -> bool:

@@ -82,7 +82,9 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the weights (default: your weights folder).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Random seed.")
-@click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--device", default="auto", show_default=True, help="Device: auto, cpu, cuda, cuda:N, or a list for torchrun."
+)
 @click.option(
     "--workers",
     type=click.IntRange(0),
@@ -134,10 +136,11 @@ def train(
         from mull.solvers.train import train as train_solver
 
         title = weights or _default_name(solver.name, data)
+        rank = int(os.environ.get("RANK", "0"))  # under torchrun: process 0 alone opens the store
         interrupted = interruptible()
         with (
             TrainingScreen(title, quiet=quiet, verbose=verbose) as screen,
-            nullcontext() if no_store else open_store(url) as store,
+            open_store(url) if rank == 0 and not no_store else nullcontext() as store,
         ):
             result = train_solver(
                 solver,
@@ -159,7 +162,7 @@ def train(
                 cancelled=interrupted,
             )
             run = result.solution()
-            if store is not None and result.rank == 0:
+            if store is not None:
                 store.write([run])
     from mull.engine.training import leave
 
@@ -215,7 +218,8 @@ def _workers(device: str) -> int:
     """
     import torch
 
-    cores = os.cpu_count() or 1
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # of torchrun on this host
+    cores = (os.cpu_count() or 1) // processes
     if device.startswith("cuda"):
         return max(1, cores - 1)
     torch.set_num_threads(max(1, cores - 1))

@@ -78,8 +78,13 @@ TRAINING = {path.stem for path in Path(__file__).parent.glob("test_*.py") if "de
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests of trained weights as slow; run the slow tests first, so that the workers end together."""
+    """Mark tests of trained weights as slow; run the slow tests first, so that the workers end together.
+
+    Tests of several accelerators are skipped where there are fewer.
+    """
     for item in items:
+        if item.get_closest_marker("gpu2") and torch.cuda.device_count() < 2:
+            item.add_marker(pytest.mark.skip(reason="needs two accelerators"))
         if "trained" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -207,7 +207,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return pretend
 
 
-@pytest.mark.parametrize("name", ["mps", "xpu", "meta", "cpu:1", "cuda:x", "tpu", "", "cuda:"])
+@pytest.mark.parametrize("name", ["mps", "xpu", "meta", "cpu:1", "cuda:x", "tpu", "", "cuda:", "cuda:0,", "cuda:all,1"])
 def test_unsupported_devices_are_refused(name: str) -> None:
     with pytest.raises(mull.MullError, match="not supported") as caught:
         devices.usable_device(name)
@@ -221,8 +221,19 @@ def test_missing_devices_are_refused(gpus: Callable[[int], None]) -> None:
         devices.usable_device("cuda")
     gpus(2)
     assert (devices.usable_device("auto"), devices.usable_device("cuda:1")) == ("cuda", "cuda:1")
-    with pytest.raises(mull.MullError, match="GPUs are cuda:0 to cuda:1"):
-        devices.usable_device("cuda:2")
+    for missing in ("cuda:2", "cuda:0,2"):
+        with pytest.raises(mull.MullError, match="GPUs are cuda:0 to cuda:1"):
+            devices.usable_devices(missing)
+
+
+def test_several_devices_are_named_by_a_list_or_all(gpus: Callable[[int], None]) -> None:
+    gpus(3)
+    assert devices.usable_devices("cuda:all") == ("cuda:0", "cuda:1", "cuda:2")
+    assert devices.usable_devices("cuda:2,0") == ("cuda:2", "cuda:0")
+    with pytest.raises(mull.MullError, match="twice"):
+        devices.usable_devices("cuda:1,1")
+    with pytest.raises(mull.MullError, match="names 2 GPUs"):
+        devices.usable_device("cuda:0,1")
 
 
 @pytest.mark.parametrize(
@@ -235,8 +246,10 @@ def test_missing_devices_are_refused(gpus: Callable[[int], None]) -> None:
         ("cpu", 2, 1, 2, "cpu"),
         ("cpu", 0, 1, 2, "cpu"),
         ("auto", 0, 1, 2, "cpu"),
-        ("cuda:0", 2, 1, 2, "cannot share cuda:0"),
-        ("cuda:1", 2, 1, 2, "cannot share cuda:1"),
+        ("cuda:all", 2, 1, 2, "cuda:1"),
+        ("cuda:2,0", 3, 1, 2, "cuda:0"),
+        ("cuda:0", 2, 1, 2, "2 processes for 1 GPU"),
+        ("cuda:0,1", 2, 2, 3, "3 processes for 2 GPUs"),
         ("cuda", 1, 0, 2, "2 processes for 1 GPU"),
         ("auto", 2, 3, 4, "4 processes for 2 GPUs"),
         ("cuda", 0, 0, 2, "CUDA"),

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
 
 from conftest import call as solve_command
 from mull.cli import main
@@ -159,75 +157,6 @@ def test_a_session_that_ends_early_is_cancelled_and_can_resume(capsys: pytest.Ca
     assert "looped-sudoku" in capsys.readouterr().out
     assert train(*arguments, "--json", "--no-store") == 0
     assert json.loads(capsys.readouterr().out)["steps"] == 5
-
-
-# Several processes -----------------------------------------------------------------------------------------------------------
-
-RANK = """
-import sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from mull.problems import latin, load
-from mull.problems.coloring import stream as coloring
-from mull.problems.sudoku import stream as sudoku
-from mull.solvers.kinds import build
-sudoku.SHARE_CHUNK = {4: 128}
-coloring.CHUNK = 64
-from mull.cli import main
-main(sys.argv[1:])
-"""
-
-
-@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="no gloo")
-def test_two_processes_train_the_same_net(tmp_path: Path) -> None:
-    """Both take the same number of steps, though each has its own clock."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    script = tmp_path / "rank.py"
-    script.write_text(RANK.replace("main(sys.argv[1:])", CHECKED))
-    arguments = [*TRAIN, "--data", "coloring:8:0.3:3", *OPTIONS, "--minutes", "0.04", "--json"]
-    ranks = []
-    for rank in range(2):
-        env = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        ranks.append(
-            subprocess.Popen(
-                [sys.executable, str(script), "train", *arguments],
-                env={**alone(), **{key: str(value) for key, value in env.items()}},
-                cwd=tmp_path,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    try:
-        ended = [process.communicate(timeout=120) for process in ranks]
-    finally:
-        for process in ranks:
-            process.kill()
-    assert [process.returncode for process in ranks] == [0, 0], ended
-    one, other = (torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2))
-    assert all(torch.equal(one[key], other[key]) for key in one)
-    assert json.loads(ended[0][0])["finished"]
-    assert not any("destroy_process_group" in err for _, err in ended)
-    assert ended[1][0] == ""  # process 0 alone prints
-    from mull.engine.store import Store
-
-    assert len(Store().runs(10)) == 1
-
-
-CHECKED = """
-from mull.engine.training import Trainer
-run = Trainer.run
-def checked(self, **options):
-    run(self, **options)
-    held = {str(i): p.detach() for i, p in enumerate(self.parameters)}
-    torch.save({**held, "step": torch.tensor(self.step)}, f"rank{self.rank}.pt")
-Trainer.run = checked
-main(sys.argv[1:])
-""".strip()
-"""Code of each process: the program, then its last weights in a file."""
 
 
 @pytest.mark.slow

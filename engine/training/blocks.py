@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from multiprocessing import get_context
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import GraphError
 from ..examples import Examples, Stream, concatenate
+from ..orphans import follow_parent
 from ..role_tensors import MANY_TEMPLATES, rounded
 
 
@@ -38,14 +39,23 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor | None]:
         yield None
         return
     # Spawned, not forked: a fork of a process with CUDA or threads may hang.
-    # Ctrl-C reaches the whole process group. Workers ignore it; the parent ends the training and the pool.
-    pool = ProcessPoolExecutor(
-        count, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
+    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=follow_parent)
     try:
         yield pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Origin(NamedTuple):
+    """Where the blocks of a stream begin: those before were used by another number of processes.
+
+    Args:
+        block: number of the first block.
+        chunk: number of its first chunk.
+    """
+
+    block: int = 0
+    chunk: int = 0
 
 
 class Blocks:
@@ -60,13 +70,20 @@ class Blocks:
         pool: the workers; None generates chunks in this process.
         shard: number of this process among those of the training; each reads different chunks.
         shards: number of processes of the training.
+        origin: the first block, and its first chunk.
     """
 
     def __init__(
-        self, stream: Stream, size: int, pool: ProcessPoolExecutor | None, shard: int = 0, shards: int = 1
+        self,
+        stream: Stream,
+        size: int,
+        pool: ProcessPoolExecutor | None,
+        shard: int = 0,
+        shards: int = 1,
+        origin: Origin = Origin(),
     ) -> None:
         self.stream, self.size, self.pool = stream, size, pool
-        self.shard, self.shards = shard, shards
+        self.shard, self.shards, self.origin = shard, shards, origin
         self.pending: dict[int, list[Future[Examples]]] = {}
         self.last: tuple[int, Examples] | None = None
         """The block last returned: after a checkpoint it is requested again."""
@@ -85,10 +102,17 @@ class Blocks:
         if self.pool is not None and b not in self.pending:
             self.pending[b] = [self.pool.submit(make, self.stream, k) for k in self._chunks(b)]
 
+    def after(self, b: int) -> Origin:
+        """The origin of the blocks from ``b`` on for another number of processes: no chunk before it is used again."""
+        return Origin(b, self._first(b))
+
     def _chunks(self, b: int) -> range:
-        before = sum(map(self._count, range(b)))
-        first = before * self.shards + self.shard * self._count(b)
+        first = self._first(b) + self.shard * self._count(b)
         return range(first, first + self._count(b))
+
+    def _first(self, b: int) -> int:
+        """The first chunk of block b of all processes."""
+        return self.origin.chunk + self.shards * sum(map(self._count, range(self.origin.block, b)))
 
     def _count(self, b: int) -> int:
         """Number of chunks of block b."""

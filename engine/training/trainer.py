@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from ..examples import Examples, Stream
 from ..memory import out_of_memory
 from . import checkpoint
-from .blocks import Blocks, workers
+from .blocks import Blocks, Origin, workers
 from .ema import Ema
 from .learner import autocast, continue_loss, is_right, masked
 from .loss import answer_loss
 from .optimizers import optimizers
-from .processes import Processes
+from .processes import Processes, device_of_process
 from .progress import Session, Tally, TrainingProgress
 from .recipe import Recipe
 from .rows import LOG_EVERY, Rows
@@ -40,7 +40,7 @@ class Trainer:
         streams: pairs of a training stream and a validation stream.
         recipe: settings of the training.
         seed: random seed.
-        device: ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``cpu``, ``cuda`` or ``cuda:N``. Under torchrun ``cuda`` is the GPU of the process.
         path: of the checkpoint file, to resume from and to write; None writes none.
         processes: number of workers that generate examples; 0 generates them in this process.
         compiled: whether the net is compiled, which takes about a minute on a GPU.
@@ -73,9 +73,9 @@ class Trainer:
         cancelled: Callable[[], bool] = lambda: False,
         kind: Mapping[str, Any] | None = None,
     ) -> None:
-        self.learner: Any = learner.to(device)
+        self.device = torch.device(device_of_process(device))
+        self.learner: Any = learner.to(self.device)
         self.recipe, self.seed, self.path = recipe, seed, path
-        self.device = torch.device(device)
         self.streams, self.processes = streams, processes
         self.on_progress, self.on_notice, self.cancelled = on_progress, on_notice, cancelled
         self.kind = dict(kind or {})
@@ -90,7 +90,8 @@ class Trainer:
         self.optimizers = optimizers(learner, recipe, self.device)
         self.generator = torch.Generator(self.device)
         self.positions: list[tuple[int, int]] = [(0, 0)] * len(streams)
-        if path is not None and path.exists():
+        self.origins = [Origin()] * len(streams)
+        if path is not None:
             self._resume(path)
         if compiled:
             # One case for each family of a mixture, with and without gradients, and one for each change of size.
@@ -122,9 +123,8 @@ class Trainer:
             CheckpointError: the checkpoint cannot be written.
         """
         session = Session(self.seconds, minutes, steps, stop_after)
-        with workers(self.processes) as pool:
-            positions = zip(self.streams, self.positions, strict=True)
-            streams = [self._rows(train, pool, *position) for (train, _), position in positions]
+        with self.group.stopping_all(), workers(self.processes) as pool:
+            streams = [self._rows(pool, i) for i in range(len(self.streams))]
             count = 0 if self.rank else self.recipe.validation
             checks: dict[str, Examples] = {}
             for stream, check in self.streams if count else ():
@@ -135,8 +135,11 @@ class Trainer:
             self._checkpoint(streams, checks)
         self.ema.finish()
 
-    def _rows(self, stream: Stream, pool: ProcessPoolExecutor | None, index: int, taken: int) -> Rows:
-        blocks = Blocks(stream, self.recipe.block, pool, self.group.rank, self.group.count)
+    def _rows(self, pool: ProcessPoolExecutor | None, number: int) -> Rows:
+        """The rows of a stream, by the stream's number."""
+        stream, origin = self.streams[number][0], self.origins[number]
+        index, taken = self.positions[number]
+        blocks = Blocks(stream, self.recipe.block, pool, self.group.rank, self.group.count, origin)
         return Rows(blocks, self.learner, self.recipe, self.generator, seed=self.seed, index=index, taken=taken)
 
     def _train(self, streams: Sequence[Rows], checks: Mapping[str, Examples], session: Session) -> None:
@@ -240,8 +243,9 @@ class Trainer:
         for rows in streams:  # carried states are not saved: rows restart, in this process too, to take the same steps
             rows.pause()
         self.positions = [(rows.index, rows.taken) for rows in streams]
+        ranks = self.group.gathered(self.positions)
         if self.path is not None and self.rank == 0:
-            self._save(self.path)
+            self._save(self.path, ranks)
         self._reseed()
 
     def validate(self, examples: Examples, depth: int) -> float:
@@ -260,14 +264,16 @@ class Trainer:
         if self.learner.uses_targets:  # torch.distributions draws from the global generator
             torch.manual_seed(seed)
 
-    def _save(self, path: Path) -> None:
+    def _save(self, path: Path, ranks: Sequence[Sequence[tuple[int, int]]]) -> None:
+        """Write the checkpoint, with the positions of all processes in their streams."""
         tensors = {f"weight.{i}": p.detach() for i, p in enumerate(self.parameters)}
         tensors |= {f"buffer.{name}": b for name, b in self.learner.named_buffers()}
         state = {
             "step": self.step,
             "seconds": self.seconds,
             "batch": self.batch,
-            "positions": self.positions,
+            "ranks": ranks,
+            "origins": self.origins,
             "accuracy": self.accuracy,
             "best": self.ema.accuracy,
             "history": self.history,
@@ -284,7 +290,11 @@ class Trainer:
         return {**self.kind, "shapes": shapes, "streams": streams, "seed": self.seed, **recipe}
 
     def _resume(self, path: Path) -> None:
-        state, tensors = checkpoint.read(path, self._identity())
+        """Load the checkpoint, if there is one. Process 0 reads it, as other hosts may not have the file."""
+        found = self.group.shared(lambda: checkpoint.read(path, self._identity()) if path.exists() else None)
+        if found is None:
+            return
+        state, tensors = found
         with torch.no_grad():
             for i, p in enumerate(self.parameters):
                 p.copy_(tensors[f"weight.{i}"])
@@ -293,7 +303,24 @@ class Trainer:
         self.ema.restore(tensors, state["best"])
         checkpoint.restore(self.optimizers, tensors)
         self.step, self.seconds, self.batch = state["step"], state["seconds"], state["batch"]
-        self.positions = [(int(b), int(n)) for b, n in state["positions"]]
+        self._continue_streams(state)
         self.accuracy = state["accuracy"]
         self.history = [(int(s), float(a), float(b)) for s, a, b in state["history"]]
         self.on_notice(f"resuming at step {self.step} ({self.seconds / 60:.1f} minutes so far)")
+
+    def _continue_streams(self, state: Mapping[str, Any]) -> None:
+        """Continue the streams where the processes of a checkpoint were, without using a chunk twice.
+
+        Args:
+            state: of the checkpoint. Older ones state the positions of process 0 alone.
+        """
+        ranks = state["ranks"] if "ranks" in state else [state["positions"]] * self.group.count
+        self.origins = [Origin(*origin) for origin in state.get("origins", self.origins)]
+        if len(ranks) == self.group.count:
+            self.positions = [(int(b), int(n)) for b, n in ranks[self.rank]]
+            return
+        for i, (stream, _) in enumerate(self.streams):
+            unused = max(positions[i][0] + (positions[i][1] > 0) for positions in ranks)
+            before = Blocks(stream, self.recipe.block, None, shards=len(ranks), origin=self.origins[i])
+            self.origins[i] = before.after(unused)
+            self.positions[i] = self.origins[i].block, 0
