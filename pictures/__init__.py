@@ -12,8 +12,8 @@ from __future__ import annotations
 from .board import Board
 from .canvas import Canvas
 from .choose import picture
-from .general import general
+from .general import draw_general, general
 from .network import graph_svg
 from .view import View
 
-__all__ = ["Board", "Canvas", "View", "general", "graph_svg", "picture"]
+__all__ = ["Board", "Canvas", "View", "draw_general", "general", "graph_svg", "picture"]

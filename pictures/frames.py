@@ -142,7 +142,7 @@ def film(problem: Problem, frames: Sequence[Frame]) -> tuple[list[Frame], list[s
         frames: of ``Frames.of``.
 
     Returns:
-        These frames, at least one, and their SVG documents, of one size.
+        These frames, at least one, and their SVG documents.
     """
     kept: list[Frame] = []
     drawn: list[str] = []

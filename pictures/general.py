@@ -1,4 +1,4 @@
-"""The picture of any problem: its constraint graph if it is small, a table of its variables otherwise."""
+"""The picture of any problem: a schedule, arrays, the constraint graph, squares, or a table of variables."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from ..engine.problem import Problem
 from ..engine.values import Value
 from .canvas import Canvas
 from .network import LARGEST, draw_graph
+from .schedule import schedule
+from .squares import squares
+from .strips import arrays
 from .view import Beliefs, View
 
 ROWS = 40
@@ -19,7 +22,7 @@ CELL = 190.0, 20.0
 
 
 def general(problem: Problem, assignment: Mapping[str, Value] | None = None, beliefs: Beliefs | None = None) -> str:
-    """The picture of a problem whose family draws none: a graph, or a table.
+    """The picture of a problem whose family draws none.
 
     Args:
         problem: to be drawn.
@@ -29,15 +32,32 @@ def general(problem: Problem, assignment: Mapping[str, Value] | None = None, bel
     Returns:
         An SVG document.
     """
-    view = View(problem, assignment, beliefs)
-    constraints = len(problem.graph.constraints)
-    if constraints and len(problem.graph.domains) + constraints <= LARGEST:
+    return draw_general(View(problem, assignment, beliefs))
+
+
+def draw_general(view: View) -> str:
+    """The picture of any problem, by what its graph states.
+
+    A schedule if there are tasks with starts; arrays if the names have indices; the constraint graph of a small
+    problem; small squares for up to ``MOST_SQUARES`` variables with few values; a table otherwise.
+
+    Args:
+        view: the problem with its values.
+
+    Returns:
+        An SVG document.
+    """
+    drawn = schedule(view) or arrays(view)
+    if drawn is not None:
+        return drawn
+    constraints = len(view.problem.graph.constraints)
+    if constraints and len(view.domains) + constraints <= LARGEST:
         return draw_graph(view).svg()
-    return table(view)
+    return squares(view) or table(view)
 
 
 def table(view: View) -> str:
-    """A table of variables and values; auxiliary variables are left out.
+    """A table of variables and values. Auxiliary variables are left out.
 
     Args:
         view: the problem with its values.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from .view import View
 
 LARGEST = 160
 """Most nodes, variables and constraints together, that a picture of a graph has."""
+MOST_VERTICES, MOST_EDGES = 400, 6000
+"""Most vertices and edges of a graph whose vertices are variables."""
 ROUNDS = 120
 """Rounds of the springs."""
 MARGIN = 30.0
@@ -92,6 +95,66 @@ def _circle(
         canvas.text(x, y + radius + 6, name, "note", size=7, longest=12)
     if name in view.wrong:
         canvas.miss(x - radius - 2, y - radius - 2, 2 * radius + 4, 2 * radius + 4)
+
+
+class Network(NamedTuple):
+    """A graph whose vertices are variables.
+
+    Args:
+        names: the variables.
+        edges: pairs of positions in ``names``.
+        cut: draw the edges between different values thick, as of a cut, in place of marking equal ones.
+    """
+
+    names: Sequence[str]
+    edges: Sequence[tuple[int, int]]
+    cut: bool = False
+
+
+def draw_network(view: View, network: Network) -> str | None:
+    """A graph whose vertices have the colours of their values, with the number of the value.
+
+    Args:
+        view: the problem with its values.
+        network: vertices and edges.
+
+    Returns:
+        An SVG document; None for more than ``MOST_VERTICES`` or ``MOST_EDGES``.
+    """
+    names, edges = network.names, network.edges
+    if len(names) > MOST_VERTICES or len(edges) > MOST_EDGES:
+        return None
+    side = max(240.0, min(760.0, 60 * len(names) ** 0.5 + 120))
+    radius = max(4.0, min(13.0, 0.22 * side / max(1, len(names)) ** 0.5))
+    at = layout(len(names), edges) * (side - 2 * MARGIN) + MARGIN
+    what = f"graph of {len(names)} vertices and {len(edges)} edges"
+    canvas = Canvas(side, side, view.title, view.description(what))
+    values = [view.values.get(name) for name in names]
+    for a, b in edges:
+        ends = (float(at[a][0]), float(at[a][1])), (float(at[b][0]), float(at[b][1]))
+        same = values[a] is not None and values[a] == values[b]
+        known = values[a] is not None and values[b] is not None
+        if network.cut:
+            canvas.line(*ends, "frame" if known and not same else "cell")
+        else:
+            canvas.line(*ends, "miss" if same else "edge", opacity=1 if same else 0.5)
+    for name, value, (x, y) in zip(names, values, at.tolist(), strict=True):
+        chances = view.chances(name)
+        share, place = 1.0, 0
+        if chances:
+            value = max(chances, key=chances.__getitem__)
+            share = chances[value]
+        canvas.circle(x, y, radius, "node", tip=name if value is None else f"{name} = {value}")
+        if value is not None:
+            place = view.domains[name].index(value) % len(CATEGORIES) if value in view.domains[name] else 0
+            canvas.circle(x, y, radius, f"c{place}", opacity=share)
+        if radius >= 7:
+            size = round(0.85 * radius, 1)
+            shown, look = (name, "note") if value is None else (value, f"on{place}" if share > 0.5 else "label")
+            canvas.text(x, y, shown, look, size=size, longest=4)
+        if name in view.wrong and not network.cut:
+            canvas.rect(x - radius - 3, y - radius - 3, 2 * radius + 6, 2 * radius + 6, "miss")
+    return canvas.svg()
 
 
 def layout(count: int, edges: Sequence[tuple[int, int]]) -> np.ndarray:

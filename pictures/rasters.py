@@ -51,7 +51,7 @@ def to_gif(
     While the file is too large, every second frame between the first and the last is left out.
 
     Args:
-        frames: documents of ``Canvas.svg`` of one size, at least one.
+        frames: documents of ``Canvas.svg``, at least one.
         seconds: for all frames but the last, which is shown for ``LAST`` seconds.
         scale: pixels for each unit of the picture.
         most_bytes: largest size of the file, unless two frames are larger; None for any size.
@@ -59,7 +59,7 @@ def to_gif(
     Raises:
         MullError: a document has elements that ``Canvas`` does not draw.
     """
-    images = [_image(svg, scale) for svg in frames]
+    images = _equal([_image(svg, scale) for svg in frames])
     # One palette for all frames, of first, middle and last: colours then do not flicker, and equal pixels stay equal.
     sample = [images[0], images[len(images) // 2], images[-1]]
     joined = _pillow().new("RGB", (sample[0].width, sum(image.height for image in sample)), PAPER.light)
@@ -75,6 +75,19 @@ def to_gif(
         if most_bytes is None or len(made) <= most_bytes or len(reduced) <= 2:
             return made
         reduced = [*reduced[:-1:2], reduced[-1]]
+
+
+def _equal(images: Sequence[Image]) -> list[Image]:
+    """The images on canvases of one size: the picture of the givens may have another size than that of an answer."""
+    size = max(image.width for image in images), max(image.height for image in images)
+    equal = []
+    for image in images:
+        if image.size != size:
+            canvas = _pillow().new("RGB", size, PAPER.light)
+            canvas.paste(image)
+            image = canvas
+        equal.append(image)
+    return equal
 
 
 def _joined(images: Sequence[Image], seconds: float) -> bytes:

@@ -40,6 +40,15 @@ CATEGORIES = (
 """Colours of classes and of lines, in this order."""
 
 
+DARK = (0, 2, 5)
+"""Positions of colours whose light version takes white text."""
+ARC = (
+    *("#000000", "#0074d9", "#ff4136", "#2ecc40", "#ffdc00"),
+    *("#aaaaaa", "#f012be", "#ff851b", "#7fdbff", "#870c25"),
+)
+"""The colours 0 to 9 of the Abstraction and Reasoning Corpus, as its authors draw them; cells show the digits too."""
+
+
 class Look(NamedTuple):
     """How marks of one class are drawn.
 
@@ -77,7 +86,11 @@ LOOKS: dict[str, Look] = {
     "node": Look(PAPER, INK, 1.5),
     "kind": Look(PANEL, MUTED),
     "onshade": Look(Colour("#10131a", "#10131a"), bold=True),
+    "light": Look(Colour("#ffffff", "#ffffff")),
+    "dark": Look(Colour("#10131a", "#10131a")),
     **{f"c{i}": Look(colour, INK, 1.0) for i, colour in enumerate(CATEGORIES)},
+    **{f"on{i}": Look(Colour("#ffffff" if i in DARK else "#10131a", "#10131a"), bold=True) for i in range(8)},
+    **{f"arc{i}": Look(Colour(colour, colour), FAINT, 0.5) for i, colour in enumerate(ARC)},
 }
 """Class of a mark -> how it is drawn. The SVG names the classes; ``rasters`` reads the same table."""
 

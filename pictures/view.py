@@ -31,7 +31,8 @@ class View:
     ) -> None:
         self.problem = problem
         self.domains = problem.graph.domains
-        self.givens = problem.givens
+        fixed = {n: domain[0] for n, domain in self.domains.items() if len(domain) == 1 and n not in problem.auxiliary}
+        self.givens: Mapping[str, Value] = {**fixed, **problem.givens} if fixed else problem.givens
         self.values: dict[str, Value] = {n: v for n, v in (assignment or {}).items() if n in self.domains}
         self.beliefs = beliefs or {}
         if assignment is None and beliefs:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..engine.examples import Examples, Stream
+    from ..pictures.view import View
 
 
 class Family(ABC):
@@ -109,8 +110,7 @@ class Family(ABC):
     ) -> str:
         """A problem drawn as people draw it, for ``mull.pictures.picture``.
 
-        By default the constraint graph of a small problem, a table of variables otherwise. ``mull.pictures`` has the
-        parts: ``View``, ``Board`` and ``Canvas``.
+        Families draw it by ``picture``. Without one, the picture is general: ``mull.pictures.general``.
 
         Args:
             problem: of this family. Problems from the store have a graph and givens alone.
@@ -120,9 +120,20 @@ class Family(ABC):
         Returns:
             An SVG document that loads nothing, with all text escaped.
         """
-        from ..pictures.general import general
+        from ..pictures import View, draw_general
 
-        return general(problem, assignment, beliefs)
+        view = View(problem, assignment, beliefs)
+        return self.picture(view) or draw_general(view)
+
+    def picture(self, view: View) -> str | None:
+        """The family's picture as an SVG document, or None for the general one, which is the default.
+
+        ``mull.pictures`` has the parts: ``Board`` for grids, ``Canvas`` for other marks.
+
+        Args:
+            view: the problem with values and beliefs.
+        """
+        return None
 
     def value_lines(self, assignment: Mapping[str, Value]) -> list[str]:
         """A complete assignment as the ``v`` lines of ``solve --competition``; by default ``v name=value ...``.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..engine.problem import Problem, Source
 from ..engine.values import Value
+
+if TYPE_CHECKING:
+    from ..pictures.view import View
 
 
 def cell(row: int, column: int) -> str:
@@ -82,25 +85,17 @@ def draw(size: int, assignment: Mapping[str, Value], box: int | None = None) -> 
     return "\n".join(rows)
 
 
-def picture(
-    problem: Problem,
-    assignment: Mapping[str, Value] | None,
-    beliefs: Mapping[str, Sequence[float]] | None,
-    size: int,
-    boxes: tuple[int, int] | None = None,
-) -> str:
+def picture(view: View, size: int, boxes: tuple[int, int] | None = None) -> str:
     """The grid as an SVG document.
 
     Args:
-        problem: with the variables of ``names(size)``.
-        assignment: values by variable, or None.
-        beliefs: probabilities by variable, or None.
+        view: a problem with the variables of ``names(size)``.
         size: number of rows.
         boxes: rows and columns of a box, or None.
     """
-    from ..pictures import Board, View
+    from ..pictures import Board
 
-    board = Board(View(problem, assignment, beliefs), size, size)
+    board = Board(view, size, size)
     board.values({place(name): name for name in names(size)})
     board.lines(boxes)
     return board.svg()

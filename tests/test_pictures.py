@@ -5,17 +5,20 @@ from __future__ import annotations
 import itertools
 import random
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from conftest import call
 from mull import AllDifferent, Budget, Compare, ConstraintGraph, Problem, Task, load, solve
+from mull.engine.constraints import NoOverlap
 from mull.engine.task import Progress
 from mull.pictures import graph_svg, picture
+from mull.pictures.choose import family_drawing
 from mull.pictures.frames import Frames, film
 from mull.pictures.rasters import to_gif, to_png
+from mull.problems import examples
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -116,3 +119,67 @@ def test_gif_of_many_frames_is_small() -> None:
     rng = random.Random(0)
     frames = [picture(problem, {n: rng.randint(1, 9) for n in problem.graph.domains}) for _ in range(40)]
     assert len(to_gif(frames, most_bytes=100_000)) <= 100_000
+
+
+def _problems() -> Iterator[tuple[str, str]]:
+    """The first problem of each bundled example, and problems that are drawn in another way because of their size."""
+    yield from sorted(examples().items())
+    for spec in ("coloring:500:0.01", "queens:150", "sat:300", "sat:11000:9", "tsp:601", "maze:203x203", "qap:7"):
+        yield spec, ""
+
+
+@pytest.mark.parametrize(("name", "text"), list(_problems()), ids=lambda each: each[:20] if each else "-")
+def test_every_family_is_drawn(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if text:
+        path.write_text(text)
+    problem = load(str(path) if text else name, trust=True)[0]
+    domains = problem.graph.domains
+    rng = random.Random(0)
+    values = {n: problem.givens.get(n, rng.choice(domain)) for n, domain in domains.items()}
+    beliefs = {n: [1 / len(domain)] * len(domain) for n, domain in domains.items() if len(domain) <= 50}
+    partial = dict(list(values.items())[::2])
+    stored = Problem.from_json(problem.to_json())
+    draw = family_drawing(problem.family)  # it raises, where ``picture`` would draw the general picture
+    assert draw is not None
+    for each in (problem, stored):
+        for assignment in (None, partial, values):
+            svg = draw(each, assignment, None)
+            assert ET.fromstring(svg)[0].tag == f"{SVG}title"
+            assert len(svg) < 3_000_000
+        assert ET.fromstring(draw(each, values, beliefs)).tag == f"{SVG}svg"
+    assert to_png(draw(problem, values, beliefs), 0.5).startswith(b"\x89PNG")
+
+
+def test_families_draw_problems_of_a_few_variables() -> None:
+    for name in (
+        "queens:1",
+        "latin:1",
+        "coloring:1:0",
+        "maxcut:1:0",
+        "tsp:1",
+        "tsp:2",
+        "parity:1",
+        "hop:1:1",
+        "group:S3:1",
+    ):
+        (problem,) = load(name)
+        draw = family_drawing(problem.family)
+        assert draw is not None
+        assert ET.fromstring(draw(problem, dict(problem.givens), None)).tag == f"{SVG}svg"
+
+
+def test_a_family_that_fails_has_the_general_picture() -> None:
+    graph = ConstraintGraph({"not a cell": (1, 2)}, [])
+    assert "not a cell" in "".join(_texts(picture(Problem(graph, family="kakuro")), "label"))
+
+
+def test_schedule_and_arrays() -> None:
+    tasks = ("a", "b")
+    graph = ConstraintGraph(dict.fromkeys(tasks, range(9)), [NoOverlap(tasks, (3, 2))])
+    svg = picture(Problem(graph), {"a": 0, "b": 3})
+    assert "schedule of 2 tasks from 0 to 5" in svg
+    assert "in conflict" in svg
+    names = [f"x[{i},{j}]" for i in (1, 2) for j in (0, 1)]
+    svg = picture(Problem(ConstraintGraph(dict.fromkeys(names, (4, 5)))), dict.fromkeys(names, 5))
+    assert _texts(svg, "found") == ["5"] * 4

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...engine.graph import ConstraintGraph
 from ...engine.lexicon import english
@@ -14,9 +15,12 @@ from ...engine.values import Domain, Value
 from ..parsing import parse_int
 from ..puzzles import PuzzleFamily
 from ..words.clues import candidates
-from ..words.phrases import Phrase, Word, code, letter, spaced, split
+from ..words.phrases import Phrase, Word, code, letter, spaced, split, word_starts
 from ..words.sentences import sentence
 from .text import Clue, Puzzle, puzzles
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 CODES = tuple(range(1, 27))
 
@@ -51,6 +55,13 @@ class Acrostic(PuzzleFamily[Puzzle]):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return "".join(letter(value) for name, value in assignment.items() if name.startswith("cell "))
+
+    def picture(self, view: View) -> str:
+        from ..words.picture import Letter, letters
+
+        cells = [name for name in view.domains if name.startswith("cell ")]
+        starts = word_starts(view.problem.graph, cells)
+        return letters(view, [Letter(name, name.removeprefix("cell "), name in starts) for name in cells])
 
     def restored(self, problem: Problem, minimises: bool) -> Problem:
         cells = [name for name in problem.graph.domains if name.startswith("cell ")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from ..family import Family
 from ..parsing import parse_fields, parse_int
 from .graph import problems_of, render
 from .tasks import COLOURS, LARGEST, Grid, Pair, Task, looks_like_tasks, parse
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 RULES: Mapping[str, Callable[[Grid], Grid]] = {
     "flip": lambda grid: grid[:, ::-1],
@@ -56,6 +60,11 @@ class Arc(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(assignment)
+
+    def picture(self, view: View) -> str:
+        from .picture import task
+
+        return task(view)
 
 
 def synthetic(rule: str, size: int, rng: random.Random) -> Task:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import Table
 from ...engine.graph import ConstraintGraph
@@ -14,6 +15,9 @@ from ..errors import InputError, excerpt
 from ..family import Family
 from ..parsing import numbered_lines, parse_fields, parse_int
 from .groups import Group, group
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 LONGEST = 4096
 """Most elements of a word."""
@@ -51,6 +55,16 @@ class Words(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return " ".join(str(assignment[f"s{i}"]) for i in range(len(assignment) // 2 + 1))  # the group is not stored
+
+    def picture(self, view: View) -> str:
+        from ...pictures.strips import strips
+
+        length = len(view.domains) // 2
+        drawn = view.problem.render
+        # A stored problem has numbers alone: the graph does not state the group.
+        names = group(drawn.args[0]).names if isinstance(drawn, partial) else None
+        rows = [(letter, [f"{letter}{i}" for i in range(1, length + 1)]) for letter in "gs"]
+        return strips(view, rows, str if names is None else lambda value: names[int(value)], wrap=10, side=56)
 
 
 def problem(of: Group, elements: Sequence[int], source: Source) -> Problem:

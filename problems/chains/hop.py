@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import Element, Table
 from ...engine.constraints.base import Constraint
@@ -14,6 +15,9 @@ from ...engine.values import Value
 from ..errors import InputError, excerpt
 from ..family import Family
 from ..parsing import numbered_lines, parse_fields, parse_int
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 ALPHABET = "abcdefgh"
 LETTERS = 4
@@ -81,6 +85,14 @@ class Hop(Family):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         hops = max(int(name[1:].partition(".")[0]) for name in assignment if name[0] == "h")
         return render(hops, assignment)
+
+    def picture(self, view: View) -> str:
+        from ...pictures.strips import strips
+
+        hops = max(int(name[1:].partition(".")[0]) for name in view.domains if name[0] == "h")
+        length = sum(name.startswith("h0.") for name in view.domains)
+        rows = [(f"{k} hops" if k else "text", [f"h{k}.{i}" for i in range(1, length + 1)]) for k in range(hops + 1)]
+        return strips(view, rows, lambda value: (NONE + ALPHABET)[int(value)])
 
 
 def parse_spec(spec: str) -> tuple[int, int, int]:

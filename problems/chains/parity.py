@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import Xor
 from ...engine.graph import ConstraintGraph
@@ -13,6 +14,9 @@ from ...engine.values import Value
 from ..errors import InputError, excerpt
 from ..family import Family
 from ..parsing import numbered_lines, parse_int
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 LONGEST = 4096
 """Most bits."""
@@ -60,6 +64,13 @@ class Parity(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(assignment)
+
+    def picture(self, view: View) -> str:
+        from ...pictures.strips import strips
+
+        length = len(view.domains) // 2
+        rows = [(name, [f"{name[0]}{i}" for i in range(1, length + 1)]) for name in ("bit", "sum")]
+        return strips(view, rows, wrap=32)
 
 
 def problem(bits: Sequence[int], source: Source) -> Problem:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import count, pairwise
+from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
 
 from ...engine.constraint_arrays import NumberedNames
+from ...engine.constraints import Compare
 from ...engine.constraints.edge_arrays import EdgeArrays
 from ...engine.graph import ConstraintGraph, gc_paused
 from ...engine.problem import Problem, Source
@@ -23,6 +25,9 @@ from ..parsing import parse_fields, parse_fraction, parse_int, parse_range
 from . import graphs
 from .text import Lists, parse
 from .weighted import HEAVIEST, Weights, most_colors, render, vertex_weights, weighted_problem
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 
 class Coloring(Family):
@@ -81,6 +86,19 @@ class Coloring(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(assignment)
+
+    def picture(self, view: View) -> str | None:
+        from ...pictures.network import Network, draw_network
+
+        names = [name for name in view.domains if name not in view.problem.auxiliary]
+        index = {name: i for i, name in enumerate(names)}
+        graph = view.problem.graph
+        if graph.arrays is not None:
+            edges = [(int(u), int(v)) for u, v in graph.scopes[1].reshape(-1, 2)]
+        else:
+            pairs = (each.scope for each in graph.constraints if isinstance(each, Compare))
+            edges = [(index[u], index[v]) for u, v in pairs]
+        return draw_network(view, Network(names, edges))
 
     def restored(self, problem: Problem, minimises: bool) -> Problem:
         if not minimises or problem.graph.objective is not None:

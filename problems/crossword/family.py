@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...engine.graph import ConstraintGraph
 from ...engine.lexicon import Lexicon, english
@@ -16,6 +17,9 @@ from ..puzzles import PuzzleFamily
 from ..words.clues import candidates
 from ..words.phrases import Phrase, Word, board, code, letter, letters_of
 from .text import Entry, Puzzle, puzzles
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 CODES = tuple(range(1, 27))
 
@@ -60,6 +64,11 @@ class Crossword(PuzzleFamily[Puzzle]):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return "\n".join(" ".join(row).rstrip() for row in board(assignment))
+
+    def picture(self, view: View) -> str:
+        from ..words.picture import letter_board
+
+        return letter_board(view, numbered=True)
 
 
 def problem(puzzle: Puzzle, source: Source) -> Problem:

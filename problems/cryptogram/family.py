@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import AllDifferent, AllEqual
 from ...engine.graph import ConstraintGraph
@@ -14,9 +15,12 @@ from ...engine.problem import Problem, Source
 from ...engine.values import Domain, Value
 from ..parsing import parse_int
 from ..puzzles import PuzzleFamily
-from ..words.phrases import Phrase, code, letter, spaced, split
+from ..words.phrases import Phrase, code, letter, spaced, split, word_starts
 from ..words.sentences import sentence
 from .text import Puzzle, puzzles
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 CODES = tuple(range(1, 27))
 
@@ -56,6 +60,16 @@ class Cryptogram(PuzzleFamily[Puzzle]):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return " ".join(f"{cipher}={plain}" for cipher, plain in mapping(assignment).items())
+
+    def picture(self, view: View) -> str:
+        from ..words.picture import Letter, letters
+
+        graph = view.problem.graph
+        equal = [each.scope for each in graph.constraints if isinstance(each, AllEqual)]
+        cipher = {name: scope[0] for scope in equal for name in scope[1:]}
+        cells = sorted(cipher, key=lambda name: int(name.removeprefix("cell ")))
+        starts = word_starts(graph, cells)
+        return letters(view, [Letter(cipher[name], cipher[name], name in starts) for name in cells])
 
     def restored(self, problem: Problem, minimises: bool) -> Problem:
         return replace(problem, render=partial(_restored, problem.graph))

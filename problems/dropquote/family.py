@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import GlobalCardinality
 from ...engine.graph import ConstraintGraph
@@ -19,6 +20,9 @@ from ..puzzles import PuzzleFamily
 from ..words.phrases import Phrase, board, code, letter, split
 from ..words.sentences import sentence
 from .text import Puzzle, puzzles
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 
 class DropQuote(PuzzleFamily[Puzzle]):
@@ -57,6 +61,11 @@ class DropQuote(PuzzleFamily[Puzzle]):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return "\n".join(row.rstrip() for row in board(assignment))
+
+    def picture(self, view: View) -> str:
+        from ..words.picture import letter_board
+
+        return letter_board(view, numbered=False)
 
 
 def problem(puzzle: Puzzle, source: Source) -> Problem:

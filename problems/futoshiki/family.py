@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from math import isqrt
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import AllDifferent, Compare
 from ...engine.graph import ConstraintGraph
@@ -17,6 +18,9 @@ from ..family import Family
 from ..parsing import parse_fields, parse_fraction, parse_int
 from ..uniqueness import needed_givens
 from .text import Cell, looks_like, puzzles
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 LARGEST = 12
 """Most rows of a generated puzzle."""
@@ -63,6 +67,24 @@ class Futoshiki(Family):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return grids.draw(isqrt(len(assignment)), assignment)
 
+    def picture(self, view: View) -> str:
+        from ...pictures import Board
+
+        order = isqrt(len(view.domains))
+        board = Board(view, order, order, side=44)
+        board.values({grids.place(name): name for name in view.domains})
+        board.lines()
+        for (a, b), sign in signs_of(view.problem.graph).items():
+            (x1, y1), (x2, y2) = board.centre(*a), board.centre(*b)
+            x, y = (x1 + x2) / 2, (y1 + y2) / 2
+            board.canvas.circle(x, y, 7, "paper")
+            # A caret and a letter v differ in size; two lines look the same in all directions.
+            (dx, dy), tip = {"<": ((4, 0), -1), ">": ((4, 0), 1), "^": ((0, 4), -1), "v": ((0, 4), 1)}[sign]
+            point = x + tip * dx, y + tip * dy
+            ends = [(x - tip * dx + side * dy, y - tip * dy + side * dx) for side in (-1, 1)]
+            board.canvas.shape((ends[0], point, ends[1]), "frame")
+        return board.svg()
+
     def restored(self, problem: Problem, minimises: bool) -> Problem:
         return replace(problem, render=partial(picture, problem.graph))
 
@@ -85,6 +107,21 @@ def template(order: int, less: Iterable[tuple[Cell, Cell]]) -> ConstraintGraph:
     return ConstraintGraph(dict.fromkeys(grids.names(order), span), [*map(AllDifferent, rows + columns), *signs])
 
 
+def signs_of(graph: ConstraintGraph) -> dict[tuple[Cell, Cell], str]:
+    """The sign between two neighbouring cells, the left or upper one first: ``<``, ``>``, ``^`` or ``v``.
+
+    Args:
+        graph: of the puzzle.
+    """
+    signs: dict[tuple[Cell, Cell], str] = {}
+    for constraint in graph.constraints:
+        if isinstance(constraint, Compare):
+            a, b = grids.place(constraint.left), grids.place(constraint.right)
+            across = a[0] == b[0]
+            signs[min(a, b), max(a, b)] = ("<" if across else "^") if a < b else (">" if across else "v")
+    return signs
+
+
 def picture(graph: ConstraintGraph, assignment: Mapping[str, Value]) -> str:
     """The square with its signs as text, in the form that ``read`` reads.
 
@@ -94,12 +131,7 @@ def picture(graph: ConstraintGraph, assignment: Mapping[str, Value]) -> str:
     """
     order = isqrt(len(graph.domains))
     width = len(str(order))
-    signs: dict[tuple[Cell, Cell], str] = {}
-    for constraint in graph.constraints:
-        if isinstance(constraint, Compare):
-            a, b = grids.place(constraint.left), grids.place(constraint.right)
-            across = a[0] == b[0]
-            signs[min(a, b), max(a, b)] = ("<" if across else "^") if a < b else (">" if across else "v")
+    signs = signs_of(graph)
     lines = []
     for r in range(1, order + 1):
         row, below = "", ""

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import AllDifferent, Linear
 from ...engine.constraints.base import Constraint
@@ -19,6 +20,9 @@ from ..parsing import parse_fields, parse_fraction, parse_int
 from ..uniqueness import needed_givens
 from . import layout
 from .text import HINT, Cell, Run, looks_like, puzzles
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 LARGEST = 20
 """Most rows and columns of a generated puzzle."""
@@ -75,6 +79,25 @@ class Kakuro(Family):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return _drawn({grids.place(name): str(value) for name, value in assignment.items()})
 
+    def picture(self, view: View) -> str:
+        from ...pictures import Board
+
+        cells = {grids.place(name): name for name in view.domains}
+        clues = clues_of(view.problem.graph)
+        rows, columns = (max(place[k] for place in (*cells, *clues)) for k in (0, 1))
+        board = Board(view, rows, columns)
+        for place in ((r, c) for r in range(1, rows + 1) for c in range(1, columns + 1) if (r, c) not in cells):
+            board.fill(*place, "panel" if place in clues else "wall")
+            x, y = board.corner(*place)
+            if place in clues:
+                down, across = clues[place]
+                board.canvas.line((x, y), (x + board.side, y + board.side), "cage")
+                board.canvas.text(x + 11, y + board.side - 9, down, "label", size=11)
+                board.canvas.text(x + board.side - 11, y + 9, across, "label", size=11)
+        board.values(cells)
+        board.lines()
+        return board.svg()
+
     def restored(self, problem: Problem, minimises: bool) -> Problem:
         return replace(problem, render=partial(picture, problem.graph))
 
@@ -114,6 +137,16 @@ def picture(graph: ConstraintGraph, assignment: Mapping[str, Value]) -> str:
         assignment: values by variable; a missing cell is drawn as a dot.
     """
     cells = {grids.place(name): str(assignment.get(name, ".")) for name in graph.domains}
+    return _drawn(cells | {cell: f"{down}\\{across}" for cell, (down, across) in clues_of(graph).items()})
+
+
+def clues_of(graph: ConstraintGraph) -> dict[Cell, list[str]]:
+    """The sums in the black cells: of the run below and of the run to the right, or empty.
+
+    Args:
+        graph: of the puzzle.
+    """
+    cells = set(map(grids.place, graph.domains))
     sums: dict[Cell, list[str]] = {}
     for constraint in graph.constraints:
         if isinstance(constraint, Linear):
@@ -124,7 +157,7 @@ def picture(graph: ConstraintGraph, assignment: Mapping[str, Value]) -> str:
             )
             clue = sums.setdefault((r, c - 1) if across else (r - 1, c), ["", ""])
             clue[int(across)] = str(constraint.bound)
-    return _drawn(cells | {cell: f"{down}\\{across}" for cell, (down, across) in sums.items()})
+    return sums
 
 
 def _drawn(cells: Mapping[Cell, str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import isqrt
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import AllDifferent, Linear
 from ...engine.constraints.base import Constraint
@@ -19,6 +20,9 @@ from ..family import Family
 from ..parsing import parse_fields, parse_int, parse_range
 from ..uniqueness import OtherSolutions
 from .text import BOXES, Cage, Cell, looks_like, puzzles
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 GENERATED = (4, 9, 16)
 """Rows of generated puzzles."""
@@ -79,6 +83,21 @@ class Killer(Family):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         size = isqrt(len(assignment))
         return grids.draw(size, assignment, isqrt(size) if isqrt(size) ** 2 == size else None)
+
+    def picture(self, view: View) -> str:
+        from ...pictures import Board
+
+        size = isqrt(len(view.domains))
+        board = Board(view, size, size, side=40)
+        board.values({grids.place(name): name for name in view.domains})
+        for total, cells in cages_of(view.problem.graph):
+            board.outline(cells, "cage", 3, dashed=True)
+            x, y = board.corner(*cells[0])
+            board.canvas.rect(x + 4, y + 3.5, 6.0 * len(str(total)) + 1, 10, "paper")
+            board.canvas.text(x + 5, y + 9, total, "label", size=9, anchor="start")
+        high = BOXES.get(size)
+        board.lines((high, size // high) if high else None)
+        return board.svg()
 
     def restored(self, problem: Problem, minimises: bool) -> Problem:
         return replace(problem, render=partial(picture, problem.graph))
@@ -154,6 +173,16 @@ def _without(cage: Sequence[Cell], cell: Cell) -> list[list[Cell]]:
     return parts
 
 
+def cages_of(graph: ConstraintGraph) -> list[tuple[int, list[Cell]]]:
+    """The sum and the cells of each cage, the cell at the top left first.
+
+    Args:
+        graph: of the puzzle.
+    """
+    sums = [each for each in graph.constraints if isinstance(each, Linear)]
+    return [(each.bound, sorted(map(grids.place, each.scope))) for each in sums]
+
+
 def picture(graph: ConstraintGraph, assignment: Mapping[str, Value]) -> str:
     """The board with lines around its cages, and each sum in the first cell of its cage.
 
@@ -164,11 +193,9 @@ def picture(graph: ConstraintGraph, assignment: Mapping[str, Value]) -> str:
     size = isqrt(len(graph.domains))
     cage_of: dict[Cell, int] = {}
     sums: dict[Cell, str] = {}
-    for number, constraint in enumerate(graph.constraints):
-        if isinstance(constraint, Linear):
-            cells = sorted(map(grids.place, constraint.scope))
-            cage_of |= dict.fromkeys(cells, number)
-            sums[cells[0]] = str(constraint.bound)
+    for number, (total, cells) in enumerate(cages_of(graph)):
+        cage_of |= dict.fromkeys(cells, number)
+        sums[cells[0]] = str(total)
     width = max(map(len, sums.values()), default=0) + 1 + len(str(size))
 
     def same(one: Cell, other: Cell) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from math import isqrt
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import AllDifferent
 from ...engine.graph import ConstraintGraph
@@ -18,6 +19,9 @@ from ..errors import InputError, excerpt
 from ..family import Family
 from ..parsing import parse_fraction, parse_int
 from ..records import Record
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 LARGEST = 100
 """Most rows."""
@@ -88,6 +92,9 @@ class Latin(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(isqrt(len(assignment)), assignment)
+
+    def picture(self, view: View) -> str:
+        return grids.picture(view, isqrt(len(view.domains)))
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...engine.graph import ConstraintGraph
 from ...engine.problem import Problem, Source
@@ -14,11 +15,11 @@ from ..puzzles import PuzzleFamily
 from ..uniqueness import OtherSolutions
 from .generate import generated
 from .grammar import NotUnderstood, understand
-from .model import DERIVED, template
+from .model import DERIVED, SEPARATOR, template
 from .text import Puzzle, puzzles
 
-SEPARATOR = ": "
-"""Between category and item in the name of a variable."""
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 
 class Logic(PuzzleFamily[Puzzle]):
@@ -49,6 +50,11 @@ class Logic(PuzzleFamily[Puzzle]):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return drawn(assignment)
+
+    def picture(self, view: View) -> str:
+        from .picture import solution_table
+
+        return solution_table(view)
 
 
 def rows(assignment: Mapping[str, Value]) -> list[dict[str, str]]:

@@ -13,6 +13,8 @@ from ...engine.values import Domain
 from .items import Categories, Item
 from .statements import Different, Extreme, OneOf, Order, Pairing, Same, Statement
 
+SEPARATOR = ": "
+"""Between category and item in the name of a variable."""
 DERIVED = "@"
 """The first character of the names of variables that follow from others: the number that an item stands beside."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from ...engine.constraints import Compare
+from ...engine.constraints import Compare, Reify
 from ...engine.graph import ConstraintGraph, gc_paused
 from ...engine.objective import Objective
 from ...engine.preferences import Soft, soft, with_soft
@@ -15,6 +16,9 @@ from ...engine.values import Value
 from ..errors import InputError, excerpt, warn
 from ..family import Family
 from ..parsing import numbered_lines, parse_fields, parse_fraction, parse_int
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 Edges = Mapping[tuple[int, int], int]
 """Edge (u, v) with u < v, vertices counted from 1 -> weight."""
@@ -70,6 +74,14 @@ class MaxCut(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(assignment)
+
+    def picture(self, view: View) -> str | None:
+        from ...pictures.network import Network, draw_network
+
+        names = [name for name in view.domains if name not in view.problem.auxiliary]
+        index = {name: i for i, name in enumerate(names)}
+        scopes = [each.constraint.scope for each in view.problem.graph.constraints if isinstance(each, Reify)]
+        return draw_network(view, Network(names, [(index[u], index[v]) for u, v in scopes], cut=True))
 
 
 def maxcut_problem(n: int, edges: Edges, path: str = "-") -> Problem:

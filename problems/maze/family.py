@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import Linear
 from ...engine.constraints.base import Constraint
@@ -17,6 +18,9 @@ from ..family import Family
 from ..grids import cell
 from ..parsing import parse_int
 from .text import FREE, GOAL, PATH, START, WALL, Drawing, drawings
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 TRIES = 500
 """Random mazes made for one whose path is long enough."""
@@ -67,6 +71,11 @@ class Maze(Family):
         for r, c in cells:
             rows[r - 1][c - 1] = FREE
         return render(tuple("".join(row) for row in rows), assignment)
+
+    def picture(self, view: View) -> str | None:
+        from .picture import maze
+
+        return maze(view)
 
 
 def parse_spec(spec: str) -> tuple[int, int, int]:

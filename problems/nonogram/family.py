@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import Regular
 from ...engine.graph import ConstraintGraph
@@ -15,6 +16,9 @@ from ..family import Family
 from ..parsing import parse_fields, parse_fraction, parse_int
 from ..uniqueness import OtherSolutions
 from .text import Clue, looks_like, parse
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 LARGEST = 30
 """Most rows and columns of a generated puzzle."""
@@ -67,6 +71,33 @@ class Nonogram(Family):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return drawn(assignment)
 
+    def picture(self, view: View) -> str:
+        from ...pictures import Board
+
+        lines = [(each.items, clue_of(each)) for each in view.problem.graph.constraints if isinstance(each, Regular)]
+        cells = {grids.place(name): name for name in view.domains}
+        rows, columns = (max(place[k] for place in cells) for k in (0, 1))
+        across = [clue for scope, clue in lines[:rows]]
+        down = [clue for scope, clue in lines[rows:]]
+        left, top = (16 * max((len(clue) for clue in clues), default=1) + 12.0 for clues in (across, down))
+        board = Board(view, rows, columns, side=22, margin=(left, top, 8, 8))
+        for place, name in cells.items():
+            filled = view.probability(name, 1)
+            if filled > 0.02:
+                board.fill(*place, "wall" if name in view.values else "shade", filled)
+            elif view.values.get(name) == 0:
+                board.canvas.text(*board.centre(*place), "·", "note", size=14)
+            if name in view.wrong:
+                board.canvas.rect(*board.corner(*place), board.side, board.side, "miss")
+        board.lines((5, 5))
+        for r, clue in enumerate(across, 1):
+            for k, block in enumerate(reversed(clue or (0,))):
+                board.canvas.text(left - 12 - 16 * k, board.centre(r, 1)[1], block, "label", size=12)
+        for c, clue in enumerate(down, 1):
+            for k, block in enumerate(reversed(clue or (0,))):
+                board.canvas.text(board.centre(1, c)[0], top - 12 - 16 * k, block, "label", size=12)
+        return board.svg()
+
 
 def template(rows: Sequence[Clue], columns: Sequence[Clue]) -> ConstraintGraph:
     """The constraint graph of a puzzle: an automaton for each row and each column.
@@ -104,6 +135,27 @@ def automaton(clue: Clue) -> tuple[tuple[tuple[int, int, int], ...], int, tuple[
         transitions.append((state + 1, 0, state + 1))
         return tuple(transitions), 0, (state, state + 1)
     return tuple(transitions), 0, (0,)
+
+
+def clue_of(line: Regular) -> Clue:
+    """The block lengths of a line, from its automaton.
+
+    Args:
+        line: as ``template`` makes it.
+    """
+    after = {(state, cell): following for state, cell, following in line.transitions}
+    blocks, state, length = [], line.start, 0
+    while True:
+        if (state, 1) in after:
+            state, length = after[state, 1], length + 1
+            continue
+        if length:
+            blocks.append(length)
+            length = 0
+        following = after.get((state, 0), state)
+        if following == state:
+            return tuple(blocks)
+        state = following
 
 
 def drawn(assignment: Mapping[str, Value]) -> str:

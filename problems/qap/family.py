@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import AllDifferent, Element, Linear
 from ...engine.constraints.base import Constraint
@@ -16,6 +17,9 @@ from ..competition import wrapped
 from ..errors import InputError, excerpt
 from ..family import Family
 from ..parsing import parse_int
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 Matrix = Sequence[Sequence[int]]
 """Rows of a square matrix of integers from 0."""
@@ -71,6 +75,25 @@ class Qap(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(assignment)
+
+    def picture(self, view: View) -> str:
+        from ...pictures import Board
+
+        names = [name for name in view.domains if name not in view.problem.auxiliary]
+        n = len(names)
+        board = Board(view, n, n, what=f"{n} facilities at {n} locations", side=24, margin=(84, 44, 8, 8))
+        board.canvas.text(84 + 12 * n, 12, "location", "label", size=11)
+        for i, name in enumerate(names, 1):
+            board.canvas.text(76, board.centre(i, 1)[1], f"facility {i}", "label", size=11, anchor="end")
+            board.canvas.text(board.centre(1, i)[0], 32, i, "note", size=10)
+            for place in range(1, n + 1):
+                chance = view.probability(name, place)
+                if chance > 0.02:
+                    board.fill(i, place, "shade", chance, tip=f"facility {i} at {place}")
+            if name in view.wrong:
+                board.canvas.miss(*board.corner(i, int(view.values[name])), board.side, board.side)
+        board.lines()
+        return board.svg()
 
     def value_lines(self, assignment: Mapping[str, Value]) -> list[str]:
         return wrapped(render(assignment).split())

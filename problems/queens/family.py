@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import AllDifferent, Compare
 from ...engine.graph import ConstraintGraph
@@ -14,6 +15,10 @@ from ..errors import InputError, excerpt
 from ..family import Family
 from ..parsing import numbered_lines, parse_int
 
+if TYPE_CHECKING:
+    from ...pictures import Board
+    from ...pictures.view import View
+
 Line = tuple[int, list[str]]
 """A line's number and its words."""
 
@@ -22,6 +27,8 @@ Placed = tuple[int, int, int]
 
 LARGEST = 20_000
 """Most rows."""
+PICTURED = 100
+"""Most rows of a board that is drawn as a picture."""
 PAIRWISE = 200
 """Up to this many rows, a graph has a constraint for each pair of queens: bundled weights are trained on these graphs."""
 HINT = "give n rows of n signs '.' or 'Q'; or a line 'queens N', then a line 'row column' for each queen placed"
@@ -76,6 +83,26 @@ class Queens(Family):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(len(assignment), assignment)
 
+    def picture(self, view: View) -> str | None:
+        from ...pictures import Board
+
+        n = len(view.domains)
+        if n > PICTURED:
+            return None
+        board = Board(view, n, n, side=max(5.0, min(36.0, 600 / n)))
+        for r in range(1, n + 1):
+            for c in range(1, n + 1):
+                if (r + c) % 2:
+                    board.fill(r, c, "panel")
+                chance = view.probability(f"q{r}", c)
+                if 0.02 < chance < 1 and view.chances(f"q{r}"):
+                    board.fill(r, c, "shade", chance)
+        for name, column in view.values.items():
+            if view.chances(name) is None:
+                _crown(board, int(name[1:]), int(column), view.look(name))
+        board.canvas.rect(*board.corner(1, 1), n * board.side, n * board.side, "frame")
+        return board.svg()
+
 
 @lru_cache(maxsize=64)
 def template(n: int) -> ConstraintGraph:
@@ -110,6 +137,17 @@ def render(n: int, assignment: Mapping[str, Value]) -> str:
         column = assignment.get(f"q{r}")
         rows.append(" ".join("Q" if c == column else "." for c in range(1, n + 1)))
     return "\n".join(rows)
+
+
+def _crown(board: Board, row: int, column: int, look: str) -> None:
+    """Draw a queen: a crown of five points."""
+    x, y = board.centre(row, column)
+    s = board.side / 36
+    tops = ((-12, -7), (-6, 2), (-5, -11), (0, 1), (5, -11), (6, 2), (12, -7), (9, 8), (-9, 8))
+    board.canvas.shape([(x + s * a, y + s * b) for a, b in tops], look, closed=True)
+    board.canvas.rect(x - 9 * s, y + 9.5 * s, 18 * s, 3 * s, look)
+    if look == "wrong":
+        board.canvas.miss(*board.corner(row, column), board.side, board.side)
 
 
 def _boards(text: str) -> list[list[Line]]:

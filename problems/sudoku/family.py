@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ...engine.examples import Examples, Stream
+    from ...pictures.view import View
 
 NODES = 2000
 """Guesses after which ``has_solution`` stops: it serves to choose between families and must be quick."""
@@ -140,14 +141,9 @@ class Sudoku(Family):
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render(isqrt(len(assignment)), assignment)
 
-    def svg(
-        self,
-        problem: Problem,
-        assignment: Mapping[str, Value] | None = None,
-        beliefs: Mapping[str, Sequence[float]] | None = None,
-    ) -> str:
-        size = isqrt(len(problem.graph.domains))
-        return grids.picture(problem, assignment, beliefs, size, (isqrt(size), isqrt(size)))
+    def picture(self, view: View) -> str:
+        size = isqrt(len(view.domains))
+        return grids.picture(view, size, (isqrt(size), isqrt(size)))
 
     def augment(self, examples: Examples, rng: np.random.Generator) -> Examples:
         """Examples of 9x9 boards under random symmetries; other sizes unchanged."""

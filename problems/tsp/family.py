@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...engine.constraints import Circuit, Element
 from ...engine.constraints.base import Constraint
@@ -19,6 +20,9 @@ from ..parsing import parse_int
 from .distances import Point, matrix
 from .map import drawn
 from .text import HINT, LARGEST, looks_like, parse
+
+if TYPE_CHECKING:
+    from ...pictures.view import View
 
 SIDE = 1000
 """The side of the square of generated cities."""
@@ -53,6 +57,11 @@ class Tsp(Family):
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
         return render((), assignment)
+
+    def picture(self, view: View) -> str | None:
+        from .picture import tour_map
+
+        return tour_map(view)
 
     def value_lines(self, assignment: Mapping[str, Value]) -> list[str]:
         return wrapped(str(city + 1) for city in tour(assignment))

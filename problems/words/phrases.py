@@ -171,6 +171,19 @@ def spaced(graph: ConstraintGraph, cells: Sequence[str], assignment: Mapping[str
         cells: variables, in the order of the text.
         assignment: variable -> value; a cell without a value is drawn as ``?``.
     """
+    starts = word_starts(graph, cells)
+    return "".join(
+        f" {sign}" if name in starts else sign for name, sign in zip(cells, letters_of(assignment, cells), strict=True)
+    ).strip()
+
+
+def word_starts(graph: ConstraintGraph, cells: Sequence[str]) -> set[str]:
+    """The first cell of each word of a text.
+
+    Args:
+        graph: of a phrase; its constraints have the words.
+        cells: variables, in the order of the text.
+    """
     starts: set[str] = set()
     covered: set[str] = set()
     for constraint in graph.constraints:
@@ -181,6 +194,4 @@ def spaced(graph: ConstraintGraph, cells: Sequence[str], assignment: Mapping[str
                 covered.update(word)
                 after = cells.index(word[-1]) + 1
                 starts |= {word[0], *cells[after : after + 1]}
-    return "".join(
-        f" {sign}" if name in starts else sign for name, sign in zip(cells, letters_of(assignment, cells), strict=True)
-    ).strip()
+    return starts
