@@ -93,7 +93,7 @@ class Blocks:
         if self.last is None or self.last[0] != b:
             self._request(b)
             requested = self.pending.pop(b, None)
-            chunks = [f.result() for f in requested] if requested else [make(self.stream, k) for k in self._chunks(b)]
+            chunks = [f.result() for f in requested or ()] or [self.stream.chunk(k) for k in self._chunks(b)]
             self.last = b, _joined(chunks)
         self._request(b + 1)
         return self.last[1]
