@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ..pictures.style import legend_outside
 from .report import Analysis
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ def _layers(found: Analysis, keys: Sequence[str]) -> Drawing:
 def _label(axes: Axes, name: str) -> None:
     axes.set_xlabel("loop")
     axes.set_ylabel(name.replace("_", " "))
-    axes.legend(fontsize=7)
+    axes.set_title(name.replace("_", " ").capitalize(), loc="left")
+    legend_outside(axes)
 
 
 def _motion(found: Analysis) -> Drawing:
@@ -164,7 +166,7 @@ def _motion(found: Analysis) -> Drawing:
             axes.bar([i + 0.4 * k for i in range(3)], heights, 0.38, color=COLOURS[group], label=group)
         axes.set_xticks([0.2, 1.2, 2.2], kinds)
         axes.set_ylabel("rows")
-        axes.legend()
+        legend_outside(axes)
 
     return draw
 
@@ -193,7 +195,7 @@ def _jacobian(found: Analysis, groups: Mapping[str, Tensor]) -> Drawing:
         axes.axvline(0, color="grey", linewidth=0.8)
         axes.set_xlabel("finite-time Lyapunov exponent, per loop")
         axes.set_ylabel("spectral radius at the last loop")
-        axes.legend()
+        legend_outside(axes)
 
     return draw
 
@@ -205,7 +207,8 @@ def _paths(found: Analysis) -> Drawing:
             path = found.paths[row]
             axes.plot(*path.T.tolist(), color="grey", linewidth=0.6)
             phase = torch.arange(len(path)) % len(found.states)
-            axes.scatter(*path.T.tolist(), c=phase.tolist(), cmap="tab20", s=12)
+            axes.scatter(*path.T.tolist(), c=phase.tolist(), cmap="viridis", s=12)
             axes.set_title(_title(found, row), fontsize=9)
+            axes.set(xlabel="first component", ylabel="second component")
 
     return draw

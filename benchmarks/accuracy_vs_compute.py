@@ -53,14 +53,19 @@ def main() -> None:
         cells = [f"{100 * share / args.count:.1f}" for share in (*shares, len(solved))]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
     if args.to:
+        import matplotlib as mpl
         from matplotlib.figure import Figure
 
-        axes = (figure := Figure(layout="constrained")).subplots()
-        for name, solved in curves.items():
-            axes.step(solved, [100 * (k + 1) / args.count for k in range(len(solved))], where="post", label=name)
-        axes.set(xscale="log", xlabel="core-seconds a board", ylabel="boards solved, %", ylim=(0, 101))
-        axes.legend()
-        figure.savefig(args.to)
+        from mull.pictures.style import PLOT, legend_outside
+
+        with mpl.rc_context(PLOT):
+            axes = (figure := Figure(layout="constrained")).subplots()
+            for name, solved in curves.items():
+                axes.step(solved, [100 * (k + 1) / args.count for k in range(len(solved))], where="post", label=name)
+            axes.set(xscale="log", xlabel="time of a board (core-seconds)", ylabel="boards solved (%)", ylim=(0, 101))
+            axes.set_title("Boards solved by compute", loc="left")
+            legend_outside(axes)
+            figure.savefig(args.to)
 
 
 if __name__ == "__main__":

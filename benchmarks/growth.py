@@ -105,18 +105,24 @@ def plot(rows: Sequence[tuple[int, float, float, float]], path: str, ratio: floa
         path: of the new file.
         ratio: of clauses to variables.
     """
+    import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    from mull.pictures.style import PLOT, legend_outside
+
     sizes, whole, solving, memory = zip(*rows, strict=True)
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    left.loglog(sizes, whole, "o-", label="whole process")
-    left.loglog(sizes, solving, "s-", label="solving")
-    left.set(xlabel=f"variables (3-SAT, ratio {ratio:g})", ylabel="seconds to the first solution")
-    left.legend()
-    right.semilogx(sizes, memory, "o-")
-    right.set(xlabel="variables", ylabel="bytes for each literal", ylim=(0, None))
-    figure.savefig(path)
+    with mpl.rc_context(PLOT):
+        figure = Figure(figsize=(8, 3.2), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        left.loglog(sizes, whole, "o-", label="whole process")
+        left.loglog(sizes, solving, "s-", label="solving")
+        left.set_title("Time by size", loc="left")
+        left.set(xlabel=f"variables (3-SAT, ratio {ratio:g})", ylabel="time to the first solution (s)")
+        legend_outside(left)
+        right.semilogx(sizes, memory, "o-")
+        right.set_title("Memory by size", loc="left")
+        right.set(xlabel="variables", ylabel="bytes for each literal", ylim=(0, None))
+        figure.savefig(path)
 
 
 if __name__ == "__main__":

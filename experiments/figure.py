@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..pictures.style import MARKERS, legend_outside
 from .experiment import Columns, Curve, Plot, Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
 def drawing(results: Results, plot: Plot | None) -> Callable[[Figure], None]:
@@ -35,7 +34,7 @@ def drawing(results: Results, plot: Plot | None) -> Callable[[Figure], None]:
                 ticks = sorted({x for x, _, _ in curves[0].points})  # those of all curves may overlap
                 axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
             axes.set(title=title, xlabel=plot.axes.get(title, plot.axis), ylim=(-3, 103))
-            axes.legend(fontsize=7)
+            legend_outside(axes)
         panels[0].set_ylabel("share in %")
 
     return draw
@@ -64,7 +63,7 @@ def _bars(figure: Figure, results: Results) -> None:
     axes.set_yticks([row + 0.4 - height / 2 for row in range(len(methods))], methods)
     axes.invert_yaxis()
     axes.set(xlabel="share in %", xlim=(0, 103))
-    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+    legend_outside(axes)
 
 
 def _interval(results: Results, method: str, column: Columns) -> tuple[float, float, float]:

@@ -118,20 +118,38 @@ CSS = (
 )
 """The style sheet in every picture. Its rules apply inside ``<svg class="mull">`` alone."""
 
-PLOT: dict[str, Any] = {
+LINES = (BLUE, CATEGORIES[1], GREEN, ORANGE, CATEGORIES[3], CATEGORIES[6], MUTED, INK)
+"""Colours of lines in plots, in this order; yellow is left out, because thin lines of it are hard to see."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Shapes of points, so that lines differ without colours as well."""
+PLOT: dict[Any, Any] = {
     "axes.axisbelow": True,
+    "axes.edgecolor": MUTED.light,
     "axes.grid": True,
+    "axes.labelcolor": INK.light,
+    "axes.prop_cycle": f"cycler('color', {[colour.light for colour in LINES]})",
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 11,
+    "axes.titlesize": 10,
+    "figure.titlesize": 9,
     "font.size": 10,
     "grid.alpha": 0.3,
     "legend.fontsize": 8,
     "legend.frameon": False,
-    "lines.linewidth": 1.6,
     "svg.fonttype": "none",  # text, not paths: smaller, and searchable
     "svg.hashsalt": "mull",  # the same figure gives the same bytes
+    "xtick.color": MUTED.light,
+    "xtick.labelcolor": INK.light,
+    "ytick.color": MUTED.light,
+    "ytick.labelcolor": INK.light,
 }
-"""Settings of matplotlib for plots, without the colours: ``plot_style`` adds them."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""Shapes of points, so that lines differ without colours as well."""
+"""Settings of matplotlib for all plots: ``with matplotlib.rc_context(PLOT): ...``."""
+
+
+def legend_outside(axes: Any) -> None:
+    """Put the legend of a plot on its right, where it hides no point. The layout of the figure makes room for it.
+
+    Args:
+        axes: of matplotlib, in a figure with ``layout="constrained"``.
+    """
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), borderaxespad=0.0)

@@ -11,6 +11,7 @@ from math import inf, isfinite, isnan
 from typing import IO, TYPE_CHECKING, Any
 
 from mull.engine.errors import MullError
+from mull.pictures.style import MARKERS, PLOT, legend_outside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,22 +20,10 @@ if TYPE_CHECKING:
     from mull.engine import Trace
 
 SUFFIXES = {".png": "png", ".svg": "svg", ".pdf": "pdf", ".html": "html"}
-STYLE: dict[Any, Any] = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.size": 10,
-    "grid.alpha": 0.3,
-    "svg.fonttype": "none",  # text, not paths: smaller, and searchable
-    "svg.hashsalt": "mull",  # the same figure gives the same bytes
-}
 MAX_POINTS = 1000
 """Points of one line. A million runs would otherwise give 100 MB of SVG that looks the same."""
 MIN_SECONDS = 1e-4
 """Smallest time on a logarithmic axis, in seconds. Below it clocks are not accurate."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""Shapes of points, so that lines differ without colours as well."""
-
 Costs = Mapping[str, Sequence[float]]
 """Solver -> iterations or seconds of each run, infinite for a run without an answer."""
 
@@ -70,11 +59,11 @@ def save(draw: Drawing, title: str, note: str, kind: str, file: IO[bytes]) -> No
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise MullError("plots need matplotlib", "pip install matplotlib") from None
-    with mpl.rc_context(STYLE):  # without pyplot, which would look for a display
+    with mpl.rc_context(PLOT):  # without pyplot, which would look for a display
         figure = Figure(figsize=(9, 4.5), layout="constrained")
         draw(figure)
         if kind != "html":
-            figure.suptitle("\n".join([title, *textwrap.wrap(note, 105)]), fontsize=9)
+            figure.suptitle("\n".join([title, *textwrap.wrap(note, 105)]))
             dated: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
             figure.savefig(file, format=kind, dpi=150, metadata=dated.get(kind))
         else:
@@ -100,15 +89,17 @@ def run_figure(trace: Trace, training: bool = False) -> Drawing:
         shown = (trace.energy, "loss"), (trace.residual, "share not solved")
         if not training:
             shown = (trace.energy, "energy"), (trace.violations, "violations")
+        units = {"energy": "energy (violation degrees)", "violations": "violated constraints"}
         dot = "." if len(trace.iteration) < 50 else None  # a line through one point is invisible
-        for axes, (values, what), colour in zip((upper, lower), shown, ("C0", "C1"), strict=True):
+        for axes, (values, what), colour in zip((upper, lower), shown, ("C0", "C3"), strict=True):
             axes.step(trace.iteration, values, where="post", color=colour, alpha=0.6, label=what, marker=dot)
             best = list(accumulate(map(float, values), _smaller))
             axes.step(trace.iteration, best, where="post", color="black", linewidth=0.8, label="best so far")
-            axes.set_ylabel(what)
-            axes.legend(fontsize=8)
+            axes.set_ylabel(units.get(what, what))
+            axes.set_title(f"{what.capitalize()} by {'training step' if training else 'iteration'}", loc="left")
+            legend_outside(axes)
         lower.set_ylim(bottom=0)
-        lower.set_xlabel("training step" if training else "iteration")
+        lower.set_xlabel("training step" if training else "iteration (steps)")
 
     return draw
 
@@ -128,8 +119,9 @@ def cactus_figure(seconds: Costs, iterations: Costs, unit: str) -> Drawing:
     """
 
     def draw(figure: Figure) -> None:
-        whats = "seconds allowed for each problem", f"iterations allowed for each problem\n({unit})"
-        for axes, costs, what in zip(figure.subplots(1, 2), (seconds, iterations), whats, strict=True):
+        whats = "time limit of a problem (s)", f"iteration limit of a problem ({unit})"
+        panels = figure.subplots(1, 2)
+        for axes, costs, what in zip(panels, (seconds, iterations), whats, strict=True):
             for i, (solver, taken) in enumerate(costs.items()):
                 floor = MIN_SECONDS if costs is seconds else 0
                 solved = sorted(max(t, floor) for t in taken if isfinite(t))
@@ -143,7 +135,8 @@ def cactus_figure(seconds: Costs, iterations: Costs, unit: str) -> Drawing:
                 _scaled(axes.set_yscale, costs)
             axes.set_xlabel("problems solved")
             axes.set_ylabel(what)
-            axes.legend(fontsize=8)
+            axes.set_title("By seconds" if costs is seconds else "By iterations", loc="left")
+        legend_outside(panels[-1])  # the same lines in both
 
     return draw
 
@@ -159,7 +152,7 @@ def solved_figure(iterations: Costs, unit: str) -> Drawing:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         for i, (solver, taken) in enumerate(iterations.items()):
-            _distribution(axes, taken, f"C{i % 10}", f"{solver} ({len(taken)} runs)", iterations)
+            _distribution(axes, taken, i, f"{solver} ({len(taken)} runs)", iterations)
         _finish(axes, iterations, f"iterations since the start of the run ({unit})", "share of runs solved")
 
     return draw
@@ -179,8 +172,7 @@ def target_figure(costs: Costs, what: str) -> Drawing:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         for i, (solver, taken) in enumerate(costs.items()):
-            colour = f"C{i % 10}"
-            _distribution(axes, taken, colour, f"{solver} ({len(taken)} runs)", costs)
+            _distribution(axes, taken, i, f"{solver} ({len(taken)} runs)", costs)
             cutoff = best_cutoff(taken)
             if cutoff is not None:
                 end = _largest(costs)
@@ -188,7 +180,7 @@ def target_figure(costs: Costs, what: str) -> Drawing:
                 ends = _thinned(sorted(t for t in taken if t <= cutoff), MAX_POINTS // len(starts))
                 times = [start + t for start in starts for t in ends if start + t <= end]
                 shares = [answered_with_restarts(taken, cutoff, t) for t in times]
-                axes.step(times, shares, where="post", linestyle="--", color=colour, label=f"restarts at {cutoff:.3g}")
+                axes.step(times, shares, where="post", linestyle="--", color=f"C{i}", label=f"restarts at {cutoff:.3g}")
         _finish(axes, costs, f"{what} since the start", "probability of an answer")
 
     return draw
@@ -235,12 +227,18 @@ def answered_with_restarts(taken: Sequence[float], cutoff: float, time: float) -
     return 1 - (1 - chance(cutoff)) ** int(starts) * (1 - chance(rest))
 
 
-def _distribution(axes: Axes, taken: Sequence[float], colour: str, label: str, among: Costs) -> None:
+def _distribution(axes: Axes, taken: Sequence[float], number: int, label: str, among: Costs) -> None:
     finite = sorted(filter(isfinite, taken))
     times = _thinned(finite, MAX_POINTS)
     shares = [bisect_right(finite, t) / len(taken) for t in times]
     end = max(_largest(among), 1e-9)
-    axes.step([0, *times, end], [0, *shares, shares[-1] if shares else 0], where="post", color=colour, label=label)
+    marks: dict[str, Any] = {
+        "marker": MARKERS[number % len(MARKERS)],
+        "markersize": 4,
+        "markevery": max(1, len(times) // 8),
+    }
+    line = [0, *shares, shares[-1] if shares else 0]
+    axes.step([0, *times, end], line, where="post", color=f"C{number}", label=label, **marks)
 
 
 def _thinned(ordered: Sequence[float], most: int) -> Sequence[float]:
@@ -253,7 +251,7 @@ def _finish(axes: Axes, costs: Costs, x: str, y: str) -> None:
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.legend(fontsize=8)
+    legend_outside(axes)
 
 
 def _largest(costs: Costs) -> float:

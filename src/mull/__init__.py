@@ -249,9 +249,11 @@ def plot(run: Any, path: str | PathLike[str] | None = None) -> Figure:
         ValueError: the run has no trace. Solvers without steps record none.
         ModuleNotFoundError: matplotlib is not installed.
     """
+    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     from .commands.history.figures import run_figure
+    from .pictures.style import PLOT
 
     if isinstance(run, str):
         from .engine.store import Store
@@ -261,10 +263,11 @@ def plot(run: Any, path: str | PathLike[str] | None = None) -> Figure:
     trace = getattr(run, "trace", None)
     if trace is None or not len(trace.iteration):
         raise ValueError("the run has no trace: only step-wise solvers record one, for example descent")
-    figure = Figure(figsize=(9, 4.5), layout="constrained")
-    run_figure(trace)(figure)
-    if path is not None:
-        figure.savefig(path)
+    with mpl.rc_context(PLOT):
+        figure = Figure(figsize=(9, 4.5), layout="constrained")
+        run_figure(trace)(figure)
+        if path is not None:
+            figure.savefig(path)
     return figure
 
 
