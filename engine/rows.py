@@ -112,7 +112,7 @@ def batches(solver: Solver, trials: Sequence[Trial], members: Sequence[int], tas
         The positions, batch by batch.
     """
     sizes = {i: trials[i].problem.graph.literals for i in members}
-    kinds = {i: _kinds(trials[i].problem.graph) for i in members}
+    kinds = {i: sorted_kinds(trials[i].problem.graph) for i in members}
     found: list[list[int]] = []
     for i in sorted(members, key=lambda i: (kinds[i], sizes[i])):
         last = found[-1] if found else [i]
@@ -150,7 +150,21 @@ def copies(solver: Solver, problems: Sequence[Problem], task: Task, iteration: i
 @cache
 def cores() -> int:
     """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(available, *_limit) if _limit else available
+
+
+_limit: list[int] = []
+
+
+def limit_cores(count: int) -> None:
+    """Make this process use at most so many cores, such as one of several workers of a host.
+
+    Args:
+        count: of cores.
+    """
+    _limit[:] = [count]
+    cores.cache_clear()
 
 
 def group_size(graph: ConstraintGraph) -> int:
@@ -164,5 +178,6 @@ def _rows(solver: Solver, graph: ConstraintGraph, task: Task) -> int:
 
 
 @lru_cache(maxsize=1 << 14)
-def _kinds(graph: ConstraintGraph) -> tuple[str, ...]:
+def sorted_kinds(graph: ConstraintGraph) -> tuple[str, ...]:
+    """The names of a graph's kinds of constraint, sorted."""
     return tuple(sorted(kind.__name__ for kind in graph.kinds))

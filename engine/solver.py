@@ -99,6 +99,9 @@ class AbstractSolver(BaseModel, ABC):
     """Whether the solver keeps numbers for each value of each variable. The engine then refuses very large domains."""
     unit: ClassVar[str] = "steps"
     """What ``Solution.iterations`` counts and ``Budget.iterations`` limits."""
+    chunk: ClassVar[int] = 256
+    """Problems that a call solves together; larger calls are divided, and several processes share the chunks. A solver
+    whose ``batch_size`` is larger gets chunks of that size. See ``engine/chunks.py``."""
     renamed_options: ClassVar[Mapping[str, str]] = {}
     """Old name -> new name of renamed options. The old names work for one more release, with a warning."""
 

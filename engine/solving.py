@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .allowance import Allowances, left
+from .chunks import chunks, task_of_chunk
 from .conclude import conclude, unanswered
 from .constraints import Linear
 from .deadline import OutOfTime, interrupting
@@ -14,12 +16,16 @@ from .improving import Improvements
 from .parts import Shared, credit_peeling, join, part_of, predicted, split, unconstrained
 from .problem import Problem
 from .recording import Recorder, Recording
+from .shares import in_shares
 from .solution import Solution, Unrecorded, Unsolved
 from .solver import AbstractSolver, Solver, WholeSolver
 from .status import PEEL, Status
 from .task import Task
 from .values import Assignment, Value
 from .verify import certain, verified
+
+if TYPE_CHECKING:
+    from .fleet import Crew
 
 
 def solve(
@@ -30,8 +36,9 @@ def solve(
     store: Recorder | None = None,
     on_solution: Callable[[Solution], None] | None = None,
     check: bool = False,
+    crew: Crew | None = None,
 ) -> list[Solution]:
-    """Solve problems in one batch.
+    """Solve problems, in batches.
 
     Args:
         problems: with any graphs.
@@ -40,6 +47,7 @@ def solve(
         store: records every run, in batches.
         on_solution: called with each solution as soon as it is final.
         check: raise ``Unsolved`` at the end unless every problem was solved or proved unsatisfiable.
+        crew: processes that share the problems, with the same answers; None solves them in this process.
 
     Returns:
         One solution per problem, in order. An assignment with status *solved* or *optimal* was checked constraint by
@@ -66,16 +74,17 @@ def solve(
             raise TypeError(f"solve: a problem must be a Problem, not {type(each).__name__}; write Problem(graph)")
     improvements = Improvements(task or Task())
     task = improvements.task
-    if task.budget.seconds_each is not None:
-        task = replace(task, allowances=Allowances(task.budget.seconds_each))
     found: dict[int, Solution] = {}
     recording = Recording(store, task.on_notice)
     try:
-        for i, raw in _answers(asked, solver, task, improvements):
-            known = _budgeted(raw, task) if task.budget.solutions is None else _counted(raw, task)
-            found[i] = final = replace(certain(verified(known)), wall=task.elapsed)
-            if final.status.solved:
-                improvements.report(asked[i], final)
+        if crew is None:
+            answers = _chunk_by_chunk(asked, solver, task, improvements)
+        else:
+            from .fleet.dealing import deal
+
+            answers = deal(asked, solver, task, crew)
+        for i, final in answers:
+            found[i] = final
             if on_solution is not None:
                 on_solution(final)
             recording.add(final)
@@ -88,6 +97,45 @@ def solve(
     if check and not all(s.status.good for s in solutions):
         raise Unsolved(solutions)
     return solutions
+
+
+def _chunk_by_chunk(
+    problems: Sequence[Problem], solver: AbstractSolver, task: Task, improvements: Improvements
+) -> Iterator[tuple[int, Solution]]:
+    """The final solutions of a call, each chunk within its share of the time."""
+
+    def run(members: Sequence[int], portion: Task) -> Iterator[tuple[int, Solution]]:
+        portion = task_of_chunk(portion, members, len(problems))
+        for n, solution in solve_chunk([problems[i] for i in members], solver, portion, improvements):
+            yield members[n], solution
+
+    if len(chunks(problems, range(len(problems)), solver, task)) <= 1:
+        return run(range(len(problems)), task)
+    return in_shares(len(problems), task, lambda members: chunks(problems, members, solver, task), run)
+
+
+def solve_chunk(
+    problems: Sequence[Problem], solver: AbstractSolver, task: Task, improvements: Improvements
+) -> Iterator[tuple[int, Solution]]:
+    """Solve the problems of one chunk together.
+
+    Args:
+        problems: of the chunk.
+        solver: not bound yet.
+        task: with the chunk's share of the time.
+        improvements: of the call.
+
+    Yields:
+        (position, final solution), each position once: checked, with the budget of the call.
+    """
+    if task.budget.seconds_each is not None:
+        task = replace(task, allowances=Allowances(task.budget.seconds_each))
+    for i, raw in _answers(problems, solver, task, improvements):
+        known = _budgeted(raw, task) if task.budget.solutions is None else _counted(raw, task)
+        final = replace(certain(verified(known)), wall=task.elapsed)
+        if final.status.solved:
+            improvements.report(problems[i], final)
+        yield i, final
 
 
 def _answers(

@@ -55,6 +55,7 @@ class Beam(WholeSolver):
 
     name: ClassVar[str] = "beam"
     unit: ClassVar[str] = "words"
+    chunk: ClassVar[int] = 16
     citation: ClassVar[str] = (
         "B. T. Lowerre: The HARPY speech recognition system. PhD thesis, Carnegie Mellon University, 1976. T. Brants, "
         "A. C. Popat, P. Xu, F. J. Och and J. Dean: Large language models in machine translation. EMNLP 2007."

@@ -42,6 +42,7 @@ class CpSat(WholeSolver):
     name: ClassVar[str] = "cpsat"
     version: ClassVar[str] = "2"
     complete: ClassVar[bool] = True
+    chunk: ClassVar[int] = 16
     unit: ClassVar[str] = "conflicts"
     citation: ClassVar[str] = (
         "L. Perron and F. Didier: CP-SAT. Google OR-Tools, https://developers.google.com/optimization"

@@ -43,6 +43,7 @@ class Guided(NeighbourhoodSearch):
 
     name: ClassVar[str] = "guided"
     complete: ClassVar[bool] = True
+    chunk: ClassVar[int] = 16
     unit: ClassVar[str] = "conflicts"
     citation: ClassVar[str] = (
         "P. Shaw: Using constraint programming and local search methods to solve vehicle routing problems. CP 1998. "

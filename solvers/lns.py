@@ -49,6 +49,7 @@ class Lns(NeighbourhoodSearch):
 
     name: ClassVar[str] = "lns"
     complete: ClassVar[bool] = True
+    chunk: ClassVar[int] = 16
     unit: ClassVar[str] = "rounds"
     citation: ClassVar[str] = (
         "P. Shaw: Using constraint programming and local search methods to solve vehicle routing problems. CP 1998. "

@@ -1,0 +1,200 @@
+"""The part of a worker process: it unpacks chunks, solves them and packs the answers."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..clock import now
+from ..errors import MullError
+from ..improving import Improvements
+from ..problem import Problem
+from ..solution import Solution
+from ..solver import AbstractSolver
+from ..solving import solve_chunk
+from ..task import Budget, Task
+
+if TYPE_CHECKING:
+    from ..graph import ConstraintGraph
+
+MOST_GRAPHS = 256
+"""Graphs that a worker keeps, so that what the solver computed for a template serves all chunks with it."""
+
+NEEDLESS = {"render": None, "statement": None}
+"""Attributes of a problem that no solver needs, and that may be closures."""
+
+FIELDS = tuple(field.name for field in fields(Solution) if field.name not in ("problem", "assignment"))
+
+
+class Orders(NamedTuple):
+    """What all chunks of a call share.
+
+    Args:
+        solver: not bound yet.
+        budget: of the call.
+        seed: of the call.
+    """
+
+    solver: AbstractSolver
+    budget: Budget
+    seed: int
+
+
+class Work(NamedTuple):
+    """A chunk.
+
+    Args:
+        states: attributes of the problems of the chunk, computed ones too. To make the problems by their constructor
+            would check them a second time.
+        batch: ``Budget.batch`` of the chunk.
+        elapsed: seconds since the start of the call.
+        seconds: share of the chunk of the remaining time; infinite without a limit.
+    """
+
+    states: Sequence[dict[str, Any]]
+    batch: int | None
+    elapsed: float
+    seconds: float
+
+
+class Answer(NamedTuple):
+    """An answer to a problem of a chunk.
+
+    Args:
+        position: of the problem in the chunk.
+        values: of the assignment, in the order of the graph's variables; None without an assignment.
+        fields: of the solution, without the problem and the assignment.
+        late: whether the share of the chunk was used up before.
+    """
+
+    position: int
+    values: tuple[Any, ...] | None
+    fields: tuple[Any, ...]
+    late: bool
+
+
+def packed_orders(solver: AbstractSolver, task: Task) -> bytes:
+    """What the processes of a call need.
+
+    Args:
+        solver: not bound yet.
+        task: of the call.
+    """
+    return _packed(Orders(solver, task.budget, task.seed), f"solver {solver.name}")
+
+
+def packed_work(problems: Sequence[Problem], batch: int | None, elapsed: float, seconds: float) -> bytes:
+    """A chunk as bytes, without what no solver needs.
+
+    Args:
+        problems: of the chunk.
+        batch, elapsed, seconds: as of ``Work``.
+
+    Raises:
+        MullError: a problem cannot be sent to another process.
+    """
+    states = [{**problem.__dict__, **NEEDLESS} for problem in problems]
+    return _packed(Work(states, batch, elapsed, seconds), f"problem {problems[0].source}")
+
+
+def unpacked_answers(data: bytes, problems: Sequence[Problem]) -> list[tuple[int, Solution, bool]]:
+    """The answers of a chunk.
+
+    Args:
+        data: as ``Worker.solve`` returned it.
+        problems: of the chunk, as the driver has them.
+
+    Returns:
+        (position in the chunk, solution, whether the share of the chunk was used up).
+
+    Raises:
+        MullError: the worker could not solve the chunk.
+    """
+    answers, refused = pickle.loads(data)  # of our own processes
+    if refused is not None:
+        raise MullError(*refused)
+    found = []
+    for position, values, others, late in answers:
+        problem = problems[position]
+        assignment = None if values is None else dict(zip(problem.graph.domains, values, strict=True))
+        solution = Solution(problem=problem, assignment=assignment, **dict(zip(FIELDS, others, strict=True)))
+        found.append((position, solution, late))
+    return found
+
+
+class Worker:
+    """The solver of one process, ready for chunks. Mutable: it keeps the graphs that it has seen.
+
+    Args:
+        orders: as ``packed_orders`` returned it.
+        device: of this process.
+        threads: that it may use; None for all cores.
+    """
+
+    def __init__(self, orders: bytes, device: str, threads: int | None = None) -> None:
+        if threads is not None:
+            limit_threads(threads)
+        import_module("mull.plugins.added")  # finds solvers that were added from files
+        self.orders = Orders(*pickle.loads(orders))
+        self.device = device
+        self.graphs: dict[str, ConstraintGraph] = {}
+
+    def solve(self, data: bytes) -> bytes:
+        """The packed answers of a chunk, or the packed error.
+
+        Args:
+            data: as ``packed_work`` returned it.
+        """
+        try:
+            answers, refused = self._answers(Work(*pickle.loads(data))), None
+        except MullError as error:
+            answers, refused = [], (str(error), error.hint)
+        return pickle.dumps((answers, refused), pickle.HIGHEST_PROTOCOL)
+
+    def _answers(self, work: Work) -> list[Answer]:
+        budget = replace(self.orders.budget, batch=work.batch)
+        problems = [self._problem(state) for state in work.states]
+        since = now()
+        deadline = None if work.seconds == float("inf") else since + work.seconds
+        task = Task(budget, self.orders.seed, self.device, since - work.elapsed, deadline=deadline)
+        found = []
+        for position, solution in solve_chunk(problems, self.orders.solver, task, Improvements(task)):
+            assignment = solution.assignment
+            values = None if assignment is None else tuple(map(assignment.__getitem__, problems[position].graph.domains))
+            others = tuple(getattr(solution, name) for name in FIELDS)
+            found.append(Answer(position, values, others, task.remaining <= 0))
+        return found
+
+    def _problem(self, state: dict[str, Any]) -> Problem:
+        problem = object.__new__(Problem)
+        problem.__dict__.update(state, graph=self._known(state["graph"]))
+        return problem
+
+    def _known(self, graph: ConstraintGraph) -> ConstraintGraph:
+        if len(self.graphs) >= MOST_GRAPHS and graph.digest not in self.graphs:
+            self.graphs.pop(next(iter(self.graphs)))
+        return self.graphs.setdefault(graph.digest, graph)
+
+
+def limit_threads(count: int) -> None:
+    """Make this process use at most so many threads. Call it before torch is imported.
+
+    Args:
+        count: of threads.
+    """
+    from .. import rows
+
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    rows.limit_cores(count)
+
+
+def _packed(value: NamedTuple, what: str) -> bytes:
+    try:
+        return pickle.dumps(tuple(value), pickle.HIGHEST_PROTOCOL)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        hint = "solve it in one process: without --on, and with one device"
+        raise MullError(f"{what} cannot be sent to another process: {error}", hint) from None
