@@ -175,7 +175,8 @@ class Screen:
             return
         self.drawn = now
         wrong = f", {progress.violations} violated" if progress.violations >= 0 else ""
-        text = f"{progress.solver}: {self.answered}/{len(self.problems)}, iteration {progress.iteration}{wrong}"
+        at = f", iteration {progress.iteration}" if progress.iteration else ""
+        text = f"{progress.solver}: {self.answered}/{len(self.problems)}{at}{wrong}"
         view = progress.view() if self.watch else None
         self.region.set(text, self.answered / max(1, len(self.problems)), progress.problem.show(view) if view else "")
 

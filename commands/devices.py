@@ -13,7 +13,8 @@ def usable_devices(name: str) -> tuple[str, ...]:
     """Resolve ``--device`` to one device or several ones of this host.
 
     Args:
-        name: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, several GPUs as ``cuda:0,2``, or ``cuda:all``.
+        name: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, several GPUs as ``cuda:0,2`` or ``cuda:all``, or ``cpu,cpu`` with
+            one ``cpu`` for each process.
 
     Returns:
         Their names: ``cuda:N`` where several GPUs are named. ``auto`` is ``cuda`` if a GPU can be used, else ``cpu``.
@@ -22,10 +23,8 @@ def usable_devices(name: str) -> tuple[str, ...]:
         MullError: the name is not a device, a device does not exist on this machine, or the only one cannot be used.
     """
     devices = _named(name)
-    if (
-        devices != ("cpu",) and name != "auto" and len(devices) == 1
-    ):  # of several, each belongs to a process of its own: a context here would take its memory
-        _use(devices[0])
+    if name != "auto" and len(devices) == 1 and devices != ("cpu",):
+        _use(devices[0])  # not if there are several: each belongs to a process of its own, and a context takes memory
     return devices
 
 
@@ -33,12 +32,12 @@ def _named(name: str) -> tuple[str, ...]:
     """The devices of a name; nothing is allocated on them."""
     if name == "auto":
         return ("cuda" if _has_driver() and _cuda_is_available() else "cpu",)
-    found = re.fullmatch(r"cpu|cuda(?::(all|[0-9]{1,4}(?:,[0-9]{1,4})*))?", name)
+    found = re.fullmatch(r"cpu(?:,cpu){0,1023}|cuda(?::(all|[0-9]{1,4}(?:,[0-9]{1,4})*))?", name)
     if found is None:
-        hint = "--device takes auto, cpu, cuda, cuda:N, cuda:0,2 or cuda:all"
+        hint = "--device takes auto, cpu, cuda, cuda:N, cuda:0,2, cuda:all, or cpu,cpu for two processes"
         raise MullError(f"device {name[:40]!r} is not supported", hint)
-    if name == "cpu":
-        return (name,)
+    if name.startswith("cpu"):
+        return tuple(name.split(","))
     import torch
 
     if not torch.cuda.is_available():
@@ -76,7 +75,8 @@ def usable_device(name: str) -> str:
     """
     devices = usable_devices(name)
     if len(devices) > 1:
-        raise MullError(f"device {name!r} names {len(devices)} GPUs: this command uses one", "use --device cuda")
+        hint = f"use --device {devices[0].partition(':')[0]}"
+        raise MullError(f"device {name!r} names {len(devices)} devices: this command uses one", hint)
     return devices[0]
 
 
@@ -93,7 +93,7 @@ def device_of_rank(name: str) -> str:
         return usable_device(name)
     rank, processes = int(os.environ["LOCAL_RANK"]), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     devices = _named(name)
-    if devices == ("cpu",):
+    if devices[0] == "cpu":
         return "cpu"
     if devices == ("cuda",):
         devices = _named("cuda:all")

@@ -29,7 +29,7 @@ from .common import (
     store_option,
 )
 from .competition import CompetitionScreen
-from .devices import usable_device
+from .fleet import fleet_of, refuse_followed
 from .instances import expand
 from .pictures import Pictures, picture_option
 from .selection import Selection, say_left_out, selection_options
@@ -119,7 +119,11 @@ DEFAULT_SECONDS = 60.0
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 @click.option(
-    "--device", default="auto", show_default=True, metavar="DEVICE", help="Device: auto, cpu, cuda or cuda:N."
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="DEVICE",
+    help="Device: auto, cpu, cuda or cuda:N; several, with a process each: cuda:all, cuda:0,2 or cpu,cpu.",
 )
 @json_option
 @click.option("--watch", is_flag=True, help="Draw the first unsolved problem on stderr while it is solved.")
@@ -236,9 +240,17 @@ def run(
         budget = Budget(seconds, iterations, restarts, batch, solutions, seconds_each=each)
         opened = nullcontext() if no_store else open_for_writing(url)
         with opened as store:
-            target_device = usable_device(device)
+            target_device, fleet = fleet_of(device)
+            refuse_followed(
+                fleet,
+                watch=watch,
+                all_improvements=improvements,
+                competition=competition,
+                save_picture=picture is not None,
+            )
             what = counted(len(problems), "problem") if len(problems) > 1 else problems[0].source
-            phase(f"{name}: {'compiling' if isinstance(solver, Solver) else 'solving'} {what} on {target_device}")
+            verb = "compiling" if isinstance(solver, Solver) and fleet is None else "solving"
+            phase(f"{name}: {verb} {what} on {fleet or target_device}")
             task = Task(
                 budget,
                 seed,
@@ -254,7 +266,12 @@ def run(
             pictures = Pictures(picture)
             try:
                 answers = solve(
-                    problems, solver, pictures.follow(problems, task), store=store, on_solution=screen.solution
+                    problems,
+                    solver,
+                    pictures.follow(problems, task),
+                    store=store,
+                    on_solution=screen.solution,
+                    fleet=fleet,
                 )
                 store_error = None
             except Unrecorded as error:  # the answers are on the screen already: print the summary, then the error

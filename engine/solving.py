@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .allowance import Allowances, left
 from .chunks import chunks, task_of_chunk
@@ -24,8 +24,20 @@ from .task import Task
 from .values import Assignment, Value
 from .verify import certain, verified
 
-if TYPE_CHECKING:
-    from .fleet import Crew
+
+class SolvesElsewhere(Protocol):
+    """Other processes that solve the problems of a call, such as ``mull.engine.fleet.Fleet``."""
+
+    def answers(
+        self, problems: Sequence[Problem], solver: AbstractSolver, task: Task
+    ) -> Iterator[tuple[int, Solution]]:
+        """Yield (position, final solution), each position once.
+
+        Args:
+            problems: of the call.
+            solver: not bound yet.
+            task: of the call.
+        """
 
 
 def solve(
@@ -36,7 +48,7 @@ def solve(
     store: Recorder | None = None,
     on_solution: Callable[[Solution], None] | None = None,
     check: bool = False,
-    crew: Crew | None = None,
+    fleet: SolvesElsewhere | None = None,
 ) -> list[Solution]:
     """Solve problems, in batches.
 
@@ -47,7 +59,8 @@ def solve(
         store: records every run, in batches.
         on_solution: called with each solution as soon as it is final.
         check: raise ``Unsolved`` at the end unless every problem was solved or proved unsatisfiable.
-        crew: processes that share the problems, with the same answers; None solves them in this process.
+        fleet: processes that share the problems, with the same answers (``mull.engine.fleet.Fleet``); None solves them
+            in this process.
 
     Returns:
         One solution per problem, in order. An assignment with status *solved* or *optimal* was checked constraint by
@@ -77,12 +90,10 @@ def solve(
     found: dict[int, Solution] = {}
     recording = Recording(store, task.on_notice)
     try:
-        if crew is None:
+        if fleet is None:
             answers = _chunk_by_chunk(asked, solver, task, improvements)
         else:
-            from .fleet.dealing import deal
-
-            answers = deal(asked, solver, task, crew)
+            answers = fleet.answers(asked, solver, task)
         for i, final in answers:
             found[i] = final
             if on_solution is not None:

@@ -207,7 +207,9 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return pretend
 
 
-@pytest.mark.parametrize("name", ["mps", "xpu", "meta", "cpu:1", "cuda:x", "tpu", "", "cuda:", "cuda:0,", "cuda:all,1"])
+@pytest.mark.parametrize(
+    "name", ["mps", "xpu", "meta", "cpu:1", "cuda:x", "tpu", "", "cuda:", "cuda:0,", "cuda:all,1", "cpu,"]
+)
 def test_unsupported_devices_are_refused(name: str) -> None:
     with pytest.raises(mull.MullError, match="not supported") as caught:
         devices.usable_device(name)
@@ -232,7 +234,8 @@ def test_several_devices_are_named_by_a_list_or_all(gpus: Callable[[int], None])
     assert devices.usable_devices("cuda:2,0") == ("cuda:2", "cuda:0")
     with pytest.raises(mull.MullError, match="twice"):
         devices.usable_devices("cuda:1,1")
-    with pytest.raises(mull.MullError, match="names 2 GPUs"):
+    assert devices.usable_devices("cpu,cpu") == ("cpu", "cpu")
+    with pytest.raises(mull.MullError, match="names 2 devices"):
         devices.usable_device("cuda:0,1")
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from .crew import Crew, Ended
+from .dealing import Fleet
 from .local import LocalCrew
 
-__all__ = ["Crew", "Ended", "LocalCrew"]
+__all__ = ["Crew", "Ended", "Fleet", "LocalCrew"]

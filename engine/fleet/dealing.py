@@ -41,31 +41,46 @@ class Round:
     late: dict[int, Solution] = field(default_factory=dict)
 
 
-def deal(
-    problems: Sequence[Problem], solver: AbstractSolver, task: Task, crew: Crew
-) -> Iterator[tuple[int, Solution]]:
-    """Solve problems by a crew.
-
-    Each problem has its share of the time, and unused time goes to the problems that are still unsolved, as in one
-    process. The crew is closed at the end.
+class Fleet:
+    """A crew as ``solve`` uses it.
 
     Args:
-        problems: of the call.
-        solver: not bound yet.
-        task: of the call; its device is that of a process.
-        crew: not started yet.
+        crew: not started yet. It is closed at the end of the call.
 
-    Yields:
-        (position, final solution), each position once.
-
-    Raises:
-        MullError: the processes cannot start, or a chunk cannot be sent to them.
+    Example:
+        >>> solve(problems, solver, task, fleet=Fleet(LocalCrew(("cuda:0", "cuda:1"))))
     """
-    try:
-        crew.start(packed_orders(solver, task))
-        yield from _Dealer(problems, solver, task, crew).answers()
-    finally:
-        crew.close()
+
+    def __init__(self, crew: Crew) -> None:
+        self.crew = crew
+
+    def __str__(self) -> str:
+        return str(self.crew)
+
+    def answers(
+        self, problems: Sequence[Problem], solver: AbstractSolver, task: Task
+    ) -> Iterator[tuple[int, Solution]]:
+        """Solve problems by the crew.
+
+        Each problem has its share of the time, and unused time goes to the problems that are still unsolved, as in one
+        process.
+
+        Args:
+            problems: of the call.
+            solver: not bound yet.
+            task: of the call; its device is of the kind that the processes have.
+
+        Yields:
+            (position, final solution), each position once.
+
+        Raises:
+            MullError: the processes cannot start, or a chunk cannot be sent to them.
+        """
+        try:
+            self.crew.start(packed_orders(solver, task))
+            yield from _Dealer(problems, solver, task, self.crew).answers()
+        finally:
+            self.crew.close()
 
 
 class _Dealer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -30,6 +31,9 @@ class LocalCrew:
         self._context = get_context("spawn")
         self._orders = b""
         self._running: dict[int, tuple[Any, Connection]] = {}
+
+    def __str__(self) -> str:
+        return f"{self.size} processes ({', '.join(self.devices)})"
 
     @property
     def device(self) -> str:
@@ -57,11 +61,14 @@ class LocalCrew:
         self._running[worker] = process, ours
 
     def submit(self, worker: int, work: bytes) -> None:
-        """Send a chunk; see ``Crew``."""
-        try:
+        """Send a chunk to a process; see ``Crew``.
+
+        Args:
+            worker: number of the process.
+            work: the chunk.
+        """
+        with suppress(OSError):  # the process has ended: its connection is readable, and ``wait`` returns its end
             self._running[worker][1].send_bytes(work)
-        except OSError:
-            pass  # the process has ended: its connection is readable, and ``wait`` returns its end
 
     def wait(self, seconds: float) -> Sequence[Ended]:
         """What the processes did; see ``Crew``."""

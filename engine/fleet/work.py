@@ -164,7 +164,9 @@ class Worker:
         found = []
         for position, solution in solve_chunk(problems, self.orders.solver, task, Improvements(task)):
             assignment = solution.assignment
-            values = None if assignment is None else tuple(map(assignment.__getitem__, problems[position].graph.domains))
+            values = (
+                None if assignment is None else tuple(map(assignment.__getitem__, problems[position].graph.domains))
+            )
             others = tuple(getattr(solution, name) for name in FIELDS)
             found.append(Answer(position, values, others, task.remaining <= 0))
         return found

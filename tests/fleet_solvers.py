@@ -1,0 +1,98 @@
+"""Solvers of which a worker process does not survive a problem, and a crew without processes, for tests of fleets."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from mull.engine import Problem, Solution, Task
+from mull.engine.fleet import Ended
+from mull.engine.fleet.work import Work, Worker
+from mull.solvers.cpsat import CpSat
+
+
+class Fatal(CpSat):
+    """Ends its process at problems with a given named ``fatal``, as a fault in compiled code would."""
+
+    name: ClassVar[str] = "fatal"
+    folder: str = Field("", description="folder in which a file marks that the process was ended once; empty: always")
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        for i, problem in enumerate(problems):
+            mark = Path(self.folder, problem.digest)
+            if problem.givens.get("fatal") and not (self.folder and mark.exists()):
+                if self.folder:
+                    mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            for _, solution in super().run([problem], task):
+                yield i, solution
+
+
+class Slow(CpSat):
+    """Never answers problems with a given named ``fatal``."""
+
+    name: ClassVar[str] = "slow"
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        if any("fatal" in problem.givens for problem in problems):
+            time.sleep(600)
+        yield from super().run(problems, task)
+
+
+class Unloadable(CpSat):
+    """Cannot be made in another process."""
+
+    name: ClassVar[str] = "unloadable"
+
+    def __setstate__(self, state: Any) -> None:
+        raise ImportError("no such library")
+
+
+class InlineCrew:
+    """A crew whose workers are in this process, one chunk at a time.
+
+    Args:
+        size: number of workers.
+        fatal: whether a worker ends at problems with a given named ``fatal``.
+    """
+
+    device = "cpu"
+
+    def __init__(self, size: int = 2, fatal: bool = False) -> None:
+        self.size, self.fatal = size, fatal
+        self.orders = b""
+        self.workers: dict[int, Worker] = {}
+        self.events: list[Ended] = []
+        self.chunks: list[tuple[int, bytes]] = []
+        self.closed = False
+
+    def start(self, orders: bytes) -> None:
+        self.orders = orders
+        for worker in range(self.size):
+            self.restart(worker)
+
+    def restart(self, worker: int) -> None:
+        self.workers[worker] = Worker(self.orders, self.device)
+        self.events.append(Ended(worker, b""))
+
+    def submit(self, worker: int, work: bytes) -> None:
+        self.chunks.append((worker, work))
+
+    def wait(self, seconds: float) -> Sequence[Ended]:
+        if not self.events and self.chunks:
+            worker, work = self.chunks.pop(0)
+            if self.fatal and any("fatal" in state["givens"] for state in Work(*pickle.loads(work)).states):
+                return [Ended(worker, None, "it was ended by a test")]
+            return [Ended(worker, self.workers[worker].solve(work))]
+        events, self.events = self.events, []
+        return events
+
+    def close(self) -> None:
+        self.closed = True
