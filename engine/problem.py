@@ -289,6 +289,14 @@ class Problem:
         source = f", {self.source}" if str(self.source) != "-" else ""
         return f"<Problem{named}: {self.family}, {self.graph!r}, {len(self.givens)} givens{source}>"
 
+    def _repr_svg_(self) -> str:
+        """The picture, for notebooks."""
+        return str(resolve_name("mull.pictures.notebook:problem_svg")(self))  # by name: pictures import the engine
+
+    def _repr_html_(self) -> str:
+        """Size and picture, for notebooks."""
+        return str(resolve_name("mull.pictures.notebook:problem_html")(self))
+
     def to_json(self) -> dict[str, object]:
         """The graph's JSON object with ``givens`` and ``family`` added. The store keeps it as the problem's payload."""
         labels = {key: text for key, text in (("name", self.name), ("comment", self.comment)) if text}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pkgutil import resolve_name
 from typing import Any
 
 from ulid import ULID
@@ -88,6 +89,14 @@ class Solution(Sampled):
         if self.violations > 0:
             parts.insert(2, f"{self.violations} violations")
         return f"<Solution: {', '.join(parts)}>"
+
+    def _repr_svg_(self) -> str:
+        """The picture, for notebooks."""
+        return str(resolve_name("mull.pictures.notebook:solution_svg")(self))  # by name: pictures import the engine
+
+    def _repr_html_(self) -> str:
+        """Status, cost and picture, for notebooks."""
+        return str(resolve_name("mull.pictures.notebook:solution_html")(self))
 
     def __getitem__(self, name: str) -> Value:
         """The value of a variable.

@@ -53,6 +53,10 @@ class Budget:
     seconds_each: float | None = None
 
 
+def _no_beliefs() -> None:
+    """The beliefs of a solver that has none: None."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """The progress of a batch, passed to ``Task.on_progress`` at each check.
@@ -76,7 +80,7 @@ class Progress:
     violations: int
     problem: Problem
     view: Callable[[], Assignment]
-    beliefs: Callable[[], Mapping[str, Sequence[float]] | None] = lambda: None
+    beliefs: Callable[[], Mapping[str, Sequence[float]] | None] = _no_beliefs
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import re
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..status import Status
@@ -85,10 +86,17 @@ def is_there(url: str | None) -> bool:
     return "://" in where or Path(where).exists()
 
 
+class History(list[RunRow]):
+    """Stored runs, in order. A notebook shows them as a table of the first 50 and the number of the others."""
+
+    def _repr_html_(self) -> str:
+        return str(resolve_name("mull.pictures.notebook:history_html")(self))
+
+
 @overload
 def history(
     count: int | None = None, *, traces: bool = False, store: str | None = None, frame: None = None, **filters: Any
-) -> list[RunRow]: ...
+) -> History: ...
 
 
 @overload
@@ -120,7 +128,7 @@ def history(
     store: str | None = None,
     frame: Literal["pandas", "polars"] | None = None,
     **filters: Any,
-) -> list[RunRow] | pandas.DataFrame | polars.DataFrame:
+) -> History | pandas.DataFrame | polars.DataFrame:
     """Stored runs, newest first.
 
     Args:
@@ -132,7 +140,7 @@ def history(
             may also be text that ``moment`` reads.
 
     Returns:
-        A list of ``RunRow``, or a data frame with the columns of ``record``. A store that does not exist has no runs.
+        A list of ``RunRow`` (``History``), or a data frame with the columns of ``record``. A store that does not exist has no runs.
 
     Raises:
         StoreError: the store cannot be read, or the library of ``frame`` is not installed.
@@ -157,7 +165,7 @@ def history(
                 rows = list(opened.each(where, traces=True))[::-1]
             else:
                 rows = [opened.run(row.id) for row in opened.runs(count, where)]
-    return rows if frame is None else _framed(rows, frame, traces)
+    return History(rows) if frame is None else _framed(rows, frame, traces)
 
 
 def _framed(rows: list[RunRow], frame: str, traces: bool) -> Any:
