@@ -111,8 +111,8 @@ def recorded_solver(row: RunRow, problem: Problem) -> AbstractSolver:
     options = {name: value for name, value in stored.items() if name not in defaults or value != defaults[name]}
     if row.checkpoint is not None:
         options["weights"] = str(find_by_hash(row.checkpoint).path)
-    if through:  # the row has the options of the member: keep those that the portfolio shares
-        options = {name: value for name, value in options.items() if name in kind.model_fields}
+    if through:  # without stored options of the portfolio, those that it shares with the member
+        options = row.via_options or {name: value for name, value in options.items() if name in kind.model_fields}
     try:
         solver = kind.from_options(options)
         return solver if problem.minimises else solver.bind(problem)

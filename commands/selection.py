@@ -146,10 +146,8 @@ def answered(problem: Problem, solver: AbstractSolver, answers: Sequence[Answer]
             continue
         if (answer.solver, answer.options) in ((solver.name, solver.options), (bound.name, bound.options)):
             return True
-        # A portfolio stores the options of the member that answered, and not its own. So its answers count for the
-        # default options only.
         portfolio = bound.name == solver.name and answer.via == solver.name
-        if portfolio and solver.options == type(solver)().options:
+        if portfolio and answer.via_options == solver.changed_options:
             return True
     return False
 

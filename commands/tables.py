@@ -21,6 +21,18 @@ SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 """Pydantic's names of bounds -> mathematical signs."""
 
 
+def quantity(value: float, unit: str = "") -> str:
+    """A number with three digits and a decimal prefix, such as ``5.2 GFLOPs`` or ``730 mJ``.
+
+    Args:
+        value: the number.
+        unit: of the number; the prefix stands before it.
+    """
+    prefixes = ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""), (-3, "m"), (-6, "u"))
+    exponent, prefix = next((each for each in prefixes if abs(value) >= 10 ** each[0]), prefixes[-1])
+    return f"{value / 10**exponent:.3g} {prefix}{unit}".rstrip()
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table on stdout; long cells are folded to the width of a terminal, but not in a pipe.
 

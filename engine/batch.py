@@ -302,7 +302,20 @@ class Batch:
             checkpoint=self.solver.checkpoint,
             budget=replace(self.task.budget, copies=tuple(self.schedule)),
             trace=self.trace.of(p),
+            flops=self._flops(int(iterations)),
         )
+
+    def _flops(self, iterations: int) -> float | None:
+        """Floating-point operations of all copies of a problem until an iteration; None if they are not counted."""
+        if self._step_flops is None:
+            return None
+        ends = [first for first, _ in self.schedule[1:]] + [iterations]
+        rows = sum(copies * max(0, end - first) for (first, copies), end in zip(self.schedule, ends, strict=True))
+        return self._step_flops * rows
+
+    @cached_property
+    def _step_flops(self) -> float | None:
+        return self.solver.step_flops(self.instance, self.state)
 
     # Starts -----------------------------------------------------------------------------------------------------------
 

@@ -59,7 +59,10 @@ def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) 
                 raise RuntimeError(f"the solver answers problem {n}, which does not exist")
             # The search of a learned solver answers in the name of that solver.
             own = solver.name in (bound.name, getattr(solution, "solver", None))
-            yield members[n], solution if own else replace(solution, via=solver.name)
+            yield (
+                members[n],
+                solution if own else replace(solution, via=solver.name, via_options=solver.changed_options),
+            )
 
 
 def _run(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:

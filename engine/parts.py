@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .conclude import conclude
+from .costs import added
 from .graph import ConstraintGraph
 from .peel import extend, peel
 from .problem import Problem
@@ -162,6 +163,7 @@ def join(problem: Problem, parts: Sequence[Solution], order: tuple[str, ...]) ->
         bound=_bound(parts),
         iterations=slowest.iterations,
         seconds=sum(part.seconds for part in parts),
+        flops=added(*(part.flops for part in parts)),
         budget=_longest([part.budget for part in parts]),
         trace=slowest.trace,
     )

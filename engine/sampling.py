@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from .costs import added
 from .loop import Trial, iterate
 from .problem import Problem
 from .rows import group_size
@@ -54,6 +55,7 @@ class _Samples:
         self.problem = problem
         self.drawn = self.hits = 0
         self.seconds = 0.0
+        self.flops: float | None = None
         self.best: tuple[bool, int, int, int] = (True, 0, 0, 0)
         self.answer: Solution | None = None
         self.found: dict[tuple[Value, ...], tuple[int, int, int]] = {}  # values -> cost, iterations, sample
@@ -77,6 +79,7 @@ class _Samples:
         self.drawn += 1
         self.hits += s.status.solved
         self.seconds += s.seconds
+        self.flops = added(self.flops, s.flops)
         # The first answer must not depend on the order of batches: the cheapest, then the one of fewest iterations.
         objective = s.problem.graph.objective
         cost = objective.cost(s.assignment) if objective and s.assignment and s.status.solved else 0
@@ -98,5 +101,11 @@ class _Samples:
             dict(zip(names, values, strict=True)) for values in sorted(self.found, key=self.found.__getitem__)
         )
         return replace(
-            self.answer, status=status, solutions=solutions, samples=self.drawn, hits=self.hits, seconds=self.seconds
+            self.answer,
+            status=status,
+            solutions=solutions,
+            samples=self.drawn,
+            hits=self.hits,
+            seconds=self.seconds,
+            flops=self.flops,
         )

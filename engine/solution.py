@@ -40,6 +40,7 @@ class Solution(Sampled):
         version, options: of the solver.
         checkpoint: SHA-256 of the trained weights; None for a solver without weights.
         via: name of the portfolio that chose the solver, or None.
+        via_options: options of this portfolio that differ from its defaults.
         detail: an explanation, e.g. which givens contradict each other or why the graph is unsupported.
         solutions: distinct solutions, each checked, if several were requested; the first is ``assignment``.
         samples: number of samples drawn by a sampling solver.
@@ -48,6 +49,8 @@ class Solution(Sampled):
         improvements: (seconds, objective) of each improving answer, if the caller of ``solve`` followed and added them.
         budget: limits of the run, with the copies that ran. A task of this budget, seed and device repeats the run.
         trace: of the run, if one was recorded.
+        flops: floating-point operations of trained nets, of all members of a portfolio; None if none were counted.
+        joules: energy that the machine used in ``seconds``, other programs included; None if no counter is readable.
         id: a ULID, sortable by time.
     """
 
@@ -77,6 +80,9 @@ class Solution(Sampled):
     improvements: tuple[tuple[float, int], ...] = field(default=(), repr=False, compare=False)
     budget: Budget = field(default=Budget(), repr=False, compare=False)
     trace: Trace | None = field(default=None, repr=False, compare=False)
+    via_options: dict[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
+    flops: float | None = field(default=None, repr=False, compare=False, kw_only=True)
+    joules: float | None = field(default=None, repr=False, compare=False, kw_only=True)
     id: str = field(default_factory=lambda: str(ULID()))
 
     def __repr__(self) -> str:
@@ -173,6 +179,7 @@ class Solution(Sampled):
         if self.problem.expected is not None and self.assignment is not None:
             data["as_stated"] = tuple(map(self.assignment.get, self.problem.graph.domains)) == self.problem.expected
             data["stated"] = self.problem.agreement(self.assignment)
+        data |= {name: value for name in ("flops", "joules") if (value := getattr(self, name)) is not None}
         if self.via:
             data["via"] = self.via
         if self.detail:

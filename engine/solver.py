@@ -179,6 +179,11 @@ class AbstractSolver(BaseModel, ABC):
         """All options with their values, ready for JSON."""
         return self.model_dump(mode="json")
 
+    @property
+    def changed_options(self) -> dict[str, Any]:
+        """The options that differ from their defaults, ready for JSON."""
+        return {name: value for name, value in self.options.items() if value != type(self).model_fields[name].default}
+
 
 class Solver(AbstractSolver):
     """Base of solvers that improve a state step by step. The engine's loop runs them.
@@ -321,6 +326,17 @@ class Solver(AbstractSolver):
 
         Returns:
             [B, V, D] floating point, zero outside the domains; or None.
+        """
+        return None
+
+    def step_flops(self, instance: Any, state: Any) -> float | None:
+        """Floating-point operations of a step, for one row; None where they are not counted.
+
+        The engine calls it once for a batch, after the first answer.
+
+        Args:
+            instance: the compiled problems.
+            state: of any step; it must not be changed.
         """
         return None
 

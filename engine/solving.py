@@ -10,6 +10,7 @@ from .allowance import Allowances, left
 from .chunks import chunks, task_of_chunk
 from .conclude import conclude, unanswered
 from .constraints import Linear
+from .costs import Meter, added, counters
 from .deadline import OutOfTime, interrupting
 from .guard import guarded, refusal
 from .improving import Improvements
@@ -141,9 +142,10 @@ def solve_chunk(
     """
     if task.budget.seconds_each is not None:
         task = replace(task, allowances=Allowances(task.budget.seconds_each))
+    meter = Meter(counters(task.device))
     for i, raw in _answers(problems, solver, task, improvements):
         known = _budgeted(raw, task) if task.budget.solutions is None else _counted(raw, task)
-        final = replace(certain(verified(known)), wall=task.elapsed)
+        final = replace(certain(verified(known)), wall=task.elapsed, joules=meter.joules(known.seconds))
         if final.status.solved:
             improvements.report(problems[i], final)
         yield i, final
@@ -230,6 +232,7 @@ def _improve(
                     problem=problems[i],
                     iterations=best[i].iterations + less.iterations,
                     seconds=best[i].seconds + less.seconds,
+                    flops=added(best[i].flops, less.flops),
                     status=Status.SOLVED,
                 )
                 improvements.report(problems[i], best[i])
@@ -247,6 +250,7 @@ def _improve(
                         last,
                         status=Status.OPTIMAL if proved else last.status,
                         seconds=last.seconds + less.seconds,
+                        flops=added(last.flops, less.flops),
                         detail=by,
                     ),
                 )

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ..engine.choice import trained_size
 from ..engine.conclude import unanswered
+from ..engine.costs import added
 from ..engine.errors import MullError
 from ..engine.graph import ConstraintGraph
 from ..engine.guard import answers_of
@@ -77,7 +78,7 @@ class Auto(WholeSolver):
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         if task.budget.solutions is not None:
             for n, solution in CpSat().run(problems, task):
-                yield n, replace(solution, via=self.name)
+                yield n, replace(solution, via=self.name, via_options=self.changed_options)
             return
         yield from _Portfolio(self, problems, task).run()
 
@@ -92,6 +93,7 @@ class _Portfolio:
         self.asked = list(problems)
         self.best: dict[int, Solution] = {}
         self.spent = dict.fromkeys(self.open, 0.0)  # solving seconds of all members
+        self.flops: dict[int, float | None] = dict.fromkeys(self.open)
         self.clocked: set[int] = set()  # problems of turns that ended with their share of the time
         # With a limit on iterations or restarts a second turn would repeat the first: one turn each.
         self.limited = task.budget.iterations is not None or task.budget.restarts is not None
@@ -197,6 +199,7 @@ class _Portfolio:
             for m, solution in answers_of(member, [self.open[n] for n in mine], task):
                 n = mine[m]
                 self.spent[n] += solution.seconds
+                self.flops[n] = added(self.flops[n], solution.flops)
                 if solution.status.good and (final or n not in self.weighed or solution.status is not Status.SOLVED):
                     del self.open[n]
                     yield n, self._ours(n, solution)
@@ -215,7 +218,15 @@ class _Portfolio:
     def _ours(self, n: int, solution: Solution) -> Solution:
         """The member's answer, with the portfolio as ``via``."""
         detail = solution.detail or (CLOCKED if n in self.clocked else "")
-        return replace(solution, problem=self.asked[n], via=self.solver.name, seconds=self.spent[n], detail=detail)
+        return replace(
+            solution,
+            problem=self.asked[n],
+            via=self.solver.name,
+            via_options=self.solver.changed_options,
+            seconds=self.spent[n],
+            flops=self.flops[n],
+            detail=detail,
+        )
 
 
 def _small(graph: ConstraintGraph) -> bool:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..engine.compile import compile_problems
 from ..engine.conclude import unanswered
+from ..engine.costs import added
 from ..engine.deadline import OutOfTime, interrupting
 from ..engine.incumbent import NOTHING
 from ..engine.loop import Trial, iterate
@@ -156,6 +157,8 @@ class Search:
         self.branches = branches.select(~to_numpy(refuted(allowed)))
         self.made, self.refuted = np.ones(count, dtype=np.int64), 1 - self._open()
         self.steps = 0
+        self.net_steps = np.zeros(count, dtype=np.int64)  # of all branches of each problem
+        self.step_flops: float | None = None
         self.spent = np.zeros(count)
         self.done = np.zeros(count, dtype=bool)
         self.found: list[dict[frozenset[object], Assignment]] = [{} for _ in earlier]
@@ -218,6 +221,7 @@ class Search:
         for p, assignment in answers:
             key: frozenset[object] = frozenset(self.problems[p].visible(assignment).items())
             self.found[p].setdefault(key, assignment)
+        self.net_steps += self._each * np.bincount(taken.owner, minlength=count)
         self.steps += self._each
         residual = self.refuted.astype(np.float64)
         self.trace.add(self.steps, self.made, np.minimum(self.least, np.iinfo(np.int32).max), residual)
@@ -252,6 +256,8 @@ class Search:
             state, _info = self.net.step(shown, state)
             if self.task.over:
                 break
+        if self.step_flops is None:
+            self.step_flops = self.net.step_flops(shown, state)
         # Finite: an allowed value without any chance would leave nothing to split on.
         chances = state.chances.nan_to_num(nan=0.0, neginf=-1e4).masked_fill(~branches.allowed, -torch.inf)
         chances = chances.log_softmax(-1).nan_to_num(nan=-torch.inf, neginf=-torch.inf)
@@ -329,6 +335,7 @@ class Search:
             earlier,
             iterations=earlier.iterations + self.steps,
             seconds=earlier.seconds + float(self.spent[p]),
+            flops=added(earlier.flops, self.step_flops and self.step_flops * int(self.net_steps[p])),
             detail=f"searched {self.made[p]:,} branch{'es' * int(self.made[p] > 1)}, {self.refuted[p]:,} refuted",
             options=self.learned.options,
             checkpoint=self.learned.checkpoint,

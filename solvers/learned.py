@@ -24,6 +24,7 @@ from ..engine.task import Task
 from ..engine.values import Assignment
 from ..engine.weights import Card, CheckpointError, find
 from .decimation import decimate, undecided
+from .flops import step_flops
 from .nets.backbones import backbone
 from .nets.reasoner import Latent, Reasoner
 from .nets.shape import NetShape
@@ -309,6 +310,17 @@ class Learned(Solver):
         spent = state.age >= self.depth(self.net(instance))
         settled: Tensor = (info.residual < self.tolerance) | (state.halt > self.halt) | spent
         return settled
+
+    def step_flops(self, instance: Instance, state: LearnedState) -> float | None:
+        """Multiplications and additions of the matrix products in a step of the net; other operations are few.
+
+        None for a net that does not run with another number of rows.
+        """
+        how = {name: getattr(self, name) for name in self.inference_options}
+        try:
+            return step_flops(self.net(instance), self.checkpoint, instance, state, how)
+        except Exception:  # nets of plugins; a figure must not cost an answer
+            return None
 
     def depth(self, net: Reasoner) -> int:
         """Steps after which an unsolved row restarts.

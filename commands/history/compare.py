@@ -11,11 +11,15 @@ import click
 
 from ..common import json_option, store_option
 from ..completion import solvers
-from ..tables import table
+from ..tables import quantity, table
 from .filters import filter_options, no_runs, open_existing
 
 if TYPE_CHECKING:
     from mull.engine.store import Comparison, Filter, SolverOnProblem, SolverSummary
+
+
+COSTS = {"flops": "FLOPs", "joules": "joules"}
+"""Figures that only some runs have -> title of the column."""
 
 
 @click.command("compare")
@@ -31,9 +35,10 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
     problems.
 
     Iterations: median number of iterations to a solution, with quartiles in brackets. PAR-2: mean seconds per problem,
-    where an unanswered run counts as twice its time limit. A star marks the best solver, if all ran the same problems.
-    The sign test counts, for every two solvers, the problems on which each has the lower PAR-2. The value p is
-    the probability of a count at least as uneven if both solvers are equally good.
+    where an unanswered run counts as twice its time limit. FLOPs and joules: means over the runs that have them. A star
+    marks the best solver, if all ran the same problems. The sign test counts, for every two solvers, the problems on
+    which each has the lower PAR-2. The value p is the probability of a count at least as uneven if both solvers are
+    equally good.
     """
     with open_existing(url) as store:
         comparison = store.compare(solvers or None, store.resolved(where))
@@ -48,10 +53,14 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
         click.echo(json.dumps(data, ensure_ascii=False))
         return
     best = {figure: comparison.best(figure) for figure in ("solved", "iterations", "par2")}
+    costs = [name for name in COSTS if any(getattr(summary, name) is not None for summary in comparison.summaries)]
     table(
-        ("solver", "problems", "solved", "iterations", "PAR-2 s"),
+        ("solver", "problems", "solved", "iterations", "PAR-2 s", *map(COSTS.__getitem__, costs)),
         [
-            _summary_row(summary, {figure for figure, who in best.items() if summary.solver in who})
+            (
+                *_summary_row(summary, {figure for figure, who in best.items() if summary.solver in who}),
+                *("-" if (cost := getattr(summary, name)) is None else quantity(cost) for name in costs),
+            )
             for summary in comparison.summaries
         ],
     )

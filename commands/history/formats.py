@@ -18,7 +18,7 @@ ROW_GROUP = 5000
 """Runs that Parquet, a format of columns, holds in memory at once."""
 
 INTEGER_COLUMNS = {"size", "seed", "iterations", "violations", "objective", "samples", "hits", "distinct", "total"}
-FLOAT_COLUMNS = {"energy", "seconds", "wall", "accuracy", "coverage"}
+FLOAT_COLUMNS = {"energy", "seconds", "wall", "flops", "joules", "accuracy", "coverage"}
 
 
 def _write_csv(rows: Iterable[RunRow], file: IO[bytes], traces: bool) -> int:

@@ -13,6 +13,7 @@ import click
 
 from ..common import TextType, json_option, open_store, store_option
 from ..ids import short_ids
+from ..tables import quantity
 from .filters import filter_options, no_runs
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ CELLS: dict[str, Callable[[RunRow], Any]] = {
     "detail": lambda row: row.detail.partition("\n")[0],
     "digest": lambda row: row.problem[:12],
     "bench": lambda row: row.bench,
+    "flops": lambda row: None if row.flops is None else quantity(row.flops),
+    "joules": lambda row: None if row.joules is None else quantity(row.joules),
 }
 """Column -> the text or number that it shows of a run."""
 DEFAULT_COLUMNS = tuple(CELLS)[:9]

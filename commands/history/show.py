@@ -13,6 +13,7 @@ from mull.terminal import solutions_summary
 
 from .. import completion
 from ..common import json_option, store_option
+from ..tables import quantity
 from .chart import chart
 from .filters import open_existing
 
@@ -66,6 +67,9 @@ def _described(row: RunRow) -> Iterator[str]:
     yield f"versions   {' '.join(f'{name} {version}' for name, version in row.versions.items())}"
     yield f"outcome    {row.status}{f': {row.detail}' if row.detail else ''}"
     yield f"           {row.iterations} iterations, {row.seconds:.3f} s{wall}, {violations}{objective}"
+    if row.flops is not None or row.joules is not None:
+        costs = [quantity(v, unit) for v, unit in ((row.flops, "FLOPs"), (row.joules, "J")) if v is not None]
+        yield f"cost       {', '.join(costs)}"
     if row.distinct is not None:
         accuracy = "" if row.accuracy is None else f", accuracy {row.accuracy:.1%}"
         yield f"solutions  {solutions_summary(row)}{accuracy}"

@@ -16,7 +16,17 @@ EXPERIMENT = "mull"
 METRICS_PER_CALL = 1000
 """Limit of an MLflow server on the metrics in one request."""
 
-METRIC_COLUMNS = ("iterations", "seconds", "violations", "energy", "objective", "accuracy", "coverage")
+METRIC_COLUMNS = (
+    "iterations",
+    "seconds",
+    "violations",
+    "energy",
+    "objective",
+    "accuracy",
+    "coverage",
+    "flops",
+    "joules",
+)
 """Columns of a run that are exported as metrics."""
 
 

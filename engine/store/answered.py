@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ class Answer(NamedTuple):
     Args:
         solver: that answered, with its ``options`` and ``checkpoint`` (SHA-256 of the trained weights, or None).
         via: the portfolio that called the solver, or None.
+        via_options: of the portfolio, where they differ from its defaults; empty for runs older than schema 0006.
         solutions: number of samples that the call asked for, or None for one answer.
     """
 
@@ -25,6 +27,7 @@ class Answer(NamedTuple):
     options: dict[str, Any]
     checkpoint: str | None
     via: str | None
+    via_options: dict[str, Any]
     solutions: int | None
 
 
@@ -41,9 +44,9 @@ def answers(connection: sa.Connection, digests: Collection[str], name: str, seed
         Digest -> the distinct answers of runs that ended solved, optimal or unsatisfiable. Problems without such a run
         are left out.
     """
-    columns = [solver.c.name, solver.c.options, solver.c.checkpoint, run_context.c.via, budget.c.solutions]
+    columns = [solver.c.name, solver.c.options, solver.c.checkpoint, run_context.c.via, run_context.c.via_options]
     wanted = (
-        sa.select(problem.c.digest, *columns)
+        sa.select(problem.c.digest, *columns, budget.c.solutions)
         .select_from(run)
         .join(problem, run.c.problem == problem.c.id)
         .join(run_context, run.c.facets == run_context.c.id)
@@ -56,8 +59,9 @@ def answers(connection: sa.Connection, digests: Collection[str], name: str, seed
     keys = sorted(set(digests))
     for start in range(0, len(keys), KEYS_PER_QUERY):
         some = problem.c.digest.in_(keys[start : start + KEYS_PER_QUERY])
-        for digest, *values in connection.execute(wanted.where(some)):
-            made = Answer(*values)
+        for digest, *made_by, via_options, solutions in connection.execute(wanted.where(some)):
+            name, options, checkpoint, via = made_by
+            made = Answer(name, options, checkpoint, via, json.loads(via_options or "{}"), solutions)
             known = found.setdefault(digest, [])
             if made not in known:
                 known.append(made)

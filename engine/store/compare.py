@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import exp, inf, lgamma, log
@@ -30,6 +30,7 @@ class SolverOnProblem:
         iterations: iterations until the solution, ascending, of the runs that found one.
         par2: mean seconds over the runs. A run without an answer counts twice its time limit.
         unit: what ``iterations`` counts, such as steps or conflicts; ``mixed`` if the runs have several units.
+        flops, joules: means over the runs that have the figure; None if none has.
     """
 
     solver: str
@@ -40,6 +41,8 @@ class SolverOnProblem:
     iterations: tuple[int, ...]
     par2: float
     unit: str = "steps"
+    flops: float | None = None
+    joules: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class SolverSummary:
         iterations: quartiles over the runs that found a solution; None if no run did.
         par2: seconds; mean of ``SolverOnProblem.par2`` over the problems, so that each problem weighs the same.
         unit: what ``iterations`` counts.
+        flops, joules: means over the problems that have the figure; None if none has.
     """
 
     solver: str
@@ -62,6 +66,8 @@ class SolverSummary:
     iterations: Quartiles | None
     par2: float
     unit: str = "steps"
+    flops: float | None = None
+    joules: float | None = None
 
 
 @dataclass(frozen=True)
@@ -191,7 +197,14 @@ def _summary(results: dict[str, SolverOnProblem]) -> SolverSummary:
         quartiles(iterations),
         sum(result.par2 for result in results.values()) / len(results),
         units.pop() if len(units := {result.unit for result in results.values()}) == 1 else "mixed",
+        _mean(result.flops for result in results.values()),
+        _mean(result.joules for result in results.values()),
     )
+
+
+def _mean(figures: Iterable[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _pairwise(first: dict[str, SolverOnProblem], second: dict[str, SolverOnProblem]) -> PairwiseTest:

@@ -16,7 +16,7 @@ from .. import files
 from ..errors import MullError
 from .network import network_type
 
-HEAD = "0005"
+HEAD = "0006"
 """The Alembic revision of the tables in ``schema``."""
 BUSY_SECONDS = 30
 """Longest wait for another writer. Writing a batch of a thousand runs takes a tenth of a second."""

@@ -49,9 +49,9 @@ def moment(text: str) -> datetime:
 
 
 COLUMNS = (
-    "id", "created", "source", "problem", "family", "size", "solver", "version", "options", "checkpoint", "via", "seed",
+    "id", "created", "source", "problem", "family", "size", "solver", "version", "options", "checkpoint", "via", "via_options", "seed",
     "device", "host", "versions", "budget", "status", "iterations", "unit", "violations", "energy", "objective",
-    "seconds", "wall", "detail", "samples", "hits", "accuracy", "distinct", "total", "coverage", "bench",
+    "seconds", "wall", "flops", "joules", "detail", "samples", "hits", "accuracy", "distinct", "total", "coverage", "bench",
 )  # fmt: skip
 """The columns that ``record`` returns for every run."""
 
@@ -67,12 +67,12 @@ def record(row: RunRow, traces: bool = False) -> dict[str, Any]:
         traces: whether to add ``TRACE_COLUMNS``; None for a run without a trace.
 
     Returns:
-        Column name -> value. ``created`` is a time with its zone. ``options``, ``versions`` and ``budget`` are JSON
-        text.
+        Column name -> value. ``created`` is a time with its zone. ``options``, ``via_options``, ``versions`` and
+        ``budget`` are JSON text.
     """
     data: dict[str, Any] = {name: getattr(row, name) for name in COLUMNS}
     data["created"] = row.created.astimezone()
-    for name in ("options", "versions", "budget"):
+    for name in ("options", "via_options", "versions", "budget"):
         data[name] = None if data[name] is None else json.dumps(data[name], ensure_ascii=False)
     if traces:
         for name in TRACE_COLUMNS:

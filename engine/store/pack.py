@@ -62,6 +62,8 @@ def pack(s: Solution, bench: str | None = None) -> Packed:
         "total": s.total,
         "copies": _copies(s.budget.copies) if s.budget.copies else None,
         "improvements": json.dumps(s.improvements, separators=(",", ":")) if s.improvements else None,
+        "flops": s.flops,
+        "joules": s.joules,
     }
     points = answer = None
     if s.trace is not None and len(s.trace):
@@ -78,7 +80,8 @@ def pack(s: Solution, bench: str | None = None) -> Packed:
     each = "" if b.seconds_each is None else f" {b.seconds_each}"
     limits = _digest(f"{b.seconds} {b.iterations} {b.restarts} {b.batch} {b.solutions}{each}")
     parts = [s.problem.family, configuration, here()[0], limits, s.via, s.device, str(s.status)]
-    context = _digest(*parts, *([] if bench is None else [bench]))
+    caller = _caller(s)
+    context = _digest(*parts, *([] if bench is None else [bench]), *([] if caller is None else [f"via {caller}"]))
     origin = codec.source_digest(str(s.problem.source))
     return Packed(s, origin, configuration, limits, context, bench, row, points, answer)
 
@@ -128,7 +131,7 @@ def insert(tables: Tables, packed: Sequence[Packed]) -> None:
         s, ids = p.solution, {"solver": solvers[p.solver], "budget": budgets[p.budget]}
         ids["environment"] = environments[digest]
         common = {"via": s.via, "device": s.device, "status": str(s.status), "bench": p.bench}
-        return {"family": s.problem.family, **ids, **common}
+        return {"family": s.problem.family, **ids, **common, "via_options": _caller(s)}
 
     contexts = tables.ids("facets", {p.context: partial(made, p) for p in packed})
     sources = tables.ids("source", {p.source: partial(_source, p.solution) for p in packed})
@@ -171,6 +174,11 @@ def _source(s: Solution) -> dict[str, Any]:
 
 def _solver(s: Solution) -> dict[str, Any]:
     return {"name": s.solver, "version": s.version, "options": s.options, "checkpoint": s.checkpoint, "unit": s.unit}
+
+
+def _caller(s: Solution) -> str | None:
+    """The options of the portfolio as JSON; None for its defaults and without a portfolio."""
+    return json.dumps(s.via_options, sort_keys=True) if s.via and s.via_options else None
 
 
 def _budget(s: Solution) -> dict[str, Any]:

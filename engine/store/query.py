@@ -36,7 +36,7 @@ RUNS = (
         solver.c.unit,
         environment.c.host,
         environment.c.versions,
-        *(run_context.c[name] for name in ("family", "via", "device", "status", "bench")),
+        *(run_context.c[name] for name in ("family", "via", "via_options", "device", "status", "bench")),
         run_context.c.budget.label("budget"),
         *(budget.c[name].label(f"budget_{name}") for name in _BUDGET),
     )
@@ -208,6 +208,7 @@ def row_of(row: sa.RowMapping) -> RunRow:
     values = dict(row)
     limits = {name: values.pop(f"budget_{name}") for name in _BUDGET}
     copies = values.pop("copies")
+    values["via_options"] = json.loads(values["via_options"] or "{}")
     values["improvements"] = tuple(map(tuple, json.loads(values["improvements"] or "[]")))
     if values["budget"] is not None:
         values["budget"] = limits | {"copies": copies and json.loads(copies)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ class RunRow(Sampled):
         solver, version, options: the solver's name, version and options.
         checkpoint: SHA-256 of the trained weights; None for a solver that does not learn.
         via: the portfolio that called the solver, or None.
+        via_options: those of its options that differ from the defaults; empty for runs older than schema 0006.
         seed, device, host: as used by the run.
         versions: package -> version, of Python and the libraries.
         budget: the fields of ``engine.task.Budget``; None for runs older than schema 0003.
@@ -39,6 +40,8 @@ class RunRow(Sampled):
         problem.
         bench: name of the bench that the run belongs to, or None.
         improvements: (seconds, objective) of each improving answer, if the call followed them.
+        flops: floating-point operations of trained nets; None without a net whose operations can be counted.
+        joules: energy that the machine used in ``seconds``; None where it has no readable counter.
         trace: None unless ``Store.run`` or ``Store.each(traces=True)`` read it.
         assignment, solutions: the best assignment, and all distinct solutions; None unless ``Store.run`` read them.
         payload: the problem as JSON; None unless ``Store.run`` read it.
@@ -74,6 +77,9 @@ class RunRow(Sampled):
     total: int | None
     bench: str | None = None
     improvements: tuple[tuple[float, int], ...] = ()
+    via_options: dict[str, Any] = field(default_factory=dict)
+    flops: float | None = None
+    joules: float | None = None
     trace: Trace | None = None
     assignment: dict[str, Any] | None = None
     solutions: tuple[dict[str, Any], ...] | None = None

@@ -85,6 +85,7 @@ run_context = _shared(
     Column("device", String(32), nullable=False),
     Column("status", String(16), nullable=False),
     Column("bench", String(128)),
+    Column("via_options", Text),  # JSON: options of the portfolio; null for its defaults
 )
 
 source = Table(
@@ -117,10 +118,12 @@ run = Table(
     Column("copies", Text),  # JSON; not in the budget, because few calls have the same
     Column("wall", Float),
     Column("improvements", Text),  # JSON: [seconds, objective] of each improving answer
+    Column("flops", Float),  # of trained nets
+    Column("joules", Float),
     Index("ix_run_problem", "problem", "id"),
     Index("ix_run_source", "source", "id"),
     Index("ix_run_facets", "facets", "id"),
-    Index("ix_run_sums", "facets", "problem", "iterations", "seconds"),
+    Index("ix_run_sums", "facets", "problem", "iterations", "seconds", "flops", "joules"),
 )
 Index("ix_run_detail", run.c.id, sqlite_where=run.c.detail != "", postgresql_where=run.c.detail != "")
 

@@ -16,6 +16,9 @@ from .filter import Filter
 from .query import conditions
 from .schema import budget, problem, run, run_context, solver
 
+COSTS = ("flops", "joules")
+"""Columns of ``run`` that only some runs have."""
+
 
 def read_results(connection: sa.Connection, where: Filter) -> list[SolverOnProblem]:
     """One result for each solver and each problem that it ran. Training runs are excluded.
@@ -32,6 +35,8 @@ def read_results(connection: sa.Connection, where: Filter) -> list[SolverOnProbl
             run.c.problem,
             sa.func.count().label("runs"),
             sa.func.sum(run.c.seconds).label("seconds"),
+            *(sa.func.sum(run.c[name]).label(name) for name in COSTS),
+            *(sa.func.count(run.c[name]).label(f"with_{name}") for name in COSTS),
             sa.func.aggregate_strings(sa.cast(run.c.iterations, sa.String), ",").label("iterations"),
         )
         .where(*conditions(where))
@@ -46,7 +51,7 @@ def read_results(connection: sa.Connection, where: Filter) -> list[SolverOnProbl
             run_context.c.status,
             solver.c.unit,
             sa.func.coalesce(budget.c.seconds_each, budget.c.seconds).label("limit"),
-            *(sums.c[name] for name in ("runs", "seconds", "iterations")),
+            *(sums.c[name] for name in ("runs", "seconds", "iterations", *COSTS, *(f"with_{name}" for name in COSTS))),
         )
         .select_from(sums)
         .join(run_context, sums.c.facets == run_context.c.id)
@@ -73,7 +78,13 @@ def _result(solver: str, problem: str, rows: Sequence[sa.RowMapping]) -> SolverO
         tuple(sorted(found)),
         sum(map(_penalised, rows)) / runs,
         units.pop() if len(units := {row["unit"] for row in rows}) == 1 else "mixed",
+        *(_mean(rows, name) for name in COSTS),
     )
+
+
+def _mean(rows: Sequence[sa.RowMapping], name: str) -> float | None:
+    count = sum(row[f"with_{name}"] for row in rows)
+    return sum(row[name] or 0.0 for row in rows) / count if count else None
 
 
 def _penalised(row: sa.RowMapping) -> Any:
