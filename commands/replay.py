@@ -1,28 +1,31 @@
-"""``solve replay``: repeat a recorded run and compare the results."""
+"""``solve replay``: repeat a recorded run, of the store or of a packed file, and compare the results."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mull.engine.errors import MullError
 
-from .common import interruptible, json_option, store_option
+from .common import interruptible, json_option, open_store, store_option
 from .completion import ids
 from .devices import usable_device
 from .history.filters import open_existing
 
 if TYPE_CHECKING:
     from mull.engine import AbstractSolver, Budget, Problem, Solution
-    from mull.engine.store import RunRow
+    from mull.engine.store import RunRow, Store
 
 
 @click.command()
-@click.argument("run_id", metavar="ID", shell_complete=ids)
+@click.argument("run_id", metavar="ID|FILE", shell_complete=ids)
 @click.option("--device", metavar="DEVICE", help="Device (default: the device of the run).")
 @json_option
 @store_option
@@ -30,27 +33,46 @@ if TYPE_CHECKING:
 def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_store: bool) -> int:
     """Repeat a recorded run and compare the results.
 
-    ID is the id of a run, its first or last characters, or `last` for the newest run. The replay uses the same problem,
-    solver, options, weights and seed. A step-wise solver takes the same number of steps.
+    ID is the id of a run, its first or last characters, or `last` for the newest run. FILE is a file that `solve history
+    pack` wrote; its runs are repeated in order. The replay uses the same problem, solver, options, weights and seed. A
+    step-wise solver takes the same number of steps.
 
     Exit code: 0 if status, iterations and answer are the same, 1 if they differ, 2 if the run cannot be repeated.
     """
+    stopped = interruptible()
+    if _is_file(run_id):
+        from mull.engine.store.bundle import read_pack
+
+        rows = read_pack(Path(run_id))
+        with nullcontext() if no_store else open_store(url) as store:
+            return max(
+                _replay(row, device, as_json, store, stopped, f"solve replay {run_id} repeats it") for row in rows
+            )
     with open_existing(url) as store:
         row = store.run(run_id)
-        stopped = interruptible()
-        again = _repeat(row, device, stopped)
-        if stopped():
-            raise MullError(
-                "stopped before the results could be compared", f"solve history show {row.id} shows the recorded run"
-            )
-        if not no_store:
-            again = replace(again, detail="; ".join(filter(None, (f"replay of {row.id}", again.detail))))
-            store.write([again])
+        where = f"solve history show {row.id} shows the recorded run"
+        return _replay(row, device, as_json, None if no_store else store, stopped, where)
+
+
+def _is_file(text: str) -> bool:
+    """Whether the argument names a file: ids have no dots and no slashes."""
+    return "." in text or os.sep in text or (len(text) > 0 and Path(text).is_file())
+
+
+def _replay(
+    row: RunRow, device: str | None, as_json: bool, store: Store | None, stopped: Callable[[], bool], where: str
+) -> int:
+    again = _repeat(row, device, stopped)
+    if stopped():
+        raise MullError("stopped before the results could be compared", where)
+    if store is not None:
+        again = replace(again, detail="; ".join(filter(None, (f"replay of {row.id}", again.detail))))
+        store.write([again])
     differences = list(_differences(row, again))
     reasons = list(_reasons(row, again)) if differences else []
     if as_json:
-        report: dict[str, Any] = {"run": row.id, "replay": None if no_store else again.id, "same": not differences}
-        report |= {"differences": [asdict(d) for d in differences], "reasons": reasons}
+        report: dict[str, Any] = {"run": row.id, "replay": None if store is None else again.id}
+        report |= {"same": not differences, "differences": [asdict(d) for d in differences], "reasons": reasons}
         click.echo(json.dumps(report, ensure_ascii=False))
     else:
         click.echo("\n".join(_report(row, again, differences, reasons)))

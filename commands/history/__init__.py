@@ -10,6 +10,7 @@ from .export import history_export
 from .list import history_list
 from .maintenance import history_backup, history_delete, history_path, history_upgrade
 from .merge import history_merge
+from .pack import history_pack
 from .plot import history_plot
 from .show import history_show
 
@@ -31,6 +32,7 @@ for command in (
     history_delete,
     history_backup,
     history_merge,
+    history_pack,
     history_path,
     history_upgrade,
 ):
