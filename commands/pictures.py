@@ -114,15 +114,17 @@ class Pictures:
         from mull.pictures import picture
         from mull.pictures.frames import film
         from mull.pictures.page import page
-        from mull.pictures.rasters import to_gif, to_png
+        from mull.pictures.rasters import most_frames, to_gif, to_png
 
         problem = solution.problem
         if self.frames is None:
             svg = picture(problem, solution.assignment)
             return (svg.encode() if self.kind == "svg" else to_png(svg)), 1
-        frames, drawn = film(problem, self.frames.of(problem, solution))
+        found = self.frames.of(problem, solution)
         if self.kind == "gif":
+            frames, drawn = film(problem, found, most_frames(picture(problem, solution.assignment)))
             return to_gif(drawn), len(drawn)
+        frames, drawn = film(problem, found)
         by = f"{solution.solver} ({solution.via})" if solution.via else solution.solver
         note = f"{solution.status} by {by} after {solution.iterations} {solution.unit}, {solution.seconds:.2f} s"
         return page(str(problem.name or problem.source), note, frames, drawn).encode(), len(drawn)

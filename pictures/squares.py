@@ -10,6 +10,8 @@ from .view import View
 
 FEWEST, MOST_SQUARES = 60, 10_000
 """Fewest and most variables that are drawn."""
+MOST_OUTLINED = 2500
+"""Most squares with outlines of their own; more are too small for them."""
 SIDE = 480.0
 """Width of the picture without margins."""
 
@@ -33,10 +35,12 @@ def squares(view: View) -> str | None:
     what = f"{len(names)} variables as squares"
     canvas = Canvas(SIDE + 16, rows * side + 40, view.title, view.description(what))
     two = len(values) == 2
+    canvas.rect(8, 8, SIDE, rows * side, "cell")
     looks = {value: f"c{i}" for i, value in enumerate(values)} if not two else {values[1]: "c0"}
     for i, name in enumerate(names):
         x, y = 8 + i % across * side, 8 + i // across * side
-        canvas.rect(x, y, side, side, "cell")
+        if len(names) <= MOST_OUTLINED:
+            canvas.rect(x, y, side, side, "cell")
         chances = view.chances(name)
         if chances:
             value = values[1] if two else max(chances, key=chances.__getitem__)

@@ -16,7 +16,7 @@ from mull.engine.constraints import NoOverlap
 from mull.engine.task import Progress
 from mull.pictures import graph_svg, picture
 from mull.pictures.choose import family_drawing
-from mull.pictures.frames import Frames, film
+from mull.pictures.frames import Frame, Frames, film
 from mull.pictures.rasters import to_gif, to_png
 from mull.problems import examples
 
@@ -112,6 +112,18 @@ def test_a_picture_that_cannot_be_saved_is_refused_first(
     (tmp_path / "d.svg").mkdir()
     assert call("queens:4", "--no-store", "--save-picture", str(tmp_path / path)) == 2
     reports_error(message)
+
+
+def test_large_pictures_have_fewer_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    (problem,) = load("sudoku:4:0.5")
+    first, second = [name for name in problem.graph.domains if name not in problem.givens][:2]
+    states = [Frame(i, 0, {first: 1 + i % 4, second: 1 + i % 3}) for i in range(60)]
+    assert len(film(problem, states)[0]) == 60
+    assert [each.iteration for each in film(problem, states, 3)[0]] == [0, 29, 59]
+    monkeypatch.setattr("mull.pictures.frames.MOST_CHARACTERS", 50_000)
+    kept, drawn = film(problem, states)
+    assert sum(map(len, drawn)) <= 50_000
+    assert (kept[0].iteration, kept[-1].iteration) == (0, 59)
 
 
 def test_gif_of_many_frames_is_small() -> None:
