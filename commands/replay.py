@@ -89,7 +89,7 @@ def _repeat(row: RunRow, device: str | None, stopped: Callable[[], bool]) -> Sol
     solver = recorded_solver(row, problem)
     from mull.engine import Task, solve
 
-    budget = _budget(row, problem, solver)
+    budget = recorded_budget(row, problem, solver)
     target = usable_device(device or row.device)
     click.echo(f"{row.source} by {solver.name}, seed {row.seed}, {target}", err=True)
     task = Task(budget, row.seed, target, on_notice=lambda text: click.echo(text, err=True), cancelled=stopped)
@@ -145,8 +145,14 @@ def recorded_solver(row: RunRow, problem: Problem) -> AbstractSolver:
         ) from None
 
 
-def _budget(row: RunRow, problem: Problem, solver: AbstractSolver) -> Budget:
-    """The budget of the replay: that of the run, or for a step-wise solver its number of steps without a time limit."""
+def recorded_budget(row: RunRow, problem: Problem, solver: AbstractSolver) -> Budget:
+    """The budget of the replay: that of the run, or for a step-wise solver its number of steps without a time limit.
+
+    Args:
+        row: of the store.
+        problem: of ``recorded_problem``.
+        solver: of ``recorded_solver``.
+    """
     from mull.engine import Budget, WholeSolver
 
     stored = row.budget or {}

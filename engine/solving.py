@@ -14,6 +14,7 @@ from .costs import Meter, added, counters
 from .deadline import OutOfTime, interrupting
 from .guard import guarded, refusal
 from .improving import Improvements
+from .live import Publisher
 from .parts import Shared, credit_peeling, join, part_of, predicted, split, unconstrained
 from .problem import Problem
 from .recording import Recorder, Recording
@@ -89,6 +90,8 @@ def solve(
     improvements = Improvements(task or Task())
     task = improvements.task
     found: dict[int, Solution] = {}
+    live = Publisher(asked, solver.name, task)
+    task = live.task
     recording = Recording(store, task.on_notice)
     try:
         if fleet is None:
@@ -99,9 +102,11 @@ def solve(
             found[i] = final
             if on_solution is not None:
                 on_solution(final)
+            live.answered(final)
             recording.add(final)
     finally:
         refused = recording.finish()
+        live.finish()
     improvements.finish()
     solutions = [found[i] for i in range(len(asked))]
     if refused is not None:

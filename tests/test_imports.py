@@ -11,7 +11,7 @@ import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("analysis", "engine", "problems", "solvers", "plugins", "commands")
+PACKAGES = ("analysis", "engine", "problems", "solvers", "plugins", "commands", "ui")
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

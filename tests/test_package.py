@@ -28,6 +28,8 @@ ROOT = Path(__file__).parent.parent
         "plugins",
         "commands",
         "experiments",
+        "pictures",
+        "ui",
         "weights",
         "cli.py",
         "terminal.py",
@@ -41,7 +43,18 @@ def test_folders_of_the_package_are_links(name: str) -> None:
 
 def test_src_contains_nothing_else() -> None:
     held = {p.name for p in (ROOT / "src" / "mull").iterdir()} - {"__pycache__"}
-    rooms = {"analysis", "engine", "problems", "solvers", "plugins", "commands", "experiments", "pictures", "weights"}
+    rooms = {
+        "analysis",
+        "engine",
+        "problems",
+        "solvers",
+        "plugins",
+        "commands",
+        "experiments",
+        "pictures",
+        "ui",
+        "weights",
+    }
     assert held == {"__init__.py", "__main__.py", "py.typed", *rooms, "cli.py", "terminal.py"}
 
 

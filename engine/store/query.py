@@ -49,13 +49,23 @@ RUNS = (
 )
 """The columns of a run in a list, as ``row_of`` reads them."""
 
+_CONTEXT = (run_context, run.c.facets == run_context.c.id)
+_JOINS: dict[str, tuple[tuple[sa.Table, sa.ColumnElement[bool]], ...]] = {
+    problem.name: ((problem, run.c.problem == problem.c.id),),
+    source.name: ((source, run.c.source == source.c.id),),
+    run_context.name: (_CONTEXT,),
+    solver.name: (_CONTEXT, (solver, run_context.c.solver == solver.c.id)),
+    environment.name: (_CONTEXT, (environment, run_context.c.environment == environment.c.id)),
+}
+"""Table -> the joins that lead from a run to it."""
+
 RUNS_WITH_TRACES = RUNS.outerjoin(trace, trace.c.run == run.c.id).add_columns(trace.c.points, trace.c.data)
 
 Keys = tuple[sa.Column[Any], sa.Select[Any]]
 """A column of ``run``, and a query of the values that it may have."""
 
 
-def sorted_by(column: str, limit: int | None, where: Filter) -> sa.Select[Any]:
+def sorted_by(column: str, limit: int | None, where: Filter, after: sa.RowMapping | None = None) -> sa.Select[Any]:
     """The query of the first runs that pass, sorted by a column.
 
     Runs without a value come last. Runs with equal values are sorted newest first.
@@ -64,10 +74,26 @@ def sorted_by(column: str, limit: int | None, where: Filter) -> sa.Select[Any]:
         column: a column of ``RUNS``; with ``-`` before its name the order is descending.
         limit: largest number of runs; None for all.
         where: which runs pass.
+        after: a run as a row of ``RUNS``; only runs after it in this order pass.
     """
-    value = RUNS.selected_columns[column.removeprefix("-")]
+    name = column.removeprefix("-")
+    value = RUNS.selected_columns[name]
     order = value.desc() if column.startswith("-") else value.asc()
-    return RUNS.where(*conditions(where)).order_by(value.is_(None), order, run.c.id.desc()).limit(limit)
+    terms = conditions(where)
+    if after is not None:
+        later = sa.and_(value.is_(None), run.c.id < after["id"])
+        if after[name] is not None:
+            beyond = value < after[name] if column.startswith("-") else value > after[name]
+            later = sa.or_(beyond, sa.and_(value == after[name], run.c.id < after["id"]), value.is_(None))
+        terms.append(later)
+    by = (value.is_(None), order, run.c.id.desc())
+    if limit is None:
+        return RUNS.where(*terms).order_by(*by)
+    # All runs are sorted with the table of the column alone. The other joins are for the runs of the page.
+    ids = sa.select(run.c.id).select_from(run)
+    for table, condition in _JOINS.get(next(iter(value.base_columns)).table.name, ()):
+        ids = ids.join(table, condition)
+    return RUNS.where(run.c.id.in_(ids.where(*terms).order_by(*by).limit(limit))).order_by(*by)
 
 
 def ids_like(text: str) -> tuple[sa.Select[Any], sa.Select[Any]]:

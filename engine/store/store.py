@@ -152,7 +152,9 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------------- reading
 
-    def runs(self, limit: int | None = 20, where: Filter = EVERY, sort: str | None = None) -> list[RunRow]:
+    def runs(
+        self, limit: int | None = 20, where: Filter = EVERY, sort: str | None = None, after: str | None = None
+    ) -> list[RunRow]:
         """The newest runs that pass a filter, newest first.
 
         Args:
@@ -160,13 +162,15 @@ class Store:
             where: which runs pass.
             sort: name of a ``RunRow`` field to sort by instead, ascending; with ``-`` before it descending. The first
                 ``limit`` runs in this order are returned.
+            after: id of a run, with ``sort``: the list continues behind it. ``where.before`` does so without ``sort``.
 
         Returns:
             Runs without trace, assignment, solutions and payload.
         """
         with read_errors(self.url), self._engine().connect() as connection:
             if sort is not None:
-                wanted = query.sorted_by(sort, limit, where)
+                last = None if after is None else connection.execute(RUNS.where(run.c.id == after)).mappings().first()
+                wanted = query.sorted_by(sort, limit, where, last)
                 return [query.row_of(row) for row in connection.execute(wanted).mappings()]
             if limit is None:
                 wanted = RUNS.where(*query.conditions(where))

@@ -1,0 +1,210 @@
+"""The progress of runs for other processes of the user, such as the pages of ``solve ui``.
+
+A run publishes its progress in files of one folder, and only while another process watches this folder. Without a
+watcher a call of ``solve`` reads one file's time each second. A failure of the disk ends the publishing, not the run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .problem import Problem
+from .task import Progress, Task
+
+if TYPE_CHECKING:
+    from .solution import Solution
+
+SECONDS = 0.07
+"""Least seconds between two published states of a run: 14 a second."""
+SHARE = 0.018
+"""Largest share of a run's time that publishing may take."""
+WATCHED_SECONDS = 5.0
+"""A folder is watched if its mark is younger than this."""
+CHECK_SECONDS = 1.0
+"""Seconds between two looks at the mark."""
+MOST_VALUES = 5000
+"""Largest number of variables whose values are published; decoding more of them would slow the run."""
+MOST_BELIEFS = 20_000
+"""Largest number of literals whose probabilities are published."""
+MOST_CONSTRAINTS = 20_000
+"""Largest number of constraints of a problem that is published."""
+MARK = "watched"
+
+_numbers = count()
+_publishing = False  # a portfolio calls ``solve`` inside: only the outer call publishes
+
+
+def folder() -> Path:
+    """The folder of the published states: ``live`` in the user's state directory."""
+    from platformdirs import user_state_path
+
+    return user_state_path("mull", appauthor=False) / "live"
+
+
+def watch() -> None:
+    """Mark the folder as watched; a watcher calls this at least every ``WATCHED_SECONDS``."""
+    place = folder()
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (place / MARK).touch()
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """A published state of a call of ``solve``.
+
+    Args:
+        id: the process and the number of the call in it.
+        state: solver, source, iteration, violations, solved, total; ``values`` by variable; ``beliefs`` by variable in
+            255ths, where they are not certain; once the call has ended, ``ended``: ids and statuses of its runs.
+        stated: file of the problem, with ``problem`` as JSON and ``minimises``; it is missing for large problems.
+    """
+
+    id: str
+    state: dict[str, Any]
+    stated: Path
+
+
+def published() -> Iterator[LiveRun]:
+    """The published states, oldest run first. States of calls that ended some seconds ago are removed."""
+    place = folder()
+    for path in sorted(place.glob("*.run.json"), key=lambda p: p.name) if place.is_dir() else ():
+        id = path.name.removesuffix(".run.json")
+        try:
+            state = json.loads(path.read_text(encoding="utf-8"))
+            yield LiveRun(id, state, place / f"{id}.{state['problem']}.problem.json")
+            ended = state.get("ended") is not None
+            if time.time() - path.stat().st_mtime > WATCHED_SECONDS if ended else not _alive(int(id.partition("-")[0])):
+                forget(id)
+        except (OSError, ValueError, KeyError):  # removed or damaged meanwhile
+            continue
+
+
+def forget(id: str) -> None:
+    """Remove the files of a run.
+
+    Args:
+        id: of ``LiveRun``.
+    """
+    for path in folder().glob(f"{id}.*"):
+        path.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+class Publisher:
+    """Publishes the progress of one call of ``solve``.
+
+    Args:
+        problems: of the call, as stated.
+        name: of the solver.
+        task: of the call. ``self.task`` is the same, with an ``on_progress`` that publishes too.
+    """
+
+    def __init__(self, problems: Sequence[Problem], name: str, task: Task) -> None:
+        global _publishing
+        self.active = self.outer = not _publishing
+        self.task = task
+        if not self.active:
+            return
+        _publishing = True
+        self.place = folder()
+        self.id = f"{os.getpid()}-{next(_numbers)}"
+        self.problems = problems
+        self.total, self.name = len(problems), name
+        self.of_source = {str(problem.source): n for n, problem in enumerate(problems)} if len(problems) <= 1000 else {}
+        self.written = -1  # position of the problem whose statement is written
+        self.values: dict[str, Any] = {}
+        self.due = self.looked = -1e9
+        self.watched = False
+        self.ended: list[dict[str, str]] = []
+        self.state: dict[str, Any] = {}
+        inner = task.on_progress
+
+        def progress(at: Progress) -> None:
+            if inner is not None:
+                inner(at)
+            now = time.monotonic()
+            if now >= self.due and self._is_watched(now):
+                self._publish(at)
+                self.due = max(now + SECONDS, time.monotonic() + (time.monotonic() - now) / SHARE)
+
+        self.task = replace(task, on_progress=progress)
+        if problems and self._is_watched(time.monotonic()):
+            self._write({"solver": name, "source": str(problems[0].source), "problem": 0, "total": self.total})
+
+    def answered(self, solution: Solution) -> None:
+        """Note an answer, for the last state of the call."""
+        if self.active and len(self.ended) < 20:
+            self.ended.append(
+                {"id": solution.id, "status": str(solution.status), "source": str(solution.problem.source)}
+            )
+
+    def finish(self) -> None:
+        """Publish the end of the call, if any of its states was published."""
+        global _publishing
+        if self.outer:
+            _publishing = False
+            if self.active and self.state:
+                self._write({**self.state, "ended": self.ended})
+
+    def _is_watched(self, now: float) -> bool:
+        if self.active and now - self.looked > CHECK_SECONDS:
+            self.looked = now
+            try:
+                self.watched = time.time() - os.stat(self.place / MARK).st_mtime < WATCHED_SECONDS
+            except OSError:
+                self.watched = False
+        return self.active and self.watched
+
+    def _publish(self, at: Progress) -> None:
+        n = self.of_source.get(str(at.problem.source), -1)
+        whole = self.problems[n] if n >= 0 else at.problem
+        if n != self.written:
+            self.values = {}
+            self.written = n
+            if len(whole.graph.domains) <= MOST_VALUES and len(whole.graph.constraints) <= MOST_CONSTRAINTS:
+                self._save(f"{self.id}.{n}.problem.json", {"problem": whole.to_json(), "minimises": whole.minimises})
+        state: dict[str, Any] = {
+            "solver": at.solver,
+            "source": str(whole.source),
+            "problem": n,
+            "iteration": at.iteration,
+            "violations": at.violations,
+            "solved": len(self.ended),
+            "total": self.total,
+        }
+        if len(whole.graph.domains) <= MOST_VALUES:
+            self.values |= at.view()  # a component of the problem keeps the values of the others
+            state["values"] = self.values
+        if at.problem.graph.literals <= MOST_BELIEFS and (beliefs := at.beliefs()) is not None and at.problem is whole:
+            # Whole numbers are written faster. A certain value is that of the assignment.
+            state["beliefs"] = {n: [int(255 * c) for c in each] for n, each in beliefs.items() if max(each) < 0.99}
+        self._write(state)
+
+    def _write(self, state: dict[str, Any]) -> None:
+        self.state = state
+        self._save(f"{self.id}.run.json", state)
+
+    def _save(self, name: str, data: dict[str, Any]) -> None:
+        """Replace a file as a whole, so that no reader sees half of it."""
+        try:
+            scratch = self.place / f"{name}.part"
+            scratch.write_text(json.dumps(data, ensure_ascii=False, default=str), encoding="utf-8")
+            os.replace(scratch, self.place / name)
+        except (OSError, ValueError):
+            self.active = False

@@ -1,0 +1,222 @@
+"""The pages of ``solve ui`` in a real browser: Chromium without a window."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import mull
+from mull.engine import Budget, Task, solve
+from mull.engine.store import Store
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SECONDS = 30_000
+"""Longest wait for a part of a page, in milliseconds."""
+
+if CHROMIUM is None:
+    pytest.skip("no chromium is installed (Debian: apt-get install chromium)", allow_module_level=True)
+playwright = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
+expect = playwright.expect
+expect.set_options(timeout=SECONDS)
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with runs of two solvers on two problems, one of them with a name that is a script."""
+    path = tmp_path_factory.mktemp("ui") / "runs.db"
+    with Store(str(path)) as opened:
+        for seed in (1, 2):
+            problems = [*mull.load("queens:6"), *mull.load("sudoku:4:0.5", seed=3)]
+            for name in ("descent", "cpsat"):
+                solve(problems, mull.solver(name), Task(Budget(20), seed), store=opened)
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(store: Path) -> Iterator[str]:
+    """The address of the pages, with the token, as the program prints it."""
+    command = [sys.executable, "-m", "mull", "ui", "--no-browser", "--port", "0", "--store", str(store)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stderr is not None
+        found = re.search(r"http://\S+", program.stderr.readline())
+        assert found is not None
+        yield found[0]
+        program.terminate()
+        assert program.wait(timeout=20) in (0, -15)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page of the first address. The test fails if the console has an error."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    opened = context.new_page()
+    opened.set_default_timeout(SECONDS)
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.goto(address)
+    yield opened
+    context.close()
+    assert said == []
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds that is serious."""
+    page.wait_for_load_state()
+    found = axe.Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html']}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+def go(page: Page, path: str) -> None:
+    page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
+
+
+def test_open_and_filter(page: Page) -> None:
+    assert "token" not in page.url
+    rows = page.locator("#runs tbody tr")
+    assert rows.count() == 8
+    assert findings(page) == []
+    page.get_by_label("Solver").fill("cpsat")
+    expect(page.locator("#runs tbody tr")).to_have_count(4)
+    assert "solver=cpsat" in page.url
+    page.get_by_text("4 runs").wait_for()
+    page.get_by_role("link", name="seconds").click()
+    page.wait_for_url("**sort=-seconds**")
+    assert page.locator("th[aria-sort=descending]").inner_text().startswith("seconds")
+
+
+def test_replay_by_the_slider_with_the_keyboard(page: Page) -> None:
+    page.get_by_label("Solver").fill("descent")
+    expect(page.locator("#runs tbody tr")).to_have_count(4)
+    page.locator("#runs tbody tr", has_text="sudoku").first.locator("a").click()
+    page.locator(".chart[data-drawn]").wait_for()
+    assert page.locator(".chart svg").count() == 1
+    assert findings(page) == []
+    page.get_by_role("button", name="Replay the states").click()
+    slider = page.locator("#slider:focus")
+    slider.wait_for()
+    assert "iteration 0" in page.locator("#shown").inner_text()
+    slider.press("End")
+    expect(page.locator("#frame")).to_have_attribute("src", re.compile(r"/frames/[1-9][0-9]*\.svg"))
+    assert page.locator("#frame").evaluate("image => image.naturalWidth") > 50
+    assert findings(page) == []
+
+
+def test_a_picture_and_a_plot_are_saved(page: Page) -> None:
+    go(page, "/runs/last")
+    for kind in ("SVG", "PNG"):
+        with page.expect_download() as saving:
+            page.locator("#saves").get_by_role("link", name=kind).click()
+        data = Path(saving.value.path()).read_bytes()
+        assert data.startswith(b"<svg" if kind == "SVG" else b"\x89PNG")
+    go(page, "/compare")
+    page.locator(".chart[data-drawn]").nth(2).wait_for()
+    for kind in ("SVG", "PNG"):
+        with page.expect_download() as saving:
+            page.locator(".chart").first.get_by_role("button", name=kind).click()
+        assert saving.value.suggested_filename == f"cactus.{kind.lower()}"
+
+
+def test_live_runs(page: Page, tmp_path: Path) -> None:
+    go(page, "/live")
+    page.get_by_text("connected", exact=True).wait_for()
+    page.wait_for_timeout(1100)  # the folder of the runs is marked as watched
+    board = "sudoku:16:0.7"
+    command = [
+        sys.executable,
+        "-m",
+        "mull",
+        board,
+        "-s",
+        "descent",
+        "--limit",
+        "8",
+        "-q",
+        "--store",
+        str(tmp_path / "r.db"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        card = page.locator(".card", has_text=board)
+        card.locator("img:not([hidden])").wait_for()
+        expect(card).to_have_attribute("data-updates", re.compile("[5-9]|[0-9][0-9]"))
+        card.locator(".runs a").first.wait_for()
+    assert findings(page) == []
+
+
+def test_compare(page: Page) -> None:
+    page.get_by_role("link", name="Compare").click()
+    page.locator(".chart[data-drawn]").nth(2).wait_for()
+    expect(page.get_by_role("heading", name="Paired sign tests")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("cpsat : descent|descent : cpsat"))).to_be_visible()
+    assert findings(page) == []
+
+
+def test_try_it(page: Page) -> None:
+    page.get_by_role("link", name="Try it").first.click()
+    assert findings(page) == []
+    page.get_by_label("Puzzle").fill(
+        "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+    )
+    page.get_by_label("Solver").select_option("cpsat")
+    page.get_by_role("button", name="Solve").press("Enter")
+    page.get_by_text("1 of 1 ended").wait_for()
+    assert "solved" in page.locator("#answers").inner_text()
+    page.locator("#answers a").click()
+    expect(page.get_by_role("heading", name="pasted")).to_be_visible()
+    page.get_by_role("link", name="Problem", exact=True).click()
+    expect(page.get_by_role("heading", name="Constraint graph")).to_be_visible()
+    assert findings(page) == []
+
+
+def test_a_wrong_puzzle_is_explained(page: Page) -> None:
+    go(page, "/try")
+    page.get_by_label("Puzzle").fill("this is no puzzle")
+    page.get_by_role("button", name="Solve").click()
+    page.locator("#failed", has_text=re.compile(".")).wait_for()
+
+
+def test_a_solver_is_described(page: Page) -> None:
+    page.get_by_role("link", name="Solvers").click()
+    assert findings(page) == []
+    page.get_by_role("link", name="cpsat", exact=True).click()
+    page.locator("#about[data-loaded]").wait_for()
+    expect(page.get_by_role("heading", name="Options")).to_be_visible()
+    assert findings(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(browser: Browser, address: str, scheme: Any) -> None:
+    context = browser.new_context(viewport={"width": 375, "height": 700}, color_scheme=scheme)
+    opened = context.new_page()
+    opened.goto(address)
+    for path in ("/", "/runs/last", "/compare", "/live", "/solvers", "/try"):
+        go(opened, path)
+        assert opened.evaluate("document.documentElement.scrollWidth") <= 375, path
+        assert findings(opened) == [], path
+    context.close()

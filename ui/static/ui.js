@@ -1,0 +1,39 @@
+// Shared by all pages: requests with the token, and keys.
+const token = document.querySelector("meta[name=token]").content;
+
+export async function ask(address, options = {}) {
+  const answer = await fetch(address, { ...options, headers: { "x-mull-token": token, ...options.headers } });
+  if (!answer.ok) {
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const said = page.querySelector("[role=alert]")?.textContent ?? page.body.textContent.trim();
+    throw new Error([said, page.querySelector(".note")?.textContent].filter(Boolean).join(" – "));
+  }
+  return answer;
+}
+
+export const post = (address, body) => ask(address, { method: "POST", body });
+export const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+// A picture that replaces another one as a whole, so that it does not flicker.
+export async function show(image, source) {
+  const next = new Image();
+  next.src = source;
+  try {
+    await next.decode();
+  } catch {
+    return;
+  }
+  image.src = source;
+}
+
+export const inline = (svg) => "data:image/svg+xml;charset=utf-8," + encodeURIComponent(svg);
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !/INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)) {
+    const field = document.querySelector(".filter input");
+    if (field) {
+      event.preventDefault();
+      field.focus();
+    }
+  }
+});
