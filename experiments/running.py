@@ -48,7 +48,13 @@ class Place:
     optima: dict[str, int | None] = field(default_factory=dict, repr=False)
 
 
-def measure(experiment: Experiment, full: bool, place: Place, jobs: int = 1) -> Results | None:
+def measure(
+    experiment: Experiment,
+    full: bool,
+    place: Place,
+    jobs: int = 1,
+    sets: Mapping[str, Sequence[Problem]] | None = None,
+) -> Results | None:
     """Measure all parts that are not finished yet.
 
     Args:
@@ -57,6 +63,7 @@ def measure(experiment: Experiment, full: bool, place: Place, jobs: int = 1) -> 
         place: where it runs.
         jobs: processes that share the parts and the cores. With more than one, the experiment's class and the functions
             of the place but ``cancelled`` must be importable.
+        sets: the problems of this version, if they are made already.
 
     Returns:
         The outcomes of all parts; None if the run was cancelled.
@@ -66,8 +73,10 @@ def measure(experiment: Experiment, full: bool, place: Place, jobs: int = 1) -> 
         ValueError: there is no method, seed or problem, two methods have the same label, the outcomes of a part are not
             finite numbers, or the columns of two parts are not those of the same problems.
     """
-    place.notice(f"{experiment.name}: making the problems")
-    methods, sets = experiment.methods(full), experiment.problems(full)
+    methods = experiment.methods(full)
+    if sets is None:
+        place.notice(f"{experiment.name}: making the problems")
+        sets = experiment.problems(full)
     for what, there in (("method", methods), ("seed", experiment.seeds), ("set of problems", sets)):
         if not there:
             raise ValueError(f"the experiment has no {what}")
@@ -77,7 +86,7 @@ def measure(experiment: Experiment, full: bool, place: Place, jobs: int = 1) -> 
     work = [(number, seed) for number in range(len(methods)) for seed in experiment.seeds]
     missing = sum(parts.read(*key) is None for key in work)
     if min(jobs, missing) > 1:
-        _share(experiment, full, place, min(jobs, missing))
+        _share(experiment, full, place, min(jobs, missing), sets)
     # With other processes, this measures only what one of them failed to measure, and so raises its exception.
     left = work
     with place.store() as store:
@@ -137,12 +146,12 @@ def _finish(
         return False
 
 
-def _share(experiment: Experiment, full: bool, place: Place, jobs: int) -> None:
+def _share(experiment: Experiment, full: bool, place: Place, jobs: int, sets: Mapping[str, Sequence[Problem]]) -> None:
     """Measure parts in processes, each on its share of the cores, until all of them have ended."""
     own = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     processes = [
         get_context("spawn").Process(
-            target=_work, args=(experiment, full, replace(place, cancelled=_never), own[k::jobs], os.getpid())
+            target=_work, args=(experiment, full, replace(place, cancelled=_never), own[k::jobs], os.getpid(), sets)
         )
         for k in range(jobs)
     ]
@@ -176,7 +185,14 @@ def _blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(experiment: Experiment, full: bool, place: Place, cores: Sequence[int], parent: int) -> None:
+def _work(
+    experiment: Experiment,
+    full: bool,
+    place: Place,
+    cores: Sequence[int],
+    parent: int,
+    sets: Mapping[str, Sequence[Problem]],
+) -> None:
     """Measure parts until none is left, a signal arrives, or the parent has ended."""
     received: list[int] = []
     for number in ENDS:
@@ -186,7 +202,8 @@ def _work(experiment: Experiment, full: bool, place: Place, cores: Sequence[int]
     if cores:
         os.sched_setaffinity(0, cores)
     with suppress(Exception):  # the parent measures this part, too, and raises it
-        measure(experiment, full, replace(place, cancelled=lambda: bool(received) or os.getppid() != parent))
+        stopped = replace(place, cancelled=lambda: bool(received) or os.getppid() != parent)
+        measure(experiment, full, stopped, sets=sets)
 
 
 def _never() -> bool:
