@@ -183,7 +183,7 @@ def _settled(count: int, edges: tuple[tuple[int, int], ...]) -> np.ndarray:
         length = (at**2).sum(1)
         square = np.maximum(length[:, None] + length - 2 * (at @ at.T), 0) + 1e-6
         push = ideal**2 / square
-        # The sum of push * (at[i] - at[j]) over j, by a product of matrices: 10 times as fast as by pairs.
+        # The sum of push * (at[i] - at[j]) over j, by a product of matrices, without an array of pairs.
         force = at * push.sum(1, keepdims=True) - push @ at - 0.3 * at * ideal
         along = at[pairs[:, 0]] - at[pairs[:, 1]]
         pull = along * (np.sqrt((along**2).sum(1, keepdims=True)) / ideal)
