@@ -29,7 +29,7 @@ from .common import (
     store_option,
 )
 from .competition import CompetitionScreen
-from .fleet import fleet_of, refuse_followed
+from .fleet import Cluster, fleet_of, refuse_followed
 from .instances import expand
 from .pictures import Pictures, picture_option
 from .selection import Selection, say_left_out, selection_options
@@ -125,6 +125,13 @@ DEFAULT_SECONDS = 60.0
     metavar="DEVICE",
     help="Device: auto, cpu, cuda or cuda:N; several, with a process each: cuda:all, cuda:0,2 or cpu,cpu.",
 )
+@click.option(
+    "--on",
+    type=Cluster(),
+    metavar="CLUSTER",
+    help="Solve by Ray actors: ray (RAY_ADDRESS, a cluster of this host, or else its cores) or ray://HOST:PORT.",
+)
+@click.option("--cores", type=click.IntRange(1), metavar="N", help="Cores of each Ray actor (default: 1).")
 @json_option
 @click.option("--watch", is_flag=True, help="Draw the first unsolved problem on stderr while it is solved.")
 @click.option("--show/--no-show", "show", default=None, help="Draw the answers (default: for at most 10 problems).")
@@ -163,6 +170,8 @@ def run(
     competition: bool,
     seed: int,
     device: str,
+    on: str | None,
+    cores: int | None,
     as_json: bool,
     watch: bool,
     show: bool | None,
@@ -240,14 +249,15 @@ def run(
         budget = Budget(seconds, iterations, restarts, batch, solutions, seconds_each=each)
         opened = nullcontext() if no_store else open_for_writing(url)
         with opened as store:
-            target_device, fleet = fleet_of(device)
             refuse_followed(
-                fleet,
+                on is not None or "," in device or device == "cuda:all",
                 watch=watch,
                 all_improvements=improvements,
                 competition=competition,
                 save_picture=picture is not None,
             )
+            phase(f"connecting to {on}") if on is not None else None
+            target_device, fleet = fleet_of(device, on, cores)
             what = counted(len(problems), "problem") if len(problems) > 1 else problems[0].source
             verb = "compiling" if isinstance(solver, Solver) and fleet is None else "solving"
             phase(f"{name}: {verb} {what} on {fleet or target_device}")

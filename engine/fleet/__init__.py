@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from .actors import RayCrew
 from .crew import Crew, Ended
 from .dealing import Fleet
 from .local import LocalCrew
 
-__all__ = ["Crew", "Ended", "Fleet", "LocalCrew"]
+__all__ = ["Crew", "Ended", "Fleet", "LocalCrew", "RayCrew"]

@@ -14,7 +14,7 @@ from ..solver import AbstractSolver
 from ..status import Status
 from ..task import Progress, Task
 from .crew import MOST_LOST, Crew
-from .work import packed_orders, packed_work, unpacked_answers
+from .work import ALONE, packed_orders, packed_work, unpacked_answers
 
 POLL = 0.2
 """Seconds between two checks for Ctrl-C and the limit."""
@@ -165,7 +165,7 @@ class _Dealer:
         if members is None:
             self.starts += 1
             if self.starts >= MOST_LOST:
-                raise MullError(f"the worker processes do not start: {cause}", "see what they printed above")
+                raise MullError(f"the worker processes do not start: {cause}", ALONE)
         else:
             lost = current.lost[members[0]] = current.lost.get(members[0], 0) + 1
             if lost < MOST_LOST:

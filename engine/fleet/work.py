@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MOST_GRAPHS = 256
 """Graphs that a worker keeps, so that what the solver computed for a template serves all chunks with it."""
 
+ALONE = "solve in one process: without --on, and with one device"
+"""The hint where other processes cannot solve."""
+
 NEEDLESS = {"render": None, "statement": None}
 """Attributes of a problem that no solver needs, and that may be closures."""
 
@@ -198,5 +201,4 @@ def _packed(value: NamedTuple, what: str) -> bytes:
     try:
         return pickle.dumps(tuple(value), pickle.HIGHEST_PROTOCOL)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        hint = "solve it in one process: without --on, and with one device"
-        raise MullError(f"{what} cannot be sent to another process: {error}", hint) from None
+        raise MullError(f"{what} cannot be sent to another process: {error}", ALONE) from None
