@@ -40,7 +40,7 @@ def small(count: int, fatal: Sequence[int] = ()) -> list[Problem]:
     problems = []
     for i in range(count):
         domains = {"a": range(50), "b": range(50), "c": range(50), "fatal": (0, 1)}
-        rules = [AllDifferent(["a", "b", "c"]), Compare("a", "<", "b"), Compare("fatal", "<=", "a")]
+        rules = [AllDifferent(("a", "b", "c")), Compare("a", "<", "b"), Compare("fatal", "<=", "a")]
         problems.append(Problem(ConstraintGraph(domains, rules), {"c": i % 50, **({"fatal": 1} if i in fatal else {})}))
     return problems
 
@@ -134,7 +134,7 @@ def test_a_problem_that_cannot_be_sent_is_named() -> None:
 def test_a_limit_ends_a_fleet(monkeypatch: pytest.MonkeyPatch) -> None:
     """The share of a chunk ends its search; the rest of the time goes to the problems without an answer."""
     names = [f"v{i}" for i in range(9)]
-    impossible = Problem(ConstraintGraph({name: range(8) for name in names}, [AllDifferent(names)]))
+    impossible = Problem(ConstraintGraph({name: range(8) for name in names}, [AllDifferent(tuple(names))]))
     solver = in_chunks(monkeypatch, mull.solver("minconflicts"), 1)
     crew = InlineCrew()
     answers = solve([impossible, *small(1)], solver, Task(Budget(2.0)), fleet=Fleet(crew))
