@@ -6,7 +6,7 @@ BIN := .venv/bin
 CONSTRAINTS ?= constraints.txt
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test test-quick test-postgresql lint types imports check bench gpu-check clean
+.PHONY: demo test test-quick test-postgresql docs docs-links lint types imports check bench gpu-check clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -22,7 +22,17 @@ test-quick: .venv/installed-dev
 test-postgresql: .venv/installed-dev
 	tests/postgresql.sh $(BIN)/pytest -n auto tests/test_store*.py
 
-check: test lint types imports
+# The manual, from docs/ and the docstrings: build/docs/index.html. A warning is an error. The tests compare it with the
+# program: names, options, columns, links.
+docs: .venv/installed-dev
+	$(BIN)/python -m sphinx -q -W --keep-going docs build/docs
+	MULL_TEST_MANUAL=build/docs $(BIN)/pytest -q tests/test_manual.py
+
+# The links of the manual to other sites: needs a network.
+docs-links: .venv/installed-dev
+	$(BIN)/python -m sphinx -q -b linkcheck docs build/docs-links
+
+check: test docs lint types imports
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -30,7 +40,7 @@ lint: .venv/installed-dev
 
 types: .venv/installed-dev
 	$(BIN)/mypy
-	$(BIN)/mypy tests benchmarks
+	$(BIN)/mypy tests benchmarks docs/extension
 
 imports: .venv/installed-dev
 	$(BIN)/lint-imports

@@ -1,7 +1,7 @@
 """The contract of a solver as checks: run ``solve solvers check NAME``, or call them in a plugin's own tests.
 
 A check takes the solver's class. It raises ``ContractViolation`` if the solver violates the contract, and ``Skipped``
-if the check does not apply. mull's own solvers pass all checks that apply. A plugin's tests need only one fixture:
+if the check does not apply. mull's own solvers pass all checks that apply. A plugin's tests need only one fixture::
 
     import pytest
     from mull.plugins.conformance import TestContract  # noqa: F401  (pytest collects its tests)
