@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 import mull
 from conftest import modules_of
@@ -24,6 +23,12 @@ from mull.cli import main
 from mull.engine import AllDifferent, Budget, ConstraintGraph, Problem, Source, Task, solve
 from mull.engine.live import Publisher, published, watch
 from mull.engine.store import Filter, Store
+
+pytest.importorskip("starlette", reason="the package starlette is not installed")
+pytest.importorskip("httpx", reason="the package httpx is not installed")
+
+from starlette.testclient import TestClient
+
 from mull.ui.app import application
 from mull.ui.guard import LARGEST_BODY, TOKEN_HEADER
 from mull.ui.pages import _harmless
