@@ -31,7 +31,7 @@ def usable_devices(name: str) -> tuple[str, ...]:
 def _named(name: str) -> tuple[str, ...]:
     """The devices of a name; nothing is allocated on them."""
     if name == "auto":
-        return ("cuda" if _has_driver() and _cuda_is_available() else "cpu",)
+        return ("cuda" if has_driver() and _cuda_is_available() else "cpu",)
     found = re.fullmatch(r"cpu(?:,cpu){0,1023}|cuda(?::(all|[0-9]{1,4}(?:,[0-9]{1,4})*))?", name)
     if found is None:
         hint = "--device takes auto, cpu, cuda, cuda:N, cuda:0,2, cuda:all, or cpu,cpu for two processes"
@@ -105,7 +105,7 @@ def device_of_rank(name: str) -> str:
     return devices[rank]
 
 
-def _has_driver() -> bool:
+def has_driver() -> bool:
     """Whether a GPU driver is installed. Without one there is no GPU, and torch, which takes a second, is not imported."""
     try:
         ctypes.CDLL("libcuda.so.1")
