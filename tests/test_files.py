@@ -200,7 +200,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def pretend(count: int) -> None:
         empty = torch.zeros
         monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
-        monkeypatch.setattr(devices, "_has_driver", lambda: count > 0)
+        monkeypatch.setattr(devices, "has_driver", lambda: count > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
         monkeypatch.setattr(torch, "empty", lambda size, device: empty(size))
 
