@@ -171,6 +171,8 @@ def test_a_problem_has_graph_degrees_and_kinds(site: TestClient, runs: str) -> N
     page = site.get(f"/problems/{digest}").text
     assert "AllDifferent" in page
     assert site.get(f"/problems/{digest}/graph.svg").text.startswith("<svg")
+    assert f'href="/runs.csv?problem={digest}"' in page
+    assert len(site.get(f"/runs.csv?problem={digest}").text.splitlines()) == 2
     assert site.get(f"/problems/{digest}/kinds.csv").text.startswith("kind,constraints")
     assert site.get(f"/problems/{digest}/degrees.csv").text.startswith("degree,variables\n")
 
@@ -392,13 +394,16 @@ def test_a_family_that_is_not_installed_has_a_general_picture(site: TestClient, 
     assert site.get(f"/runs/{run}/picture.svg").text.startswith("<svg")
 
 
-def test_a_store_of_an_older_schema_is_refused(reports_error: Callable[[str], None], tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", ["0003", "0004"])
+def test_a_store_of_an_older_schema_is_refused(
+    schema: str, reports_error: Callable[[str], None], tmp_path: Path
+) -> None:
     old = tmp_path / "old.db"
-    old.write_bytes((Path(__file__).parent / "stores" / "0004.db").read_bytes())
+    old.write_bytes((Path(__file__).parent / "stores" / f"{schema}.db").read_bytes())
     with pytest.raises(SystemExit) as end:
         main(["ui", "--no-browser", "--store", str(old)])
     assert end.value.code == 2
-    reports_error("older schema 0004")
+    reports_error(f"older schema {schema}")
 
 
 # The server -----------------------------------------------------------------------------------------------------------
