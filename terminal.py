@@ -25,6 +25,9 @@ MAX_DRAWN = 10
 SPINNER = "|/-\\"
 """Frames of the spinner, in ASCII."""
 
+PROGRESS_SECONDS = 2.0
+"""Seconds of work after which its progress and the remaining time are shown."""
+
 LINE_SECONDS = 10.0
 """Seconds between two lines of progress of a training if stderr is not a terminal."""
 
@@ -48,6 +51,8 @@ class Region:
         self.text = ""
         self.view = ""
         self.share: float | None = None
+        self.measured: tuple[float, float] | None = None
+        """Time and share of the first ``set`` with a share: they give the remaining time."""
         self.asides: list[str] = []
         self.live: Any = None
 
@@ -59,6 +64,10 @@ class Region:
             share: the share of the work that is done, from 0 to 1, for a progress bar; None draws no bar.
             view: a drawing of lines of text above the phase.
         """
+        if share is None or (self.measured is not None and share < self.measured[1]):  # another piece of work
+            self.measured = None
+        if share is not None and self.measured is None:
+            self.measured = time.monotonic(), share
         self.text, self.share, self.view = text, share, view
         if not self.shown or self.live is not None:
             return
@@ -98,7 +107,7 @@ class Region:
 
         seconds = time.monotonic() - self.started
         of = f" of {_duration(self.limit)}" if self.limit is not None else ""
-        state = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {self.text}, {seconds:.0f} s{of}"
+        state = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {self.text}, {seconds:.0f} s{of}{self._remaining()}"
         below: list[Any] = [Text(line, no_wrap=True, overflow="ellipsis") for line in (state, *self.asides)]
         if self.share is not None:
             below.append(ProgressBar(1.0, self.share, width=40))
@@ -108,6 +117,15 @@ class Region:
         if len(lines) > room:
             lines = [*lines[: max(0, room - 1)], "..."][:room]
         return Group(*(Text(line, no_wrap=True, overflow="crop") for line in lines), *below)
+
+    def _remaining(self) -> str:
+        """The remaining time by the speed so far; empty in the first two seconds and where nothing is done yet."""
+        if self.measured is None or self.share is None:
+            return ""
+        seconds, done = time.monotonic() - self.measured[0], self.share - self.measured[1]
+        if seconds < PROGRESS_SECONDS or done <= 0:
+            return ""
+        return f", about {_duration(round(seconds * (1 - self.share) / done))} left"
 
 
 class Screen:
@@ -146,6 +164,7 @@ class Screen:
         self.answered = 0
         self.solver = solver
         self.drawn = 0.0
+        self.began = time.monotonic()
         self.explains: Task | None = None
 
     def __enter__(self) -> Self:
@@ -162,6 +181,7 @@ class Screen:
         """Set the problems, in the order in which their solutions are printed."""
         self.problems = problems
         self.position = {id(problem): i for i, problem in enumerate(problems)}
+        self.began = time.monotonic()
 
     @property
     def draws(self) -> bool:
@@ -176,7 +196,8 @@ class Screen:
         self.drawn = now
         wrong = f", {progress.violations} violated" if progress.violations >= 0 else ""
         at = f", iteration {progress.iteration}" if progress.iteration else ""
-        text = f"{progress.solver}: {self.answered}/{len(self.problems)}{at}{wrong}"
+        rate = f" ({self.answered / (now - self.began):.3g}/s)" if self.answered else ""
+        text = f"{progress.solver}: {self.answered}/{len(self.problems)}{rate}{at}{wrong}"
         view = progress.view() if self.watch else None
         self.region.set(text, self.answered / max(1, len(self.problems)), progress.problem.show(view) if view else "")
 
@@ -229,7 +250,7 @@ class Screen:
             family = f"{s.problem.source}: {s.problem.family}"
             if s.problem.guessed:
                 family += f" (guessed among {', '.join(s.problem.guessed)})"
-            text = f"{family} {s.status} by {by}, {s.iterations} iterations, {s.seconds:.2f} s{goal}{wrong}"
+            text = f"{family} {s.status} by {by}, {counted(s.iterations, 'iteration')}, {s.seconds:.2f} s{goal}{wrong}"
             if s.problem.expected is not None and s.assignment is not None and s.status.solved:
                 text += f", {s.problem.compared(s.assignment)}"
             if s.detail:

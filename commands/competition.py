@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mull.engine.errors import MullError
+from mull.engine.solution import amount
 from mull.engine.status import Status
 from mull.terminal import Screen
 
@@ -80,7 +81,7 @@ class CompetitionScreen(Screen):
 
     def _print(self, s: Solution) -> None:
         by = f"{s.solver} ({s.via})" if s.via else s.solver
-        self.notice(f"{s.status} by {by}, {s.iterations} {s.unit}, {s.seconds:.2f} s")
+        self.notice(f"{s.status} by {by}, {amount(s.iterations, s.unit)}, {s.seconds:.2f} s")
         if s.detail:
             self.notice(s.detail)
         if s.status.solved:

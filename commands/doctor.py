@@ -73,7 +73,9 @@ def doctor(as_json: bool, url: str | None) -> int:
         click.echo(f"  {finding.name:<14} {mark}{_one_line(finding.text)}")
         if finding.hint:
             click.echo(f"  {'':<14} hint: {_one_line(finding.hint)}")
-    click.echo(f"{len(wrong)} things are wrong" if len(wrong) > 1 else "1 thing is wrong" if wrong else "nothing is wrong")
+    click.echo(
+        f"{len(wrong)} things are wrong" if len(wrong) > 1 else "1 thing is wrong" if wrong else "nothing is wrong"
+    )
     return 1 if wrong else 0
 
 
@@ -178,7 +180,9 @@ def _store(url: str | None) -> Iterator[Finding]:
     yield Finding("store", "place", location(url))
     if path is not None:
         if (network := network_type(path)) is not None and os.environ.get(ANYWAY):
-            yield Finding("store", "file system", f"{network}, permitted by {ANYWAY}", hint="SQLite may lose runs there")
+            yield Finding(
+                "store", "file system", f"{network}, permitted by {ANYWAY}", hint="SQLite may lose runs there"
+            )
         if not path.exists():
             yield from _new_store(path, network)
             return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mull.engine.errors import MullError
+from mull.engine.solution import amount
 
 from . import completion
 from .common import TextType
@@ -126,5 +127,5 @@ class Pictures:
             return to_gif(drawn), len(drawn)
         frames, drawn = film(problem, found)
         by = f"{solution.solver} ({solution.via})" if solution.via else solution.solver
-        note = f"{solution.status} by {by} after {solution.iterations} {solution.unit}, {solution.seconds:.2f} s"
+        note = f"{solution.status} by {by} after {amount(solution.iterations, solution.unit)}, {solution.seconds:.2f} s"
         return page(str(problem.name or problem.source), note, frames, drawn).encode(), len(drawn)

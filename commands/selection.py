@@ -139,6 +139,8 @@ def answered(problem: Problem, solver: AbstractSolver, answers: Sequence[Answer]
         return True
     if not answers:
         return False
+    from mull.engine.solver import changed_options
+
     bound = solver.bind(problem)
     weights = getattr(bound, "checkpoint", None)
     for answer in answers:
@@ -147,7 +149,7 @@ def answered(problem: Problem, solver: AbstractSolver, answers: Sequence[Answer]
         if (answer.solver, answer.options) in ((solver.name, solver.options), (bound.name, bound.options)):
             return True
         portfolio = bound.name == solver.name and answer.via == solver.name
-        if portfolio and answer.via_options == solver.changed_options:
+        if portfolio and answer.via_options == changed_options(solver):
             return True
     return False
 

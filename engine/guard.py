@@ -12,7 +12,7 @@ from .problem import Problem
 from .raised import described
 from .shares import in_shares
 from .solution import Solution
-from .solver import AbstractSolver, Solver, WholeSolver
+from .solver import AbstractSolver, Solver, WholeSolver, changed_options
 from .status import Status
 from .task import Task
 
@@ -61,7 +61,7 @@ def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) 
             own = solver.name in (bound.name, getattr(solution, "solver", None))
             yield (
                 members[n],
-                solution if own else replace(solution, via=solver.name, via_options=solver.changed_options),
+                solution if own else replace(solution, via=solver.name, via_options=changed_options(solver)),
             )
 
 

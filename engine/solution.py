@@ -18,6 +18,16 @@ from .trace import Trace
 from .values import Assignment, Value
 
 
+def amount(count: int, nouns: str) -> str:
+    """A number with its noun, for example ``1 step``, ``1,200 steps``.
+
+    Args:
+        count: the number.
+        nouns: the plural of a noun, which ends in ``s``.
+    """
+    return f"{count:,} {nouns.removesuffix('s') if count == 1 else nouns}"
+
+
 @dataclass(frozen=True, repr=False)
 class Solution(Sampled):
     """The result of one solver on one problem with one seed.
@@ -128,13 +138,13 @@ class Solution(Sampled):
             return self.status.advice
         budget = self.budget
         if budget.iterations is not None and self.iterations >= budget.iterations:
-            limit, more = f"limit of {budget.iterations} {self.unit}", "--iterations"
+            limit, more = f"limit of {amount(budget.iterations, self.unit)}", "--iterations"
         elif budget.seconds_each is not None and self.seconds >= budget.seconds_each - 0.1:
             limit, more = f"time limit of {budget.seconds_each:g} s for each problem", "--limit-each"
         elif budget.seconds is not None and self.wall >= budget.seconds:
             limit, more = f"time limit of {budget.seconds:g} s", "--limit"
         elif budget.restarts is not None:
-            limit, more = f"limit of {budget.restarts} starts", "--restarts"
+            limit, more = f"limit of {amount(budget.restarts, 'starts')}", "--restarts"
         else:
             return self.status.advice
         other = "" if {self.solver, self.via} & {"cpsat", "auto"} else ", or use a complete solver (--solver cpsat)"

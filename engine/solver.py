@@ -179,11 +179,6 @@ class AbstractSolver(BaseModel, ABC):
         """All options with their values, ready for JSON."""
         return self.model_dump(mode="json")
 
-    @property
-    def changed_options(self) -> dict[str, Any]:
-        """The options that differ from their defaults, ready for JSON."""
-        return {name: value for name, value in self.options.items() if value != type(self).model_fields[name].default}
-
 
 class Solver(AbstractSolver):
     """Base of solvers that improve a state step by step. The engine's loop runs them.
@@ -374,3 +369,13 @@ class WholeSolver(AbstractSolver):
         Yields:
             (position, solution) in any order, each position once.
         """
+
+
+def changed_options(solver: AbstractSolver) -> dict[str, Any]:
+    """The options that differ from their defaults, ready for JSON.
+
+    Args:
+        solver: of any kind.
+    """
+    defaults = type(solver).model_fields
+    return {name: value for name, value in solver.options.items() if value != defaults[name].default}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..engine.problem import Problem
-from ..engine.solution import Solution
+from ..engine.solution import Solution, amount
 from ..engine.store.rows import RunRow
 from .canvas import clean
 from .choose import picture
@@ -63,7 +63,7 @@ def solution_html(solution: Solution) -> str:
         facts.append(_counted(solution.violations, "violated constraint"))
     if solution.objective is not None:
         facts.append(f"objective {solution.objective}")
-    facts += [f"{solution.iterations} {clean(solution.unit, LONGEST)}", f"{solution.seconds:.2f} s"]
+    facts += [amount(solution.iterations, clean(solution.unit, LONGEST)), f"{solution.seconds:.2f} s"]
     if solution.distinct is not None and solution.distinct != 1:
         facts.append(_counted(solution.distinct, "solution"))
     advice = "" if solution.status.good else f"<p>{clean(solution.advice)}</p>"
@@ -91,7 +91,7 @@ def _cells(run: RunRow) -> list[object]:
         run.source if run.source != "-" else run.family,
         run.solver,
         run.status,
-        f"{run.iterations} {run.unit}",
+        amount(run.iterations, run.unit),
         run.violations,
         run.objective,
         f"{run.seconds:.3f}",

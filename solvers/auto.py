@@ -18,7 +18,7 @@ from ..engine.guard import answers_of
 from ..engine.problem import Problem
 from ..engine.raised import described
 from ..engine.solution import Solution
-from ..engine.solver import AbstractSolver, WholeSolver
+from ..engine.solver import AbstractSolver, WholeSolver, changed_options
 from ..engine.status import Status
 from ..engine.task import Task
 from ..engine.weights import cards
@@ -78,7 +78,7 @@ class Auto(WholeSolver):
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         if task.budget.solutions is not None:
             for n, solution in CpSat().run(problems, task):
-                yield n, replace(solution, via=self.name, via_options=self.changed_options)
+                yield n, replace(solution, via=self.name, via_options=changed_options(self))
             return
         yield from _Portfolio(self, problems, task).run()
 
@@ -222,7 +222,7 @@ class _Portfolio:
             solution,
             problem=self.asked[n],
             via=self.solver.name,
-            via_options=self.solver.changed_options,
+            via_options=changed_options(self.solver),
             seconds=self.spent[n],
             flops=self.flops[n],
             detail=detail,

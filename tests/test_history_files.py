@@ -120,7 +120,7 @@ def test_a_figure_with_the_default_name_is_opened(folder: Path, monkeypatch: pyt
 def test_a_cactus_plot_states_that_it_shows_common_problems(folder: Path) -> None:
     assert call("plot", "cactus", "--to", "figure.svg") == 0
     svg = (folder / "figure.svg").read_text()
-    for text in ("Only the 1 of 2 problems that all solvers ran", "seconds allowed for each problem", "(1/1)"):
+    for text in ("Only the 1 of 2 problems that all solvers ran", "time limit of a problem (s)", "(1/1)"):
         assert text in svg
 
 

@@ -166,7 +166,7 @@ def test_a_solver_that_always_raises_is_stopped() -> None:
             asked.append(len(problems))
             raise RuntimeError("no")
 
-    solutions = solve(problems("queens:5") * 300, Hopeless())
+    solutions = solve(problems("queens:5") * Hopeless.chunk, Hopeless())
     assert {s.status for s in solutions} == {Status.FAILED}
     assert len(asked) <= PATIENCE + 12
 

@@ -25,15 +25,16 @@ pytestmark = [
 MAIN = """
 from mull.cli import main
 from mull.engine.training import Trainer, blocks
-run, make = Trainer.run, blocks.make
+run, numbers = Trainer.run, blocks.Blocks._chunks
 def checked(self, **options):
     run(self, **options)
     held = {str(i): p.detach() for i, p in enumerate(self.parameters)}
     torch.save({**held, "step": torch.tensor(self.step)}, f"rank{self.rank}.pt")
-def made(stream, k):
-    print("chunk", stream.name, stream.split, k, file=sys.stderr)
-    return make(stream, k)
-Trainer.run, blocks.make = checked, made
+def listed(self, b):
+    for k in numbers(self, b):
+        print("chunk", self.stream.name, self.stream.split, k, file=sys.stderr)
+    return numbers(self, b)
+Trainer.run, blocks.Blocks._chunks = checked, listed
 main(sys.argv[1:])
 """
 """Code of each process: the program. It prints the chunks that it makes, and keeps its last weights in a file."""

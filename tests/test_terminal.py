@@ -16,6 +16,9 @@ from collections.abc import Callable
 import pyte
 import pytest
 
+from mull import terminal as output
+from mull.engine.solution import amount
+
 ROWS = 24
 FAMILIES = ("queens:10", "coloring:12:0.4:4", "sat:30", "latin:8:0.6", "sudoku:4", "maze:9x9")
 SLOW = re.compile(r"still importing .*")  # printed on a busy machine
@@ -105,3 +108,21 @@ def test_results_so_far_are_shown_after_an_interrupt() -> None:
     assert "stopping; results so far are kept" in seen
     assert "queens:3: queens cancelled by minconflicts (localsearch)" in seen
     assert "1/2" not in seen
+
+
+def test_the_remaining_time_follows_the_speed_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("mull.terminal.time.monotonic", lambda: clock[0])
+    region = output.Region(quiet=True)
+    region.set("merging", 0.1)
+    assert region._remaining() == ""  # nothing is done yet
+    clock[0] += 10
+    region.set("merging", 0.6)
+    assert region._remaining() == ", about 8 s left"
+    region.set("merging the next file", 0.0)
+    assert region._remaining() == ""
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 steps"), (1, "1 step"), (2, "2 steps"), (1200, "1,200 steps")])
+def test_amounts(count: int, text: str) -> None:
+    assert amount(count, "steps") == text

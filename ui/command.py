@@ -20,9 +20,9 @@ PORT = 8765
 @click.option("--browser/--no-browser", default=True, help="Open the pages in the browser (default), or not.")
 @store_option
 def ui(port: int, browser: bool, url: str | None) -> int:
-    """Show runs in a browser: histories, pictures, replays, live runs, comparisons; solve a pasted puzzle.
+    """Show runs in a browser: histories, replays, live runs, comparisons.
 
-    The pages are on this machine alone (127.0.0.1). Their address contains a token; without it no other user and no
+    A pasted puzzle is solved there, too. The pages are on this machine alone (127.0.0.1). Their address contains a token; without it no other user and no
     other page can read them. Ctrl-C ends the program.
 
     Exit code: 0 after Ctrl-C, 2 if the store cannot be opened or no port is free.

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from mull.engine.errors import MullError
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -101,7 +103,7 @@ class Guard:
         return secrets.compare_digest(text.encode(), self.token.encode())
 
 
-class TooLarge(Exception):
+class TooLarge(MullError):
     """The body of a request has more than ``LARGEST_BODY`` bytes."""
 
 
@@ -114,7 +116,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > LARGEST_BODY:
-            raise TooLarge
+            raise TooLarge(f"the request has more than {LARGEST_BODY} bytes", "send a smaller file")
         return message
 
     return limited

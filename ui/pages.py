@@ -15,6 +15,7 @@ import jinja2
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from mull.engine.errors import MullError
+from mull.engine.solution import amount
 from mull.pictures.rasters import to_png
 from mull.pictures.style import BLUE, CATEGORIES, FAINT, INK, PANEL, PAPER, Colour
 
@@ -67,6 +68,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["number"] = number
+    made.filters["amount"] = amount
     made.filters["query"] = query
     return made
 

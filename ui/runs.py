@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from mull.commands.replay import recorded_problem
 from mull.engine.errors import MullError
+from mull.engine.solution import amount
 from mull.engine.store import StoreError
 
 from . import charts
@@ -59,7 +60,7 @@ def run(request: Request) -> Response:
         "options": " ".join(f"{k}={v}" for k, v in row.options.items() if v is not None) or "none",
         "weights": row.checkpoint and row.checkpoint[:12],
         "status": row.status,
-        "iterations": f"{row.iterations:,} {row.unit or 'steps'}",
+        "iterations": amount(row.iterations, row.unit or "steps"),
         "violations": row.violations,
         "energy": row.energy,
         "objective": row.objective,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mull.engine.errors import MullError
-from mull.terminal import counted
+from mull.terminal import PROGRESS_SECONDS, Region, counted
 
 from ..common import store_option
 from ..completion import files
@@ -19,7 +22,7 @@ from .output import format_of, open_output
 from .trackers import TRACKERS
 
 if TYPE_CHECKING:
-    from mull.engine.store import Filter
+    from mull.engine.store import Filter, RunRow
 
 
 @click.command("export")
@@ -56,13 +59,25 @@ def history_export(target: str | None, name: str | None, traces: bool, where: Fi
         where = store.resolved(where)
         if not store.runs(1, where):  # an empty file would replace an older export
             raise no_runs(where)
-        rows = store.each(where, traces=traces or to_tracker is not None)
-        if to_tracker is not None:
-            count = to_tracker(rows, address)
-        elif target in (None, "-"):
-            count = FORMATS[name or "csv"](rows, sys.stdout.buffer, traces)
-            sys.stdout.buffer.flush()
-        else:
-            with open_output(Path(str(target))) as file:
-                count = FORMATS[name or "csv"](rows, file, traces)
+        with closing(_shown(store.each(where, traces=traces or to_tracker is not None), store.count(where))) as rows:
+            if to_tracker is not None:
+                count = to_tracker(rows, address)
+            elif target in (None, "-"):
+                count = FORMATS[name or "csv"](rows, sys.stdout.buffer, traces)
+                sys.stdout.buffer.flush()
+            else:
+                with open_output(Path(str(target))) as file:
+                    count = FORMATS[name or "csv"](rows, file, traces)
     click.echo(counted(count, "run"), err=True)
+
+
+def _shown(rows: Iterable[RunRow], count: int) -> Generator[RunRow]:
+    """The rows; their number is shown on a terminal while they are exported."""
+    region, began = Region(), time.monotonic()
+    try:
+        for done, row in enumerate(rows):
+            if done % 100 == 0 and time.monotonic() - began > PROGRESS_SECONDS:
+                region.set(f"exporting: {done} of {counted(count, 'run')}", done / count)
+            yield row
+    finally:
+        region.clear()

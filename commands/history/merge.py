@@ -7,12 +7,9 @@ from collections.abc import Sequence
 
 import click
 
-from mull.terminal import Region, counted
+from mull.terminal import PROGRESS_SECONDS, Region, counted
 
 from ..common import interruptible, open_store
-
-PROGRESS_SECONDS = 2.0
-"""Seconds before the progress is shown."""
 
 
 @click.command("merge")

@@ -19,7 +19,7 @@ from .filters import RunId, open_existing
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path), shell_complete=completion.files)
 @store_option
 def history_pack(ids: Sequence[str], path: Path, url: str | None) -> None:
-    """Write runs to a new file that `solve replay FILE` repeats elsewhere.
+    """Write runs to a new file, for `solve replay FILE`.
 
     The file has the problems, solvers, options, seeds, budgets, traces, answers and versions of the runs, and the host
     name of the machine. Trained weights are named by their hash and not included. At most 10,000 runs and 64 MiB.

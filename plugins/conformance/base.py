@@ -11,7 +11,7 @@ from ...engine.compile import Instance
 from ...engine.errors import MullError
 from ...engine.moves.instance import MoveInstance
 from ...engine.problem import Problem
-from ...engine.solution import Solution
+from ...engine.solution import Solution, amount
 from ...engine.solver import AbstractSolver
 from ...engine.solving import solve
 from ...engine.task import Budget, Task
@@ -114,7 +114,7 @@ def summary(solution: Solution) -> str:
     """Those parts as text, with a short assignment."""
     values = list((solution.assignment or {}).values())
     shown = f"{values[:8]}{'...' if len(values) > 8 else ''}" if solution.assignment else "no assignment"
-    return f"{solution.status} after {solution.iterations} {solution.unit} with {shown}"
+    return f"{solution.status} after {amount(solution.iterations, solution.unit)} with {shown}"
 
 
 def details(solutions: Sequence[Solution]) -> str:
