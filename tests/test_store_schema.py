@@ -69,7 +69,7 @@ def test_a_database_of_every_released_schema_exists() -> None:
 def test_an_old_store_is_refused_with_the_upgrade_command(path: Path, store_url: str) -> None:
     with kept(path, store_url), pytest.raises(StoreError, match=f"older schema {path.stem}") as caught:
         Store(store_url)
-    assert "solve history upgrade" in caught.value.hint
+    assert "solve history upgrade --store" in caught.value.hint
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)

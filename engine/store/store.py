@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from ..status import PEEL, SOLVED
 from . import query
 from .compare import Comparison, compare
-from .connect import connect, file_of, parse, read_errors, store_errors, use_log
+from .connect import connect, file_of, location, parse, read_errors, store_errors, use_log
 from .file import HEAD, StoreError, prepare
 from .filter import Filter
 from .one_run import load_run
@@ -361,9 +361,10 @@ class Store:
 
             if revision not in known_revisions():
                 raise StoreError(*newer(self.url, revision))
+            option = "" if self.url == location() else f" --store {self.url}"
             raise StoreError(
                 f"{self.url} has the older schema {revision} (this program writes {HEAD})",
-                "upgrade it with: solve history upgrade",
+                f"upgrade it with: solve history upgrade{option}",
             )
         else:
             use_log(self._engine())
