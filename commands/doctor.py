@@ -209,7 +209,7 @@ def _store(url: str | None) -> Iterator[Finding]:
     from mull.engine.store.migrate import known_revisions
 
     if revision in known_revisions():
-        option = "" if url is None else f" --store {url}"
+        option = "" if url is None else f" --store {location(url)}"
         hint = f"upgrade it with: solve history upgrade{option}"
         yield Finding("store", "schema", f"{revision} is older than {HEAD}", True, hint)
     else:

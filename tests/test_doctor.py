@@ -1,9 +1,11 @@
-"""``solve doctor``: a sound installation, and each fault with its remedy."""
+"""``solve doctor``: each fault is found, named with its remedy, and does not hide the other findings."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,95 +13,181 @@ import pytest
 
 from conftest import call, install, modules_of
 from mull.commands import doctor
-from mull.commands.devices import has_driver
+from mull.engine.store import Store
 from mull.engine.weights import folders
 
-STORES = Path(__file__).parent / "stores"
+Examined = Callable[..., list[dict[str, Any]]]
 
 
-def _findings(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> list[dict[str, Any]]:
-    assert call("doctor", "--json", *arguments) == code
-    report = json.loads(capsys.readouterr().out)
-    findings: list[dict[str, Any]] = report["findings"]
-    assert report["wrong"] == sum(finding["wrong"] for finding in findings)
-    return findings
+@pytest.fixture
+def examined(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Examined:
+    """Runs the command: the findings that are wrong."""
+    monkeypatch.setattr("mull.commands.devices.has_driver", lambda: False)
+
+    def run(*arguments: str) -> list[dict[str, Any]]:
+        capsys.readouterr()
+        code = call("doctor", "--json", *arguments)
+        report = json.loads(capsys.readouterr().out)
+        wrong = [finding for finding in report["findings"] if finding["wrong"]]
+        assert report["wrong"] == len(wrong)
+        assert code == (1 if wrong else 0)
+        assert all(finding["hint"] for finding in wrong)
+        areas = [finding["area"] for finding in report["findings"]]
+        assert list(dict.fromkeys(areas)) == [
+            "versions", "devices", "store", "plugins", "caches", "weights", "optional"
+        ]  # fmt: skip
+        return wrong
+
+    return run
 
 
-def _faults(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
-    return [finding for finding in _findings(capsys, *arguments, code=1) if finding["wrong"]]
-
-
-def test_a_sound_installation(capsys: pytest.CaptureFixture[str]) -> None:
-    findings = _findings(capsys, code=0)
-    assert {finding["area"] for finding in findings} == {
-        *("versions", "devices", "store", "plugins", "caches", "weights", "optional")
-    }
+def test_nothing_is_wrong_and_no_store_is_made(examined: Examined, capsys: pytest.CaptureFixture[str]) -> None:
+    assert examined() == []
     assert call("doctor") == 0
-    assert capsys.readouterr().out.endswith("nothing is wrong\n")
+    out = capsys.readouterr().out
+    assert "does not exist yet" in out
+    assert "nothing is wrong" in out
+    assert not Path(doctor.os.environ["MULL_STORE"]).exists()
 
 
-def test_the_runs_of_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    url = str(tmp_path / "runs.db")
-    assert call("queens:6", "-s", "cpsat", "--store", url) == 0
-    capsys.readouterr()
-    texts = {finding["name"]: finding["text"] for finding in _findings(capsys, "--store", url, code=0)}
-    assert texts["runs"] == "1"
-    assert texts["schema"].endswith("up to date")
+def test_torch_is_not_imported() -> None:
+    pytest.importorskip("torch")
+    if not _has_gpu():
+        assert "torch" not in modules_of("doctor")
 
 
-@pytest.mark.parametrize("schema", ["0001", "0003", "0005"])
-def test_an_older_store(schema: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = (STORES / f"{schema}.db").read_bytes()
-    (tmp_path / "old.db").write_bytes(before)
-    (fault,) = _faults(capsys, "--store", str(tmp_path / "old.db"))
-    assert fault["text"].startswith(f"{schema} is older than")
-    assert "solve history upgrade --store" in fault["hint"]
-    assert (tmp_path / "old.db").read_bytes() == before
+def _has_gpu() -> bool:
+    from mull.commands.devices import has_driver
+
+    return has_driver()
 
 
-def test_a_file_that_is_not_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "text.db").write_text("not a store " * 100)
-    (fault,) = _faults(capsys, "--store", str(tmp_path / "text.db"))
-    assert fault["area"] == "store"
-    assert fault["hint"]
+def test_a_store_in_use_is_counted(runs: Any, examined: Examined, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store() as store:
+        store.write([runs.one(), runs.one()])
+    assert examined() == []
+    call("doctor")
+    out = capsys.readouterr().out
+    assert "0006, up to date" in out
+    assert "runs           2" in out
 
 
-def test_a_damaged_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = bytearray((STORES / "0006.db").read_bytes())
-    data[len(data) // 2 : len(data) // 2 + 4096] = b"\xff" * 4096
-    (tmp_path / "damaged.db").write_bytes(data)
-    (fault,) = _faults(capsys, "--store", str(tmp_path / "damaged.db"))
-    assert "damaged" in fault["text"]
+def test_a_store_of_an_older_schema_is_found_and_not_changed(tmp_path: Path, examined: Examined) -> None:
+    path = Path(shutil.copy(Path(__file__).parent / "stores" / "0003.db", tmp_path / "old.db"))
+    before = path.read_bytes()
+    (wrong,) = examined("--store", str(path))
+    assert "0003 is older" in wrong["text"]
+    assert wrong["hint"] == f"upgrade it with: solve history upgrade --store {path}"
+    assert path.read_bytes() == before
 
 
-def test_a_broken_plugin(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    install(site, "mull-lost", {"lost": "nowhere_at_all:Lost"}, {})
-    (fault,) = _faults(capsys)
-    assert (fault["area"], fault["name"]) == ("plugins", "lost")
-    assert "nowhere_at_all" in fault["text"]
+def test_a_store_of_a_newer_schema_is_found(tmp_path: Path, examined: Examined) -> None:
+    Store(str(tmp_path / "new.db")).close()
+    with sqlite3.connect(tmp_path / "new.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    (wrong,) = examined("--store", str(tmp_path / "new.db"))
+    assert "9999 is unknown" in wrong["text"]
 
 
-def test_weights_that_are_not_those_of_the_card(capsys: pytest.CaptureFixture[str]) -> None:
-    own, bundled = folders()[0], folders()[-1]
-    own.mkdir(parents=True, exist_ok=True)
-    names = [own / f"looped-maze.{suffix}" for suffix in ("json", "safetensors")]
-    try:
-        for name in names:
-            shutil.copy(bundled / name.name, name)
-        with names[1].open("ab") as file:
-            file.write(b"more")
-        (fault,) = _faults(capsys)
-        assert "SHA-256" in fault["text"]
-    finally:
-        for name in names:
-            name.unlink(missing_ok=True)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"text", "not an SQLite database"),
+        (b"SQLite format 3\0" + b"\xff" * 5000, "damaged"),
+        (None, "is a directory"),
+    ],
+    ids=["text", "damaged", "folder"],
+)
+def test_a_file_that_is_not_a_store_is_found(
+    content: bytes | None, message: str, tmp_path: Path, examined: Examined
+) -> None:
+    path = tmp_path / "bad.db"
+    path.mkdir() if content is None else path.write_bytes(content)
+    (wrong,) = examined("--store", str(path))
+    assert wrong["area"] == "store"
+    assert message in wrong["text"]
 
 
-def test_a_package_that_is_too_old(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_requirements", lambda: iter([("click", ">=999", ""), ("no-such-package", "", "x")]))
-    (fault,) = _faults(capsys)
-    assert fault["hint"] == "pip install 'click>=999'"
+def test_a_database_of_another_program_is_found(tmp_path: Path, examined: Examined) -> None:
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        connection.execute("CREATE TABLE other (x)")
+    (wrong,) = examined("--store", str(tmp_path / "other.db"))
+    assert "another program" in wrong["text"]
 
 
-def test_without_a_gpu_driver_torch_is_not_imported() -> None:
-    assert has_driver() or "torch" not in modules_of("doctor")
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_network_file_system_is_found(
+    exists: bool, tmp_path: Path, examined: Examined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if exists:
+        Store(str(tmp_path / "s.db")).close()
+    monkeypatch.setattr("mull.engine.store.network.network_type", lambda path: "nfs4")
+    monkeypatch.setattr("mull.engine.store.file.network_type", lambda path: "nfs4")
+    (wrong,) = examined("--store", str(tmp_path / "s.db"))
+    assert "nfs4" in wrong["text"]
+    monkeypatch.setenv("MULL_STORE_ANYWAY", "1")
+    assert examined("--store", str(tmp_path / "s.db")) == []
+
+
+def test_a_password_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("psycopg")
+    assert call("doctor", "--store", "postgresql://me:secret@127.0.0.1:1/none?connect_timeout=1") == 1
+    assert "secret" not in capsys.readouterr().out
+
+
+def test_broken_plugins_are_named(site_packages: Path, examined: Examined) -> None:
+    install(site_packages, "broken", {"lost": "nowhere:Lost"}, {})
+    install(site_packages, "second", {"cpsat": "second:CpSat"}, {"second": "class CpSat: ...\n"})
+    wrong = {finding["name"]: finding["text"] for finding in examined()}
+    assert set(wrong) == {"lost", "cpsat"}
+    assert "module nowhere does not exist" in wrong["lost"]
+    assert "claimed by" in wrong["cpsat"]
+
+
+def test_plugins_that_are_not_installed_are_named(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULL_PLUGINS", "no-such-package")
+    (wrong,) = examined()
+    assert wrong["name"] == "no-such-package"
+
+
+def test_weights_are_compared_with_their_cards(examined: Examined) -> None:
+    own, bundled = folders()
+    own.mkdir(parents=True)
+    for name in ("looped-four.json", "looped-four.safetensors"):
+        shutil.copy(bundled / name, own / name)
+    assert examined() == []
+    with (own / "looped-four.safetensors").open("ab") as file:
+        file.write(b"more")
+    (own / "text.json").write_text("{")
+    shutil.copy(bundled / "looped-four.json", own / "alone.json")
+    wrong = {finding["name"]: finding["text"] for finding in examined()}
+    assert set(wrong) == {"looped-four", "text", "alone"}
+    assert "SHA-256" in wrong["looped-four"]
+    assert "not a valid card" in wrong["text"]
+    assert "No such file" in wrong["alone"]
+
+
+def test_a_cache_that_is_not_a_folder_is_found(
+    tmp_path: Path, examined: Examined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MULL_CACHE", str(tmp_path / "file"))
+    (wrong,) = examined()
+    assert (wrong["area"], wrong["name"]) == ("caches", "compiled code")
+
+
+def test_versions_are_compared(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = ["numpy>=99", "click<1,>=0.1", "absent>=1", "rich>=1; extra == 'plot'", "none>=2; extra == 'words'"]
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: named)
+    wrong = {finding["name"]: finding for finding in examined()}
+    assert set(wrong) == {"numpy", "click", "absent"}  # an optional package may be missing
+    assert wrong["absent"]["hint"] == "pip install 'absent>=1'"
+
+
+def test_a_part_that_fails_does_not_hide_the_others(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise RuntimeError("\x1b[31munexpected")
+
+    monkeypatch.setattr(doctor, "_caches", fails)
+    (wrong,) = examined()
+    assert "RuntimeError" in wrong["text"]
