@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -47,7 +48,7 @@ def test_nothing_is_wrong_and_no_store_is_made(examined: Examined, capsys: pytes
     out = capsys.readouterr().out
     assert "does not exist yet" in out
     assert "nothing is wrong" in out
-    assert not Path(doctor.os.environ["MULL_STORE"]).exists()
+    assert not Path(os.environ["MULL_STORE"]).exists()
 
 
 def test_torch_is_not_imported() -> None:
@@ -135,9 +136,9 @@ def test_a_password_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert "secret" not in capsys.readouterr().out
 
 
-def test_broken_plugins_are_named(site_packages: Path, examined: Examined) -> None:
-    install(site_packages, "broken", {"lost": "nowhere:Lost"}, {})
-    install(site_packages, "second", {"cpsat": "second:CpSat"}, {"second": "class CpSat: ...\n"})
+def test_broken_plugins_are_named(site: Path, examined: Examined) -> None:
+    install(site, "broken", {"lost": "nowhere:Lost"}, {})
+    install(site, "second", {"cpsat": "second:CpSat"}, {"second": "class CpSat: ...\n"})
     wrong = {finding["name"]: finding["text"] for finding in examined()}
     assert set(wrong) == {"lost", "cpsat"}
     assert "module nowhere does not exist" in wrong["lost"]
@@ -178,7 +179,7 @@ def test_a_cache_that_is_not_a_folder_is_found(
 
 def test_versions_are_compared(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
     named = ["numpy>=99", "click<1,>=0.1", "absent>=1", "rich>=1; extra == 'plot'", "none>=2; extra == 'words'"]
-    monkeypatch.setattr(doctor.metadata, "requires", lambda name: named)
+    monkeypatch.setattr("mull.commands.doctor.metadata.requires", lambda name: named)
     wrong = {finding["name"]: finding for finding in examined()}
     assert set(wrong) == {"numpy", "click", "absent"}  # an optional package may be missing
     assert wrong["absent"]["hint"] == "pip install 'absent>=1'"
