@@ -18,23 +18,22 @@ from conftest import modules_of
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "analysis",
-        "engine",
-        "problems",
-        "solvers",
-        "plugins",
-        "commands",
-        "experiments",
-        "pictures",
-        "ui",
-        "weights",
-        "cli.py",
-        "terminal.py",
-    ],
-)
+FOLDERS = [
+    "analysis",
+    "commands",
+    "engine",
+    "experiments",
+    "pictures",
+    "plugins",
+    "problems",
+    "solvers",
+    "ui",
+    "weights",
+]
+"""The folders of the package."""
+
+
+@pytest.mark.parametrize("name", [*FOLDERS, "cli.py", "terminal.py"])
 def test_folders_of_the_package_are_links(name: str) -> None:
     link = ROOT / "src" / "mull" / name
     assert link.is_symlink()
@@ -43,19 +42,7 @@ def test_folders_of_the_package_are_links(name: str) -> None:
 
 def test_src_contains_nothing_else() -> None:
     held = {p.name for p in (ROOT / "src" / "mull").iterdir()} - {"__pycache__"}
-    rooms = {
-        "analysis",
-        "engine",
-        "problems",
-        "solvers",
-        "plugins",
-        "commands",
-        "experiments",
-        "pictures",
-        "ui",
-        "weights",
-    }
-    assert held == {"__init__.py", "__main__.py", "py.typed", *rooms, "cli.py", "terminal.py"}
+    assert held == {"__init__.py", "__main__.py", "py.typed", *FOLDERS, "cli.py", "terminal.py"}
 
 
 def test_every_file_is_part_of_the_distribution() -> None:
