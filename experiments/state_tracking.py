@@ -96,7 +96,7 @@ class StateTracking(Experiment):
         return [*loops, *stacks]
 
     def problems(self, full: bool) -> Mapping[str, Sequence[Problem]]:
-        of, count = (FULL, 96) if full else (SMALL, 32)
+        of, count = (FULL, 200) if full else (SMALL, 32)
         names = [(chains.spec.format(length), count) for chains in of.values() for length in _lengths(full)]
         return {name: problems_of(stream(name, "test"), count) for name, count in names}
 

@@ -47,7 +47,7 @@ class Table(Constraint):
     def __post_init__(self) -> None:
         form = f'{self.kind}(["a", "b"], [(1, 2), (2, 3)]), in JSON "tuples": [[1, 2], [2, 3]]'
         rows = items(self.tuples, f"{self.kind}: the tuples", form)
-        if not all(type(row) is tuple and all(type(each) is int for each in row) for row in rows):
+        if _widths(_Same(rows)) is None:
             what = f"{self.kind}: a value of the tuples"
             listed = (items(row, f"{self.kind}: each of the tuples", form) for row in rows)
             rows = tuple(tuple(value(each, what) for each in row) for row in listed)
@@ -60,6 +60,8 @@ class Table(Constraint):
 
     def validate(self, domains: Mapping[str, Domain]) -> None:
         super().validate(domains)
+        if _widths(_Same(self.tuples)) == {len(self.scope)}:
+            return
         for row in self.tuples:
             if len(row) != len(self.scope):
                 raise GraphError(f"{self.describe()}: tuple {row!r} has {len(row)} values, not {len(self.scope)}")
@@ -78,7 +80,7 @@ class Table(Constraint):
     def canonical(self) -> dict[str, Any]:
         order = sorted(range(len(self.scope)), key=lambda k: self.scope[k])
         rows = _ordered(self.tuples, tuple(order))
-        return {**self.to_json(), "scope": sorted(self.scope), "tuples": rows}
+        return {"kind": self.kind, "scope": sorted(self.scope), "tuples": rows, "allowed": self.allowed}
 
     def post(self, to: Posting) -> None:
         self._post(to, self.allowed)
@@ -142,6 +144,27 @@ class Table(Constraint):
         chance = torch.where(p["slots"][..., None], chance, 1).prod(-2)
         found = (chance * p["listed"]).sum(-1)
         return torch.where(p["allowed"], 1 - found, found)
+
+
+class _Same:
+    """A table as a key of a cache: equal to itself alone, since to compare or hash all tuples is as slow as to check them."""
+
+    def __init__(self, rows: tuple[Any, ...]) -> None:
+        self.rows = rows
+
+    def __hash__(self) -> int:
+        return id(self.rows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.rows is self.rows
+
+
+@lru_cache(maxsize=8)  # long chains repeat one table, which the cache keeps alive, so that its id stays its own
+def _widths(table: _Same) -> frozenset[int] | None:
+    """The lengths of the rows; None unless all of them are tuples of plain integers."""
+    if all(type(row) is tuple and all(type(each) is int for each in row) for row in table.rows):
+        return frozenset(map(len, table.rows))
+    return None
 
 
 @lru_cache(maxsize=64)  # long chains repeat one table
