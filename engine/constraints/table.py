@@ -60,7 +60,7 @@ class Table(Constraint):
 
     def validate(self, domains: Mapping[str, Domain]) -> None:
         super().validate(domains)
-        if _widths(_Same(self.tuples)) == {len(self.scope)}:
+        if _widths(_Same(self.tuples)) == frozenset((len(self.scope),)):
             return
         for row in self.tuples:
             if len(row) != len(self.scope):
