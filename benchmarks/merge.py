@@ -1,15 +1,21 @@
 """Time of merging stores: ten stores of 100,000 runs, each on a problem of its own, with traces of 100 points.
 
-python benchmarks/merge.py [STORES] [RUNS]
+python benchmarks/merge.py [STORES [RUNS [FOLDER]]]
+
+Making the stores takes minutes, and two processes make them. FOLDER keeps them for the next time.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -26,17 +32,34 @@ def instance(number: int) -> Problem:
     return Problem(GRAPH, givens, "row", Source("boards/rows.txt", number + 1))
 
 
+def made(folder: Path, number: int, count: int) -> Path:
+    """A store with ``count`` runs, made unless the folder has it."""
+    path = folder / f"{number}-{count}.db"
+    if path.exists():
+        return path
+    rng = np.random.default_rng([SEED, number])
+    unfinished = path.with_suffix(".part")
+    with Store(str(unfinished)) as store:
+        for start in range(number * count, (number + 1) * count, BATCH):
+            some = solutions(min(BATCH, (number + 1) * count - start), rng)
+            store.write([replace(s, problem=instance(start + j)) for j, s in enumerate(some)])
+    with closing(sqlite3.connect(unfinished)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return unfinished.rename(path)
+
+
+def sources(folder: Path, stores: int, count: int) -> list[Path]:
+    """The stores to merge."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(2, get_context("fork")) as pool:
+        return list(pool.map(made, [folder] * stores, range(stores), [count] * stores))
+
+
 def main() -> None:
     stores = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
-    rng = np.random.default_rng(SEED)
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{i}.db" for i in range(stores)]
-        for i, path in enumerate(paths):
-            with Store(str(path)) as store:
-                for start in range(i * count, (i + 1) * count, BATCH):
-                    made = solutions(min(BATCH, (i + 1) * count - start), rng)
-                    store.write([replace(s, problem=instance(start + j)) for j, s in enumerate(made)])
+        paths = sources(Path(sys.argv[3] if len(sys.argv) > 3 else folder), stores, count)
         with Store(str(Path(folder) / "all.db")) as into:
             for what in ("merged", "merged again"):
                 began, cpu = time.perf_counter(), sum(os.times()[:2])

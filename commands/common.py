@@ -202,13 +202,38 @@ def pairs(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[
     return found
 
 
-store_option = click.option(
+def _store_anyway(context: click.Context, _: click.Parameter, given: bool) -> None:
+    """Permit a store on a network file system in this process and in those that it starts, until the command ends."""
+    if not given:
+        return
+    from mull.engine.store.file import ANYWAY
+
+    before = os.environ.get(ANYWAY)
+    os.environ[ANYWAY] = "1"
+    context.call_on_close(lambda: os.environ.pop(ANYWAY) if before is None else os.environ.update({ANYWAY: before}))
+
+
+store_anyway_option = click.option(
+    "--store-anyway",
+    is_flag=True,
+    expose_value=False,
+    callback=_store_anyway,
+    help="Use an SQLite store on a network file system, where it may lose runs.",
+)
+_url_option = click.option(
     "--store",
     "url",
     shell_complete=files,
     metavar="URL",
     help="Store: an SQLite file or a database URL (or set MULL_STORE).",
 )
+
+
+def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--store``, which the command receives as ``url``, and ``--store-anyway``."""
+    return _url_option(store_anyway_option(command))
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 
 

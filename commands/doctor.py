@@ -173,15 +173,15 @@ def _devices() -> Iterator[Finding]:
 def _store(url: str | None) -> Iterator[Finding]:
     from mull.engine.store import Store, location
     from mull.engine.store.connect import file_of, parse
-    from mull.engine.store.file import ANYWAY, DAMAGED, HEAD, prepare
+    from mull.engine.store.file import DAMAGED, HEAD, permitted, prepare
     from mull.engine.store.network import network_type
 
     path = file_of(parse(url))
     yield Finding("store", "place", location(url))
     if path is not None:
-        if (network := network_type(path)) is not None and os.environ.get(ANYWAY):
+        if (network := network_type(path)) is not None and permitted():
             yield Finding(
-                "store", "file system", f"{network}, permitted by {ANYWAY}", hint="SQLite may lose runs there"
+                "store", "file system", f"{network}, permitted by the user", hint="SQLite may lose runs there"
             )
         if not path.exists():
             yield from _new_store(path, network)
@@ -217,10 +217,10 @@ def _store(url: str | None) -> Iterator[Finding]:
 
 
 def _new_store(path: Path, network: str | None) -> Iterator[Finding]:
-    from mull.engine.store.file import ANYWAY
+    from mull.engine.store.file import permitted
 
     folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if network is not None and not os.environ.get(ANYWAY):
+    if network is not None and not permitted():
         text = f"{path} would be on a network file system ({network}), where SQLite may lose runs"
         yield Finding("store", "file system", text, True, "set MULL_STORE to a local file or to a PostgreSQL URL")
     elif not folder.is_dir() or not os.access(folder, os.W_OK):

@@ -20,12 +20,29 @@ GRACE = 0.35
 """Seconds that a solver may continue after the limit. Calls inside it have less time, so that they end first."""
 
 PATIENCE = 32
-"""Exceptions of a solver after which all its unanswered problems fail; enough to find two faults among thousands."""
+"""Exceptions of a solver after which a batch that raises is not halved; enough to find two faults among thousands."""
 
 MOST_LITERALS = 1 << 25
 """Values of all variables together, padded to the largest domain, that a solver with steps takes."""
 
 LATE = "the solver did not end by itself when time was up"
+
+
+class Faults:
+    """The exceptions of a solver in one call, from chunks without any answer. Mutable: all chunks of a call share it.
+
+    A solver that raises whatever it is given is stopped after about ``PATIENCE`` exceptions, however many chunks the call
+    has.
+    """
+
+    def __init__(self) -> None:
+        self.in_vain = 0
+        self.detail = ""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the solver is not called again."""
+        return self.in_vain >= PATIENCE
 
 
 def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
@@ -119,22 +136,30 @@ def _one_by_one(
     )
 
 
-def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
+def guarded(
+    problems: Sequence[Problem], solver: AbstractSolver, task: Task, faults: Faults
+) -> Iterator[tuple[int, Solution]]:
     """The solver's answers, with errors isolated.
 
     If the solver raises, its unanswered problems run again in two halves, and a half that raises is halved again. A
-    problem that raises alone is *failed*.
+    problem that raises alone is *failed*. Once the chunks since the last answer have raised ``PATIENCE`` exceptions, the
+    solver is not called again, and all problems are failed.
 
     Args:
         problems: supported by the solver.
         solver: not bound yet.
         task: budget, seed and device.
+        faults: the solver's exceptions in this call.
 
     Yields:
         (position, solution), each position once.
     """
+    if faults.hopeless:
+        yield from ((i, conclude(each, solver, task, Status.FAILED, faults.detail)) for i, each in enumerate(problems))
+        return
     waiting = [list(range(len(problems)))] if problems else []
     raised = 0
+    answered = False
     spent = 0.0  # seconds inside the solver
     while waiting:
         asked = waiting.pop()
@@ -148,6 +173,7 @@ def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
                 if answer is None:
                     break
                 n, solution = answer
+                answered, faults.in_vain = True, 0
                 del open_[asked[n]]
                 yield asked[n], _answer(solution, problems[asked[n]], solver, task, spent)
         except OutOfTime:
@@ -156,11 +182,13 @@ def guarded(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
             return
         except (Exception, SystemExit) as error:  # a plugin may raise anything
             raised += 1
+            faults.in_vain += not answered
             left = list(open_)
-            if len(left) > 1 and raised < PATIENCE:
+            if len(left) > 1 and max(raised, faults.in_vain) < PATIENCE:
                 waiting += [left[len(left) // 2 :], left[: len(left) // 2]]
                 continue
             detail = described(error, __file__)
+            faults.detail = f"the solver was stopped after {PATIENCE} errors without an answer; the last: {detail}"
             yield from ((i, conclude(problems[i], solver, task, Status.FAILED, detail)) for i in left)
 
 

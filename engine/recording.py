@@ -12,6 +12,8 @@ FLUSH_RUNS = 1000
 """Waiting runs that are written at once, before the next interval ends."""
 FLUSH_SECONDS = 1.0
 """Seconds between two writes."""
+PAUSE_SECONDS = 60.0
+"""Seconds from a failed write to the next one. Each further failure doubles them, since a write may take long to fail."""
 
 
 class Recorder(Protocol):
@@ -25,7 +27,7 @@ class Recording:
     """Writes runs to a store in batches.
 
     A store that fails (a full disk, a lost server) must not stop the solving of further problems. Its runs are kept in
-    memory, and ``finish`` tries to write them once more.
+    memory and written later: after pauses that double, and by ``finish``.
 
     Args:
         store: receives the runs; None stores nothing.
@@ -37,17 +39,24 @@ class Recording:
         self._on_notice = on_notice
         self._waiting: list[Solution] = []
         self._flushed = time.monotonic()
-        self._refused = False
+        self._pause = 0.0
 
     def add(self, solution: Solution) -> None:
         """Store a run now, or with the next batch."""
         if self._store is None:
             return
         self._waiting.append(solution)
-        due = len(self._waiting) >= FLUSH_RUNS or time.monotonic() - self._flushed > FLUSH_SECONDS
-        if due and not self._refused and (error := self.finish()) is not None:
-            self._refused = True
-            self._on_notice(f"cannot write to the store: {error}; mull tries again at the end")
+        passed = time.monotonic() - self._flushed
+        due = passed > self._pause if self._pause else len(self._waiting) >= FLUSH_RUNS or passed > FLUSH_SECONDS
+        if not due:
+            return
+        if (error := self.finish()) is None:
+            self._pause = 0.0
+            return
+        if not self._pause:
+            self._on_notice(f"cannot write to the store: {error}; mull tries again")
+        self._pause = 2 * self._pause or PAUSE_SECONDS
+        self._flushed = time.monotonic()
 
     def finish(self) -> Exception | None:
         """Write the waiting runs; return the error if the store fails, else None."""

@@ -12,7 +12,7 @@ from .conclude import conclude, unanswered
 from .constraints import Linear
 from .costs import Meter, added, counters
 from .deadline import OutOfTime, interrupting
-from .guard import guarded, refusal
+from .guard import Faults, guarded, refusal
 from .improving import Improvements
 from .live import Publisher
 from .parts import Shared, credit_peeling, join, part_of, predicted, split, unconstrained
@@ -120,10 +120,11 @@ def _chunk_by_chunk(
     problems: Sequence[Problem], solver: AbstractSolver, task: Task, improvements: Improvements
 ) -> Iterator[tuple[int, Solution]]:
     """The final solutions of a call, each chunk within its share of the time."""
+    faults = Faults()
 
     def run(members: Sequence[int], portion: Task) -> Iterator[tuple[int, Solution]]:
         portion = task_of_chunk(portion, members, len(problems))
-        for n, solution in solve_chunk([problems[i] for i in members], solver, portion, improvements):
+        for n, solution in solve_chunk([problems[i] for i in members], solver, portion, improvements, faults):
             yield members[n], solution
 
     if len(chunks(problems, range(len(problems)), solver, task)) <= 1:
@@ -132,7 +133,7 @@ def _chunk_by_chunk(
 
 
 def solve_chunk(
-    problems: Sequence[Problem], solver: AbstractSolver, task: Task, improvements: Improvements
+    problems: Sequence[Problem], solver: AbstractSolver, task: Task, improvements: Improvements, faults: Faults
 ) -> Iterator[tuple[int, Solution]]:
     """Solve the problems of one chunk together.
 
@@ -141,6 +142,7 @@ def solve_chunk(
         solver: not bound yet.
         task: with the chunk's share of the time.
         improvements: of the call.
+        faults: the solver's exceptions in the call; a process of a fleet counts its own.
 
     Yields:
         (position, final solution), each position once: checked, with the budget of the call.
@@ -148,7 +150,7 @@ def solve_chunk(
     if task.budget.seconds_each is not None:
         task = replace(task, allowances=Allowances(task.budget.seconds_each))
     meter = Meter(counters(task.device))
-    for i, raw in _answers(problems, solver, task, improvements):
+    for i, raw in _answers(problems, solver, task, improvements, faults):
         known = _budgeted(raw, task) if task.budget.solutions is None else _counted(raw, task)
         final = replace(certain(verified(known)), wall=task.elapsed, joules=meter.joules(known.seconds))
         if final.status.solved:
@@ -157,7 +159,7 @@ def solve_chunk(
 
 
 def _answers(
-    problems: Sequence[Problem], solver: AbstractSolver, task: Task, improvements: Improvements
+    problems: Sequence[Problem], solver: AbstractSolver, task: Task, improvements: Improvements, faults: Faults
 ) -> Iterator[tuple[int, Solution]]:
     """Answer problems: the engine handles contradictory givens and better answers, the solver does the rest."""
     ready = []
@@ -177,17 +179,18 @@ def _answers(
         detail = f"givens {named} contradict {constraint.describe()}" if givens else "a constraint allows no values"
         yield i, credit_peeling(conclude(problem, solver, task, Status.UNSATISFIABLE, detail), task.clock() - since)
     if task.budget.solutions is not None:
-        yield from ((ready[n], solution) for n, solution in _sample([problems[i] for i in ready], solver, task))
+        sampled = _sample([problems[i] for i in ready], solver, task, faults)
+        yield from ((ready[n], solution) for n, solution in sampled)
         return
     improving: dict[int, Solution] = {}
     asked = [problems[i] for i in ready]
-    for i, solution in _satisfy(asked, solver, task, improvements, asked):
+    for i, solution in _satisfy(asked, solver, task, improvements, asked, faults):
         if solution.status is Status.SOLVED and _bounded(problems[ready[i]], solver):
             improving[ready[i]] = _searching(solution)
             improvements.report(asked[i], solution)
         else:
             yield ready[i], solution
-    yield from _improve(improving, solver, task, improvements)
+    yield from _improve(improving, solver, task, improvements, faults)
 
 
 UNCONSTRAINED = "without constraints every assignment is a solution"
@@ -199,7 +202,9 @@ def _bounded(problem: Problem, solver: AbstractSolver) -> bool:
     return problem.minimises and not followed
 
 
-def _sample(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> Iterator[tuple[int, Solution]]:
+def _sample(
+    problems: Sequence[Problem], solver: AbstractSolver, task: Task, faults: Faults
+) -> Iterator[tuple[int, Solution]]:
     """Several answers to each whole problem."""
     able = []
     for i, problem in enumerate(problems):
@@ -208,12 +213,12 @@ def _sample(problems: Sequence[Problem], solver: AbstractSolver, task: Task) -> 
             able.append(i)
         else:
             yield i, refused
-    for n, solution in guarded([problems[i] for i in able], solver, task):
+    for n, solution in guarded([problems[i] for i in able], solver, task, faults):
         yield able[n], solution
 
 
 def _improve(
-    best: dict[int, Solution], solver: AbstractSolver, task: Task, improvements: Improvements
+    best: dict[int, Solution], solver: AbstractSolver, task: Task, improvements: Improvements, faults: Faults
 ) -> Iterator[tuple[int, Solution]]:
     """Solve again with the objective bounded below the last answer, until no answer is found. Yields the last one."""
     problems = {i: solution.problem for i, solution in best.items()}
@@ -228,7 +233,7 @@ def _improve(
             return
         order = list(best)
         bounded = [p for p in map(tighter.get, order) if p is not None]
-        for n, less in _satisfy(bounded, solver, task, improvements, [problems[i] for i in order]):
+        for n, less in _satisfy(bounded, solver, task, improvements, [problems[i] for i in order], faults):
             i = order[n]
             if less.status.solved and less.assignment is not None:
                 best[i] = replace(
@@ -292,6 +297,7 @@ def _satisfy(
     task: Task,
     improvements: Improvements,
     stated: Sequence[Problem],
+    faults: Faults,
 ) -> Iterator[tuple[int, Solution]]:
     """Peel the problems, solve their components, join the answers, and assign the peeled variables.
 
@@ -301,6 +307,7 @@ def _satisfy(
         task: of the call.
         improvements: of the call.
         stated: the problems as the caller stated them, in the same order.
+        faults: of the call.
     """
     parts: list[Problem] = []
     owner: list[int] = []
@@ -359,7 +366,7 @@ def _satisfy(
 
     if improvements.wanted:
         task = replace(task, on_improvement=improved)
-    for n, solution in guarded(parts, solver, task):
+    for n, solution in guarded(parts, solver, task, faults):
         i = owner[n]
         if i not in joined:
             continue  # another part has no solution

@@ -17,11 +17,13 @@ from mull.engine import (
     Instance,
     Problem,
     Solution,
+    Source,
     Status,
     Task,
     WholeSolver,
     solve,
 )
+from mull.engine.conclude import conclude
 from mull.engine.guard import PATIENCE
 from mull.engine.store import Store
 from mull.problems import load
@@ -154,7 +156,9 @@ def test_only_the_faulty_problems_of_a_batch_fail() -> None:
     assert sum(s.status is Status.SOLVED for s in solutions) == corner.count(False)
 
 
-def test_a_solver_that_always_raises_is_stopped() -> None:
+@pytest.mark.parametrize("chunks", [1, 6])
+def test_a_solver_that_always_raises_is_stopped(chunks: int) -> None:
+    """However many chunks the call has: the exceptions of all are counted together."""
     asked: list[int] = []
 
     class Hopeless(WholeSolver):
@@ -166,9 +170,34 @@ def test_a_solver_that_always_raises_is_stopped() -> None:
             asked.append(len(problems))
             raise RuntimeError("no")
 
-    solutions = solve(problems("queens:5") * Hopeless.chunk, Hopeless())
+    solutions = solve(problems("queens:5") * Hopeless.chunk * chunks, Hopeless())
     assert {s.status for s in solutions} == {Status.FAILED}
+    assert all("RuntimeError: no" in s.detail for s in solutions)
     assert len(asked) <= PATIENCE + 12
+
+
+def test_a_solver_that_raises_on_few_problems_of_each_chunk_is_not_stopped() -> None:
+    count = 6 * WholeSolver.chunk
+    faulty = {str(n) for n in range(5, count, WholeSolver.chunk // 2)}
+    raised: list[int] = []
+
+    class Choosy(WholeSolver):
+        """It raises an error if a faulty problem is in the batch, and leaves the others unsolved."""
+
+        name: ClassVar[str] = "choosy"
+
+        def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+            for n, problem in enumerate(problems):
+                if str(problem.source) in faulty:
+                    raised.append(len(problems))
+                    raise RuntimeError("no")
+                yield n, conclude(problem, self, task, Status.UNSOLVED, "")
+
+    board = problems("queens:5")[0]
+    made = [replace(board, source=Source(str(n))) for n in range(count)]
+    solutions = solve(made, Choosy())
+    assert [s.status is Status.FAILED for s in solutions] == [str(s.problem.source) in faulty for s in solutions]
+    assert len(raised) > PATIENCE
 
 
 class Answering(WholeSolver):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import mull
 from mull.engine import Budget, Problem, Solution, Source, Status, Task, Trace, Unrecorded, solve
+from mull.engine.recording import Recording
 from mull.engine.store import Filter, Store, StoreError, codec
 from mull.problems import load
 
@@ -231,3 +232,18 @@ def test_a_store_that_refuses_writes_costs_no_answers(monkeypatch: pytest.Monkey
     assert len([text for text in notices if "store" in text]) == 1
     hiccup = Refusing(1)
     assert solve(problems, mull.solver("localsearch"), task, store=hiccup) == hiccup.kept  # offered again at the end
+
+
+def test_a_store_that_works_again_receives_the_runs_before_the_end(monkeypatch: pytest.MonkeyPatch, runs: Any) -> None:
+    now = [0.0]
+    monkeypatch.setattr("mull.engine.recording.time.monotonic", lambda: now[0])
+    store, notices = Refusing(2), list[str]()
+    recording = Recording(store, notices.append)
+    kept = []
+    for seconds in (0, 2, 60, 63, 180, 184, 184, 186):  # fails at 2 and 63, then waits for 120 s
+        now[0] = seconds
+        recording.add(runs.one())
+        kept.append(len(store.kept))
+    assert kept == [0, 0, 0, 0, 0, 6, 6, 8]
+    assert len(notices) == 1
+    assert recording.finish() is None

@@ -9,12 +9,13 @@ import click
 
 from mull.terminal import PROGRESS_SECONDS, Region, counted
 
-from ..common import interruptible, open_store
+from ..common import interruptible, open_store, store_anyway_option
 
 
 @click.command("merge")
 @click.argument("files", metavar="FILES", nargs=-1, required=True, type=click.Path())
 @click.option("--into", "url", metavar="URL", help="Store that receives the runs (default: the user's own store).")
+@store_anyway_option
 def history_merge(files: Sequence[str], url: str | None) -> int:
     """Copy the runs of stores into another one, each once.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..clock import now
 from ..errors import MullError
+from ..guard import Faults
 from ..improving import Improvements
 from ..problem import Problem
 from ..solution import Solution
@@ -144,6 +145,7 @@ class Worker:
         import_module("mull.plugins.added")  # finds solvers that were added from files
         self.orders = Orders(*pickle.loads(orders))
         self.device = device
+        self.faults = Faults()
         self.graphs: dict[str, ConstraintGraph] = {}
 
     def solve(self, data: bytes) -> bytes:
@@ -165,7 +167,8 @@ class Worker:
         deadline = None if work.seconds == float("inf") else since + work.seconds
         task = Task(budget, self.orders.seed, self.device, since - work.elapsed, deadline=deadline)
         found = []
-        for position, solution in solve_chunk(problems, self.orders.solver, task, Improvements(task)):
+        improvements = Improvements(task)
+        for position, solution in solve_chunk(problems, self.orders.solver, task, improvements, self.faults):
             assignment = solution.assignment
             values = (
                 None if assignment is None else tuple(map(assignment.__getitem__, problems[position].graph.domains))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -16,6 +18,10 @@ from .file import DAMAGED, StoreError, begin_writing, default_url, failure, pati
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 CONNECT_SECONDS = 5
 """Longest wait for a server's answer."""
+POOL_SIZE = 5
+"""Connections that a process opens to a server at most; ``?pool_size=N`` in the URL sets another number."""
+POOL_SECONDS = 120
+"""Longest wait of a thread for a connection that other threads use."""
 
 
 @contextmanager
@@ -100,17 +106,41 @@ def file_of(url: sa.URL) -> Path | None:
     return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
 
 
+def pool_size(url: sa.URL) -> int:
+    """The connections that a process opens to a server at most.
+
+    Args:
+        url: with or without ``pool_size``.
+
+    Raises:
+        StoreError: ``pool_size`` is not a number from 1 to 1000.
+    """
+    text = url.query.get("pool_size", str(POOL_SIZE))
+    if not (isinstance(text, str) and re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= 1000):
+        raise StoreError(f"pool_size={text} is not a number from 1 to 1000", "write …/name?pool_size=8")
+    return int(text)
+
+
 def connect(url: sa.URL) -> sa.Engine:
     """A database engine for a URL. It connects at its first use.
 
+    Args:
+        url: of an SQLite file, or of a server, with the number of connections in ``pool_size``.
+
     Raises:
-        StoreError: the database's driver is not installed.
+        StoreError: the database's driver is not installed, or ``pool_size`` is not a number from 1 to 1000.
     """
     server = url.get_backend_name() == "postgresql"
     known = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
     try:
-        # A server may restart while a solver runs, so each connection is tested before its use.
-        engine = sa.create_engine(url, connect_args=known, pool_pre_ping=True) if server else sa.create_engine(url)
+        if server:
+            size, url = pool_size(url), url.difference_update_query(["pool_size"])
+            # A server may restart while a solver runs, so each connection is tested before its use.
+            pool = {"pool_size": size, "max_overflow": 0, "pool_timeout": POOL_SECONDS, "pool_pre_ping": True}
+            engine = sa.create_engine(url, connect_args=known, **pool)
+            logging.getLogger("psycopg").addHandler(logging.NullHandler())  # it prints lost connections on stderr
+        else:
+            engine = sa.create_engine(url)
     except ModuleNotFoundError as error:
         hint = 'pip install "psycopg[binary]"' if server else ""
         raise StoreError(f"{url.drivername} needs the module {error.name}", hint) from None

@@ -40,10 +40,10 @@ def failure(url: str, reason: str) -> StoreError:
 DAMAGED = "use a backup (solve history backup makes one), or save the readable data with: sqlite3 FILE .recover"
 ELSEWHERE = "choose another store with --store, or store nothing with --no-store"
 ANYWAY = "MULL_STORE_ANYWAY"
-"""Environment variable that permits an SQLite store on a network file system."""
+"""Environment variable that permits an SQLite store on a network file system. ``--store-anyway`` sets it."""
 _NETWORK = (
     "choose a local file with --store and merge it later (solve history merge), or use PostgreSQL;"
-    f" {ANYWAY}=1 uses the file anyway"
+    f" --store-anyway (or {ANYWAY}=1) uses the file anyway"
 )
 _HINTS = {
     "malformed": DAMAGED,
@@ -57,6 +57,11 @@ _HINTS = {
 def default_url() -> str:
     """The value of ``MULL_STORE``; without it, an SQLite file in the user's data directory."""
     return os.environ.get("MULL_STORE") or str(user_data_path("mull", appauthor=False) / "mull.db")
+
+
+def permitted() -> bool:
+    """Whether the user permits an SQLite store on a network file system."""
+    return os.environ.get(ANYWAY, "0") not in ("", "0")
 
 
 def prepare(path: Path) -> None:
@@ -81,7 +86,7 @@ def prepare(path: Path) -> None:
     for needed in (path, path.parent):  # the write-ahead log is beside the file
         if needed.exists() and not os.access(needed, os.W_OK):
             raise StoreError(f"{needed} is not writable", ELSEWHERE)
-    if not os.environ.get(ANYWAY) and (kind := network_type(path)) is not None:
+    if not permitted() and (kind := network_type(path)) is not None:
         raise StoreError(f"{path} is on a network file system ({kind}), where SQLite may lose runs", _NETWORK)
 
 

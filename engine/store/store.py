@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from ..status import PEEL, SOLVED
 from . import query
@@ -19,6 +19,7 @@ from .file import HEAD, StoreError, prepare
 from .filter import Filter
 from .one_run import load_run
 from .query import RUNS, RUNS_WITH_TRACES
+from .retry import persistently
 from .rows import RunRow
 from .schema import problem, run, run_context, solver, source
 from .sums import read_results
@@ -94,6 +95,8 @@ class Store:
     def write(self, solutions: Sequence[Solution], bench: str | None = None) -> None:
         """Store runs in one transaction: all of them, or none.
 
+        If the connection to a server is lost, the write is tried again for 30 s. No run is stored twice.
+
         Args:
             solutions: the runs. Each ``Solution.id`` must be new.
             bench: name of the bench that they belong to, or None.
@@ -102,23 +105,25 @@ class Store:
             StoreError: the database refused the transaction; nothing was written.
         """
         from . import pack
-        from .write import SqlTables
+        from .write import write_runs
 
         packed = [pack.pack(s, bench) for s in solutions]  # half of the time, before the database is locked
         with store_errors(self.url):
-            try:
-                with self._engine().execution_options(writes=True).begin() as connection:
-                    pack.insert(SqlTables(connection), packed)
-            except IntegrityError:
-                # On a server, another process may delete a row between its look-up and its use. (SQLite's lock prevents
-                # it.)
-                with self._engine().execution_options(writes=True).begin() as connection:
-                    pack.insert(SqlTables(connection), packed)
+            write_runs(self._writing, packed)
 
     def transact(self, work: Callable[[sa.Connection], int]) -> int:
-        """Call a function with a connection in one transaction that may write, and return its result."""
-        with store_errors(self.url), self._engine().execution_options(writes=True).begin() as connection:
-            return work(connection)
+        """Call a function with a connection in one transaction that may write, and return its result.
+
+        Args:
+            work: called again if the connection is lost; it must not do again what is done.
+        """
+
+        def attempt(_: bool) -> int:
+            with self._writing() as connection:
+                return work(connection)
+
+        with store_errors(self.url):
+            return persistently(attempt)
 
     def delete(self, which: Filter | Sequence[str]) -> int:
         """Delete runs with their traces and solutions, and rows that no remaining run refers to.
@@ -131,8 +136,7 @@ class Store:
         """
         from .delete import delete
 
-        with store_errors(self.url), self._engine().execution_options(writes=True).begin() as connection:
-            return delete(connection, which)
+        return self.transact(lambda connection: delete(connection, which))
 
     def backup(self, path: str | Path) -> None:
         """Copy an SQLite store to a new file, also while other processes write to the store.
@@ -372,6 +376,9 @@ class Store:
     def _open(self) -> None:
         self._db = connect(self._url)
         self._pid = os.getpid()
+
+    def _writing(self) -> AbstractContextManager[sa.Connection]:
+        return self._engine().execution_options(writes=True).begin()
 
     def _engine(self) -> sa.Engine:
         if self._pid != os.getpid():  # after a fork: the child must not use the parent's connections

@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
-from .pack import Digest
-from .schema import metadata
+from .pack import Digest, Packed, insert
+from .retry import persistently
+from .schema import metadata, run
 
 KEYS_PER_QUERY = 500
 """Number of parameters in one query. Older versions of SQLite allow 999."""
+
+
+def write_runs(writing: Callable[[], AbstractContextManager[sa.Connection]], packed: Sequence[Packed]) -> None:
+    """Write runs in one transaction, and again with the same ids if the connection is lost.
+
+    Args:
+        writing: returns a connection in a transaction that may write.
+        packed: the runs.
+
+    Raises:
+        SQLAlchemyError: the database refused the transaction; nothing was written.
+    """
+
+    def attempt(again: bool) -> None:
+        with writing() as connection:
+            # A lost attempt may have been committed: as a whole, or not at all.
+            stored = known_ids(connection, [p.solution.id for p in packed]) if again else set()
+            new = [p for p in packed if p.solution.id not in stored]
+            if new:
+                insert(SqlTables(connection), new)
+
+    def attempt_beside_others(again: bool) -> None:
+        try:
+            attempt(again)
+        except IntegrityError:
+            # On a server, another process may delete a row between its look-up and its use (SQLite's lock prevents it),
+            # or the server commits the lost attempt only now.
+            attempt(again)
+
+    persistently(attempt_beside_others)
+
+
+def known_ids(connection: sa.Connection, ids: Collection[str]) -> set[str]:
+    """The ids that are stored already.
+
+    Args:
+        connection: to the store.
+        ids: of runs.
+    """
+    asked = list(ids)
+    parts = (asked[start : start + KEYS_PER_QUERY] for start in range(0, len(asked), KEYS_PER_QUERY))
+    return {id for some in parts for id in connection.scalars(sa.select(run.c.id).where(run.c.id.in_(some)))}
 
 
 class SqlTables:
