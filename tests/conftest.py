@@ -163,6 +163,15 @@ def reports_error(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     return check
 
 
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def postgresql_programs() -> bool:
+    """Whether PostgreSQL is installed, so that a test can start a server of its own and restart it."""
+    find = "import sys, postgresql; sys.exit(postgresql.programs() is None)"
+    return not subprocess.run([sys.executable, "-c", find], cwd=BENCHMARKS, check=False).returncode
+
+
 @pytest.fixture
 def postgresql() -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""

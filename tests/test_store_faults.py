@@ -19,10 +19,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from conftest import call
+from conftest import BENCHMARKS, call
 from mull.engine.store import Store, StoreError, connect
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 PAGE = 4096
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -13,10 +17,12 @@ from typing import Any
 
 import pytest
 
-from conftest import call
+from conftest import BENCHMARKS, call, postgresql_programs
+from mull.commands.history import merge as command
 from mull.engine import Budget, Source
 from mull.engine.store import Filter, Store, StoreError, merge, merge_rows
 from mull.engine.store.merge import merge as merge_into
+from mull.terminal import Region
 
 KEPT = sorted((Path(__file__).parent / "stores").glob("*.db"))
 
@@ -178,3 +184,69 @@ def test_the_command_states_what_it_added(tmp_path: Path, runs: Any, capsys: pyt
     assert out == ""
     assert f"{a}: 5 of 5 runs added" in err
     assert f"{b}: 4 of 6 runs added, 2 already stored" in err
+
+
+def test_the_command_merges_into_a_file_or_a_server(
+    store_url: str, tmp_path: Path, runs: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = filled(tmp_path / "a.db", runs, 0, 5), filled(tmp_path / "b.db", runs, 3, 9)
+    older = shutil.copy(KEPT[2], tmp_path)
+    assert call("history", "merge", str(a), str(b), str(older), "--into", store_url) == 0
+    assert call("history", "merge", str(b), "--into", store_url) == 0
+    with Store(store_url) as into, Store(str(filled(tmp_path / "whole.db", runs, 0, 9))) as whole:
+        assert contents(whole) == [row for row in contents(into) if row["id"].startswith("0000")]
+        assert into.count() > 9
+    err = capsys.readouterr().err
+    assert "0 of 6 runs added, 6 already stored" in err
+    assert "://mull:" not in err
+
+
+def test_the_command_shows_its_progress(tmp_path: Path, runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge, "BATCH", 6)
+    monkeypatch.setattr(command, "PROGRESS_SECONDS", -1.0)
+    shown: list[tuple[str, float | None]] = []
+    monkeypatch.setattr(Region, "set", lambda self, text, share=None, view="": shown.append((text, share)))
+    a, b = filled(tmp_path / "a.db", runs, 0, 9), filled(tmp_path / "b.db", runs, 9, 11)
+    assert call("history", "merge", str(a), str(b)) == 0
+    assert shown == [
+        (f"{a} (1 of 2): 6 of 9 runs", 6 / 9),
+        (f"{a} (1 of 2): 9 of 9 runs", 1.0),
+        (f"{b} (2 of 2): 2 of 2 runs", 1.0),
+    ]
+
+
+def test_an_interrupted_command_keeps_its_batches_and_the_same_command_continues(
+    tmp_path: Path, runs: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(merge, "BATCH", 6)
+    line = ["history", "merge", str(filled(tmp_path / "a.db", runs, 0, 20)), "--into", str(tmp_path / "into.db")]
+
+    def interrupted(*arguments: Any) -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        return whole(*arguments)
+
+    whole = merge.copy_batch
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(merge, "copy_batch", interrupted)
+            assert call(*line) == 130
+        assert "hint: the same command continues" in capsys.readouterr().err
+        with Store(str(tmp_path / "into.db")) as store:
+            assert store.count() == 6
+        assert call(*line) == 0
+        assert "14 of 20 runs added, 6 already stored" in capsys.readouterr().err
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_killed_merge_ends_like_an_undisturbed_one(database: str) -> None:
+    if database == "postgresql" and not postgresql_programs():
+        pytest.skip("PostgreSQL is not installed")
+    line = [sys.executable, str(BENCHMARKS / "merge_kills.py"), "5", "300", database]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "5 kills in 1 merges of 904 runs" in done.stdout

@@ -14,13 +14,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from conftest import call
+from conftest import BENCHMARKS, call, postgresql_programs
 from mull.engine.store import Store, StoreError, pack, retry
 from mull.engine.store.connect import POOL_SIZE, connect, parse
 from mull.engine.store.merge import merge
 from mull.engine.store.retry import passes, persistently
-
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 
 class Refusal(Exception):
@@ -208,12 +206,7 @@ def test_a_wrong_size_of_the_pool_is_refused(size: str, reports_error: Callable[
 
 @pytest.mark.slow
 def test_writers_survive_a_restart_and_a_crash_of_the_server() -> None:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        from postgresql import programs
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    if programs() is None:
+    if not postgresql_programs():
         pytest.skip("PostgreSQL is not installed")
     command = [sys.executable, str(BENCHMARKS / "postgres_writers.py"), "6", "40", "2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
