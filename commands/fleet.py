@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -24,7 +25,7 @@ class Cluster(TextType):
         Raises:
             ValueError: the text names neither Ray nor the address of a Ray cluster.
         """
-        if text != "ray" and not (text.startswith("ray://") and len(text) > len("ray://")):
+        if re.fullmatch(r"ray(://\S+:[0-9]{1,5})?", text) is None:
             raise ValueError(f"{text[:40]!r} is not a cluster: use ray or ray://HOST:PORT")
         return text
 

@@ -129,7 +129,7 @@ DEFAULT_SECONDS = 60.0
     "--on",
     type=Cluster(),
     metavar="CLUSTER",
-    help="Solve by Ray actors: ray (RAY_ADDRESS, a cluster of this host, or else its cores) or ray://HOST:PORT.",
+    help="Solve by Ray actors: ray (RAY_ADDRESS, a cluster of this host, or else its cores) or ray://HEAD:10001.",
 )
 @click.option("--cores", type=click.IntRange(1), metavar="N", help="Cores of each Ray actor (default: 1).")
 @json_option

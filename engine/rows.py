@@ -177,7 +177,11 @@ def _rows(solver: Solver, graph: ConstraintGraph, task: Task) -> int:
     return min(task.budget.batch or own, max(own, MOST_LITERALS // max(1, graph.literals)))
 
 
-@lru_cache(maxsize=1 << 14)
 def sorted_kinds(graph: ConstraintGraph) -> tuple[str, ...]:
     """The names of a graph's kinds of constraint, sorted."""
-    return tuple(sorted(kind.__name__ for kind in graph.kinds))
+    return _sorted_names(graph.kinds)  # not by the graph: its hash is the digest, which takes longer than the rest
+
+
+@lru_cache(maxsize=1 << 14)
+def _sorted_names(kinds: frozenset[type]) -> tuple[str, ...]:
+    return tuple(sorted(kind.__name__ for kind in kinds))

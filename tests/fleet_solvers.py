@@ -19,17 +19,16 @@ from mull.solvers.cpsat import CpSat
 
 
 class Fatal(CpSat):
-    """Ends its process at problems with a given named ``fatal``, as a fault in compiled code would."""
+    """Ends its process at problems whose given ``fatal`` is 1 (once) or 2 (always), as a fault in compiled code would."""
 
     name: ClassVar[str] = "fatal"
-    folder: str = Field("", description="folder in which a file marks that the process was ended once; empty: always")
+    folder: str = Field("", description="folder in which a file marks that a problem has ended a process")
 
     def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
         for i, problem in enumerate(problems):
-            mark = Path(self.folder, problem.digest)
-            if problem.givens.get("fatal") and not (self.folder and mark.exists()):
-                if self.folder:
-                    mark.touch()
+            mark, fatal = Path(self.folder, problem.digest), problem.givens.get("fatal", 0)
+            if fatal == 2 or (fatal and not mark.exists()):
+                mark.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             for _, solution in super().run([problem], task):
                 yield i, solution

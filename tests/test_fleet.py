@@ -27,7 +27,7 @@ from mull.engine import (
     solve,
 )
 from mull.engine.chunks import chunks
-from mull.engine.fleet import Crew, Fleet, LocalCrew
+from mull.engine.fleet import Crew, Ended, Fleet, LocalCrew, dealing
 from mull.engine.store import Store
 from mull.problems import load
 
@@ -35,13 +35,14 @@ TWO = "cpu", "cpu"
 STEPS = Task(Budget(None, iterations=3000), seed=4)
 
 
-def small(count: int, fatal: Sequence[int] = ()) -> list[Problem]:
-    """Small problems that differ in a given; some have a given named ``fatal``."""
+def small(count: int, once: Sequence[int] = (), always: Sequence[int] = ()) -> list[Problem]:
+    """Small problems that differ in a given; some have a given named ``fatal``: 1 or 2."""
     problems = []
     for i in range(count):
-        domains = {"a": range(50), "b": range(50), "c": range(50), "fatal": (0, 1)}
+        domains = {"a": range(50), "b": range(50), "c": range(50), "fatal": (0, 1, 2)}
         rules = [AllDifferent(("a", "b", "c")), Compare("a", "<", "b"), Compare("fatal", "<=", "a")]
-        problems.append(Problem(ConstraintGraph(domains, rules), {"c": i % 50, **({"fatal": 1} if i in fatal else {})}))
+        fatal = {"fatal": 1 + (i in always)} if i in once or i in always else {}
+        problems.append(Problem(ConstraintGraph(domains, rules), {"c": i % 50, **fatal}))
     return problems
 
 
@@ -84,7 +85,7 @@ def test_chunks_hold_each_problem_once_and_a_small_call_is_one_chunk() -> None:
 
 @pytest.mark.slow
 def test_the_chunk_of_an_ended_process_is_solved_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    problems = small(40, fatal=(3, 17))
+    problems = small(12, once=(3, 7))
     solver = in_chunks(monkeypatch, Fatal(folder=str(tmp_path)), 4)
     said: list[str] = []
     answers = solve(problems, solver, replace(STEPS, on_notice=said.append), fleet=Fleet(LocalCrew(TWO)))
@@ -94,7 +95,7 @@ def test_the_chunk_of_an_ended_process_is_solved_again(monkeypatch: pytest.Monke
 
 
 def test_a_chunk_that_ends_three_processes_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = small(12, fatal=(3,))
+    problems = small(12, always=(3,))
     solver = in_chunks(monkeypatch, mull.solver("cpsat"), 4)
     answers = solve(problems, solver, STEPS, fleet=Fleet(InlineCrew(fatal=True)))
     failed = [answer for answer in answers if answer.status is Status.FAILED]
@@ -105,7 +106,7 @@ def test_a_chunk_that_ends_three_processes_fails_alone(monkeypatch: pytest.Monke
 
 @pytest.mark.slow
 def test_a_cancelled_call_keeps_what_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = small(12, fatal=(11,))
+    problems = small(12, once=(11,))
     stop = threading.Event()
     arrived: list[Solution] = []
 
@@ -121,8 +122,24 @@ def test_a_cancelled_call_keeps_what_arrived(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_processes_that_cannot_start_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dealing, "MOST_LOST", 1)
     with pytest.raises(MullError, match="do not start"):
         solve(small(4), in_chunks(monkeypatch, Unloadable(), 1), STEPS, fleet=Fleet(LocalCrew(("cpu",))))
+
+
+def test_a_process_is_started_three_times() -> None:
+    class Broken(InlineCrew):
+        starts = 0
+
+        def restart(self, worker: int) -> None:
+            self.starts += 1
+            self.events.append(Ended(worker, None, "no such library"))
+
+    crew = Broken(1)
+    with pytest.raises(MullError, match="do not start: no such library"):
+        solve(small(1), mull.solver("cpsat"), STEPS, fleet=Fleet(crew))
+    assert crew.starts == 3
+    assert crew.closed
 
 
 def test_a_problem_that_cannot_be_sent_is_named() -> None:
@@ -135,9 +152,9 @@ def test_a_limit_ends_a_fleet(monkeypatch: pytest.MonkeyPatch) -> None:
     """The share of a chunk ends its search; the rest of the time goes to the problems without an answer."""
     names = [f"v{i}" for i in range(9)]
     impossible = Problem(ConstraintGraph({name: range(8) for name in names}, [AllDifferent(tuple(names))]))
-    solver = in_chunks(monkeypatch, mull.solver("minconflicts"), 1)
+    solver = in_chunks(monkeypatch, mull.solver("descent"), 1)
     crew = InlineCrew()
-    answers = solve([impossible, *small(1)], solver, Task(Budget(2.0)), fleet=Fleet(crew))
+    answers = solve([impossible, *small(1)], solver, Task(Budget(1.0)), fleet=Fleet(crew))
     assert [answer.status for answer in answers] == [Status.UNSOLVED, Status.SOLVED]
     assert crew.closed
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 from ..errors import MullError
+from .cluster import connect, ray_module
 from .crew import Ended
 from .work import Worker
 
@@ -54,8 +53,9 @@ class RayCrew:
     Ray may be initialised already. Otherwise this connects to a cluster, or starts one on this host.
 
     Args:
-        address: ``ray://HOST:PORT`` of a cluster. None is the cluster that ``RAY_ADDRESS`` names or that runs on this
-            host; if there is none, one of all cores of this host is started.
+        address: ``ray://HOST:PORT`` of the client server of a cluster, which this host need not belong to. None is the
+            cluster that ``RAY_ADDRESS`` names or that runs on this host; if there is none, one of all cores of this
+            host is started.
         device: ``cpu``, ``cuda``, or ``auto``: GPUs if the cluster has any.
         cores: of each actor.
 
@@ -68,13 +68,10 @@ class RayCrew:
     """
 
     def __init__(self, address: str | None = None, device: str = "auto", cores: int = 1) -> None:
-        try:
-            self._ray: Any = import_module("ray")
-        except ModuleNotFoundError:
-            raise MullError("ray is not installed", 'pip install "mull-solver[ray]"') from None
+        self._ray = ray_module(address)
         self._started = not self._ray.is_initialized()
         if self._started:
-            self._connect(address)
+            connect(self._ray, address)
         resources = self._ray.cluster_resources()
         gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
         self.device = ("cuda" if gpus else "cpu") if device == "auto" else device
@@ -88,23 +85,6 @@ class RayCrew:
             self.close()
             what = "no GPU" if self.device == "cuda" else f"{cpus} cores, fewer than an actor needs ({cores})"
             raise MullError(f"the Ray cluster has {what}", "use --device cpu, or fewer --cores; see ray status")
-
-    def _connect(self, address: str | None) -> None:
-        """Connect to a cluster, or start one.
-
-        Raises:
-            MullError: the cluster cannot be reached.
-        """
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            self._ray.init(address, logging_level="ERROR", log_to_driver=False, include_dashboard=False)
-        except (self._ray.exceptions.RayError, OSError, RuntimeError, ValueError, ImportError) as error:
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            hint = "start a cluster with ray start --head, or leave the address out to use this host"
-            raise MullError(f"Ray{f' at {address}' if address else ''} cannot be used: {reason}", hint) from None
-        finally:
-            for number, handler in handlers.items():  # Ray replaces them; the driver decides what is stopped
-                signal.signal(number, handler)
 
     def __str__(self) -> str:
         return f"{self.size} Ray actors ({self.device})"

@@ -7,10 +7,12 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ..clock import now
 from ..errors import MullError
+from ..garbage import gc_paused
+from ..graph import ConstraintGraph
 from ..guard import Faults
 from ..improving import Improvements
 from ..problem import Problem
@@ -18,9 +20,6 @@ from ..solution import Solution
 from ..solver import AbstractSolver
 from ..solving import solve_chunk
 from ..task import Budget, Task
-
-if TYPE_CHECKING:
-    from ..graph import ConstraintGraph
 
 MOST_GRAPHS = 256
 """Graphs that a worker keeps, so that what the solver computed for a template serves all chunks with it."""
@@ -30,6 +29,9 @@ ALONE = "solve in one process: without --on, and with one device"
 
 NEEDLESS = {"render": None, "statement": None}
 """Attributes of a problem that no solver needs, and that may be closures."""
+
+COMPUTED = frozenset({"index", "scopes", "clause_table", "_moves"})
+"""Attributes of a graph that a worker computes itself, if it needs them."""
 
 FIELDS = tuple(field.name for field in fields(Solution) if field.name not in ("problem", "assignment"))
 
@@ -53,7 +55,8 @@ class Work(NamedTuple):
 
     Args:
         states: attributes of the problems of the chunk, computed ones too. To make the problems by their constructor
-            would check them a second time.
+            would check them a second time. The graph is a dictionary of its attributes, too: pickled as an object, it
+            would start a pickle of its own, and share no names and types with the others.
         batch: ``Budget.batch`` of the chunk.
         elapsed: seconds since the start of the call.
         seconds: share of the chunk of the remaining time; infinite without a limit.
@@ -73,12 +76,14 @@ class Answer(NamedTuple):
         values: of the assignment, in the order of the graph's variables; None without an assignment.
         fields: of the solution, without the problem and the assignment.
         late: whether the share of the chunk was used up before.
+        digests: of the graph and the problem, which the driver's store needs; None where no digest was computed.
     """
 
     position: int
     values: tuple[Any, ...] | None
     fields: tuple[Any, ...]
     late: bool
+    digests: tuple[str, str | None]
 
 
 def packed_orders(solver: AbstractSolver, task: Task) -> bytes:
@@ -101,7 +106,13 @@ def packed_work(problems: Sequence[Problem], batch: int | None, elapsed: float, 
     Raises:
         MullError: a problem cannot be sent to another process.
     """
-    states = [{**problem.__dict__, **NEEDLESS} for problem in problems]
+    graphs: dict[int, dict[str, Any]] = {}
+    states = []
+    for problem in problems:
+        graph = problem.graph
+        if id(graph) not in graphs:
+            graphs[id(graph)] = {key: value for key, value in graph.__dict__.items() if key not in COMPUTED}
+        states.append({**problem.__dict__, **NEEDLESS, "graph": graphs[id(graph)]})
     return _packed(Work(states, batch, elapsed, seconds), f"problem {problems[0].source}")
 
 
@@ -118,16 +129,22 @@ def unpacked_answers(data: bytes, problems: Sequence[Problem]) -> list[tuple[int
     Raises:
         MullError: the worker could not solve the chunk.
     """
-    answers, refused = pickle.loads(data)  # of our own processes
-    if refused is not None:
-        raise MullError(*refused)
-    found = []
-    for position, values, others, late in answers:
-        problem = problems[position]
-        assignment = None if values is None else dict(zip(problem.graph.domains, values, strict=True))
-        solution = Solution(problem=problem, assignment=assignment, **dict(zip(FIELDS, others, strict=True)))
-        found.append((position, solution, late))
-    return found
+    with gc_paused():
+        answers, refused = pickle.loads(data)  # of our own processes
+        if refused is not None:
+            raise MullError(*refused)
+        return [_unpacked(answer, problems) for answer in answers]
+
+
+def _unpacked(answer: Sequence[Any], problems: Sequence[Problem]) -> tuple[int, Solution, bool]:
+    position, values, others, late, (of_graph, of_problem) = answer
+    problem = problems[position]
+    problem.graph.__dict__.setdefault("digest", of_graph)  # cached properties
+    if of_problem is not None:
+        problem.__dict__.setdefault("digest", of_problem)
+    assignment = None if values is None else dict(zip(problem.graph.domains, values, strict=True))
+    solution = Solution(problem=problem, assignment=assignment, **dict(zip(FIELDS, others, strict=True)))
+    return position, solution, late
 
 
 class Worker:
@@ -162,24 +179,37 @@ class Worker:
 
     def _answers(self, work: Work) -> list[Answer]:
         budget = replace(self.orders.budget, batch=work.batch)
-        problems = [self._problem(state) for state in work.states]
+        graphs: dict[int, ConstraintGraph] = {}
+        problems = [self._problem(state, graphs) for state in work.states]
         since = now()
         deadline = None if work.seconds == float("inf") else since + work.seconds
         task = Task(budget, self.orders.seed, self.device, since - work.elapsed, deadline=deadline)
         found = []
+        budgets: dict[Budget, Budget] = {}  # equal ones are pickled once
         improvements = Improvements(task)
         for position, solution in solve_chunk(problems, self.orders.solver, task, improvements, self.faults):
-            assignment = solution.assignment
-            values = (
-                None if assignment is None else tuple(map(assignment.__getitem__, problems[position].graph.domains))
-            )
+            problem, assignment = problems[position], solution.assignment
+            values = None if assignment is None else tuple(map(assignment.__getitem__, problem.graph.domains))
+            solution = replace(solution, budget=budgets.setdefault(solution.budget, solution.budget))
             others = tuple(getattr(solution, name) for name in FIELDS)
-            found.append(Answer(position, values, others, task.remaining <= 0))
+            digests = problem.graph.digest, problem.__dict__.get("digest")
+            found.append(Answer(position, values, others, task.remaining <= 0, digests))
         return found
 
-    def _problem(self, state: dict[str, Any]) -> Problem:
+    def _problem(self, state: dict[str, Any], graphs: dict[int, ConstraintGraph]) -> Problem:
+        """A problem from its attributes.
+
+        Args:
+            state: its attributes.
+            graphs: of the chunk, by the identity of their attributes.
+        """
+        attributes = state["graph"]
+        if id(attributes) not in graphs:
+            graph = object.__new__(ConstraintGraph)
+            graph.__dict__.update(attributes)
+            graphs[id(attributes)] = self._known(graph)
         problem = object.__new__(Problem)
-        problem.__dict__.update(state, graph=self._known(state["graph"]))
+        problem.__dict__.update(state, graph=graphs[id(attributes)])
         return problem
 
     def _known(self, graph: ConstraintGraph) -> ConstraintGraph:
@@ -202,6 +232,7 @@ def limit_threads(count: int) -> None:
 
 def _packed(value: NamedTuple, what: str) -> bytes:
     try:
-        return pickle.dumps(tuple(value), pickle.HIGHEST_PROTOCOL)
+        with gc_paused():
+            return pickle.dumps(tuple(value), pickle.HIGHEST_PROTOCOL)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise MullError(f"{what} cannot be sent to another process: {error}", ALONE) from None
