@@ -1,6 +1,6 @@
 """Boards per second of the trained lattice on one device.
 
-    python benchmarks/boards_per_second.py FILE [--rows N] [--device cuda]
+    python benchmarks/boards_per_second.py FILE [--rows N...] [--device cuda]
 
 Timed: stepping and checking many compiled boards until each is solved or reaches the last step. A finished row takes the next
 board. Not timed: reading the boards, the check in plain Python, the store, and the compilation of the net.
@@ -9,9 +9,11 @@ board. Not timed: reading the boards, the check in plain Python, the store, and 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from reasoning import boards
@@ -20,6 +22,8 @@ import mull
 from mull.engine import Instance, Random, compile_problems
 from mull.engine.state import put_rows, select_rows
 from mull.solvers.learned import Learned
+from mull.solvers.nets import fused
+from mull.solvers.nets.lattice import LatticeLayer
 
 REPEATS = 3
 SPARE = 1 / 16
@@ -57,30 +61,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
     parser.add_argument("--count", type=int, default=49_158, help="number of problems (49,158)")
-    parser.add_argument("--rows", type=int, default=8192, help="boards stepped together (8192)")
+    parser.add_argument("--rows", type=int, nargs="+", default=[8192], help="boards stepped together (8192)")
     parser.add_argument("--steps", type=int, default=96, help="most steps (96)")
     parser.add_argument("--every", type=int, default=2, help="steps between two checks (2)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
+    parser.add_argument("--fused", action="store_true", help="gate, norm and SwiGLU of a layer in one kernel, on a GPU")
+    parser.add_argument("--tiles", help="file with sizes of tiles, which step.py kernels wrote")
     args = parser.parse_args()
+    LatticeLayer.fused = args.fused
+    if args.tiles:
+        best = json.loads(Path(args.tiles).read_text()).get("lattice, solving")
+        fused.TILE = tuple(best) if best else fused.TILE
     on_gpu = args.device.startswith("cuda")
     solver = mull.solver("looped", weights="looped-sudoku", compiled=str(on_gpu))
     assert isinstance(solver, Learned)
     full = compile_problems(boards(args.file, args.count), device=args.device)
     wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else lambda: None
-    arguments = (args.rows, args.steps, args.every)
-    solve_all(solver, full.select(torch.arange(min(2 * args.rows, full.shape[0]), device=args.device)), *arguments)
-    took = []
-    for _ in range(REPEATS):
-        wait()
-        started = time.perf_counter()
-        solved = solve_all(solver, full, *arguments)
-        wait()
-        took.append(time.perf_counter() - started)
-    median = statistics.median(took)
-    print(
-        f"{solved} of {full.shape[0]} solved within {args.steps} steps, {full.shape[0] / median:,.0f} boards/s "
-        f"(median of {REPEATS}: {median:.2f} s)"
-    )
+    for rows in args.rows:
+        arguments = (rows, args.steps, args.every)
+        solve_all(solver, full.select(torch.arange(min(2 * rows, full.shape[0]), device=args.device)), *arguments)
+        took = []
+        for _ in range(REPEATS):
+            wait()
+            started = time.perf_counter()
+            solved = solve_all(solver, full, *arguments)
+            wait()
+            took.append(time.perf_counter() - started)
+        median = statistics.median(took)
+        print(
+            f"{solved} of {full.shape[0]} solved within {args.steps} steps, {rows} rows, "
+            f"{full.shape[0] / median:,.0f} boards/s (median of {REPEATS}: {median:.2f} s)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from ...engine.graph import ConstraintGraph
 from ...engine.role_arrays import TARGETS
 from ...engine.role_tensors import RoleTensors, stack_roles
 from .backbone import STATUSES, Backbone, Stack, statuses
-from .fused import fits, residual_swiglu
+from .fused import fits, gated_residual_swiglu, residual_swiglu, trainable, trained_residual_swiglu
 from .layers import SwiGLU, linear, norm
 from .messages import pool, pool_axis, scatter
 from .shape import NetShape
@@ -52,6 +52,11 @@ class LatticeLayer(nn.Module):
         shape: sizes of the net.
     """
 
+    fused: bool = False
+    """Whether gate, norm and SwiGLU are one kernel where that is possible."""
+    fused_training: bool = False
+    """Whether the SwiGLU is one kernel where gradients are wanted; these cannot be differentiated again."""
+
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
         h = shape.hidden
@@ -81,9 +86,15 @@ class LatticeLayer(nn.Module):
             if weight is not None:
                 received = received + scatter(self.own[role](pooled), r, weight)
         # The messages do not start at zero (as other branches do): the gate halves them.
-        z = norm(z + received * self.gate(z).sigmoid())
         up, down = self.swiglu.up.weight, self.swiglu.down.weight
-        return residual_swiglu(z, up, down) if fits(z, up, down) else norm(z + self.swiglu(z))
+        if self.fused and fits(z, up, down) and received.dtype == z.dtype:
+            return gated_residual_swiglu(z, received, self.gate.weight, up, down)
+        z = norm(z + received * self.gate(z).sigmoid())
+        if fits(z, up, down):
+            return residual_swiglu(z, up, down)
+        if self.fused_training and trainable(z, down):
+            return trained_residual_swiglu(z, up, down)
+        return norm(z + self.swiglu(z))
 
     def _from_variables(self, z: Tensor, view: LatticeView) -> Tensor:
         """[B, L, H] messages among the values of each variable: groups of a reshaped axis, which need no index."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ...engine.compile import Instance
 from ...engine.graph import ConstraintGraph
+from . import mixing
 from .backbone import GIVEN, Backbone, Stack, statuses
 from .layers import Attention, SwiGLU, inner_width, linear, norm
 from .places import KIND, Layouts, kinds_of, layouts, rotary, several_grids
@@ -66,6 +67,11 @@ class MixerLayer(nn.Module):
         shape: sizes of the net.
     """
 
+    fused: bool = False
+    """Whether the first half is one kernel where that is possible and no gradient is wanted."""
+    fused_training: bool = False
+    """The same where gradients are wanted; these cannot be differentiated again."""
+
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
         tokens = shape.variables + shape.prefix
@@ -83,9 +89,17 @@ class MixerLayer(nn.Module):
             z: [B, S, H] state of each token.
             view: of the instance; unused.
         """
-        gate, up = _along_tokens(self.mix_up.to(z.dtype).t(), z).chunk(2, 1)  # [B, inner, H]
-        z = norm(z + _along_tokens(self.mix_down.to(z.dtype), F.silu(gate) * up))
+        z = self._mixed(z)
         return norm(z + self.swiglu(z))
+
+    def _mixed(self, z: Tensor) -> Tensor:
+        up, down = self.mix_up.to(z.dtype), self.mix_down.to(z.dtype)
+        if self.fused and not torch.is_grad_enabled() and mixing.fits(z, down.shape[1]):
+            return mixing.mixed_norm(z, up, down)
+        if self.fused_training and mixing.fits(z, down.shape[1]):
+            return norm(mixing.mixed(z, up, down))
+        gate, up = _along_tokens(up.t(), z).chunk(2, 1)  # [B, inner, H]
+        return norm(z + _along_tokens(down, F.silu(gate) * up))
 
 
 def _along_tokens(weight: Tensor, x: Tensor) -> Tensor:
@@ -215,6 +229,7 @@ class Mixer(Tokens):
     """The token backbone with a SwiGLU over the tokens instead of attention: for graphs of one size."""
 
     name: ClassVar[str] = "mixer"
+    layers_read_view: ClassVar[bool] = False
     layer: ClassVar[type[nn.Module]] = MixerLayer
 
     def _angles(self, layout: Layouts) -> TokensView:
