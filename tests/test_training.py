@@ -325,3 +325,39 @@ def test_every_recursion_can_be_trained(solver: str, backbone: str, tmp_path: Pa
     assert result.card.shape["values"] == 4
     trained = learned_solver(solver, weights=str(result.card.path))
     check_weights(trained)
+
+
+def rows_in_progress(recipe: dict[str, Any]) -> tuple[Any, Any]:
+    """Four rows of a stream after their first segment, and the view that the net has of their problems."""
+    of = trainer("sudoku:4", recipe={"batch": 4, "min_segments": 4, "max_segments": 4, **recipe})
+    rows = of._rows(None, 0)
+    of._reseed()
+    rows.load(4)
+    return rows, of.learner.backbone.view(rows.instance)
+
+
+def test_a_right_row_is_held_for_at_most_the_stated_segments() -> None:
+    rows, view = rows_in_progress({"hold": 2})
+    states = rows.states(view)
+    rows.holds[:] = torch.tensor([0, 1, 2, 2])
+    before = rows.rows.clone()
+    right = torch.tensor([True, True, True, False])
+    left = []
+    for _ in range(4):
+        rows.carry(states, right)
+        left.append((rows.rows != before).tolist())
+    # A right answer at segment 1 leaves after 0, 1 or 2 more; an unsolved row reaches its limit of 4.
+    assert left[0][0]
+    assert [turn[1] for turn in left][:2] == [False, True]
+    assert [turn[2] for turn in left][:3] == [False, False, True]
+    assert [turn[3] for turn in left] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("carry", "kept"), [(0.0, False), (1.0, True)])
+def test_an_example_starts_from_the_states_before_it_if_they_are_carried(carry: float, kept: bool) -> None:
+    rows, view = rows_in_progress({"carry": carry})
+    last = tuple(torch.full_like(state, 7.0) for state in rows.states(view))
+    rows.carry(last, torch.tensor([True, False, False, False]))
+    started = rows.states(view)[0]
+    assert bool((started[0] == 7.0).all()) is kept
+    assert bool((started[1:] == 7.0).all())  # rows in progress

@@ -66,6 +66,10 @@ class Rows:
         self.segments = torch.zeros(batch, dtype=torch.int64, device=device)
         """[B] segments since the start of each row."""
         self.max_segments = torch.zeros_like(self.segments)
+        self.holds = torch.zeros_like(self.segments)
+        """[B] further segments of each row from its first right answer on."""
+        self.fresh = torch.ones(batch, dtype=torch.bool, device=device)
+        """[B] whether each row starts from the net's first states, not from those of the example before."""
         self.target_choice = torch.zeros(batch, device=device)
         """[B] which of its known solutions a row has as target, as a share of their number, 0 to 1."""
         self.z: tuple[Tensor, ...] = ()
@@ -87,7 +91,7 @@ class Rows:
         start = first_states(self.learner, view, self.generator)
         if not self.z:
             return start
-        new = (self.segments == 0)[:, None, None]
+        new = ((self.segments == 0) & self.fresh)[:, None, None]
         return tuple(torch.where(new, first, old) for first, old in zip(start, self.z, strict=True))
 
     def target(self, instance: Instance, targets: Int[Tensor, "rows answers vars"]) -> Target | None:
@@ -104,7 +108,7 @@ class Rows:
         return Target(chosen.clamp(min=0), instance.allowed, instance.free)
 
     def carry(self, z: tuple[Tensor, ...], right: Tensor) -> Tensor:
-        """Keep the states of a segment, and replace the rows that are right or at their limit.
+        """Keep the states of a segment, and replace the rows that are right and held no longer, or at their limit.
 
         Args:
             z: the states after the segment, [B, ., .] each.
@@ -115,7 +119,13 @@ class Rows:
         """
         self.z = tuple(t.detach() for t in z)
         self.segments += 1
-        over = right | (self.segments >= self.max_segments)
+        if self.recipe.hold:
+            # The limit holds from here on, whether the later answers are right or not: a net has to keep a right answer.
+            held = self.segments + self.holds
+            self.max_segments = torch.where(right & (held < self.max_segments), held, self.max_segments)
+            over = self.segments >= self.max_segments
+        else:
+            over = right | (self.segments >= self.max_segments)
         counts = torch.stack([over.sum(), (over & right).sum(), (self.segments * over).sum()])
         self._replace(over)
         return counts
@@ -130,6 +140,11 @@ class Rows:
         limit = (low + (high - low) * self._uniform()).exp().long()
         self.max_segments = torch.where(over, limit, self.max_segments)
         self.segments = torch.where(over, 0, self.segments)
+        if self.recipe.hold:
+            drawn = (self._uniform() * (self.recipe.hold + 1)).long()
+            self.holds = torch.where(over, drawn, self.holds)
+        if self.recipe.carry:
+            self.fresh = torch.where(over, self._uniform() >= self.recipe.carry, self.fresh)
         if self.learner.uses_targets:
             self.target_choice = torch.where(over, self._uniform(), self.target_choice)
 
