@@ -47,6 +47,11 @@ def filled(path: Path, runs: Any, start: int, stop: int) -> Path:
     return path
 
 
+def small_batches(monkeypatch: pytest.MonkeyPatch, runs: int) -> None:
+    for name in ("BATCH", "FILE_BATCH"):
+        monkeypatch.setattr(merge, name, runs)
+
+
 def contents(store: Store) -> list[dict[str, Any]]:
     return [store.run(row.id).to_json() | {"payload": store.run(row.id).payload} for row in store.runs(None)]
 
@@ -60,7 +65,7 @@ def merged(sources: list[Path], into: Store) -> int:
 def test_the_runs_of_all_stores_are_copied_unchanged_and_once(
     tmp_path: Path, store: Store, runs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge, "BATCH", 4)
+    small_batches(monkeypatch, 4)
     a, b = filled(tmp_path / "a.db", runs, 0, 20), filled(tmp_path / "b.db", runs, 13, 30)
     sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (a, b)]
     assert merged([a, b], store) == 30
@@ -82,7 +87,7 @@ def test_the_runs_of_all_stores_are_copied_unchanged_and_once(
 def test_a_failure_in_a_batch_undoes_the_batch_and_the_next_merge_continues(
     at: int, tmp_path: Path, store: Store, runs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge, "BATCH", 6)
+    small_batches(monkeypatch, 6)
     source = filled(tmp_path / "a.db", runs, 0, 20)
     calls: list[int] = []
 
@@ -109,7 +114,7 @@ def test_a_failure_in_a_batch_undoes_the_batch_and_the_next_merge_continues(
 
 
 def test_it_stops_between_batches(tmp_path: Path, store: Store, runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merge, "BATCH", 6)
+    small_batches(monkeypatch, 6)
     source = filled(tmp_path / "a.db", runs, 0, 20)
     assert len(list(merge_into([source], store, stopped=lambda: True))) == 1
     assert store.count() == 6
@@ -202,7 +207,7 @@ def test_the_command_merges_into_a_file_or_a_server(
 
 
 def test_the_command_shows_its_progress(tmp_path: Path, runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merge, "BATCH", 6)
+    small_batches(monkeypatch, 6)
     monkeypatch.setattr(command, "PROGRESS_SECONDS", -1.0)
     shown: list[tuple[str, float | None]] = []
     monkeypatch.setattr(Region, "set", lambda self, text, share=None, view="": shown.append((text, share)))
@@ -218,7 +223,7 @@ def test_the_command_shows_its_progress(tmp_path: Path, runs: Any, monkeypatch: 
 def test_an_interrupted_command_keeps_its_batches_and_the_same_command_continues(
     tmp_path: Path, runs: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(merge, "BATCH", 6)
+    small_batches(monkeypatch, 6)
     line = ["history", "merge", str(filled(tmp_path / "a.db", runs, 0, 20)), "--into", str(tmp_path / "into.db")]
 
     def interrupted(*arguments: Any) -> int:

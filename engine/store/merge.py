@@ -19,8 +19,11 @@ from .schema import metadata
 from .store import Store, newer
 
 BATCH = 5000
-"""Runs of one transaction, with traces about 7 MB. Another writer waits a tenth of a second for it."""
-CACHE_KB = 200_000
+"""Runs of one transaction on a server, with traces about 7 MB."""
+FILE_BATCH = 50_000
+"""Runs of one transaction in a file. Other writers wait a second or two for it. Smaller ones write each page of an index
+more often: 5,000 take half as much time again."""
+CACHE_KB = 400_000
 """Memory for pages of the target: its indices are written at random places."""
 LOG_PAGES = 1 << 14
 """Pages of the write-ahead log, 64 MB, after which SQLite copies them to the file. Pages of indices are then copied once
@@ -180,7 +183,7 @@ def _into_file(file: Path, name: Path, target: Path) -> Iterator[Progress]:
         (runs,) = connection.execute("SELECT count(*) FROM src.run").fetchone()
         read = added = 0
         last = ""
-        for count, end in _ranges(connection, "src.run"):
+        for count, end in _ranges(connection, "src.run", FILE_BATCH):
             with closing(connection.cursor()) as cursor:
                 begin_writing(cursor)
                 try:
@@ -195,11 +198,11 @@ def _into_file(file: Path, name: Path, target: Path) -> Iterator[Progress]:
             yield Progress(name, 0, 0, 0)
 
 
-def _ranges(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, str]]:
+def _ranges(connection: sqlite3.Connection, table: str, size: int) -> Iterator[tuple[int, str]]:
     """The batches of a table of runs: their numbers of runs and their last ids. Ids sort by time."""
     last = ""
     while True:
-        some = f"SELECT id FROM {table} WHERE id > ? ORDER BY id LIMIT {BATCH}"
+        some = f"SELECT id FROM {table} WHERE id > ? ORDER BY id LIMIT {size}"
         count, end = connection.execute(f"SELECT count(*), max(id) FROM ({some})", (last,)).fetchone()
         if not count:
             return
@@ -231,10 +234,11 @@ def copy_batch(cursor: sqlite3.Cursor, after: str, end: str) -> int:
     if not new:
         return 0
     for table in SHARED:
+        # In the order of the digests, the index of the digests is written from one end to the other.
         cursor.execute(
             _insertion(table, f"src.{table} AS s", "s")
             + f" WHERE s.id IN ({_NEEDED[table]})"
-            + f" AND NOT EXISTS (SELECT 1 FROM main.{table} AS m WHERE m.digest = s.digest)"
+            + f" AND NOT EXISTS (SELECT 1 FROM main.{table} AS m WHERE m.digest = s.digest) ORDER BY s.digest"
         )
         cursor.execute(f"DELETE FROM temp.map_{table}")
         cursor.execute(
@@ -276,7 +280,7 @@ def _into_server(file: Path, name: Path, into: Store) -> Iterator[Progress]:
         (runs,) = source.execute("SELECT count(*) FROM run").fetchone()
         read = added = 0
         last = ""
-        for count, end in _ranges(source, "run"):
+        for count, end in _ranges(source, "run", BATCH):
             added += into.transact(partial(insert_rows, source, after=last, end=end))
             read, last = read + count, end
             yield Progress(name, read, max(runs, read), added)
