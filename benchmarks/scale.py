@@ -67,7 +67,7 @@ WRITE = 1 / 11_449
 """Seconds to write a run to an SQLite store; measured (benchmarks/store.py)."""
 BYTES = 1_605
 """Bytes of a run in a store where each run has a problem of its own; measured (benchmarks/merge.py)."""
-MERGE = 30e-6
+MERGE = 35e-6
 """CPU seconds to merge a run; measured on ten stores of 10^5 runs (benchmarks/merge.py)."""
 DRIVER = 36e-6
 """CPU seconds of the driver for a problem, to pack it and to unpack its answer; measured (--measure)."""
