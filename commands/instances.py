@@ -9,7 +9,7 @@ from mull.engine.errors import MullError
 from mull.engine.registry import PROBLEMS, entries
 
 LIST_BYTES = 1 << 20
-"""Largest file that may be a list of instances."""
+"""Bytes of a file within which the first entry of a list is searched."""
 
 
 def expand(arguments: Sequence[str]) -> list[str]:
@@ -52,19 +52,27 @@ def _below(folder: Path) -> list[str]:
 def _listed(path: Path, families: set[str]) -> list[str]:
     """The entries of a list; empty if the file is not a list, which its first entry decides."""
     try:
-        if path.stat().st_size > LIST_BYTES or not path.is_file():
+        if not path.is_file() or not _is_list(path, families):
             return []
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError):
         return []  # the reader of problems reports the error
     named = [line for line in lines if line and not line.startswith("#")]
-    if not named or _entry(named[0], path.parent, families) is None:
-        return []
     found: list[str] = []
     for line in named:
         entry = _entry(line, path.parent, families) or line  # a missing file is reported when it is read
         found += _below(Path(entry)) if Path(entry).is_dir() else [entry]
     return found
+
+
+def _is_list(path: Path, families: set[str]) -> bool:
+    """Whether the first entry of a file names an instance. Only the head of a file is read: a large one may be a problem."""
+    with path.open("rb") as file:
+        head = file.read(LIST_BYTES)
+    for line in head.decode("utf-8", errors="replace").splitlines():
+        if line.strip() and not line.strip().startswith("#"):
+            return _entry(line.strip(), path.parent, families) is not None
+    return False
 
 
 def _entry(line: str, folder: Path, families: set[str]) -> str | None:
@@ -73,6 +81,6 @@ def _entry(line: str, folder: Path, families: set[str]) -> str | None:
         for path in (folder / line, Path(line)):
             if path.exists():
                 return str(path)
-    except OSError:  # a line that is too long for a path
+    except (OSError, ValueError):  # a line that is too long for a path, or has a null byte
         return None
     return line if ":" in line and line.partition(":")[0] in families else None

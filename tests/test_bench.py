@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from conftest import call, json_lines
+from mull.commands import instances
 from mull.commands.bench import runs
 from mull.commands.instances import expand
 from mull.engine.errors import MullError
@@ -21,6 +22,7 @@ from mull.engine.store.bench import asked, gap_area, primal_gap, summarise
 from mull.engine.store.rows import RunRow
 from mull.problems import examples
 
+WRONG_SHARDS = ("0/4", "5/4", "1/0", "-1/4", "4", "/4", "1/", "a/b", "1.5/4", "1/2/3", " ", "")
 CNF = "p cnf 3 3\n1 2 0\n-1 3 0\n-2 -3 0\n"
 
 
@@ -145,6 +147,8 @@ def test_files_that_cannot_be_read_are_reported_and_skipped(folder: Path, capsys
         (("queens:5", "--solvers", "cpsat", "--name", " "), "name of a bench"),
         (("queens:5", "--solvers", "cpsat", "--family", "sudoki"), "sudoku"),
         (("queens:5", "--solvers", "cpsat", "--csv", "--json"), "cannot be combined"),
+        *((("queens:5", "--solvers", "cpsat", "--shard", shard), "is not a shard") for shard in WRONG_SHARDS),
+        (("queens:5", "--solvers", "cpsat", "--shard"), "requires an argument"),
     ],
 )
 def test_bad_usage_runs_nothing(
@@ -207,3 +211,15 @@ def test_programs_are_executed_only_with_trust(tmp_path: Path, capsys: pytest.Ca
     assert "--trust" in capsys.readouterr().err
     assert call("bench", str(place), "--solvers", "cpsat", "--name", "x", "--trust", "--jobs", "2") == 0
     assert [row.status for row in stored("x")] == ["optimal"]
+
+
+def test_a_list_may_be_longer_than_the_head_that_shows_its_kind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instances, "LIST_BYTES", 40)
+    listed = folder.parent / "instances.txt"
+    listed.write_text("# many\n" + "".join(f"queens:{n}\n" for n in range(4, 104)))
+    assert len(expand([str(listed)])) == 100
+    long = folder / "long.cnf"
+    long.write_text("c a comment that fills the head of the file\n" + CNF)
+    assert expand([str(long)]) == [str(long)]
+    (folder / "binary").write_bytes(b"queens\0\xff\n" * 9)
+    assert expand([str(folder / "binary")]) == [str(folder / "binary")]

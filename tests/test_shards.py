@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import call, json_lines
+from mull.cli import main
+from mull.commands.bench import runs
 from mull.commands.selection import Shard, ShardType
 from mull.engine.store import Filter, Store
 
@@ -130,6 +133,100 @@ def test_a_bench_takes_shards_and_leaves_out_answers(folder: Path, capsys: pytes
     capsys.readouterr()
     assert call(*bench, "again") == 0
     assert "left out 6 runs" in capsys.readouterr().err
+
+
+def test_the_shards_of_a_bench_are_the_shards_of_solve_for_any_order_and_number_of_processes(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [str(path) for path in sorted(folder.iterdir())]
+    for index in (1, 2):
+        assert (
+            call(
+                *files,
+                "--solver",
+                "cpsat",
+                "-q",
+                "--shard",
+                f"{index}/2",
+                "--store",
+                str(folder.parent / f"{index}.db"),
+            )
+            == 0
+        )
+        bench = ["bench", *files[::-1], files[0], "--solvers", "cpsat,tabu", "--limit-each", "9s", "--name", f"{index}"]
+        assert call(*bench, "--shard", f"{index}/2", "--jobs", str(index)) == 0
+    by_bench, by_solve = [], []
+    for index in (1, 2):
+        with Store() as store:
+            by_bench.append(
+                {(row.problem, row.via or row.solver) for row in store.runs(None, Filter(bench=str(index)))}
+            )
+        with Store(str(folder.parent / f"{index}.db")) as store:
+            by_solve.append({row.problem for row in store.runs(None)})
+    for found, problems in zip(by_bench, by_solve, strict=True):
+        assert {problem for problem, _ in found} == problems
+    assert not by_solve[0] & by_solve[1]
+    assert len(by_solve[0] | by_solve[1]) == 3
+
+
+def test_a_shard_without_problems_is_no_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store() as store:
+        assert call(str(folder / "0.cnf"), "--solver", "cpsat", "-q") == 0
+        digest = store.runs(1)[0].problem
+    other = 1 + int(not Shard(2, 2).has(digest))
+    capsys.readouterr()
+    assert call(str(folder / "0.cnf"), "--solver", "cpsat", "--shard", f"{other}/2") == 0
+    bench = ["bench", str(folder / "0.cnf"), "--solvers", "cpsat", "--name", "x", "--shard", f"{other}/2"]
+    assert call(*bench) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count(f"shard {other}/2: 0 of 1 problem") == 2
+    assert len(sources()) == 1
+
+
+def test_a_killed_bench_continues_with_the_same_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --name, each call is a bench of its own: the store decides what is left out."""
+    bench = ["bench", str(folder), "--solvers", "cpsat", "--limit-each", "9s", "--skip-solved", "--shard", "1/1", "-q"]
+    usual, ended = runs.run_one, list[Any]()
+
+    def killed(*arguments: Any) -> Any:
+        if len(ended) == 2:
+            raise RuntimeError("killed")
+        ended.append(usual(*arguments))
+        return ended[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "run_one", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            main(bench)
+    assert sorted(sources()) == ["0.cnf", "1.cnf"]
+    assert call(*bench) == 0
+    # Copies of answered problems are left out. A bench runs copies of open ones, since it was not answered before it.
+    with Store() as store:
+        assert len({row.problem for row in store.runs(None)}) == 3
+        assert [Path(row.source).name for row in store.runs(None)].count("3.cnf") == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "left_out"),
+    [((), 1), (("--seed", "1"), 0), (("--solvers", "tabu"), 0), (("--limit-each", "8s"), 1), (("--jobs", "2"), 1)],
+)
+def test_a_bench_leaves_out_answers_of_the_same_solver_and_seed(
+    change: tuple[str, ...], left_out: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = ["bench", "queens:8", "--solvers", "cpsat", "--skip-solved", "--limit-each", "9s"]
+    assert call(*bench, "--name", "first") == 0
+    capsys.readouterr()
+    assert call(*bench, "--name", "second", *change) == 0
+    assert f"left out {left_out} run" in capsys.readouterr().err
+
+
+def test_a_bench_and_solve_leave_out_the_answers_of_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("queens:8", "--solver", "cpsat", "--seed", "0") == 0
+    assert call("bench", "queens:8", "queens:9", "--solvers", "cpsat", "--skip-solved") == 0
+    assert "left out 1 run that" in capsys.readouterr().err
+    assert call("queens:9", "--solver", "cpsat", "--seed", "0", "--skip-solved") == 0
+    assert "left out 1 run that" in capsys.readouterr().err
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path, reports_error: Callable[[str], None]) -> None:
