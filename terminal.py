@@ -7,9 +7,12 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from threading import Timer
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import click
+
+from mull.engine.status import amount
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +30,9 @@ SPINNER = "|/-\\"
 
 PROGRESS_SECONDS = 2.0
 """Seconds of work after which its progress and the remaining time are shown."""
+
+REDRAW_SECONDS = 0.1
+"""Least seconds between two drawings of progress."""
 
 LINE_SECONDS = 10.0
 """Seconds between two lines of progress of a training if stderr is not a terminal."""
@@ -107,11 +113,15 @@ class Region:
 
         seconds = time.monotonic() - self.started
         of = f" of {_duration(self.limit)}" if self.limit is not None else ""
-        state = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {self.text}, {seconds:.0f} s{of}{self._remaining()}"
+        # The times come first: a narrow terminal cuts the end of a line.
+        state = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {seconds:.0f} s{of}{self._remaining()}  {self.text}"
         below: list[Any] = [Text(line, no_wrap=True, overflow="ellipsis") for line in (state, *self.asides)]
-        if self.share is not None:
-            below.append(ProgressBar(1.0, self.share, width=40))
-        height = self.live.console.height if self.live is not None else 24
+        share = self.share
+        if share is None and self.limit is not None and seconds > PROGRESS_SECONDS:
+            share = min(1.0, seconds / self.limit)
+        height, width = (self.live.console.height, self.live.console.width) if self.live is not None else (24, 80)
+        if share is not None:
+            below.append(ProgressBar(1.0, share, width=min(40, width)))
         lines = self.view.split("\n") if self.view else []
         room = max(0, height - len(below) - 1)
         if len(lines) > room:
@@ -119,13 +129,85 @@ class Region:
         return Group(*(Text(line, no_wrap=True, overflow="crop") for line in lines), *below)
 
     def _remaining(self) -> str:
-        """The remaining time by the speed so far; empty in the first two seconds and where nothing is done yet."""
+        """The remaining time by the speed so far, or by the limit; empty in the first two seconds."""
         if self.measured is None or self.share is None:
-            return ""
+            left = None if self.limit is None else round(self.limit - (time.monotonic() - self.started))
+            late = left is None or left < 0 or time.monotonic() - self.started < PROGRESS_SECONDS
+            return "" if late else f", at most {_duration(float(left or 0))} left"
         seconds, done = time.monotonic() - self.measured[0], self.share - self.measured[1]
         if seconds < PROGRESS_SECONDS or done <= 0:
             return ""
         return f", about {_duration(round(seconds * (1 - self.share) / done))} left"
+
+
+class Counter:
+    """Progress of counted work, such as the export of runs: a bar with the rate and the remaining time on stderr.
+
+    It is drawn on a terminal after ``PROGRESS_SECONDS``. Use it in a ``with`` statement.
+
+    Args:
+        verb: what is done, such as ``exporting``.
+        nouns: the plural of what is counted, which ends in ``s``.
+        quiet: draw nothing.
+    """
+
+    def __init__(self, verb: str, nouns: str, quiet: bool = False) -> None:
+        self.verb, self.nouns, self.about = verb, nouns, ""
+        self.region = Region(quiet=quiet)
+        self.began = self.drawn = time.monotonic()
+        self.part = self.began, 0
+        """When the present part of the work began, and what was done then."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.region.clear()
+
+    def show(self, done: int, total: int, about: str = "") -> None:
+        """Show how much is done.
+
+        Args:
+            done: the number of things that are done.
+            total: the number of all things.
+            about: a note, such as the present file; another note begins another part of the work.
+        """
+        now = time.monotonic()
+        if about != self.about:
+            self.about, self.part = about, (now, done)
+        if now - self.began < PROGRESS_SECONDS or now - self.drawn < REDRAW_SECONDS:
+            return
+        self.drawn = now
+        since, before = self.part
+        rate = f" ({(done - before) / (now - since):.3g}/s)" if done > before and now > since else ""
+        self.region.measured = since, before / max(1, total)
+        text = f"{self.verb}{about and f' {about}'}: {done:,} of {amount(total, self.nouns)}{rate}"
+        self.region.set(text, done / max(1, total))
+
+
+class Working:
+    """A spinner with the elapsed time on stderr, for work that cannot be counted. Use it in a ``with`` statement.
+
+    It is drawn on a terminal after ``PROGRESS_SECONDS``. Lines that are printed on stderr appear above it.
+
+    Args:
+        text: what is done, such as ``copying``.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.region = Region()
+        self.timer = Timer(PROGRESS_SECONDS, self.region.set, (text,)) if self.region.shown else None
+
+    def __enter__(self) -> Self:
+        if self.timer is not None:
+            self.timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer.join()
+        self.region.clear()
 
 
 class Screen:
@@ -164,6 +246,8 @@ class Screen:
         self.answered = 0
         self.solver = solver
         self.drawn = 0.0
+        self.first: dict[str, tuple[float, int]] = {}
+        """Solver -> time and iteration of its first report."""
         self.began = time.monotonic()
         self.explains: Task | None = None
 
@@ -173,9 +257,14 @@ class Screen:
     def __exit__(self, *error: object) -> None:
         self.region.clear()
 
-    def phase(self, text: str) -> None:
-        """Show a phase before the solver reports progress: reading, importing or compiling."""
-        self.region.set(text)
+    def phase(self, text: str, share: float | None = None) -> None:
+        """Show a phase before the solver reports progress: reading, importing or compiling.
+
+        Args:
+            text: the phase.
+            share: the share of it that is done, if it is known.
+        """
+        self.region.set(text, share)
 
     def expect(self, problems: Sequence[Problem]) -> None:
         """Set the problems, in the order in which their solutions are printed."""
@@ -189,17 +278,28 @@ class Screen:
         return len(self.problems) <= MAX_DRAWN if self.show is None else self.show
 
     def progress(self, progress: Progress) -> None:
-        """Show the progress of the solver, at most ten times a second."""
+        """Show the progress of the solver, at most once in ``REDRAW_SECONDS``."""
         now = time.monotonic()
-        if not self.region.shown or now - self.drawn < 0.1:
+        if not self.region.shown or now - self.drawn < REDRAW_SECONDS:
             return
         self.drawn = now
         wrong = f", {progress.violations} violated" if progress.violations >= 0 else ""
-        at = f", iteration {progress.iteration}" if progress.iteration else ""
+        at = f", iteration {progress.iteration:,}{self._speed(progress, now)}" if progress.iteration else ""
         rate = f" ({self.answered / (now - self.began):.3g}/s)" if self.answered else ""
         text = f"{progress.solver}: {self.answered}/{len(self.problems)}{rate}{at}{wrong}"
         view = progress.view() if self.watch else None
-        self.region.set(text, self.answered / max(1, len(self.problems)), progress.problem.show(view) if view else "")
+        # The share of one problem is not known: the bar is then that of the time limit.
+        share = self.answered / len(self.problems) if len(self.problems) > 1 else None
+        self.region.set(text, share, progress.problem.show(view) if view else "")
+
+    def _speed(self, progress: Progress, now: float) -> str:
+        """The iterations a second since the first report of a solver's batch."""
+        since = self.first.get(progress.solver)
+        if since is None or progress.iteration < since[1]:  # another batch
+            self.first[progress.solver] = now, progress.iteration
+            return ""
+        seconds, steps = now - since[0], progress.iteration - since[1]
+        return f" ({steps / seconds:.3g}/s)" if seconds > 0.5 and steps else ""
 
     def notice(self, text: str) -> None:
         """Print a notice on stderr, unless ``quiet``."""
@@ -250,7 +350,7 @@ class Screen:
             family = f"{s.problem.source}: {s.problem.family}"
             if s.problem.guessed:
                 family += f" (guessed among {', '.join(s.problem.guessed)})"
-            text = f"{family} {s.status} by {by}, {counted(s.iterations, 'iteration')}, {s.seconds:.2f} s{goal}{wrong}"
+            text = f"{family} {s.status} by {by}, {amount(s.iterations, 'iterations')}, {s.seconds:.2f} s{goal}{wrong}"
             if s.problem.expected is not None and s.assignment is not None and s.status.solved:
                 text += f", {s.problem.compared(s.assignment)}"
             if s.detail:
@@ -289,11 +389,14 @@ class TrainingScreen:
     def __enter__(self) -> Self:
         if sys.stderr.isatty() and not self.quiet and not self.verbose:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.table import Column
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-            self.bar = Progress(*columns, TimeRemainingColumn(), console=console(sys.stderr), transient=True)
+            shown = (TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+            # The rate and the remaining time come first: a narrow terminal cuts the end of a line.
+            columns = (*shown, BarColumn(None), TextColumn("{task.description}", table_column=Column(no_wrap=True)))
+            self.bar = Progress(*columns, console=console(sys.stderr), transient=True)
             self.bar.__enter__()
-            self.task = self.bar.add_task(self.title, total=1.0)
+            self.task = self.bar.add_task(self.title, total=1.0, rate="")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -306,7 +409,7 @@ class TrainingScreen:
         if p.accuracy:
             line += "; validation " + ", ".join(f"{share:.1%} of {name}" for name, share in p.accuracy.items())
         if self.bar is not None:
-            self.bar.update(self.task, completed=p.share, description=line)
+            self.bar.update(self.task, completed=p.share, description=line, rate=f"{p.rate:.1f} steps/s")
         elif self.verbose or time.monotonic() - self.last_line > LINE_SECONDS:
             self.last_line = time.monotonic()
             self.notice(f"{line} ({p.share:.0%}, {p.rate:.1f} steps/s)")
@@ -324,19 +427,9 @@ def console(file: IO[str]) -> Console:
     return Console(file=file, highlight=False)
 
 
-def counted(count: int, noun: str) -> str:
-    """A number with its noun, in the plural unless the number is 1.
-
-    Args:
-        count: the number.
-        noun: the singular of a noun whose plural ends in ``s``.
-    """
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def solutions_summary(s: Solution | RunRow) -> str:
     """Describe the result of ``--solutions``: distinct solutions, their share of all, and samples."""
-    found = counted(s.distinct or 0, "distinct solution")
+    found = amount(s.distinct or 0, "distinct solutions")
     known = []
     if s.distinct == s.total:
         known.append("all that exist")

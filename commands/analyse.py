@@ -13,6 +13,7 @@ import click
 
 from mull.engine.errors import MullError
 from mull.engine.files import write_whole
+from mull.terminal import Working
 
 from .common import json_option, make_writable, show_warnings, store_option
 from .completion import ids, problems
@@ -137,15 +138,16 @@ def analyse(
     else:
         net = loaded(type(chosen.solver), chosen.card, where, torch.float32)
     options = {name: getattr(chosen.solver, name) for name in chosen.solver.inference_options}
-    found = analysed(
-        net,
-        chosen.problems,
-        chosen.labels,
-        count=count_loops,
-        device=where,
-        options=options,
-        on_progress=lambda text: click.echo(text, err=True),
-    )
+    with Working("analysing"):
+        found = analysed(
+            net,
+            chosen.problems,
+            chosen.labels,
+            count=count_loops,
+            device=where,
+            options=options,
+            on_progress=lambda text: click.echo(text, err=True),
+        )
     title = f"{'Untrained ' if untrained else ''}{chosen.title}"
     found.notes[:0] = chosen.notes
     data = {"title": title, "weights": chosen.card.name, "untrained": untrained, "loops": count_loops, **found.data()}

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mull.engine.errors import MullError
-from mull.engine.solution import amount
-from mull.engine.status import Status
+from mull.engine.status import Status, amount
 from mull.terminal import Screen
 
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ from .ids import short_ids
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from mull.engine.store.latest import Latest
+
 MAX_IDS = 50
 """Newest runs whose ids are offered."""
 
@@ -80,16 +82,13 @@ def ids(ctx: click.Context, _: click.Parameter | None, incomplete: str) -> list[
     """
     from click.shell_completion import CompletionItem
 
-    from mull.engine.store import Store, StoreError
-    from mull.engine.store.history import is_there
+    from mull.engine.store.latest import latest
 
     url = ctx.params.get("url")
-    try:
-        if not is_there(url):  # completion must not create a store
-            return []
-        with Store(url) as store:
-            rows = store.runs(MAX_IDS)
-    except StoreError:
+    rows = latest(url, MAX_IDS)
+    if rows is None:
+        rows = _of_server(url)
+    if not rows:
         return []
     named = zip(short_ids([row.id for row in rows]), rows, strict=True)
     found = [CompletionItem(end, help=f"{row.source} by {row.solver}: {row.status}") for end, row in named]
@@ -97,6 +96,17 @@ def ids(ctx: click.Context, _: click.Parameter | None, incomplete: str) -> list[
     matching = [item for item in found if item.value.upper().startswith(incomplete.upper())]
     # The word may also be the start of an id, which is its time: then offer the full ids.
     return matching or [CompletionItem(row.id) for row in rows if row.id.startswith(incomplete.upper())]
+
+
+def _of_server(url: str | None) -> list[Latest]:
+    from mull.engine.store import Store, StoreError
+    from mull.engine.store.latest import Latest
+
+    try:
+        with Store(url) as store:
+            return [Latest(row.id, row.source, row.solver, row.status) for row in store.runs(MAX_IDS)]
+    except StoreError:
+        return []
 
 
 def _names(group: str) -> list[str]:

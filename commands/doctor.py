@@ -19,6 +19,7 @@ import click
 
 from mull import __version__
 from mull.engine.errors import MullError
+from mull.engine.status import amount
 
 from .common import json_option, store_option
 
@@ -74,7 +75,7 @@ def doctor(as_json: bool, url: str | None) -> int:
         if finding.hint:
             click.echo(f"  {'':<14} hint: {_one_line(finding.hint)}")
     click.echo(
-        f"{len(wrong)} things are wrong" if len(wrong) > 1 else "1 thing is wrong" if wrong else "nothing is wrong"
+        f"{amount(len(wrong), 'things')} {'is' if len(wrong) == 1 else 'are'} wrong" if wrong else "nothing is wrong"
     )
     return 1 if wrong else 0
 
@@ -154,7 +155,7 @@ def _devices() -> Iterator[Finding]:
     from .devices import has_driver
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Finding("devices", "cpu", f"{cores} core{'s' * (cores > 1)}")
+    yield Finding("devices", "cpu", amount(cores, "cores"))
     if not has_driver():
         yield Finding("devices", "cuda", "no GPU driver (libcuda)")
         return
@@ -279,7 +280,7 @@ def _cache(name: str, folder: Path, variable: str) -> Finding:
     if not folder.exists():
         return Finding("caches", name, f"{folder}, empty")
     sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
-    return Finding("caches", name, f"{folder}, {len(sizes)} file{'s' * (len(sizes) != 1)}, {_size(sum(sizes))}")
+    return Finding("caches", name, f"{folder}, {amount(len(sizes), 'files')}, {_size(sum(sizes))}")
 
 
 def _weights() -> Iterator[Finding]:

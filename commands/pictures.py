@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from mull.engine.errors import MullError
-from mull.engine.solution import amount
+from mull.engine.status import amount
 
 from . import completion
 from .common import TextType
-from .history.output import format_of, open_output
+from .output import format_of, open_output
 
 if TYPE_CHECKING:
     from mull.engine import Problem, Solution, Task

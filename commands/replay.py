@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mull.engine.errors import MullError
+from mull.terminal import Screen
 
 from .common import interruptible, json_option, open_store, store_option
 from .completion import ids
@@ -92,8 +93,10 @@ def _repeat(row: RunRow, device: str | None, stopped: Callable[[], bool]) -> Sol
     budget = recorded_budget(row, problem, solver)
     target = usable_device(device or row.device)
     click.echo(f"{row.source} by {solver.name}, seed {row.seed}, {target}", err=True)
-    task = Task(budget, row.seed, target, on_notice=lambda text: click.echo(text, err=True), cancelled=stopped)
-    return solve([problem], solver, task)[0]
+    with Screen(solver.name, budget.seconds) as screen:
+        screen.expect([problem])
+        task = Task(budget, row.seed, target, on_progress=screen.progress, on_notice=screen.notice, cancelled=stopped)
+        return solve([problem], solver, task)[0]
 
 
 def recorded_problem(row: RunRow) -> Problem:

@@ -14,7 +14,8 @@ import click
 from mull.engine.clock import now
 from mull.engine.deadline import OutOfTime, interrupting
 from mull.engine.errors import MullError
-from mull.terminal import Screen, counted
+from mull.engine.status import amount
+from mull.terminal import Screen
 
 from . import completion
 from .common import (
@@ -232,7 +233,7 @@ def run(
             from mull.problems import write
 
             write(problems, target)
-            screen.notice(f"wrote {counted(len(problems), 'problem')} to {target}")
+            screen.notice(f"wrote {amount(len(problems), 'problems')} to {target}")
             return 0
         screen.expect(problems)
         phase("importing the engine")
@@ -258,7 +259,7 @@ def run(
             )
             phase(f"connecting to {on}") if on is not None else None
             target_device, fleet = fleet_of(device, on, cores)
-            what = counted(len(problems), "problem") if len(problems) > 1 else problems[0].source
+            what = amount(len(problems), "problems") if len(problems) > 1 else problems[0].source
             verb = "compiling" if isinstance(solver, Solver) and fleet is None else "solving"
             phase(f"{name}: {verb} {what} on {fleet or target_device}")
             task = Task(
@@ -323,12 +324,12 @@ class _Phase:
         self.screen, self.started, self.verbose = screen, started, verbose
         self.text = ""
 
-    def __call__(self, text: str) -> None:
+    def __call__(self, text: str, share: float | None = None) -> None:
         self.text = text
         if self.verbose:
             self.screen.region.clear()
             self.screen.notice(f"{time.monotonic() - self.started:7.2f} s  {text}")
-        self.screen.phase(text)
+        self.screen.phase(text, share)
 
 
 def _check_arguments(arguments: Sequence[str], name: str, family: str | None) -> None:
@@ -373,10 +374,14 @@ def _problems(
     problems: list[Problem] = []
     read = 0
     named = [file for argument in arguments for file in (expand([argument]) if Path(argument).exists() else [argument])]
+    began = time.monotonic()
     with show_warnings():
-        for argument in named:
+        for done, argument in enumerate(named):
             exists = argument == "-" or Path(argument).exists()
-            phase(f"{'reading' if exists else 'generating'} {'standard input' if argument == '-' else argument}")
+            what = f"{'reading' if exists else 'generating'} {'standard input' if argument == '-' else argument}"
+            rate = f" ({done / (time.monotonic() - began):.3g}/s)" if done else ""
+            of = f" ({done + 1:,} of {len(named):,}{rate})" if len(named) > 1 else ""
+            phase(what + of, done / len(named) if len(named) > 1 else None)
             found = load(argument, family=family, seed=seed, colors=colors, strict=strict, trust=trust)
             problems += selection.of_shard(found)
             read += len(found)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from mull.engine.status import PEEL
-from mull.terminal import counted
+from mull.engine.status import PEEL, amount
 
 from .common import TextType, open_store
 
@@ -186,6 +185,6 @@ def say_left_out(selection: Selection, read: int, mine: int, answered: int, say:
         say: prints a line.
     """
     if selection.shard is not None:
-        say(f"shard {selection.shard}: {mine} of {counted(read, 'problem')}")
+        say(f"shard {selection.shard}: {mine} of {amount(read, 'problems')}")
     if selection.skip_solved:
-        say(f"left out {counted(answered, 'run')} that the store answers")
+        say(f"left out {amount(answered, 'runs')} that the store answers")

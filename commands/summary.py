@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mull.engine.errors import MullError
-from mull.terminal import counted
+from mull.engine.status import amount
 
 if TYPE_CHECKING:
     from mull.engine import Solution
@@ -46,6 +46,6 @@ def summarise(solutions: Sequence[Solution], seconds: float, quiet: bool) -> int
         if s.status is Status.UNSATISFIABLE and (found := s.problem.contradiction()) is not None and found[1]
     ]
     if wrong:
-        more = f" (and {counted(len(wrong) - 1, 'more problem')} like it)" if len(wrong) > 1 else ""
+        more = f" (and {amount(len(wrong) - 1, 'more problems')} like it)" if len(wrong) > 1 else ""
         raise MullError(f"{wrong[0].problem.source}: {wrong[0].detail}{more}", "correct one of the two givens")
     return 0 if good == len(solutions) else 1

@@ -251,7 +251,7 @@ class Batch:
             iteration=self.iteration,
             solved=solved,
             total=self.total,
-            violations=violations,
+            violations=-1 if violations == NOTHING else violations,
             problem=self.problems[p],
             view=lambda: self._assignment(p),
             beliefs=lambda: self._beliefs(p),

@@ -16,6 +16,7 @@ from .deprecation import deprecated
 from .errors import GraphError
 from .graph import ConstraintGraph
 from .graph_json import KEYS
+from .status import amount
 from .values import Assignment, Domain, Value, brief, refuse_unknown
 from .values import value as plain_value
 
@@ -254,7 +255,7 @@ class Problem:
         broken = len(self.graph.broken(stated))
         text = f"differs from the stated solution in {differing} of {len(values)} cells"
         if broken:
-            return f"{text}: the stated one breaks {broken} constraint{'s' * (broken > 1)}"
+            return f"{text}: the stated one breaks {amount(broken, 'constraints')}"
         if not self.graph.constraints and not self.minimises:  # the stated one alone is right, as that of an ARC task
             return text
         mine, other = self.objective(assignment), self.objective(stated)

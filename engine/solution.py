@@ -12,20 +12,10 @@ from ulid import ULID
 from .errors import MullError
 from .problem import Problem
 from .samples import Sampled
-from .status import Status
+from .status import Status, amount
 from .task import Budget
 from .trace import Trace
 from .values import Assignment, Value
-
-
-def amount(count: int, nouns: str) -> str:
-    """A number with its noun, for example ``1 step``, ``1,200 steps``.
-
-    Args:
-        count: the number.
-        nouns: the plural of a noun, which ends in ``s``.
-    """
-    return f"{count:,} {nouns.removesuffix('s') if count == 1 else nouns}"
 
 
 @dataclass(frozen=True, repr=False)

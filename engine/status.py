@@ -50,3 +50,13 @@ _ADVICE = {
     Status.FAILED: "the solver failed: see the detail; the other problems were carried on",
     Status.TRAINED: "the weights are ready: solve PROBLEM --solver NAME",
 }
+
+
+def amount(count: int, nouns: str) -> str:
+    """A number with its noun, for example ``1 step``, ``1,200 steps``.
+
+    Args:
+        count: the number.
+        nouns: the plural of a noun, which ends in ``s``.
+    """
+    return f"{count:,} {nouns.removesuffix('s') if count == 1 else nouns}"

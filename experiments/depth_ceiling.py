@@ -101,7 +101,7 @@ class DepthCeiling(Experiment):
     def plot(self, results: Results) -> Plot:
         loops = [label for label in results.methods if label.startswith("looped")]
         equal = _narrow(results)
-        wide = [label for label in _stacks(results) if label not in equal]
+        wide = [label for label in results.stacks if label not in equal]
 
         def curve(name: str, labels: Sequence[str], column: str) -> Curve:
             return Curve(name, [(int(re.findall(r"\d+", label)[0]), label, column) for label in labels])
@@ -123,14 +123,10 @@ class DepthCeiling(Experiment):
         return [f"The widest margin to the best stack of equal parameters: {widest.numbers()}."]
 
     def verdict(self, results: Results) -> Verdict:
-        loop, stacks = results.methods[-1], _stacks(results)
+        loop, stacks = results.methods[-1], results.stacks
         # The claim must hold on every set against the best stack there.
         return weakest([results.compare(loop, results.best(stacks, column), column) for column in results.columns])
 
 
-def _stacks(results: Results) -> list[str]:
-    return [label for label in results.methods if label.startswith("fixed")]
-
-
 def _narrow(results: Results) -> list[str]:
-    return [label for label in _stacks(results) if label.endswith(NARROW)]
+    return [label for label in results.stacks if label.endswith(NARROW)]

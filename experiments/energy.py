@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from ..engine.problem import Problem
+from ..engine.status import amount
 from ..engine.task import Budget
 from .experiment import Curve, Experiment, Method, Plot, Results, Training, Verdict, generated, weakest
 
@@ -116,7 +117,7 @@ class Energy(Experiment):
 
 
 def _label(solver: str, examples: int, segments: int) -> str:
-    return f"{solver}, {examples} examples, {segments} segment{'s' * (segments > 1)}"
+    return f"{solver}, {examples} examples, {amount(segments, 'segments')}"
 
 
 def _parts(label: str) -> tuple[str, int]:

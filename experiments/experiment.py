@@ -111,6 +111,11 @@ class Results:
         return list(dict.fromkeys(method for method, _, _ in self.outcomes))
 
     @property
+    def stacks(self) -> list[str]:
+        """Labels of the methods without a loop: plain stacks of layers (``fixed``)."""
+        return [label for label in self.methods if label.startswith("fixed")]
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns of truth values."""
         numbers = {c for (_, c, _), values in self.outcomes.items() if not all(isinstance(v, bool) for v in values)}

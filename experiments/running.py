@@ -87,12 +87,13 @@ def measure(
     missing = sum(parts.read(*key) is None for key in work)
     if min(jobs, missing) > 1:
         _share(experiment, full, place, min(jobs, missing), sets)
+    pace = _Pace(missing)
     # With other processes, this measures only what one of them failed to measure, and so raises its exception.
     left = work
     with place.store() as store:
         while left and not place.cancelled():
             try:
-                busy = [key for key in left if not _finish(experiment, parts, key, methods, sets, place, store)]
+                busy = [key for key in left if not _finish(experiment, parts, key, methods, sets, place, store, pace)]
             except Cancelled:
                 return None
             if len(busy) == len(left):
@@ -115,6 +116,22 @@ def measure(
     return results
 
 
+@dataclass
+class _Pace:
+    """How many of the missing parts this process has measured, and the remaining time by the speed so far."""
+
+    missing: int
+    done: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def __str__(self) -> str:
+        text = f"part {self.done + 1} of {self.missing}"
+        if not self.done:
+            return text
+        minutes = (time.monotonic() - self.began) / self.done * (self.missing - self.done) / 60
+        return f"{text}, about {max(minutes, 0.1):.1f} min left"
+
+
 def _finish(
     experiment: Experiment,
     parts: Parts,
@@ -123,6 +140,7 @@ def _finish(
     sets: Mapping[str, Sequence[Problem]],
     place: Place,
     store: Recorder | None,
+    pace: _Pace,
 ) -> bool:
     """Measure a part if nobody else does. Returns whether it is finished.
 
@@ -138,9 +156,10 @@ def _finish(
             if place.cancelled():
                 raise Cancelled("the experiment was interrupted", RESUMES)
             if parts.read(number, seed) is None:
-                place.notice(f"{experiment.name}: {method.label}, seed {seed}")
+                place.notice(f"{experiment.name}: {method.label}, seed {seed} ({pace})")
                 part = prepare(method, seed, place, store)
                 parts.write(number, seed, experiment.outcomes(part, sets), part.parameters)
+                pace.done += 1
             return True
     except Busy:
         return False

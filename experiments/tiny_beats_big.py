@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from ..engine.problem import Problem
+from ..engine.status import amount
 from ..engine.task import Budget
 from .experiment import Curve, Experiment, Method, Plot, Results, Training, Verdict, generated, weakest
 
@@ -102,7 +103,7 @@ class TinyBeatsBig(Experiment):
         return generated(scale.data, scale.amount, 5000)
 
     def plot(self, results: Results) -> Plot:
-        stacks, loops = _stacks(results), [_loop(n) for n in LOOPS]
+        stacks, loops = results.stacks, [_loop(n) for n in LOOPS]
         others = [label for label in results.methods if label not in stacks + loops]
 
         def over_size(labels: Sequence[str], column: str) -> list[tuple[float, str, str]]:
@@ -124,7 +125,7 @@ class TinyBeatsBig(Experiment):
         )
 
     def remarks(self, results: Results) -> Sequence[str]:
-        loop, stacks = _loop(LOOPS[-1]), _stacks(results)
+        loop, stacks = _loop(LOOPS[-1]), results.stacks
         lines = []
         for column in results.columns:
             best = results.best(stacks, column)
@@ -137,14 +138,10 @@ class TinyBeatsBig(Experiment):
 
     def verdict(self, results: Results) -> Verdict:
         # The claim needs the loop to win on every set against the best stack there, and the hierarchy to gain nothing.
-        loop, stacks = _loop(LOOPS[-1]), _stacks(results)
+        loop, stacks = _loop(LOOPS[-1]), results.stacks
         compared = [results.compare(loop, results.best(stacks, column), column) for column in results.columns]
         return weakest([*compared, results.compare(ONE, TWO, results.columns, least=-ALLOWED_GAIN)])
 
 
-def _stacks(results: Results) -> list[str]:
-    return [label for label in results.methods if label.startswith("fixed")]
-
-
 def _loop(count: int) -> str:
-    return f"looped, {count} loop{'s' * (count > 1)}"
+    return f"looped, {amount(count, 'loops')}"

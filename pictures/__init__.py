@@ -9,11 +9,33 @@ imports torch or matplotlib.
 
 from __future__ import annotations
 
-from .board import Board
-from .canvas import Canvas
-from .choose import picture
-from .general import draw_general, general
-from .network import graph_svg
-from .view import View
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Board", "Canvas", "View", "draw_general", "general", "graph_svg", "picture"]
+if TYPE_CHECKING:
+    from .board import Board as Board
+    from .canvas import Canvas as Canvas
+    from .choose import picture as picture
+    from .fallback import draw_general as draw_general
+    from .fallback import general as general
+    from .network import graph_svg as graph_svg
+    from .view import View as View
+
+# A name is imported at its first use: commands need the colours of ``style`` alone, and pictures import numpy.
+_MODULE = {
+    "Board": ".board",
+    "Canvas": ".canvas",
+    "View": ".view",
+    "draw_general": ".fallback",
+    "general": ".fallback",
+    "graph_svg": ".network",
+    "picture": ".choose",
+}
+
+__all__ = sorted(_MODULE)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE:
+        return getattr(import_module(_MODULE[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

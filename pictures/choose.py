@@ -9,7 +9,7 @@ from functools import lru_cache
 from ..engine.problem import Problem
 from ..engine.registry import PROBLEMS, Entry, PluginError, entries, find_entry, load_entry
 from ..engine.values import Value
-from .general import general, table
+from .fallback import general, table
 from .view import Beliefs, View
 
 Draw = Callable[[Problem, Mapping[str, Value] | None, Beliefs | None], str]

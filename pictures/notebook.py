@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..engine.problem import Problem
-from ..engine.solution import Solution, amount
+from ..engine.solution import Solution
+from ..engine.status import amount
 from ..engine.store.rows import RunRow
 from .canvas import clean
 from .choose import picture
@@ -35,9 +36,9 @@ def problem_html(problem: Problem) -> str:
     graph = problem.graph
     facts = [
         f"<b>{clean(problem.name or problem.family, LONGEST)}</b>",
-        _counted(len(graph.domains), "variable"),
-        _counted(len(graph.constraints), "constraint"),
-        _counted(len(problem.givens), "given"),
+        amount(len(graph.domains), "variables"),
+        amount(len(graph.constraints), "constraints"),
+        amount(len(problem.givens), "givens"),
     ]
     return f"<div><p>{', '.join(facts)}</p>{problem_svg(problem)}</div>"
 
@@ -60,12 +61,12 @@ def solution_html(solution: Solution) -> str:
     by = f"{solution.solver} via {solution.via}" if solution.via else solution.solver
     facts = [f"<b>{clean(solution.status)}</b> by {clean(by, LONGEST)}"]
     if solution.violations > 0:
-        facts.append(_counted(solution.violations, "violated constraint"))
+        facts.append(amount(solution.violations, "violated constraints"))
     if solution.objective is not None:
         facts.append(f"objective {solution.objective}")
     facts += [amount(solution.iterations, clean(solution.unit, LONGEST)), f"{solution.seconds:.2f} s"]
     if solution.distinct is not None and solution.distinct != 1:
-        facts.append(_counted(solution.distinct, "solution"))
+        facts.append(amount(solution.distinct, "solutions"))
     advice = "" if solution.status.good else f"<p>{clean(solution.advice)}</p>"
     return f"<div><p>{', '.join(facts)}</p>{advice}{solution_svg(solution)}</div>"
 
@@ -80,7 +81,7 @@ def history_html(runs: Sequence[RunRow]) -> str:
         return "<p>no runs</p>"
     rows = "".join(_row(_cells(run), "td") for run in runs[:MOST_ROWS])
     more = len(runs) - MOST_ROWS
-    note = f"<p>and {_counted(more, 'more run')}</p>" if more > 0 else ""
+    note = f"<p>and {amount(more, 'more runs')}</p>" if more > 0 else ""
     return f"<div><table><thead>{_row(COLUMNS, 'th')}</thead><tbody>{rows}</tbody></table>{note}</div>"
 
 
@@ -101,7 +102,3 @@ def _cells(run: RunRow) -> list[object]:
 def _row(cells: Iterable[object], tag: str) -> str:
     texts = ("" if cell is None else clean(cell, LONGEST) for cell in cells)
     return f"<tr>{''.join(f'<{tag}>{text}</{tag}>' for text in texts)}</tr>"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"

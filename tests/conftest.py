@@ -110,7 +110,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Hide the user's home, settings, weights and plugins from the tests and from the programs that tests start."""
+    """Hide the user's home, settings, weights and plugins from the tests and from the programs that tests start.
+
+    Shared fixtures compute with one thread, as tests do: threads of torch that wait for each other use the cores.
+    """
+    torch.set_num_threads(1)
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in [*os.environ]:
@@ -202,14 +206,14 @@ def store(store_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def _few_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limit the runs of the conformance checks to 120 iterations, for solvers whose step applies a net.
+    """Limit the runs of the conformance checks to 60 iterations, for solvers whose step applies a net.
 
     A check ends early for a solver that answers all its problems; a small net leaves some unanswered, and took most of the
-    suite's time for the iterations 120 to 1000.
+    suite's time for the iterations 60 to 1000.
     """
 
     def few(**budget: Any) -> Task:
-        return whole(**{**budget, "iterations": min(budget["iterations"], 120)} if "iterations" in budget else budget)
+        return whole(**{**budget, "iterations": min(budget["iterations"], 60)} if "iterations" in budget else budget)
 
     whole = base.task
     for module in (base, runs_of_conformance):
@@ -306,7 +310,6 @@ def train_small(
     progress: dict[str, list[TrainingProgress]] | None = None,
 ) -> Path:
     """Train solvers for a few steps; write their weights into a folder under the names given, their progress into a dict."""
-    torch.set_num_threads(1)  # a shared fixture is set up before ``_own_store``
     progress = {} if progress is None else progress
     options: dict[str, Any] = {"folder": folder, "version": "0", "steps": steps, "seed": seed}
     for name, solver in solvers.items():

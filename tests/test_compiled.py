@@ -26,7 +26,7 @@ from mull.engine.moves.graph import MoveGraph
 from mull.engine.moves.intrinsics import call
 from mull.engine.moves.program import compile_program
 
-quick = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 WITH = sorted(kind for kind in KINDS if KINDS[kind].move_form is not Constraint.move_form)
 
 

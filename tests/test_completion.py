@@ -82,3 +82,24 @@ def test_every_shell_gets_a_script(shell: str) -> None:
     environment = {"_SOLVE_COMPLETE": f"{shell}_source", "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
     assert "_solve_completion" in done.stdout or "bash" in done.stderr
+
+
+def test_completion_imports_nothing_heavy(runs) -> None:  # type: ignore[no-untyped-def]
+    """A word is completed at each press of a key: torch, SQLAlchemy and numpy would be felt."""
+    with Store() as store:
+        store.write([runs.one()])
+    code = (
+        "import sys; from click.shell_completion import BashComplete; from mull.cli import cli\n"
+        "offer = lambda *words: BashComplete(cli, {}, 'solve', '_C').get_completions(list(words[:-1]), words[-1])\n"
+        "assert offer('--sol') and offer('-s', 'c') and offer('que') and len(offer('history', 'show', '')) == 2\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "sqlalchemy", "numpy", "alembic", "networkx", "numba"} & set(done.stdout.split())
+
+
+def test_a_file_that_is_not_a_store_offers_no_ids(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("no store")
+    assert offered("history", "--store", str(tmp_path / "text.db"), "show", "") == []
+    (tmp_path / "empty.db").touch()
+    assert offered("replay", "--store", str(tmp_path / "empty.db"), "") == []

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import click
 import pytest
-import torch
 
 from conftest import call
 from mull.cli import cli
@@ -142,7 +141,6 @@ def shortened(words: Sequence[str]) -> list[str]:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the pages name, and a store with five runs."""
-    torch.set_num_threads(1)  # a shared fixture is set up before ``_own_store``
     folder = tmp_path_factory.mktemp("pages")
     (folder / "problems").mkdir()
     (folder / "problems/examples").symlink_to(EXAMPLES)

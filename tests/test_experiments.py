@@ -20,7 +20,7 @@ from mull.engine.registry import EXPERIMENTS, Entry, entries, load_entry
 from mull.engine.store import Store
 from mull.experiments.experiment import Experiment, Method, Part, Results, Training, Verdict
 from mull.experiments.page import page
-from mull.experiments.running import Place, measure
+from mull.experiments.running import Place, _Pace, measure
 from mull.experiments.statistics import exact_interval, paired_difference
 from mull.problems import load
 from mull.problems.sudoku import stream as sudoku
@@ -121,7 +121,7 @@ def place(folder: Path, said: list[str], *, store: str | None = None, stop_after
 
     def notice(text: str) -> None:
         if ", seed " in text:
-            said.append(text)
+            said.append(text.partition(" (")[0])
 
     opened = nullcontext if store is None else partial(Store, store)
     return Place(folder, "cpu", "0", opened, notice, lambda: len(said) > stop_after)
@@ -152,6 +152,15 @@ def test_an_interrupted_run_resumes_at_its_part(tmp_path: Path) -> None:
     quiet: list[str] = []
     assert measure(Small(), False, place(tmp_path, quiet)) is not None
     assert not quiet
+
+
+def test_notices_state_the_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("mull.experiments.running.time.monotonic", lambda: clock[0])
+    pace = _Pace(4, began=0.0)
+    assert str(pace) == "part 1 of 4"
+    pace.done, clock[0] = 2, 120.0
+    assert str(pace) == "part 3 of 4, about 2.0 min left"
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"of": 1}'])

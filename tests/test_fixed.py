@@ -49,7 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sudoku, "SHARE_CHUNK", {4: 128})
         folder = tmp_path_factory.mktemp("trained")
-        train_small(folder, {"fixed-lattice": solvers.pop("fixed-lattice")}, "sudoku:4:0.5", RECIPE, steps=100)
+        train_small(folder, {"fixed-lattice": solvers.pop("fixed-lattice")}, "sudoku:4:0.5", RECIPE, steps=60)
         return train_small(folder, solvers, "sudoku:4:0.5", RECIPE, steps=10)
 
 

@@ -158,7 +158,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(queens, "CHUNK", 128)
         folder = tmp_path_factory.mktemp("weights")
-        return train_small(folder, {"queens": gram()}, "queens:6:1-3", Recipe(**RECIPE), steps=120, seed=1)
+        return train_small(folder, {"queens": gram()}, "queens:6:1-3", Recipe(**RECIPE), steps=60, seed=1)
 
 
 def test_the_prior_learns_to_find_solutions(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

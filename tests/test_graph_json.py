@@ -156,7 +156,7 @@ ANY_GRAPH = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(JSON | ANY_GRAPH)
 @pytest.mark.slow
 def test_any_json_is_read_or_refused(data: Any) -> None:

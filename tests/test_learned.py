@@ -224,7 +224,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = Recipe(batch=32, lr=1e-2, warmup=10, optimizer="muon", ema=0.9, block=1, validation=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sudoku, "SHARE_CHUNK", {4: 128})
-        return train_small(tmp_path_factory.mktemp("trained"), solvers, "sudoku:4:0.4", recipe, steps=80)
+        return train_small(tmp_path_factory.mktemp("trained"), solvers, "sudoku:4:0.4", recipe, steps=40)
 
 
 @pytest.mark.usefixtures("_few_iterations")

@@ -60,7 +60,7 @@ from mull.engine.constraints import (
 from mull.engine.moves.form import MoveForm
 from mull.engine.values import Domain, Value
 
-quick = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _code(value: Value) -> int:

@@ -44,7 +44,7 @@ from mull.solvers.kernels.general_state import COST, ENERGY, HARD, SOFT
 from mull.solvers.minconflicts import MinConflicts
 from mull.solvers.moving import Mover
 
-quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 SEARCHES: list[type[Mover]] = [MinConflicts, Anneal]
 
 

@@ -15,7 +15,7 @@ import jinja2
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from mull.engine.errors import MullError
-from mull.engine.solution import amount
+from mull.engine.status import amount
 from mull.pictures.rasters import to_png
 from mull.pictures.style import BLUE, CATEGORIES, FAINT, INK, PANEL, PAPER, Colour
 

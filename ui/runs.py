@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from mull.commands.replay import recorded_problem
 from mull.engine.errors import MullError
-from mull.engine.solution import amount
+from mull.engine.status import amount
 from mull.engine.store import StoreError
 
 from . import charts

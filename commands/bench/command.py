@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mull.engine.errors import MullError
-from mull.terminal import counted
+from mull.engine.status import amount
+from mull.terminal import Counter
 
 from .. import completion
 from ..common import (
@@ -141,7 +142,7 @@ def bench(
     with open_store(url) as store, show_warnings():
         plan = _Plan(files, solvers, settings, store, selection)
         if not quiet:
-            earlier = f", {counted(len(plan.done), 'run')} stored earlier" if plan.done else ""
+            earlier = f", {amount(len(plan.done), 'runs')} stored earlier" if plan.done else ""
             click.echo(f"bench {settings.name}{earlier}", err=True)
         ended = (
             in_this_process(plan.jobs(), settings, store, stopped)
@@ -149,10 +150,12 @@ def bench(
             else in_workers(plan.jobs(), settings, jobs, stopped)
         )
         failed = 0
-        for run in ended:
-            failed += run.status == "failed"
-            if not quiet and run.stored:
-                _say(run)
+        with Counter(settings.name, "runs", quiet) as counter:
+            for count, run in enumerate(ended, 1):
+                failed += run.status == "failed"
+                if not quiet and run.stored:
+                    _say(run)
+                counter.show(count, max(count, plan.expected))
         rows = plan.rows()
     if not quiet and not stopped():
         plan.say_left_out()
@@ -189,6 +192,7 @@ class _Plan:
     skipped: dict[str, str] = field(default_factory=dict)
     maximised: dict[str, bool] = field(default_factory=dict)
     read: int = 0
+    opened: int = 0
     mine: int = 0
     answered: int = 0
 
@@ -208,7 +212,8 @@ class _Plan:
                 f"bench {self.settings.name} has runs with a limit of {limit_of(other):g} s each",
                 f"use --limit-each {limit_of(other):g}s, or another --name",
             )
-        self.done = {(row.problem, row.source, asked(row), row.seed) for row in earlier}
+        self.earlier = {(row.problem, row.source, asked(row), row.seed) for row in earlier}
+        self.done = set(self.earlier)
 
     def rows(self) -> list[RunRow]:
         """The stored runs of the bench, oldest first."""
@@ -219,7 +224,8 @@ class _Plan:
     def jobs(self) -> Iterator[Job]:
         """The runs that are not stored yet; which solver is first rotates by instance."""
         count = 0
-        for file in self.files:
+        for opened, file in enumerate(self.files, 1):
+            self.opened = opened
             for position, problem in enumerate(self._read(file)):
                 self.read += 1
                 if not self.selection.of_shard([problem]):
@@ -236,6 +242,11 @@ class _Plan:
                         self.done.add(key)
                         if self._is_open(problem, solver):
                             yield Job(file, position, solver)
+
+    @property
+    def expected(self) -> int:
+        """The number of all runs, if each file that is not read yet has one problem."""
+        return (self.mine + len(self.files) - self.opened) * len(self.solvers) - self.answered - len(self.earlier)
 
     def _is_open(self, problem: Problem, solver: str) -> bool:
         """Whether a run is needed: the store has no answer of the solver, or answers do not matter."""

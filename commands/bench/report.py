@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mull.terminal import counted
+from mull.engine.status import amount
 
 from ..tables import table
 
@@ -106,4 +106,4 @@ def print_json(
 def say_skipped(skipped: Mapping[str, str]) -> None:
     """Print on stderr how many files could not be read."""
     if skipped:
-        click.echo(f"{counted(len(skipped), 'file')} could not be read, and counted for no solver", err=True)
+        click.echo(f"{amount(len(skipped), 'files')} could not be read, and counted for no solver", err=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mull.terminal import Working
+
 from ..common import json_option, store_option
 from ..completion import solvers
 from ..tables import quantity, table
@@ -40,7 +42,7 @@ def history_compare(solvers: Sequence[str], each: bool, where: Filter, as_json: 
     which each has the lower PAR-2. The value p is the probability of a count at least as uneven if both solvers are
     equally good.
     """
-    with open_existing(url) as store:
+    with open_existing(url) as store, Working("comparing"):
         comparison = store.compare(solvers or None, store.resolved(where))
         # Names are looked up only if they are printed: a store may contain a million problems.
         names = store.names({result.problem for result in comparison.by_problem}) if each or as_json else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mull.engine.errors import MullError
-from mull.terminal import PROGRESS_SECONDS, Region, counted
+from mull.engine.status import amount
+from mull.terminal import Counter
 
 from ..common import store_option
 from ..completion import files
+from ..output import format_of, open_output
 from .filters import filter_options, no_runs, open_existing
 from .formats import FORMATS, SUFFIXES
-from .output import format_of, open_output
 from .trackers import TRACKERS
 
 if TYPE_CHECKING:
@@ -68,16 +68,13 @@ def history_export(target: str | None, name: str | None, traces: bool, where: Fi
             else:
                 with open_output(Path(str(target))) as file:
                     count = FORMATS[name or "csv"](rows, file, traces)
-    click.echo(counted(count, "run"), err=True)
+    click.echo(amount(count, "runs"), err=True)
 
 
 def _shown(rows: Iterable[RunRow], count: int) -> Generator[RunRow]:
     """The rows; their number is shown on a terminal while they are exported."""
-    region, began = Region(), time.monotonic()
-    try:
+    with Counter("exporting", "runs") as counter:
         for done, row in enumerate(rows):
-            if done % 100 == 0 and time.monotonic() - began > PROGRESS_SECONDS:
-                region.set(f"exporting: {done} of {counted(count, 'run')}", done / count)
+            if done % 100 == 0:
+                counter.show(done, count)
             yield row
-    finally:
-        region.clear()

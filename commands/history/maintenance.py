@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mull.engine.errors import MullError
-from mull.terminal import counted
+from mull.engine.status import amount
+from mull.terminal import Working
 
 from .. import completion
 from ..common import store_option
@@ -42,15 +43,16 @@ def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, ur
         count = len(set(selected)) if isinstance(selected, list) else store.count(selected)
         if not count:
             raise no_runs(where)
-        runs = counted(count, "run")
+        runs = amount(count, "runs")
         if not yes:
             if not sys.stdin.isatty():
                 raise MullError(
                     f"cannot ask whether to delete {runs}: the input is not a terminal", "--yes deletes without asking"
                 )
             click.confirm(f"Delete {runs} from {store.path or store.url}?", abort=True, err=True)
-        count = store.delete(selected)
-    click.echo(f"deleted {counted(count, 'run')}", err=True)
+        with Working("deleting"):
+            count = store.delete(selected)
+    click.echo(f"deleted {amount(count, 'runs')}", err=True)
 
 
 @click.command("backup")
@@ -61,7 +63,7 @@ def history_backup(path: Path, url: str | None) -> None:
 
     Other programs may write to the store during the copy.
     """
-    with open_existing(url) as store:
+    with open_existing(url) as store, Working("copying"):
         store.backup(path)
     click.echo(f"copied to {path}", err=True)
 
@@ -81,6 +83,7 @@ def history_upgrade(url: str | None) -> None:
     """Upgrade the schema of a store made by an older version."""
     from mull.engine.store import Store
 
-    with Store(url, check_schema=False) as store:  # opening an older store is an error otherwise
+    # Opening an older store is an error otherwise.
+    with Store(url, check_schema=False) as store, Working("upgrading"):
         before, now = store.upgrade()
     click.echo(f"schema {now}, up to date" if before == now else f"schema {before or 'empty'} -> {now}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import click
 
-from mull.terminal import PROGRESS_SECONDS, Region, counted
+from mull.engine.status import amount
+from mull.terminal import Counter
 
 from ..common import interruptible, open_store, store_anyway_option
 
@@ -26,22 +26,17 @@ def history_merge(files: Sequence[str], url: str | None) -> int:
     """
     from mull.engine.store.merge import Progress, merge
 
-    region = Region()
-    stopped = interruptible(region.aside)
-    began = time.monotonic()
+    counter = Counter("merging", "runs")
+    stopped = interruptible(counter.region.aside)
     done: dict[str, Progress] = {}
     with open_store(url) as store:
-        try:
+        with counter:
             for step in merge(files, store, stopped):
                 done[str(step.source)] = step
-                if time.monotonic() - began > PROGRESS_SECONDS:
-                    text = f"{step.source} ({len(done)} of {len(files)}): {step.read} of {counted(step.runs, 'run')}"
-                    region.set(text, step.read / max(1, step.runs))
-        finally:
-            region.clear()
+                counter.show(step.read, step.runs, f"{step.source} ({len(done)} of {len(files)})")
         for name, step in done.items():
             earlier = f", {step.read - step.added} already stored" if step.read > step.added else ""
-            click.echo(f"{name}: {step.added} of {counted(step.runs, 'run')} added{earlier}", err=True)
+            click.echo(f"{name}: {step.added} of {amount(step.runs, 'runs')} added{earlier}", err=True)
         if stopped():
             click.echo("stopped\nhint: the same command continues", err=True)
             return 130

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mull.terminal import counted
+from mull.engine.status import amount
 
 from .. import completion
 from ..common import store_option
@@ -31,7 +31,7 @@ def history_pack(ids: Sequence[str], path: Path, url: str | None) -> None:
     with open_existing(url) as store:
         rows = [store.run(id) for id in dict.fromkeys(store.run(id).id for id in ids)]
     write_pack(rows, path)
-    click.echo(f"packed {counted(len(rows), 'run')}: solve replay {path}", err=True)
+    click.echo(f"packed {amount(len(rows), 'runs')}: solve replay {path}", err=True)
 
 
 def _is_id(text: str) -> bool:

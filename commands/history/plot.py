@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from mull.engine.errors import MullError
-from mull.terminal import counted
+from mull.engine.status import amount
 
 from .. import completion
 from ..common import TextType, store_option
+from ..output import format_of, open_output
 from .figures import SUFFIXES, Drawing, cactus_figure, run_figure, save, solved_figure, target_figure
 from .filters import filter_options, no_runs, open_existing
-from .output import format_of, open_output
 
 if TYPE_CHECKING:
     from mull.engine.store import Filter
@@ -200,7 +200,7 @@ def _latest_per_seed(found: Mapping[str, Iterable[Cost]]) -> list[Cost]:
 def _note(costs: Costs) -> str:
     problems = {problem for found in costs.values() for problem in found}
     count = sum(len(runs) for found in costs.values() for runs in found.values())
-    return f"{counted(count, 'run')} on {counted(len(problems), 'problem')}."
+    return f"{amount(count, 'runs')} on {amount(len(problems), 'problems')}."
 
 
 def _save(draw: Drawing, title: str, note: str, path: Path, opened: bool) -> None:

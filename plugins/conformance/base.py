@@ -11,9 +11,10 @@ from ...engine.compile import Instance
 from ...engine.errors import MullError
 from ...engine.moves.instance import MoveInstance
 from ...engine.problem import Problem
-from ...engine.solution import Solution, amount
+from ...engine.solution import Solution
 from ...engine.solver import AbstractSolver
 from ...engine.solving import solve
+from ...engine.status import amount
 from ...engine.task import Budget, Task
 
 Check = Callable[[type[AbstractSolver]], None]
