@@ -215,7 +215,7 @@ def test_one_problem_shows_the_speed_of_its_iterations_and_the_time_to_its_limit
 @pytest.mark.parametrize(
     ("argument", "solver", "part"),
     [
-        ("sat:20:200", "descent", "v "),
+        ("sat:200:860", "descent", "v "),
         ("zebra.json", "descent", "Englishman="),
         ("preferences.wcnf", "descent", "v "),
         ("maze.maze", "descent", "#S"),
