@@ -24,6 +24,7 @@ from mull.engine import (
     solve,
 )
 from mull.engine.conclude import conclude
+from mull.engine.fleet.work import Worker, packed_orders, packed_work, unpacked_answers
 from mull.engine.guard import PATIENCE
 from mull.engine.store import Store
 from mull.problems import load
@@ -156,24 +157,35 @@ def test_only_the_faulty_problems_of_a_batch_fail() -> None:
     assert sum(s.status is Status.SOLVED for s in solutions) == corner.count(False)
 
 
+class Hopeless(WholeSolver):
+    """It raises an error at once."""
+
+    name: ClassVar[str] = "hopeless"
+    asked: ClassVar[list[int]] = []
+
+    def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
+        self.asked.append(len(problems))
+        raise RuntimeError("no")
+
+
 @pytest.mark.parametrize("chunks", [1, 6])
-def test_a_solver_that_always_raises_is_stopped(chunks: int) -> None:
+def test_a_solver_that_always_raises_is_stopped(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many chunks the call has: the exceptions of all are counted together."""
-    asked: list[int] = []
-
-    class Hopeless(WholeSolver):
-        """It raises an error at once."""
-
-        name: ClassVar[str] = "hopeless"
-
-        def run(self, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
-            asked.append(len(problems))
-            raise RuntimeError("no")
-
+    monkeypatch.setattr(Hopeless, "asked", [])
     solutions = solve(problems("queens:5") * Hopeless.chunk * chunks, Hopeless())
     assert {s.status for s in solutions} == {Status.FAILED}
     assert all("RuntimeError: no" in s.detail for s in solutions)
-    assert len(asked) <= PATIENCE + 12
+    assert len(Hopeless.asked) <= PATIENCE + 12
+
+
+def test_a_process_of_a_fleet_counts_the_exceptions_of_all_its_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Hopeless, "asked", [])
+    worker = Worker(packed_orders(Hopeless(), Task(Budget(seconds=None))), "cpu")
+    chunk = problems("queens:5") * 64
+    for _ in range(4):
+        answers = unpacked_answers(worker.solve(packed_work(chunk, None, 0.0, float("inf"))), chunk)
+        assert {solution.status for _, solution, _ in answers} == {Status.FAILED}
+    assert len(Hopeless.asked) <= PATIENCE + 12
 
 
 def test_a_solver_that_raises_on_few_problems_of_each_chunk_is_not_stopped() -> None:

@@ -153,7 +153,7 @@ def test_the_shards_of_a_bench_are_the_shards_of_solve_for_any_order_and_number_
             )
             == 0
         )
-        bench = ["bench", *files[::-1], files[0], "--solvers", "cpsat,tabu", "--limit-each", "9s", "--name", f"{index}"]
+        bench = ["bench", *files[::-1], files[0], "--solvers", "cpsat", "--limit-each", "9s", "--name", f"{index}"]
         assert call(*bench, "--shard", f"{index}/2", "--jobs", str(index)) == 0
     by_bench, by_solve = [], []
     for index in (1, 2):

@@ -18,11 +18,10 @@ from typing import Any
 import pytest
 
 from conftest import BENCHMARKS, call, postgresql_programs
-from mull.commands.history import merge as command
 from mull.engine import Budget, Source
 from mull.engine.store import Filter, Store, StoreError, merge, merge_rows
 from mull.engine.store.merge import merge as merge_into
-from mull.terminal import Region
+from mull.terminal import Counter
 
 KEPT = sorted((Path(__file__).parent / "stores").glob("*.db"))
 
@@ -208,16 +207,11 @@ def test_the_command_merges_into_a_file_or_a_server(
 
 def test_the_command_shows_its_progress(tmp_path: Path, runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     small_batches(monkeypatch, 6)
-    monkeypatch.setattr(command, "PROGRESS_SECONDS", -1.0)
-    shown: list[tuple[str, float | None]] = []
-    monkeypatch.setattr(Region, "set", lambda self, text, share=None, view="": shown.append((text, share)))
+    shown: list[tuple[int, int, str]] = []
+    monkeypatch.setattr(Counter, "show", lambda self, done, total, text="": shown.append((done, total, text)))
     a, b = filled(tmp_path / "a.db", runs, 0, 9), filled(tmp_path / "b.db", runs, 9, 11)
     assert call("history", "merge", str(a), str(b)) == 0
-    assert shown == [
-        (f"{a} (1 of 2): 6 of 9 runs", 6 / 9),
-        (f"{a} (1 of 2): 9 of 9 runs", 1.0),
-        (f"{b} (2 of 2): 2 of 2 runs", 1.0),
-    ]
+    assert shown == [(6, 9, f"{a} (1 of 2)"), (9, 9, f"{a} (1 of 2)"), (2, 2, f"{b} (2 of 2)")]
 
 
 def test_an_interrupted_command_keeps_its_batches_and_the_same_command_continues(
