@@ -105,3 +105,42 @@ def test_no_other_family_recognises_digits_and_dots(lines: list[str]) -> None:
     known = families()
     assert {name for name in SUFFIXES if known[name].recognises(text)} <= set(BARE)
     assert list(known.of_text(text)) == [name for name in known if name not in SUFFIXES or name in BARE]
+
+
+# A shorter import of torch ----------------------------------------------------------------------------------------------
+
+DEFERRED = """
+import sys
+from mull.torch_start import PART, defer
+defer()
+import torch
+assert not hasattr(sys.modules[PART], "__file__")
+assert float(torch.nn.Linear(3, 1).requires_grad_(False)(torch.ones(2, 3)).std()) < 1
+{then}
+assert sys.modules[PART].__file__.endswith(".py"), sys.modules[PART]
+assert torch._meta_registrations is sys.modules[PART]
+assert sum(type(finder).__name__ == "_Users" for finder in sys.meta_path) == 0
+"""
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "assert torch.compile(lambda x: x.cumsum(0) + 1, backend='aot_eager')(torch.ones(3)).tolist() == [2, 3, 4]",
+        (
+            "from torch._subclasses import FakeTensorMode\n"
+            "with FakeTensorMode(): assert torch.linalg.qr(torch.ones(3, 2))[0].shape == (3, 2)"
+        ),
+    ],
+    ids=["compiler", "tensors without data"],
+)
+def test_the_deferred_part_of_torch_is_there_when_it_is_needed(then: str) -> None:
+    subprocess.run([sys.executable, "-c", DEFERRED.format(then=then)], check=True, timeout=300)
+
+
+def test_the_import_of_torch_is_as_usual_where_torch_imports_a_user_of_the_part_itself() -> None:
+    code = (
+        "import sys\nfrom mull import torch_start\ntorch_start.USERS = ('torch.nn', 'torch._decomp')\n"
+        "torch_start.defer()\nimport torch\nassert torch._meta_registrations.__file__\nassert 'torch._decomp' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
