@@ -1,11 +1,12 @@
-"""Throughput of two Ray actors against one process on one core, and the CPU time of the driver.
+"""Throughput of two processes and of two Ray actors against one process on one core, and the CPU time of the driver.
 
 ``python benchmarks/ray_throughput.py --count 100000 --repeat 3`` solves the same small problems in turn in one process
-on one core and by a Ray actor on each of two cores. Each measurement is a fork of one process that has made the
-problems. It prints seconds from the call to the last answer, the CPU seconds of the driver, and those of all processes.
+on one core (``alone``), by ``--device cpu,cpu`` (``local``), and by a Ray actor on each of two cores (``ray``). Each
+measurement is a fork of one process that has made the problems. It prints seconds from the call to the last answer, the
+CPU seconds of the driver, and those of all processes.
 
-Other programs on the cores lengthen the seconds. So the last figure compares CPU seconds: those of one process, divided
-by half of those of the driver, the actors and Ray together. It is the ratio of throughputs on two cores that are free.
+Other programs on the cores lengthen the seconds. So the last figures compare CPU seconds: those of one process, divided
+by half of those of the driver, the workers and Ray together. It is the ratio of throughputs on two cores that are free.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing import Pipe
 from pathlib import Path
 from statistics import median
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import mull
 from mull.engine import Budget, Problem, Solution, Task, solve
-from mull.engine.fleet import Fleet, RayCrew
+from mull.engine.fleet import Fleet, LocalCrew, RayCrew
 from mull.engine.fleet.work import limit_threads
 from mull.problems import load
 
@@ -101,6 +103,11 @@ def alone() -> Fleet | None:
     return None
 
 
+def local() -> Fleet | None:
+    """Two processes of this host."""
+    return Fleet(LocalCrew(("cpu", "cpu")))
+
+
 def on_ray() -> Fleet | None:
     """Two actors in a running cluster of two cores."""
     import ray
@@ -137,25 +144,34 @@ def main() -> None:
     parser.add_argument("--problems", default="sat:20:80", help="text of the generated problems")
     parser.add_argument("--solver", default="probsat")
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--ways", default="alone,local,ray", help="first the one that the others are compared with")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0, help="of the first problem")
     options = parser.parse_args()
     problems = [p for i in range(options.count) for p in load(options.problems, seed=options.seed + i)]
-    ones, twos = [], []
+    ways = {"alone": alone, "local": local, "ray": on_ray}
+    chosen = {name: ways[name] for name in options.ways.split(",")}
+    found: dict[str, list[Measured]] = {name: [] for name in chosen}
     for _ in range(options.repeat):
-        ones.append(in_fork(lambda: measured(problems, options.solver, alone)))
-        twos.append(in_fork(lambda: measured(problems, options.solver, on_ray)))
-        for name, m in (("one process", ones[-1]), ("two actors", twos[-1])):
+        for name, fleet in chosen.items():
+            m = in_fork(partial(measured, problems, options.solver, fleet))
+            found[name].append(m)
             solved = sum(row[0] for row in m.answers)
             print(
                 f"{name}: {m.wall:.1f} s, {len(problems) / m.wall:.0f} problems/s, {solved} solved,"
-                f" driver {m.driver:.1f} CPU s ({m.driver / m.wall:.1%} of a core), all {m.all:.1f} CPU s",
+                f" driver {m.driver:.1f} CPU s, all {m.all:.1f} CPU s",
                 flush=True,
             )
-        if ones[-1].answers != twos[-1].answers:
-            sys.exit("the answers differ")
-    print(f"ratio of the seconds: {median(a.wall / b.wall for a, b in zip(ones, twos, strict=True)):.2f}")
-    print(f"ratio by CPU seconds: {median(2 * a.all / b.all for a, b in zip(ones, twos, strict=True)):.2f}")
+            if m.answers != found[next(iter(chosen))][0].answers:
+                sys.exit("the answers differ")
+    one, *others = found
+    for name in others:
+        pairs = list(zip(found[one], found[name], strict=True))
+        print(
+            f"{one} / {name}: {median(a.wall / b.wall for a, b in pairs):.2f} by seconds,"
+            f" {median(2 * a.all / b.all for a, b in pairs):.2f} by CPU seconds; the driver takes"
+            f" {median(2 * b.driver / b.all for _, b in pairs):.1%} of a core that is free"
+        )
 
 
 if __name__ == "__main__":

@@ -219,11 +219,12 @@ def test_unsupported_devices_are_refused(name: str) -> None:
 def test_missing_devices_are_refused(gpus: Callable[[int], None]) -> None:
     gpus(0)
     assert devices.usable_device("auto") == "cpu"
-    with pytest.raises(mull.MullError, match="CUDA"):
-        devices.usable_device("cuda")
+    for named in ("cuda", "cuda:0,1", "cuda:all"):
+        with pytest.raises(mull.MullError, match="CUDA"):
+            devices.usable_devices(named)
     gpus(2)
     assert (devices.usable_device("auto"), devices.usable_device("cuda:1")) == ("cuda", "cuda:1")
-    for missing in ("cuda:2", "cuda:0,2"):
+    for missing in ("cuda:2", "cuda:9", "cuda:0,2"):
         with pytest.raises(mull.MullError, match="GPUs are cuda:0 to cuda:1"):
             devices.usable_devices(missing)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from mull.engine import (
 )
 from mull.engine.chunks import chunks
 from mull.engine.fleet import Crew, Ended, Fleet, LocalCrew, dealing
+from mull.engine.fleet.work import Work
 from mull.engine.store import Store
 from mull.problems import load
 
@@ -63,10 +65,10 @@ def facts(solutions: Sequence[Solution]) -> list[Any]:
     [("cpsat", InlineCrew()), ("probsat", InlineCrew(3)), ("descent", InlineCrew()), ("auto", LocalCrew(TWO))],
 )
 def test_several_processes_give_the_answers_of_one(name: str, crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
-    problems = [*load("queens:6"), *(p for seed in range(6) for p in load("sat:20:80", seed=seed))]
+    problems = [*load("queens:6"), *(p for seed in range(5) for p in load("sat:20:80", seed=seed))]
     problems += [*small(5), *load("coloring:12:0.4", seed=1), Problem(ConstraintGraph({"a": (1, 2)}), {"a": 2})]
     solver = in_chunks(monkeypatch, mull.solver(name), 4)
-    task = replace(STEPS, budget=Budget(None, iterations=100, batch=4))
+    task = replace(STEPS, budget=Budget(None, iterations=40, batch=4))
     assert len(chunks(problems, range(len(problems)), solver, task)) > 2
     here = solve(problems, solver, task)
     there = solve(problems, solver, task, fleet=Fleet(crew))
@@ -83,14 +85,29 @@ def test_chunks_hold_each_problem_once_and_a_small_call_is_one_chunk() -> None:
     assert chunks(problems, range(200), solver, STEPS) == [range(200)]
 
 
+def test_the_largest_chunk_is_dealt_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listed(InlineCrew):
+        def submit(self, worker: int, work: bytes) -> None:
+            sent.append(len(Work(*pickle.loads(work)).states[0]["graph"]["domains"]))
+            super().submit(worker, work)
+
+    sent: list[int] = []
+    sizes = (5, 9, 6, 8, 7)
+    problems = [problem for size in sizes for problem in load(f"queens:{size}")]
+    solver = in_chunks(monkeypatch, mull.solver("cpsat"), 1)
+    answers = solve(problems, solver, STEPS, fleet=Fleet(Listed()))
+    assert sent == sorted(sizes, reverse=True)
+    assert [len(answer.assignment or ()) for answer in answers] == list(sizes)
+
+
 @pytest.mark.slow
 def test_the_chunk_of_an_ended_process_is_solved_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    problems = small(12, once=(3, 7))
+    problems = small(12, once=(3,))
     solver = in_chunks(monkeypatch, Fatal(folder=str(tmp_path)), 4)
     said: list[str] = []
     answers = solve(problems, solver, replace(STEPS, on_notice=said.append), fleet=Fleet(LocalCrew(TWO)))
     assert all(answer.status is Status.SOLVED for answer in answers)
-    assert len(said) == 2
+    assert len(said) == 1
     assert "SIGKILL" in said[0]
 
 
