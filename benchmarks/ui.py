@@ -1,13 +1,19 @@
-"""Time of the pages of ``solve ui`` with 1,000,000 runs in the store, and of the start of the program.
+"""Time of the pages of ``solve ui`` with 1,000,000 runs in the store, of its start, and of live updates.
 
 python benchmarks/ui.py [RUNS]
+python benchmarks/ui.py live [PAIRS]
 
 A few hundred runs of several solvers, statuses and problems are written by the store; copies of their rows, each with
 an id of its own in one year, fill it. Times are medians of five calls.
+
+``live`` repeats runs of a fixed length, in turn with and without a page that shows them, and compares the CPU time of
+the process that runs. A program reads the events in place of a browser.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -15,6 +21,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 from statistics import median
@@ -23,10 +31,16 @@ import numpy as np
 from store import SEED, solutions
 from ulid import ULID
 
+import mull
+from mull.engine import Budget, Problem, Task, live
 from mull.engine.store import Store
 
 TIMES = 5
 YEAR = 365 * 86400
+LIVE = (("coloring:200:0.1:3", "descent"), ("coloring:1000:0.02:3", "minconflicts"))
+"""Problems without an answer, so that each run has its full length, and solvers: with and without beliefs."""
+LIVE_SECONDS = 3.0
+"""Length of a run, about."""
 PAGES = ("/", "/?solver=cpsat", "/?status=solved", "/?sort=-seconds", "/?solver=cpsat&sort=-seconds", "/?text=nowhere")
 
 
@@ -48,28 +62,114 @@ def fill(path: str, count: int) -> None:
     base.close()
 
 
-def started(path: str) -> tuple[float, dict[str, float]]:
-    """Seconds from the start of the program to the first page, and of each page after it."""
-    start = time.perf_counter()
+@contextmanager
+def pages(path: str) -> Iterator[str]:
+    """The address of the pages of a store, while the program runs."""
     command = [sys.executable, "-m", "mull", "ui", "--no-browser", "--port", "0", "--store", path]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:
         assert program.stderr is not None
         found = re.search(r"http://\S+", program.stderr.readline())
         assert found is not None
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-        opener.open(found[0]).read()
+        yield found[0]
+        program.terminate()
+
+
+def opened(address: str) -> urllib.request.OpenerDirector:
+    """A browser that has loaded the first page, and so has the cookie."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    opener.open(address).read()
+    return opener
+
+
+def started(path: str) -> tuple[float, dict[str, float]]:
+    """Seconds from the start of the program to the first page, and of each page after it."""
+    start = time.perf_counter()
+    with pages(path) as address:
+        opener = opened(address)
         first = time.perf_counter() - start
         spent = {}
         for page in PAGES:
             begin = time.perf_counter()
-            opener.open(found[0].partition("/?")[0] + page).read()
+            opener.open(address.partition("/?")[0] + page).read()
             spent[page] = time.perf_counter() - begin
-        program.terminate()
     return first, spent
 
 
+def follow(address: str) -> None:
+    """Print a line when the stream of events is open, and one for each picture of it."""
+    for line in opened(address).open(address.partition("/?")[0] + "/live/events"):
+        if line.startswith(b"data:"):
+            print("picture" if "svg" in json.loads(line[5:]) else "event", flush=True)
+        elif line.startswith(b":"):
+            print("quiet", flush=True)
+
+
+def taken(problem: Problem, solver: str, iterations: int) -> tuple[float, float]:
+    """CPU seconds of this process, and seconds, of a run of fixed length."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    mull.solve(problem, solver, Task(Budget(iterations=iterations), SEED))
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+def watched(address: str, problem: Problem, solver: str, iterations: int) -> tuple[float, float]:
+    """CPU seconds of this process, and pictures a second, of a run that a page shows."""
+    mark = live.folder() / live.MARK
+    mark.unlink(missing_ok=True)
+    command = [sys.executable, __file__, "follow", address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
+        while not mark.exists():  # the server marks the folder when it sends the first events
+            time.sleep(0.01)
+        cpu, wall = taken(problem, solver, iterations)
+        time.sleep(0.5)
+        reader.terminate()
+        said, _ = reader.communicate()
+    time.sleep(0.5)  # the server notices the end of the connection
+    mark.unlink()
+    return cpu, said.split().count("picture") / wall
+
+
+def pair(
+    alone_first: bool, address: str, problem: Problem, solver: str, iterations: int
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Results of ``watched`` and of ``taken``, in turn first."""
+    before = taken(problem, solver, iterations) if alone_first else None
+    shown = watched(address, problem, solver, iterations)
+    return shown, before or taken(problem, solver, iterations)
+
+
+def compare(count: int) -> None:
+    """Print what a page costs the runs that it shows, and how often it shows a new state."""
+    import torch
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_STATE_HOME"] = folder  # the published states are there; the server inherits it
+        with pages(str(Path(folder) / "runs.db")) as address:
+            for name, solver in LIVE:
+                (problem,) = mull.load(name, seed=SEED)
+                mull.solve(problem, solver, Task(Budget(1.0), SEED))  # compiles code
+                first = mull.solve(problem, solver, Task(Budget(LIVE_SECONDS), SEED))
+                found = [pair(n % 2 == 0, address, problem, solver, first.iterations) for n in range(count)]
+                ratios = [seen[0] / alone[0] for seen, alone in found]
+                print(
+                    f"{name}, {solver}, {count} pairs: CPU time {median(ratios):.3f} of that without a page"
+                    f" ({min(ratios):.3f} to {max(ratios):.3f}); {median(rate for (_, rate), _ in found):.1f} pictures"
+                    f" a second; run {median(alone[0] for _, alone in found):.1f} CPU s",
+                    flush=True,
+                )
+
+
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    if sys.argv[1:2] == ["follow"]:
+        follow(sys.argv[2])
+    elif sys.argv[1:2] == ["live"]:
+        compare(int(sys.argv[2]) if len(sys.argv) > 2 else 10)
+    else:
+        measure(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+
+
+def measure(count: int) -> None:
+    """Print the times of the start and of the pages."""
     with tempfile.TemporaryDirectory() as folder:
         fill(path := str(Path(folder) / "runs.db"), count)
         all_ = [started(path) for _ in range(TIMES)]

@@ -15,11 +15,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .problem import Problem
-from .task import Progress, Task
-
 if TYPE_CHECKING:
+    from .problem import Problem
     from .solution import Solution
+    from .task import Progress, Task
 
 SECONDS = 0.07
 """Least seconds between two published states of a run: 14 a second."""

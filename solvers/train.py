@@ -141,6 +141,7 @@ def train(
         on_notice=on_notice,
         cancelled=cancelled,
         kind=identity if origin is None else {**identity, "base": origin.sha256},
+        first=first,
     )
     # Process 0 alone locks the name: the others of the same training would be refused.
     with claimed(folder, name) if trainer.rank == 0 else nullcontext():

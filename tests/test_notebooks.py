@@ -13,7 +13,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "examples" / "notebooks").glob("
 
 
 def test_there_are_notebooks() -> None:
-    assert {"tour", "write-a-solver"} <= {path.stem for path in NOTEBOOKS}
+    assert {"tour", "train-a-reasoner", "write-a-solver"} <= {path.stem for path in NOTEBOOKS}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -16,7 +16,6 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 
 from mull.engine.errors import MullError
 from mull.engine.status import amount
-from mull.pictures.rasters import to_png
 from mull.pictures.style import BLUE, CATEGORIES, FAINT, INK, PANEL, PAPER, Colour
 
 if TYPE_CHECKING:
@@ -173,6 +172,8 @@ def drawing(request: Request, svg: str, name: str) -> Response:
         svg: the picture.
         name: of the file, without suffix.
     """
+    from mull.pictures.rasters import to_png
+
     suffix = "png" if request.url.path.endswith(".png") else "svg"
     headers = {"content-security-policy": PICTURE_POLICY}
     if "save" in request.query_params:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from mull.commands.replay import recorded_problem
-
 from .pages import drawing, page, site, table_csv
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ RUNS = 20
 
 
 def _load(request: Request) -> tuple[Problem, list[RunRow]]:
+    from mull.commands.replay import recorded_problem
     from mull.engine.store import Filter
 
     digest = request.path_params["digest"]

@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from mull.commands.replay import recorded_problem
 from mull.engine.errors import MullError
 from mull.engine.status import amount
 from mull.engine.store import StoreError
@@ -40,6 +39,8 @@ def _run(request: Request) -> RunRow:
 
 def _problem(row: RunRow) -> Problem | None:
     """The problem of a run; None for a training."""
+    from mull.commands.replay import recorded_problem
+
     return None if row.family == "training" or not row.payload else recorded_problem(row)
 
 

@@ -71,6 +71,7 @@ class Blocks:
         shard: number of this process among those of the training; each reads different chunks.
         shards: number of processes of the training.
         origin: the first block, and its first chunk.
+        first: chunk 0 of the stream, if it is known; it is then not generated again.
     """
 
     def __init__(
@@ -81,9 +82,10 @@ class Blocks:
         shard: int = 0,
         shards: int = 1,
         origin: Origin = Origin(),
+        first: Examples | None = None,
     ) -> None:
         self.stream, self.size, self.pool = stream, size, pool
-        self.shard, self.shards, self.origin = shard, shards, origin
+        self.shard, self.shards, self.origin, self.first = shard, shards, origin, first
         self.pending: dict[int, list[Future[Examples]]] = {}
         self.last: tuple[int, Examples] | None = None
         """The block last returned: after a checkpoint it is requested again."""
@@ -93,14 +95,18 @@ class Blocks:
         if self.last is None or self.last[0] != b:
             self._request(b)
             requested = self.pending.pop(b, None)
-            chunks = [f.result() for f in requested or ()] or [self.stream.chunk(k) for k in self._chunks(b)]
+            chunks = [f.result() for f in requested or ()] or [self._chunk(k) for k in self._chunks(b)]
             self.last = b, _joined(chunks)
         self._request(b + 1)
         return self.last[1]
 
     def _request(self, b: int) -> None:
-        if self.pool is not None and b not in self.pending:
-            self.pending[b] = [self.pool.submit(make, self.stream, k) for k in self._chunks(b)]
+        if self.pool is None or b in self.pending or (self.first is not None and self._chunks(b) == range(1)):
+            return
+        self.pending[b] = [self.pool.submit(make, self.stream, k) for k in self._chunks(b)]
+
+    def _chunk(self, k: int) -> Examples:
+        return self.stream.chunk(k) if k or self.first is None else self.first
 
     def after(self, b: int) -> Origin:
         """The origin of the blocks from ``b`` on for another number of processes: no chunk before it is used again."""
@@ -120,7 +126,7 @@ class Blocks:
 
     @cached_property
     def _length(self) -> int:
-        return len(self.stream.chunk(0))
+        return len(self._chunk(0))
 
 
 def _joined(chunks: Sequence[Examples]) -> Examples:

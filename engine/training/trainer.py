@@ -48,6 +48,7 @@ class Trainer:
         on_notice: called with messages for the user.
         cancelled: called every few steps; this session ends if it returns True.
         kind: identity of the learner as plain data; a checkpoint of another one is refused.
+        first: chunk 0 of each training stream, if they are known.
 
     Raises:
         CheckpointError: the checkpoint is of another training or cannot be read.
@@ -72,11 +73,13 @@ class Trainer:
         on_notice: Callable[[str], None] = lambda text: None,
         cancelled: Callable[[], bool] = lambda: False,
         kind: Mapping[str, Any] | None = None,
+        first: Sequence[Examples] | None = None,
     ) -> None:
         self.device = torch.device(device_of_process(device))
         self.learner: Any = learner.to(self.device)
         self.recipe, self.seed, self.path = recipe, seed, path
         self.streams, self.processes = streams, processes
+        self.first: Sequence[Examples | None] = first or [None] * len(streams)
         self.on_progress, self.on_notice, self.cancelled = on_progress, on_notice, cancelled
         self.kind = dict(kind or {})
         self.group = Processes(self.device)
@@ -139,7 +142,8 @@ class Trainer:
         """The rows of a stream, by the stream's number."""
         stream, origin = self.streams[number][0], self.origins[number]
         index, taken = self.positions[number]
-        blocks = Blocks(stream, self.recipe.block, pool, self.group.rank, self.group.count, origin)
+        first = self.first[number]
+        blocks = Blocks(stream, self.recipe.block, pool, self.group.rank, self.group.count, origin, first)
         return Rows(blocks, self.learner, self.recipe, self.generator, seed=self.seed, index=index, taken=taken)
 
     def _train(self, streams: Sequence[Rows], checks: Mapping[str, Examples], session: Session) -> None:
@@ -322,6 +326,7 @@ class Trainer:
             return
         for i, (stream, _) in enumerate(self.streams):
             unused = max(positions[i][0] + (positions[i][1] > 0) for positions in ranks)
-            before = Blocks(stream, self.recipe.block, None, shards=len(ranks), origin=self.origins[i])
+            size, first = self.recipe.block, self.first[i]
+            before = Blocks(stream, size, None, shards=len(ranks), origin=self.origins[i], first=first)
             self.origins[i] = before.after(unused)
             self.positions[i] = self.origins[i].block, 0
