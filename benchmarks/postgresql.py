@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import secrets
 import shutil
 import socket
@@ -16,7 +17,9 @@ PROGRAMS = "/usr/lib/postgresql/*/bin"
 
 
 def programs() -> Path | None:
-    """The folder with ``initdb`` and ``pg_ctl``; None without PostgreSQL."""
+    """The folder with ``initdb`` and ``pg_ctl``; None without PostgreSQL, or for root without its account."""
+    if os.getuid() == 0 and "postgres" not in {entry.pw_name for entry in pwd.getpwall()}:
+        return None
     found = shutil.which("initdb")
     folders = sorted(Path("/").glob(PROGRAMS.removeprefix("/")), key=lambda folder: folder.parent.name.zfill(4))
     return next(
