@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run_id", metavar="ID|FILE", shell_complete=ids)
 @click.option("--device", metavar="DEVICE", help="Device (default: the device of the run).")
+@click.option("--show", is_flag=True, help="Print the recorded run with its trace and answer, and do not repeat it.")
 @json_option
 @store_option
 @click.option("--no-store", is_flag=True, help="Do not record the replay.")
-def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_store: bool) -> int:
+def replay(run_id: str, device: str | None, show: bool, as_json: bool, url: str | None, no_store: bool) -> int:
     """Repeat a recorded run and compare the results.
 
     ID is the id of a run, its first or last characters, or `last` for the newest run. FILE is a file that `solve history
@@ -45,12 +46,16 @@ def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_s
         from mull.engine.store.bundle import read_pack
 
         rows = read_pack(Path(run_id))
+        if show:
+            return _show(rows, as_json)
         with nullcontext() if no_store else open_store(url) as store:
             return max(
                 _replay(row, device, as_json, store, stopped, f"solve replay {run_id} repeats it") for row in rows
             )
     with open_existing(url) as store:
         row = store.run(run_id)
+        if show:
+            return _show([row], as_json)
         where = f"solve history show {row.id} shows the recorded run"
         return _replay(row, device, as_json, None if no_store else store, stopped, where)
 
@@ -58,6 +63,18 @@ def replay(run_id: str, device: str | None, as_json: bool, url: str | None, no_s
 def _is_file(text: str) -> bool:
     """Whether the argument names a file: ids have no dots and no slashes."""
     return "." in text or os.sep in text or (len(text) > 0 and Path(text).is_file())
+
+
+def _show(rows: Sequence[RunRow], as_json: bool) -> int:
+    """Print recorded runs as ``solve history show`` does; a blank line separates them."""
+    from .history.show import described
+
+    for number, row in enumerate(rows):
+        lines: Iterable[str] = [json.dumps(row.to_json(), ensure_ascii=False)] if as_json else described(row)
+        click.echo() if number and not as_json else None
+        for line in lines:
+            click.echo(line)
+    return 0
 
 
 def _replay(

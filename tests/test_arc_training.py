@@ -72,21 +72,46 @@ def test_ids_name_the_tasks(corpus: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("", "is not"),
+        ("", "'arc:' is not a stream"),
+        (":", "no folder is named"),
+        (":training:64", "no folder is named"),
+        ("{}:", "is not"),
         ("{}:tests", "no tasks of the part tests"),
         ("{}:31", "tokens: expected an integer from 32"),
         ("{}:99999999", "tokens: expected an integer from 32"),
         ("{}:a b", "'a b' is not a part|a b is not a part"),
         ("{}:x:1000:ids:y", "is not"),
         ("{}/none", "no such folder"),
-        ("{}/empty", "no tasks"),
+        ("{}/empty", "no tasks in the folder: no JSON file has the expected name"),
+        ("{}/text", "no tasks in the folder"),
+        ("{}/empty:evaluation", "no tasks of the part evaluation in the folder"),
     ],
 )
 def test_bad_streams_are_refused(corpus: Path, spec: str, message: str) -> None:
     (corpus / "empty").mkdir()
+    (corpus / "text").mkdir()
+    (corpus / "text" / "task.txt").write_text("{}")
     with pytest.raises(InputError, match=message) as refused:
         stream(f"arc:{spec.format(corpus)}")
-    assert refused.value.hint
+    assert "FOLDER" in refused.value.hint or "folder" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("arc:", "'' is not RULE"),
+        ("arc::", "is not RULE"),
+        ("arc:/nowhere/tasks", "is a path"),
+        ("arc:{}", "is a path"),
+        ("arc:{}:training", "is a path"),
+        ("arc:./tasks", "is a path"),
+        ("arc:spin", "unknown rule 'spin'"),
+    ],
+)
+def test_a_folder_is_not_a_generated_task(argument: str, message: str, corpus: Path) -> None:
+    with pytest.raises(InputError, match=message) as refused:
+        load(argument.format(corpus))
+    assert ("solve the files" if "path" in message else "arc:RULE") in refused.value.hint
 
 
 def test_tasks_that_are_too_large_are_left_out_with_a_warning(corpus: Path) -> None:

@@ -48,6 +48,24 @@ def test_another_user_repeats_the_runs(pack: Path, capsys: pytest.CaptureFixture
         assert store.count() == 2
 
 
+def test_packed_runs_are_shown_with_trace_and_answer(
+    pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert call("replay", str(pack), "--show") == 0
+    shown = capsys.readouterr().out
+    for row in read_pack(pack):
+        assert f"run        {row.id}" in shown
+        assert f"problem    {row.source}" in shown
+    assert shown.count("energy by iteration") == shown.count("violations by iteration") == 2
+    assert ". . . Q" in shown
+    assert not (tmp_path / "other.db").exists()  # nothing is repeated
+    assert call("replay", str(pack), "--show", "--json") == 0
+    assert [run["id"] for run in json_lines(capsys.readouterr().out)] == [row.id for row in read_pack(pack)]
+    assert call("replay", "last", "--show", "--store", str(tmp_path / "store.db")) == 0
+    assert "energy by iteration" in capsys.readouterr().out
+
+
 def test_a_pack_has_all_that_the_store_has(pack: Path, tmp_path: Path) -> None:
     with Store(str(tmp_path / "store.db")) as store:
         for row in read_pack(pack):

@@ -44,12 +44,16 @@ def history_show(run_id: str, as_json: bool, url: str | None) -> None:
             click.echo(json.dumps(row.to_json(), ensure_ascii=False))
             return
         # Each line is printed at once: drawing the answer imports the problem's family, and with it torch for a second.
-        for line in _described(row):
+        for line in described(row):
             click.echo(line)
 
 
-def _described(row: RunRow) -> Iterator[str]:
-    """The lines that describe a run: problem, solver, budget, outcome, trace and answer."""
+def described(row: RunRow) -> Iterator[str]:
+    """The lines that describe a run: problem, solver, budget, outcome, trace and answer.
+
+    Args:
+        row: the run, with its trace and answer.
+    """
     options = " ".join(f"{key}={value}" for key, value in row.options.items() if value is not None)
     limits = {key: value for key, value in (row.budget or {}).items() if value is not None and key != "copies"}
     budget = " ".join(f"{key}={value:g}" for key, value in limits.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +53,10 @@ class Arc(Family):
         return [problem for task in parse(text, path) for problem in problems_of(task, Source(path))]
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
+        folder = spec.partition(":")[0]
+        if folder not in RULES and (folder.startswith(("/", ".", "~")) or (folder and Path(folder).is_dir())):
+            hint = f"solve the files of its tasks: solve {folder}/*.json; or train on the folder: --data arc:FOLDER"
+            raise InputError(f"{excerpt(folder)} is a path, and a generated task has a rule", hint=hint)
         rule, *rest = parse_fields(spec, 1, 2, self.spec)
         if rule not in RULES:
             raise InputError(f"unknown rule {excerpt(rule)}", hint=self.spec)

@@ -73,7 +73,8 @@ class Named:
                 tasks = read_folder(self.folder, "")
                 known = [(task, False) for task in tasks]
         if not known:
-            what = f"no tasks of the part {self.part}" if self.part else "no tasks"
+            part = f" of the part {self.part}" if self.part else ""
+            what = f"no tasks{part} in the folder: no JSON file has the expected name"
             hint = (
                 "it holds *_training_challenges.json and so on, or folders training and evaluation with a file a task"
             )
@@ -90,6 +91,8 @@ def parse_spec(spec: str) -> Named:
     Raises:
         InputError: the specification is malformed or out of range.
     """
+    if not spec.partition(":")[0]:
+        raise InputError("no folder is named", hint=f"{FORM}, FOLDER with the JSON files of the tasks")
     folder, *rest = parse_fields(spec, 1, 4, FORM)
     part, tokens, ids = "", TOKENS, False
     if rest and rest[-1] == "ids":

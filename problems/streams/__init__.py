@@ -60,7 +60,8 @@ def stream(name: str, split: str = "train", seed: int = 0) -> Stream:
 
             return TextFile(name, split, seed)
         if not spec or family not in known:
-            hint = f"streams are {', '.join(forms())}, or a file of problems"
+            own = getattr(known.get(family), "stream_forms", ()) if family in known else ()
+            hint = f"streams are {', '.join(own or forms())}{'' if own else ', or a file of problems'}"
             raise InputError(f"{excerpt(name)} is not a stream", hint=hint)
         maker = known[family]
         with plugin_errors(maker, f"streams are {', '.join(maker.stream_forms)}"):
