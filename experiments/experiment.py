@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from ..engine.problem import Problem
+from ..engine.rows import cores
 from ..engine.solution import Solution
 from ..engine.solver import AbstractSolver
 from ..engine.task import Budget
@@ -234,6 +235,10 @@ class Plot:
     axes: Mapping[str, str] = field(default_factory=dict)
 
 
+MANY = 100
+"""Problems from which on processes generate them, one for each core. A Sudoku of many guesses takes seconds."""
+
+
 def generated(specs: Sequence[str], amount: int, seed: int) -> dict[str, list[Problem]]:
     """Sets of generated problems by their specification, for ``Experiment.problems``.
 
@@ -242,7 +247,20 @@ def generated(specs: Sequence[str], amount: int, seed: int) -> dict[str, list[Pr
         amount: problems of each set.
         seed: of the first problem of each set; the next ones count up.
     """
-    return {spec: [load(spec, seed=seed + k)[0] for k in range(amount)] for spec in specs}
+    tasks = [(spec, seed + k) for spec in specs for k in range(amount)]
+    if len(tasks) < MANY or cores() == 1:
+        made = [_generated(*task) for task in tasks]
+    else:
+        from ..engine.training.blocks import workers
+
+        with workers(cores()) as pool:
+            assert pool is not None
+            made = list(pool.map(_generated, *zip(*tasks, strict=True), chunksize=4))
+    return {spec: made[i * amount : (i + 1) * amount] for i, spec in enumerate(specs)}
+
+
+def _generated(spec: str, seed: int) -> Problem:
+    return load(spec, seed=seed)[0]
 
 
 class Part(Protocol):

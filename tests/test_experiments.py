@@ -18,6 +18,7 @@ from mull.commands import devices
 from mull.engine import Budget, Problem
 from mull.engine.registry import EXPERIMENTS, Entry, entries, load_entry
 from mull.engine.store import Store
+from mull.experiments import experiment
 from mull.experiments.experiment import Experiment, Method, Part, Results, Training, Verdict
 from mull.experiments.page import page
 from mull.experiments.running import Place, _Pace, measure
@@ -348,3 +349,17 @@ def test_processes_share_the_parts(tmp_path: Path) -> None:
 def test_a_part_that_fails_in_a_process_raises(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="column 'boards' is empty"):
         measure(Empty(), False, Place(tmp_path, "cpu", "0", nullcontext, print, _never), jobs=2)
+
+
+@pytest.mark.slow
+def test_processes_generate_the_same_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = ["sudoku:4", "parity:5"]
+    alone = experiment.generated(specs, 3, 7)
+    monkeypatch.setattr(experiment, "MANY", 1)
+    monkeypatch.setattr(experiment, "cores", lambda: 2)
+    shared = experiment.generated(specs, 3, 7)
+    assert {spec: [p.digest for p in each] for spec, each in shared.items()} == {
+        spec: [p.digest for p in each] for spec, each in alone.items()
+    }
+    assert [p.givens for p in shared["sudoku:4"]] == [p.givens for p in alone["sudoku:4"]]
+    assert len({p.digest + str(p.givens) for p in shared["parity:5"]}) > 1
