@@ -26,7 +26,7 @@ def main(address: str) -> None:
 
     Slow.chunk = 1
     task = replace(STEPS, cancelled=stop.is_set)
-    crew = RayCrew(address, "cpu")
+    crew = RayCrew(address, "cpu", cores=2)
     answers = solve(small(12, once=(11,)), Slow(), task, on_solution=keep, fleet=Fleet(crew))
     print(json.dumps([[answer.status, answer.assignment] for answer in answers]))
 

@@ -85,10 +85,11 @@ def test_chunks_hold_each_problem_once_and_a_small_call_is_one_chunk() -> None:
     assert chunks(problems, range(200), solver, STEPS) == [range(200)]
 
 
-def test_the_largest_chunk_is_dealt_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_largest_chunk_is_dealt_first_and_equal_ones_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     class Listed(InlineCrew):
         def submit(self, worker: int, work: bytes) -> None:
-            sent.append(len(Work(*pickle.loads(work)).states[0]["graph"]["domains"]))
+            (state,) = Work(*pickle.loads(work)).states
+            sent.append(state["givens"].get("c", len(state["graph"]["domains"])))
             super().submit(worker, work)
 
     sent: list[int] = []
@@ -98,6 +99,9 @@ def test_the_largest_chunk_is_dealt_first(monkeypatch: pytest.MonkeyPatch) -> No
     answers = solve(problems, solver, STEPS, fleet=Fleet(Listed()))
     assert sent == sorted(sizes, reverse=True)
     assert [len(answer.assignment or ()) for answer in answers] == list(sizes)
+    sent.clear()
+    solve(small(4), solver, STEPS, fleet=Fleet(Listed()))
+    assert sent == [0, 1, 2, 3]
 
 
 @pytest.mark.slow

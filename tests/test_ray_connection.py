@@ -11,9 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fleet_solvers import InlineCrew
+from test_fleet import STEPS, small
 
-from mull.engine import MullError
-from mull.engine.fleet import RayCrew, cluster
+import mull
+from mull.engine import MullError, Solution, solve
+from mull.engine.fleet import Fleet, RayCrew, actors, cluster
 
 
 @pytest.fixture
@@ -92,6 +95,45 @@ def test_a_client_sends_the_token_of_the_user(address: str | None, mode: str, mo
     monkeypatch.setattr(cluster, "import_module", found)
     cluster.ray_module(address)
     assert modes == [mode]
+
+
+def test_a_cluster_that_is_lost_ends_the_call_and_keeps_what_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second chunk is never answered: the head is gone, so the actor cannot be killed either."""
+
+    class Lost(InlineCrew):
+        """One actor, with the methods that Ray has for it."""
+
+        def call(self, work: bytes) -> int:
+            if len(arrived):
+                raise ConnectionError("the head is gone\ntraceback")
+            self.submit(0, work)
+            return 1
+
+        def remote(self, *arguments: Any) -> Any:
+            self.start(arguments[0])
+            return SimpleNamespace(
+                ready=SimpleNamespace(remote=lambda: 0), solve=SimpleNamespace(remote=lambda work: self.call(work))
+            )
+
+        def gone(self, actor: Any) -> None:
+            raise ConnectionError("the head is gone")
+
+    arrived: list[Solution] = []
+    actor = Lost(1)
+    monkeypatch.setattr(mull.solvers.cpsat.CpSat, "chunk", 4)
+    fake = stand_in(lambda *address, **options: None)
+    fake.is_initialized = lambda: True
+    fake.cluster_resources = lambda: {"CPU": 1.0}
+    fake.remote = lambda kind: SimpleNamespace(options=lambda **resources: actor)
+    fake.put = lambda orders: orders
+    fake.wait = lambda calls, num_returns, timeout: (calls, [])
+    fake.get = lambda call: actor.wait(0)[0].data
+    fake.kill = actor.gone
+    monkeypatch.setattr(actors, "ray_module", lambda address: fake)
+    with pytest.raises(MullError, match=r"the connection to Ray was lost: the head is gone$") as raised:
+        solve(small(8), mull.solver("cpsat"), STEPS, on_solution=arrived.append, fleet=Fleet(RayCrew()))
+    assert "--skip-solved" in raised.value.hint
+    assert len(arrived) == 4
 
 
 def test_without_ray_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -110,15 +111,22 @@ class RayCrew:
             worker: number of the actor.
             work: the chunk.
         """
-        self._calls[self._actors[worker].solve.remote(work)] = worker
+        try:
+            self._calls[self._actors[worker].solve.remote(work)] = worker
+        except ConnectionError as error:
+            raise _lost(error) from None
 
     def wait(self, seconds: float) -> Sequence[Ended]:
         """What the actors did; see ``Crew``."""
         calls = list(self._calls)
-        if not calls or not self._ray.wait(calls, num_returns=1, timeout=seconds)[0]:
-            return []
-        ready, _ = self._ray.wait(calls, num_returns=len(calls), timeout=0)
-        return [self._event(call, self._calls.pop(call)) for call in ready]
+        try:
+            if not calls or not self._ray.wait(calls, num_returns=1, timeout=seconds)[0]:
+                return []
+            ready, _ = self._ray.wait(calls, num_returns=len(calls), timeout=0)
+            return [self._event(call, self._calls.pop(call)) for call in ready]
+        except ConnectionError as error:
+            self._calls = {}
+            raise _lost(error) from None
 
     def _event(self, call: Any, worker: int) -> Ended:
         try:
@@ -132,9 +140,17 @@ class RayCrew:
 
     def close(self) -> None:
         """Kill all actors, and leave the cluster if this object connected to it."""
-        for actor in self._actors.values():
-            self._ray.kill(actor)
+        with suppress(ConnectionError):  # a cluster that is lost ends the actors of this driver itself
+            for actor in self._actors.values():
+                self._ray.kill(actor)
         self._actors, self._calls = {}, {}
         if self._started:
             self._ray.shutdown()
             self._started = False
+
+
+def _lost(error: ConnectionError) -> MullError:
+    """The error of a driver whose cluster does not answer."""
+    reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    hint = "the answers so far are kept; --skip-solved leaves them out when the same line runs again"
+    return MullError(f"the connection to Ray was lost: {reason[:300]}", hint)

@@ -98,8 +98,8 @@ class _Dealer:
         while pending:
             share = max(2 * share, self.task.remaining * self.crew.size / len(pending))
             groups = chunks(self.problems, pending, self.solver, self.task)
-            ordered = sorted(groups, key=self._work)
-            current = Round(ordered)
+            # Of equal ones the first is dealt first: a caller may print the answers in the order of the problems.
+            current = Round(sorted(groups, key=self._work, reverse=True)[::-1])
             yield from self._round(current)
             late = current.late
             again = self.task.remaining * self.crew.size / len(late) if late else 0.0
