@@ -124,7 +124,8 @@ def test_compiled_nets_have_the_same_loss_and_gradients(
         monkeypatch.setattr(torch._inductor, "compile", lambda graph, inputs, options: graph)
     problems = [problem for spec in SPECS[name] for problem in load(spec, seed=1)]
     instance = compile_problems(problems)
-    sizes = {"layers": 1, "loops": 1} if inductor else {"layers": 2, "loops": 2}  # machine code takes a minute for 2
+    size = 1 if inductor else 2  # machine code takes a minute for 2
+    sizes: dict[str, Any] = {"layers": size, "loops": size}
     made = net(instance, **sizes, noise=0.5)
     view, answer = look(made, instance), target(problems, instance)
     z = made.start(made.backbone.embed(view), view, lambda k, *shape: noise(len(problems), *shape))
