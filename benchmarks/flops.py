@@ -1,9 +1,9 @@
-"""The cost of counting floating-point operations: solving with and without the count, in pairs.
+"""The cost of counting floating-point operations, as a share of the CPU seconds of solving.
 
-    python benchmarks/flops.py [--pairs 16] [--boards 10] [--steps 16]
+    python benchmarks/flops.py [--runs 5] [--boards 10] [--steps 16]
 
-Prints the CPU seconds of both, and the median of the paired differences: with a count that is in memory, with one that
-is read from the disk, and with one that is made. Each pair takes the same boards and steps, in alternating order.
+Prints the CPU seconds that counting takes inside runs, and its share of their CPU seconds (medians): with a count that
+is in memory, with one that is read from the disk, and with one that is made, once for a net and a graph.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import process_time
+from typing import Any
 from unittest import mock
 
 import torch
@@ -25,28 +26,33 @@ from mull.solvers import flops
 from mull.solvers.learned import Learned
 
 
-def seconds(problems: list[Problem], steps: int, counts: bool) -> float:
-    """CPU seconds of solving within a number of steps.
+def seconds(problems: list[Problem], steps: int) -> tuple[float, float]:
+    """CPU seconds of a run, and those of counting in it.
 
     Args:
         problems: boards.
         steps: of each board.
-        counts: whether operations are counted.
     """
-    task = Task(Budget(seconds=None, iterations=steps, restarts=1), seed=1)
+    counting = 0.0
+    whole = Learned.step_flops
+
+    def timed(self: Learned, instance: Any, state: Any) -> float | None:
+        nonlocal counting
+        began = process_time()
+        found = whole(self, instance, state)
+        counting += process_time() - began
+        return found
+
     began = process_time()
-    if counts:
-        solutions = solve(problems, mull.solver("looped"), task)
-        assert all(solution.flops for solution in solutions)
-    else:
-        with mock.patch.object(Learned, "step_flops", return_value=None):
-            solve(problems, mull.solver("looped"), task)
-    return process_time() - began
+    with mock.patch.object(Learned, "step_flops", timed):
+        solutions = solve(problems, mull.solver("looped"), Task(Budget(None, steps, restarts=1), seed=1))
+    assert all(solution.flops for solution in solutions)
+    return process_time() - began, counting
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=16, help="number of pairs (16)")
+    parser.add_argument("--runs", type=int, default=5, help="number of runs (5)")
     parser.add_argument("--boards", type=int, default=10, help="boards of a run (10)")
     parser.add_argument("--steps", type=int, default=16, help="steps of a board (16)")
     args = parser.parse_args()
@@ -67,17 +73,14 @@ def main() -> None:
         "made": forget_all,
     }
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict("os.environ", {"XDG_CACHE_HOME": folder}):
-        seconds(problems, args.steps, counts=True)  # loads the weights
+        seconds(problems, args.steps)  # loads the weights
         for name, prepare in cases.items():
-            pairs: list[tuple[float, float]] = []
-            for number in range(args.pairs):
+            runs: list[tuple[float, float]] = []
+            for _ in range(args.runs):
                 prepare()
-                order = (True, False) if number % 2 else (False, True)
-                taken = {counts: seconds(problems, args.steps, counts) for counts in order}
-                pairs.append((taken[True], taken[False]))
-            without = median(pair[1] for pair in pairs)
-            more = median(one - other for one, other in pairs)
-            print(f"{name}: {without:.3f} s without, {more:+.4f} s with the count ({more / without:+.2%})", flush=True)
+                runs.append(seconds(problems, args.steps))
+            counting, share = median(one for _, one in runs), median(one / all_ for all_, one in runs)
+            print(f"{name}: {1000 * counting:.2f} ms, {share:.3%} of {median(a for a, _ in runs):.2f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         (home / "cache" / "torch" / "kernels").mkdir(parents=True)  # torch warns on a GPU where it cannot make it
         for name, place in {"STORE": "store.db", "CONFIG": "config", "WEIGHTS": "weights"}.items():
             patch.setenv(f"MULL_{name}", str(home / place))
+        patch.setenv("OMP_NUM_THREADS", "1")  # of the programs that tests start
         # The processes of one run share compiled kernels, which take minutes to compile. Other runs do not.
         base = tmp_path_factory.getbasetemp()
         patch.setenv("MULL_CACHE", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"))

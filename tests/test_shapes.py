@@ -89,7 +89,7 @@ import sys
 sys.modules["jaxtyping"] = sys.modules["beartype"] = None
 import mull
 task = mull.Task(mull.Budget(seconds=None, iterations=5000))
-assert mull.solve(mull.load("queens:6"), "descent", task)[0].status.solved
+assert mull.solve(mull.load("queens:5"), "descent", task)[0].status.solved
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -233,3 +233,14 @@ def test_every_family_is_watched(argument: str, solver: str, part: str, monkeypa
     assert call(*words, "--iterations", "40", "--limit", "none") in (0, 1)
     assert any(part in view for view in shown.views)
     assert not any(f"{2**63 - 1} violated" in line for line in shown.lines)
+
+
+def test_work_that_cannot_be_counted_shows_a_spinner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "PROGRESS_SECONDS", 0.0)
+    with output.Working("copying") as hidden:
+        assert hidden.timer is None  # stderr is not a terminal
+    shown = Shown(monkeypatch)
+    with output.Working("copying") as working:
+        assert working.timer is not None
+        working.timer.join(60)
+    assert shown.lines[-1].endswith("0 s  copying")

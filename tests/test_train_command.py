@@ -69,7 +69,8 @@ checkpoint.write = killed
 
 def test_a_killed_training_resumes(tmp_path: Path) -> None:
     """SIGKILL after a checkpoint leaves no weights, and the same command finishes the training."""
-    arguments = [*TRAIN, *OPTIONS, "-o", "save_minutes=1e-9", "--out", str(tmp_path), "--name", "x", "--steps", "60"]
+    arguments = [*TRAIN, *OPTIONS, "-o", "save_minutes=1e-9", "-o", "batch=32"]
+    arguments += ["--out", str(tmp_path), "--name", "x", "--steps", "40"]
     code = f"from mull.cli import main; main(['train', '--json', *{arguments!r}])"
     program = subprocess.run([sys.executable, "-c", KILLED + code], env=alone(), capture_output=True, check=False)
     assert program.returncode == -signal.SIGKILL
@@ -79,8 +80,8 @@ def test_a_killed_training_resumes(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert "resuming at step 20" in again.stderr
     said = json.loads(again.stdout)
-    assert (said["steps"], said["finished"]) == (60, True)
-    assert find(said["path"]).accuracy["sudoku:4:0.5, 8 segments"] >= 0.9
+    assert (said["steps"], said["finished"]) == (40, True)
+    assert find(said["path"]).accuracy["sudoku:4:0.5, 8 segments"] >= 0.3
 
 
 @pytest.mark.parametrize(
@@ -162,10 +163,24 @@ def test_a_session_that_ends_early_is_cancelled_and_can_resume(capsys: pytest.Ca
 @pytest.mark.slow
 def test_a_training_with_workers_ends(tmp_path: Path) -> None:
     """The processes of its workers end with the program."""
-    command = [sys.executable, "-m", "mull", "train", "looped", "--data", "sudoku:4", "--steps", "1", "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "mull",
+        "train",
+        "looped",
+        "--data",
+        "group:S3:2-4",
+        "--steps",
+        "1",
+        "--workers",
+        "1",
+    ]
     options = [
         "--device",
         "cpu",
+        "-o",
+        "backbone=scopes",
         "-o",
         "batch=8",
         "-o",

@@ -131,7 +131,7 @@ def test_resumed_equals_uninterrupted(optimizer: str, names: tuple[str, ...], tm
         "save_minutes": OFTEN,
         "optimizer": optimizer,
         "passes": 1,
-        "batch": 32,
+        "batch": 16,
         "eval_segments": 2,
     }  # blocks are used up on the way
     whole = trainer(*names, recipe=recipe)
