@@ -7,8 +7,7 @@ import sys
 import threading
 from dataclasses import replace
 
-from fleet_solvers import Slow
-from test_fleet import STEPS, small
+from fleet_solvers import STEPS, Slow, small
 
 from mull.engine import Solution, solve
 from mull.engine.fleet import Fleet, RayCrew

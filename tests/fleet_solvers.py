@@ -1,4 +1,4 @@
-"""Solvers of which a worker process does not survive a problem, and a crew without processes, for tests of fleets."""
+"""For tests of fleets: problems, solvers whose process does not survive a problem, and a crew without processes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,23 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from mull.engine import Problem, Solution, Task
+from mull.engine import AllDifferent, Budget, Compare, ConstraintGraph, Problem, Solution, Task
 from mull.engine.fleet import Ended
 from mull.engine.fleet.work import Work, Worker
 from mull.solvers.cpsat import CpSat
+
+STEPS = Task(Budget(None, iterations=3000), seed=4)
+
+
+def small(count: int, once: Sequence[int] = (), always: Sequence[int] = ()) -> list[Problem]:
+    """Small problems that differ in a given; some have a given named ``fatal``: 1 or 2."""
+    problems = []
+    for i in range(count):
+        domains = {"a": range(50), "b": range(50), "c": range(50), "fatal": (0, 1, 2)}
+        rules = [AllDifferent(("a", "b", "c")), Compare("a", "<", "b"), Compare("fatal", "<=", "a")]
+        fatal = {"fatal": 1 + (i in always)} if i in once or i in always else {}
+        problems.append(Problem(ConstraintGraph(domains, rules), {"c": i % 50, **fatal}))
+    return problems
 
 
 class Fatal(CpSat):

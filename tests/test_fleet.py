@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet_solvers import Fatal, InlineCrew, Slow, Unloadable
+from fleet_solvers import STEPS, Fatal, InlineCrew, Slow, Unloadable, small
 
 import mull
 from conftest import call, json_lines
@@ -18,7 +18,6 @@ from mull.engine import (
     AbstractSolver,
     AllDifferent,
     Budget,
-    Compare,
     ConstraintGraph,
     MullError,
     Problem,
@@ -34,18 +33,6 @@ from mull.engine.store import Store
 from mull.problems import load
 
 TWO = "cpu", "cpu"
-STEPS = Task(Budget(None, iterations=3000), seed=4)
-
-
-def small(count: int, once: Sequence[int] = (), always: Sequence[int] = ()) -> list[Problem]:
-    """Small problems that differ in a given; some have a given named ``fatal``: 1 or 2."""
-    problems = []
-    for i in range(count):
-        domains = {"a": range(50), "b": range(50), "c": range(50), "fatal": (0, 1, 2)}
-        rules = [AllDifferent(("a", "b", "c")), Compare("a", "<", "b"), Compare("fatal", "<=", "a")]
-        fatal = {"fatal": 1 + (i in always)} if i in once or i in always else {}
-        problems.append(Problem(ConstraintGraph(domains, rules), {"c": i % 50, **fatal}))
-    return problems
 
 
 def in_chunks(monkeypatch: pytest.MonkeyPatch, solver: AbstractSolver, size: int) -> AbstractSolver:

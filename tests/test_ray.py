@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet_solvers import Fatal, Unloadable
-from test_fleet import STEPS, in_chunks, small
+from fleet_solvers import STEPS, Fatal, Unloadable, small
+from test_fleet import in_chunks
 
 import mull
 from conftest import call, json_lines

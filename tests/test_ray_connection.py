@@ -11,8 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fleet_solvers import InlineCrew
-from test_fleet import STEPS, small
+from fleet_solvers import STEPS, InlineCrew, small
 
 import mull
 from mull.engine import MullError, Solution, solve
