@@ -9,11 +9,9 @@ board. Not timed: reading the boards, the check in plain Python, the store, and 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from reasoning import boards
@@ -22,8 +20,6 @@ import mull
 from mull.engine import Instance, Random, compile_problems
 from mull.engine.state import put_rows, select_rows
 from mull.solvers.learned import Learned
-from mull.solvers.nets import fused
-from mull.solvers.nets.lattice import LatticeLayer
 
 REPEATS = 3
 SPARE = 1 / 16
@@ -65,13 +61,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=96, help="most steps (96)")
     parser.add_argument("--every", type=int, default=2, help="steps between two checks (2)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
-    parser.add_argument("--fused", action="store_true", help="gate, norm and SwiGLU of a layer in one kernel, on a GPU")
-    parser.add_argument("--tiles", help="file with sizes of tiles, which step.py kernels wrote")
     args = parser.parse_args()
-    LatticeLayer.fused = args.fused
-    if args.tiles:
-        best = json.loads(Path(args.tiles).read_text()).get("lattice, solving")
-        fused.TILE = tuple(best) if best else fused.TILE
     on_gpu = args.device.startswith("cuda")
     solver = mull.solver("looped", weights="looped-sudoku", compiled=str(on_gpu))
     assert isinstance(solver, Learned)

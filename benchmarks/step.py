@@ -1,78 +1,60 @@
 """Milliseconds of a training step, by variant of its code, and the share of the arithmetic that a device can do.
 
-    python benchmarks/step.py VARIANT... [--batch N] [--steps N] [--device cuda] [--tiles FILE]
-    python benchmarks/step.py kernels --tiles FILE
+    python benchmarks/step.py VARIANT [--batch N] [--steps N] [--device cuda]
+    python benchmarks/step.py kernels
 
 A step is one segment with its backward pass, check, optimizers and average, as ``solve train`` takes it, on boards of
-``sudoku:9:0.4``: ``trm`` on the mixer (81 tokens, width 512), or ``looped`` on the lattice (width 128). Not timed: compilation and
-the first steps. Arithmetic: the matrix products of a segment and its backward pass, as PyTorch counts them.
+``sudoku:9:0.4``: ``trm`` on the mixer (81 tokens, width 512), or ``looped`` on the lattice (width 128). Not timed:
+compilation and the first steps. Arithmetic: the matrix products of a segment and its backward pass, as PyTorch counts them.
 
-``kernels`` times sizes of tiles for each kernel beside PyTorch's operations, and writes the fastest to FILE. Other runs read
-them there. ``--tiny`` takes 4×4 boards and small nets, to try the program on a CPU.
+``kernels`` times sizes of tiles for each kernel, beside PyTorch's operations. ``--tiny`` takes 4×4 boards and small nets,
+to try the program on a CPU.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 import mull
 from mull.engine.training import Recipe, Trainer
 from mull.problems.streams import stream
 from mull.solvers.learned import Learned
-from mull.solvers.nets import fused, gated, mixing
-from mull.solvers.nets.lattice import LatticeLayer
-from mull.solvers.nets.layers import SwiGLU, norm
+from mull.solvers.nets import fused, gated, lattice, mixing
+from mull.solvers.nets.layers import norm
 from mull.solvers.nets.reasoner import Reasoner
-from mull.solvers.nets.tokens import MixerLayer
 
 ROOFLINE = 800e12
 """Multiplications and additions a second of large bfloat16 products on an H100 or H200."""
 WINDOW, WINDOWS = 5, 8
 """Steps between two synchronisations, and how many such windows are timed."""
-SLICE = 96
-"""Rows of a slice: its inner numbers of 1,536 take 24 MB."""
-
 VARIANTS: dict[str, tuple[str, frozenset[str]]] = {
+    "trm": ("trm", frozenset({"mixing", "gated"})),
+    "trm-mixing": ("trm", frozenset({"mixing"})),
     "trm-plain": ("trm", frozenset()),
-    "trm-mix-solving": ("trm", frozenset({"mix"})),
-    "trm-mix": ("trm", frozenset({"mix", "training"})),
-    "trm-gated": ("trm", frozenset({"mix", "training", "gated"})),
-    "trm-slices": ("trm", frozenset({"mix", "training", "gated", "slices"})),
-    "trm-graph": ("trm", frozenset({"mix", "training", "gated", "graph"})),
-    "trm-slices-graph": ("trm", frozenset({"mix", "training", "gated", "slices", "graph"})),
-    "trm-8bit": ("trm", frozenset({"mix", "training", "gated", "eight"})),
-    "trm-plain-slices-graph": ("trm", frozenset({"slices", "graph"})),
-    "trm-tuned": ("trm", frozenset({"mix", "training", "gated", "tuned"})),
+    "looped": ("looped", frozenset({"lattice"})),
     "looped-plain": ("looped", frozenset()),
-    "looped-fused": ("looped", frozenset({"training"})),
-    "looped-tuned": ("looped", frozenset({"training", "tuned"})),
 }
-"""Variant -> solver, and what is switched on."""
+"""Variant -> solver, and the kernels that it uses, where they fit; the first of each solver is what ``solve train`` uses."""
 
 
-def switch(net: nn.Module, on: frozenset[str], batch: int) -> None:
-    """Switch forms of the code on or off in a net."""
-    for module in net.modules():
-        if isinstance(module, MixerLayer):
-            module.fused, module.fused_training = "mix" in on, "training" in on
-        elif isinstance(module, LatticeLayer):
-            module.fused_training = "training" in on
-        elif isinstance(module, SwiGLU):
-            module.fused, module.eight = "gated" in on, "eight" in on
-        elif isinstance(module, Reasoner):
-            module.slice_rows = SLICE if "slices" in on else batch if "graph" in on else 0
-            module.recorded = "graph" in on
+def use(kernels: frozenset[str]) -> None:
+    """Leave out all kernels but those named."""
+    for kernel, module, name in (
+        ("mixing", mixing, "fits"),
+        ("gated", gated, "fits"),
+        ("lattice", lattice, "trainable"),
+    ):
+        if kernel not in kernels:
+            setattr(module, name, lambda *_: False)
 
 
 def arithmetic(net: Reasoner, trainer: Trainer) -> int:
@@ -105,18 +87,18 @@ def make(solver: str, tiny: bool) -> tuple[Reasoner, list[tuple[Any, Any]], Reci
 
 def time_steps(name: str, args: argparse.Namespace) -> None:
     """Time a variant and print its row."""
-    solver, on = VARIANTS[name]
+    solver, kernels = VARIANTS[name]
     batch = args.batch or {"trm": 768, "looped": 512}[solver]
     net, streams, recipe = make(solver, args.tiny)
     operations = batch * arithmetic(net, Trainer(net, streams, recipe))
     on_gpu = args.device.startswith("cuda")
     trainer = Trainer(net, streams, recipe.model_copy(update={"batch": batch}), device=args.device)
-    switch(net, on, batch)
+    use(kernels)
     started = time.perf_counter()
     if on_gpu:
         torch._dynamo.reset()
         torch._dynamo.config.recompile_limit = 64
-        net.compile(dynamic=False, **({"mode": "max-autotune-no-cudagraphs"} if "tuned" in on else {}))
+        net.compile(dynamic=False)
     wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else lambda: None
     rows = trainer._rows(None, 0)
     trainer._reseed()
@@ -200,17 +182,13 @@ def cases() -> Iterator[tuple[str, list[tuple[int, ...]], Callable[[tuple[int, .
     sizes = [(128, 128, 64, 8, 3), (128, 128, 64, 8, 4), (128, 64, 64, 4, 3), (128, 64, 64, 8, 4), (64, 128, 64, 4, 4)]
     call = lambda: gated.gated(x, w)
     yield "gated", [*sizes, (256, 64, 64, 8, 3)], set_gated, call, plain_gated, 2.0 * b * s * h * 3072
-    call = lambda: gated.gated(x, w, eight=True)
-    yield "gated, 8 bits", [(128, 128, 64, 8, 3), (128, 128, 128, 8, 3)], set_gated, call, None, 2.0 * b * s * h * 3072
     n, h, i = 512 * 729, 128, 384
-    x, received, gate = random(n, h), random(n, h), random(h, h, scale=1 / 11)
-    up, down, dy = random(2 * i, h, scale=1 / 11), random(h, i, scale=1 / 20), random(n, h)
+    x, up, down, dy = random(n, h), random(2 * i, h, scale=1 / 11), random(h, i, scale=1 / 20), random(n, h)
     unit = 2.0 * n * h * i
 
     def plain_layer() -> Tensor:
-        z = norm(x + received * F.linear(x, gate).sigmoid())
-        one, other = F.linear(z, up).chunk(2, -1)
-        return norm(z + F.linear(F.silu(one) * other, down))
+        one, other = F.linear(x, up).chunk(2, -1)
+        return norm(x + F.linear(F.silu(one) * other, down))
 
     def set_fused(tile: tuple[int, ...]) -> None:
         fused.TILE = tile  # type: ignore[assignment]
@@ -219,19 +197,16 @@ def cases() -> Iterator[tuple[str, list[tuple[int, ...]], Callable[[tuple[int, .
         fused.BACK_TILE = tile  # type: ignore[assignment]
 
     tiles = [(64, 64, 4, 2), (128, 64, 8, 2), (128, 64, 8, 3), (128, 32, 8, 3), (64, 32, 4, 3), (64, 64, 8, 2)]
-    call = lambda: fused.gated_residual_swiglu(x, received, gate, up, down)
-    yield "lattice, solving", list(tiles), set_fused, call, plain_layer, 3 * unit + 2.0 * n * h * h
-    call = lambda: fused._trained(x, up, down)
-    yield "lattice, forward", list(tiles), set_fused, call, None, 3 * unit
+    call = lambda: fused.residual_swiglu(x, up, down)
+    yield "lattice, forward", list(tiles), set_fused, call, plain_layer, 3 * unit
     out, scale = fused._trained(x, up, down)
     call = lambda: fused._back(dy, x, up, down, out, scale)
     tiles = [(64, 64, 8, 2), (64, 64, 4, 2), (64, 32, 4, 2), (128, 32, 8, 2), (128, 64, 8, 2)]
     yield "lattice, backward", list(tiles), set_back, call, None, 6 * unit
 
 
-def time_kernels(file: str | None) -> None:
-    """Time tiles of each kernel, print them, and write the fastest."""
-    best: dict[str, list[int]] = {}
+def time_kernels() -> None:
+    """Time tiles of each kernel, and print them."""
     with torch.no_grad():
         for name, tiles, set_tile, call, plain, operations in cases():
             if plain is not None:
@@ -250,41 +225,24 @@ def time_kernels(file: str | None) -> None:
                 print(f"{name:18} {tile}: {1e3 * found[tile]:.3f} ms, {rate:.0f} TFLOP/s", flush=True)
             if found:
                 fastest = min(found, key=lambda tile: found[tile])
-                best[name] = list(fastest)
                 set_tile(fastest)
-    if file:
-        Path(file).write_text(json.dumps(best))
-
-
-def use_tiles(file: str, on: frozenset[str]) -> None:
-    """Take the sizes of tiles from a file that ``kernels`` wrote."""
-    best = {name: tuple(tile) for name, tile in json.loads(Path(file).read_text()).items()}
-    mixing.TILES["forward"] = best.get("mixing.forward", mixing.TILES["forward"])
-    mixing.TILES["backward"] = best.get("mixing.backward", mixing.TILES["backward"])
-    gated.TILE = best.get("gated, 8 bits" if "eight" in on else "gated", gated.TILE)
-    fused.TILE = best.get("lattice, forward", fused.TILE)
-    fused.BACK_TILE = best.get("lattice, backward", fused.BACK_TILE)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("variants", nargs="+", choices=[*VARIANTS, "kernels"], metavar="VARIANT")
+    parser.add_argument("variant", choices=[*VARIANTS, "kernels"], help=f"{', '.join(VARIANTS)}, or kernels")
     parser.add_argument("--batch", type=int, default=0, help="rows of a batch (trm 768, looped 512)")
     parser.add_argument("--steps", type=int, default=WINDOW * WINDOWS, help="steps that are timed (40)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
-    parser.add_argument("--tiles", help="file with sizes of tiles")
     parser.add_argument(
         "--compile-only", action="store_true", help="take three steps, which fills the compiler's cache"
     )
     parser.add_argument("--tiny", action="store_true", help="4×4 boards and small nets")
     args = parser.parse_args()
-    for name in args.variants:
-        if name == "kernels":
-            time_kernels(args.tiles)
-            continue
-        if args.tiles and Path(args.tiles).exists():
-            use_tiles(args.tiles, VARIANTS[name][1])
-        time_steps(name, args)
+    if args.variant == "kernels":
+        time_kernels()
+    else:
+        time_steps(args.variant, args)
 
 
 if __name__ == "__main__":

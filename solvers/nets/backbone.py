@@ -78,8 +78,6 @@ class Backbone(nn.Module, ABC):
     """The name of the entry point."""
     sizes: ClassVar[Mapping[str, Any] | None] = None
     """Fields of ``NetShape`` for solvers whose presets do not name this backbone. None: those solvers do not run on it."""
-    layers_read_view: ClassVar[bool] = True
-    """Whether the layers read tensors of the view. If not, a recursion may apply them to some of the rows."""
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The second half of a layer (SwiGLU, residual, norm) in one GPU kernel; of a lattice with its gate, where it solves.
+"""The second half of a layer (SwiGLU, residual, norm) in one GPU kernel.
 
 The inner numbers of the SwiGLU stay on the chip. Unfused, a lattice of width 128 writes and reads 2 x 384 inner numbers for each
 literal, six times its state, which takes longer than the arithmetic. The backward pass computes them again and writes them
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .gated import large
 from .layers import EPS
 
 try:
@@ -22,8 +23,8 @@ except ImportError:  # CPU builds of PyTorch lack it
 
 TILE: tuple[int, int, int, int] = (64, 64, 4, 2)
 """Rows of a program, inner numbers that it holds at a time, warps, stages: the fastest of the sizes tried on an H100."""
-BACK_TILE: tuple[int, int, int, int] = (64, 64, 8, 2)
-"""The same of the backward pass."""
+BACK_TILE: tuple[int, int, int, int] = (64, 32, 4, 2)
+"""The same of the backward pass, on an H200."""
 
 
 def fits(x: Tensor, up: Tensor, down: Tensor) -> bool:
@@ -35,7 +36,7 @@ def fits(x: Tensor, up: Tensor, down: Tensor) -> bool:
         down: [H, I] weights.
     """
     same = x.dtype == up.dtype == down.dtype == torch.bfloat16
-    return same and not torch.is_grad_enabled() and trainable(x, down)
+    return same and not torch.is_grad_enabled() and _readable(x, down)
 
 
 def trainable(x: Tensor, down: Tensor) -> bool:
@@ -45,6 +46,10 @@ def trainable(x: Tensor, down: Tensor) -> bool:
         x: [..., H] states.
         down: [H, I] weights of any dtype.
     """
+    return _readable(x, down) and large()
+
+
+def _readable(x: Tensor, down: Tensor) -> bool:
     width, inner = down.shape
     sizes = width in (32, 64, 128) and inner % 64 == 0
     return triton is not None and x.is_cuda and x.dtype == torch.bfloat16 and sizes
@@ -58,7 +63,7 @@ def residual_swiglu(x: Tensor, up: Tensor, down: Tensor) -> Tensor:
         up: [2 I, H] weights of gate and up, in this order.
         down: [H, I] weights.
     """
-    return _run(x, x, up, up, down, gated=False)[0]
+    return _run(x, up, down)[0]
 
 
 def trained_residual_swiglu(x: Tensor, up: Tensor, down: Tensor) -> Tensor:
@@ -72,31 +77,16 @@ def trained_residual_swiglu(x: Tensor, up: Tensor, down: Tensor) -> Tensor:
     return _trained(x, up.to(x.dtype), down.to(x.dtype))[0]  # type: ignore[no-any-return]
 
 
-def gated_residual_swiglu(z: Tensor, received: Tensor, gate: Tensor, up: Tensor, down: Tensor) -> Tensor:
-    """``residual_swiglu`` of rms_norm(z + received * sigmoid(gate(z))): all of a lattice layer after its messages.
-
-    Args:
-        z: [..., H] bfloat16 states.
-        received: [..., H] messages.
-        gate: [H, H] weights.
-        up: [2 I, H] weights of gate and up, in this order.
-        down: [H, I] weights.
-    """
-    return _run(z, received, gate, up, down, gated=True)[0]
-
-
-def _run(
-    x: Tensor, received: Tensor, gate: Tensor, up: Tensor, down: Tensor, gated: bool, scales: bool = False
-) -> tuple[Tensor, Tensor]:
+def _run(x: Tensor, up: Tensor, down: Tensor, scales: bool = False) -> tuple[Tensor, Tensor]:
     """The result [..., H], and the norm's factor of each state [...] if ``scales``."""
-    x, received = x.contiguous(), received.contiguous()
+    x = x.contiguous()
     out = torch.empty_like(x)
     width, inner = down.shape
     count = x.numel() // width
     scale = x.new_empty(x.shape[:-1] if scales else 0, dtype=torch.float32)
     rows, block, warps, stages = TILE
     _kernel[(triton.cdiv(count, rows),)](
-        x, received, gate, up, down, out, scale, count, EPS, gated, scales, width, inner, rows, block,
+        x, up, down, out, scale, count, EPS, scales, width, inner, rows, block,
         num_warps=warps, num_stages=stages,
     )  # fmt: skip
     return out, scale
@@ -106,19 +96,14 @@ if triton is not None:
 
     @triton.jit  # type: ignore[untyped-decorator]
     def _kernel(  # type: ignore[no-untyped-def]
-        x_at, received_at, gate_at, up_at, down_at, out_at, scale_at, count, eps, gated: tl.constexpr,
-        scales: tl.constexpr, H: tl.constexpr, I: tl.constexpr, M: tl.constexpr, K: tl.constexpr,
+        x_at, up_at, down_at, out_at, scale_at, count, eps, scales: tl.constexpr, H: tl.constexpr, I: tl.constexpr,
+        M: tl.constexpr, K: tl.constexpr,
     ):  # fmt: skip
         rows = tl.program_id(0) * M + tl.arange(0, M)
         columns = tl.arange(0, H)
         mask = rows[:, None] < count
         at = rows.to(tl.int64)[:, None] * H + columns[None, :]
         x = tl.load(x_at + at, mask=mask, other=0.0)
-        if gated:
-            share = tl.sigmoid(tl.dot(x, tl.load(gate_at + columns[None, :] * H + columns[:, None])))
-            z = x.to(tl.float32) + tl.load(received_at + at, mask=mask, other=0.0).to(tl.float32) * share
-            z = z * tl.rsqrt(tl.sum(z * z, 1) / H + eps)[:, None]
-            x = z.to(x_at.dtype.element_ty)
         total = x.to(tl.float32)
         for first in range(0, I, K):
             inner = first + tl.arange(0, K)
@@ -173,7 +158,7 @@ if triton is not None:
 
     @torch.library.custom_op("mull::residual_swiglu", mutates_args=())
     def _trained(x: Tensor, up: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:
-        return _run(x, x, up.contiguous(), up, down.contiguous(), gated=False, scales=True)
+        return _run(x, up.contiguous(), down.contiguous(), scales=True)
 
     @_trained.register_fake
     def _(x: Tensor, up: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:

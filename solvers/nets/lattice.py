@@ -17,7 +17,7 @@ from ...engine.graph import ConstraintGraph
 from ...engine.role_arrays import TARGETS
 from ...engine.role_tensors import RoleTensors, stack_roles
 from .backbone import STATUSES, Backbone, Stack, statuses
-from .fused import fits, gated_residual_swiglu, residual_swiglu, trainable, trained_residual_swiglu
+from .fused import fits, residual_swiglu, trainable, trained_residual_swiglu
 from .layers import SwiGLU, linear, norm
 from .messages import pool, pool_axis, scatter
 from .shape import NetShape
@@ -52,10 +52,8 @@ class LatticeLayer(nn.Module):
         shape: sizes of the net.
     """
 
-    fused: bool = False
-    """Whether gate, norm and SwiGLU are one kernel where that is possible."""
-    fused_training: bool = False
-    """Whether the SwiGLU is one kernel where gradients are wanted; these cannot be differentiated again."""
+    fused_gradient: bool = False
+    """Whether a kernel may compute the gradient, which cannot be differentiated again."""
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
@@ -86,13 +84,11 @@ class LatticeLayer(nn.Module):
             if weight is not None:
                 received = received + scatter(self.own[role](pooled), r, weight)
         # The messages do not start at zero (as other branches do): the gate halves them.
-        up, down = self.swiglu.up.weight, self.swiglu.down.weight
-        if self.fused and fits(z, up, down) and received.dtype == z.dtype:
-            return gated_residual_swiglu(z, received, self.gate.weight, up, down)
         z = norm(z + received * self.gate(z).sigmoid())
+        up, down = self.swiglu.up.weight, self.swiglu.down.weight
         if fits(z, up, down):
             return residual_swiglu(z, up, down)
-        if self.fused_training and trainable(z, down):
+        if self.fused_gradient and trainable(z, down):
             return trained_residual_swiglu(z, up, down)
         return norm(z + self.swiglu(z))
 

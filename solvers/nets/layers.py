@@ -63,11 +63,6 @@ class SwiGLU(nn.Module):
         inner: inner width.
     """
 
-    fused: bool = False
-    """Whether gate and up are one kernel where that is possible and no gradient is wanted."""
-    eight: bool = False
-    """Whether that kernel multiplies numbers of 8 bits."""
-
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
         self.up = linear(width, 2 * inner)
@@ -80,8 +75,8 @@ class SwiGLU(nn.Module):
             half, other = self.up.weight.chunk(2)
             gate = F.silu(F.linear(x, half), inplace=True).mul_(F.linear(x, other))
             return self.down(gate)  # type: ignore[no-any-return]
-        if self.fused and gated.fits(x, self.up.weight):
-            return self.down(gated.gated(x, self.up.weight.to(x.dtype), self.eight))  # type: ignore[no-any-return]
+        if gated.fits(x, self.up.weight):
+            return self.down(gated.gated(x, self.up.weight.to(x.dtype)))  # type: ignore[no-any-return]
         gate, up = self.up(x).chunk(2, -1)
         return self.down(F.silu(gate) * up)  # type: ignore[no-any-return]
 

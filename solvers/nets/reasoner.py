@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +13,6 @@ from ...engine.random import Random
 from ...engine.training.loss import Target
 from .backbone import Backbone
 from .backbones import backbone
-from .recorded import Recorded, in_slices
 from .shape import NetShape
 
 Latent = tuple[Tensor, ...]
@@ -87,10 +85,6 @@ class Reasoner(nn.Module, ABC):
     """Number of the last steps of a segment that the gradient passes through."""
     uses_targets: bool = False
     """Whether training passes a known solution to ``forward``, which then returns its own loss."""
-    slice_rows: int = 0
-    """Rows of a slice in the steps without gradient, so that a slice stays in the cache; 0 for all rows at once."""
-    recorded: bool = False
-    """Whether those steps are recorded as a CUDA graph, without the view: for backbones whose layers do not read it."""
     recurrent_layers: bool = True
     """Whether a step passes the state through the layers; false if layers compute a gradient (energies).
 
@@ -106,7 +100,9 @@ class Reasoner(nn.Module, ABC):
         nn.init.zeros_(self.halt.weight)
         nn.init.constant_(self.halt.bias, -5.0)
         self.random_start = random_start
-        self._recorded = Recorded()
+        for layer in self.stacks.modules():
+            if hasattr(layer, "fused_gradient"):
+                layer.fused_gradient = self.recurrent_layers  # type: ignore[assignment]
         # A buffer, so that the fixed start is saved with the weights.
         self.register_buffer("first", nn.init.trunc_normal_(torch.empty(states, shape.hidden), a=-2, b=2))
 
@@ -151,26 +147,14 @@ class Reasoner(nn.Module, ABC):
             view: the backbone's view of the instance.
         """
         with torch.no_grad():
-            z = self._without_gradient(z, x, view)
+            for _ in range(self.steps_per_segment - self.grad_steps):
+                z = self.step(z, x, view)
         if torch.is_grad_enabled():
             # The gradient is unused. Requiring it for every state avoids a second compilation of the layers.
             z = tuple(t.detach().requires_grad_() for t in z)
         for _ in range(self.grad_steps):
             z = self.step(z, x, view)
         return z
-
-    def _without_gradient(self, z: Latent, x: Tensor, view: Any) -> Latent:
-        """The steps of a segment before those with gradient: in slices of ``slice_rows`` rows, in a CUDA graph if set."""
-
-        def steps(z: Latent, x: Tensor) -> Latent:
-            for _ in range(self.steps_per_segment - self.grad_steps):
-                z = self.step(z, x, view)
-            return z
-
-        if self.backbone.layers_read_view or not self.slice_rows or self.steps_per_segment == self.grad_steps:
-            return steps(z, x)
-        run = partial(in_slices, steps, self.slice_rows)
-        return self._recorded(run, z, x) if self.recorded and x.is_cuda else run(z, x)
 
     def read(self, z: Latent, view: Any) -> Readout:
         """Logits and halting logits. The latter come from the first prefix token, or from the mean over all positions.

@@ -67,10 +67,8 @@ class MixerLayer(nn.Module):
         shape: sizes of the net.
     """
 
-    fused: bool = False
-    """Whether the first half is one kernel where that is possible and no gradient is wanted."""
-    fused_training: bool = False
-    """The same where gradients are wanted; these cannot be differentiated again."""
+    fused_gradient: bool = False
+    """Whether a kernel may compute the gradient, which cannot be differentiated again."""
 
     def __init__(self, shape: NetShape) -> None:
         super().__init__()
@@ -94,10 +92,11 @@ class MixerLayer(nn.Module):
 
     def _mixed(self, z: Tensor) -> Tensor:
         up, down = self.mix_up.to(z.dtype), self.mix_down.to(z.dtype)
-        if self.fused and not torch.is_grad_enabled() and mixing.fits(z, down.shape[1]):
-            return mixing.mixed_norm(z, up, down)
-        if self.fused_training and mixing.fits(z, down.shape[1]):
-            return norm(mixing.mixed(z, up, down))
+        if mixing.fits(z, down.shape[1]):
+            if not torch.is_grad_enabled():
+                return mixing.mixed_norm(z, up, down)
+            if self.fused_gradient:
+                return norm(mixing.mixed(z, up, down))
         gate, up = _along_tokens(up.t(), z).chunk(2, 1)  # [B, inner, H]
         return norm(z + _along_tokens(down, F.silu(gate) * up))
 
@@ -229,7 +228,6 @@ class Mixer(Tokens):
     """The token backbone with a SwiGLU over the tokens instead of attention: for graphs of one size."""
 
     name: ClassVar[str] = "mixer"
-    layers_read_view: ClassVar[bool] = False
     layer: ClassVar[type[nn.Module]] = MixerLayer
 
     def _angles(self, layout: Layouts) -> TokensView:
