@@ -131,8 +131,9 @@ assert sum(type(finder).__name__ == "_Users" for finder in sys.meta_path) == 0
             "from torch._subclasses import FakeTensorMode\n"
             "with FakeTensorMode(): assert torch.linalg.qr(torch.ones(3, 2))[0].shape == (3, 2)"
         ),
+        "from torch._meta_registrations import register_meta",
     ],
-    ids=["compiler", "tensors without data"],
+    ids=["compiler", "tensors without data", "a name of the part"],
 )
 def test_the_deferred_part_of_torch_is_there_when_it_is_needed(then: str) -> None:
     subprocess.run([sys.executable, "-c", DEFERRED.format(then=then)], check=True, timeout=300)
