@@ -110,6 +110,9 @@ class RayCrew:
         Args:
             worker: number of the actor.
             work: the chunk.
+
+        Raises:
+            MullError: the connection to the cluster was lost.
         """
         try:
             self._calls[self._actors[worker].solve.remote(work)] = worker
@@ -117,7 +120,14 @@ class RayCrew:
             raise _lost(error) from None
 
     def wait(self, seconds: float) -> Sequence[Ended]:
-        """What the actors did; see ``Crew``."""
+        """What the actors did; see ``Crew``.
+
+        Args:
+            seconds: to wait at most.
+
+        Raises:
+            MullError: the connection to the cluster was lost.
+        """
         calls = list(self._calls)
         try:
             if not calls or not self._ray.wait(calls, num_returns=1, timeout=seconds)[0]:
