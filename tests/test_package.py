@@ -42,7 +42,7 @@ def test_folders_of_the_package_are_links(name: str) -> None:
 
 def test_src_contains_nothing_else() -> None:
     held = {p.name for p in (ROOT / "src" / "mull").iterdir()} - {"__pycache__"}
-    assert held == {"__init__.py", "__main__.py", "py.typed", *FOLDERS, "cli.py", "terminal.py"}
+    assert held == {"__init__.py", "__main__.py", "py.typed", "torch_start.py", *FOLDERS, "cli.py", "terminal.py"}
 
 
 def test_every_file_is_part_of_the_distribution() -> None:
