@@ -42,9 +42,26 @@ class PicturePath(TextType):
         folder = path.parent
         if not folder.is_dir():
             raise MullError(f"cannot write {path}: no folder {folder}", HINT)
-        if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-            raise MullError(f"cannot write {path}: {'it is a folder' if path.is_dir() else 'no permission'}", HINT)
+        if path.is_dir():
+            raise MullError(f"cannot write {path}: it is a folder", HINT)
+        if path.exists():
+            refused = "" if os.access(path, os.W_OK) else "no permission"
+        else:
+            refused = _refusal(folder)
+        if refused:
+            raise MullError(f"cannot write {path}: {refused}", HINT)
         return path
+
+
+def _refusal(folder: Path) -> str:
+    """Why a folder takes no file, or an empty text. ``os.access`` permits root everything, also in ``/proc``."""
+    from tempfile import TemporaryFile
+
+    try:
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        return error.strerror or "no permission"
+    return ""
 
 
 picture_option = click.option(

@@ -136,6 +136,8 @@ class Batch:
             # Many steps between two checks may take longer than the limit. A check of counted violations costs little.
             if steps <= 0 or info.violations is not None or self.task.over:
                 return info
+            if self.trace.seen and self.task.wanted is not None and self.task.wanted():
+                self._progressed(self.best.solved)
 
     def _over(self) -> bool:
         return self.task.over
@@ -237,13 +239,18 @@ class Batch:
 
     def _report(self, solved: np.ndarray) -> None:
         """Pass the progress to ``Task.on_progress``, and the state of each open problem to ``Task.on_state``."""
-        open_ = (~solved & ~self.done).nonzero()[0].tolist()
-        if self.task.on_progress is not None and open_:
-            fewest = int(self.best.violations[open_].min())
-            self.task.on_progress(self._progress(open_[0], fewest, self.total - len(open_)))
+        open_ = self._progressed(solved)
         if self.task.on_state is not None:
             for p in open_:
                 self.task.on_state(self._progress(p, int(self.best.violations[p]), self.total - len(open_)))
+
+    def _progressed(self, solved: np.ndarray) -> list[int]:
+        """Pass the progress to ``Task.on_progress``. Returns the open problems."""
+        open_: list[int] = (~solved & ~self.done).nonzero()[0].tolist()
+        if self.task.on_progress is not None and open_:
+            fewest = int(self.best.violations[open_].min())
+            self.task.on_progress(self._progress(open_[0], fewest, self.total - len(open_)))
+        return open_
 
     def _progress(self, p: int, violations: int, solved: int) -> Progress:
         return Progress(

@@ -101,6 +101,8 @@ class Task:
             engine checks it first. The last one is the best.
         on_state: called at each check with each unfinished problem of a batch, of solvers with steps. The problem may be
             a part of one that the caller stated. ``pictures.frames`` records the states.
+        wanted: returns True when ``on_progress`` is to be called between two checks too, after a step. A page that shows
+            the run uses it: some solvers take long between checks.
         allowances: the solving time that each problem has left. The engine sets it from ``budget.seconds_each``.
     """
 
@@ -115,6 +117,7 @@ class Task:
     deadline: float | None = None
     on_improvement: Callable[[Solution], None] | None = None
     on_state: Callable[[Progress], None] | None = None
+    wanted: Callable[[], bool] | None = None
     allowances: Allowances | None = field(default=None, repr=False)
 
     @property

@@ -30,7 +30,7 @@ WIDEST = 640
 """Most pixels of a side of a GIF."""
 MOST_PIXELS = 8_000_000
 """Most pixels of all frames of a GIF together, which bounds the time: about 1 s of a core."""
-MOST_CHARACTERS = 3_000_000
+MOST_CHARACTERS = 2_000_000
 """Most characters of the SVG of all frames of a GIF together, for the same reason: a mark has about 80."""
 LAST = 2.0
 """Seconds for which a GIF shows its last frame, before it starts again."""
@@ -209,7 +209,11 @@ class _Painter:
             for a, b in pairwise(corners):
                 self._dashes(a, b, look, alpha)
             return
-        self.pen.rounded_rectangle(box, float(element.attrib.get("rx", 0)) * self.scale, **self._colours(look, alpha))
+        radius = element.attrib.get("rx")
+        if radius is None:  # most marks of a large board
+            self.pen.rectangle(box, **self._colours(look, alpha))
+            return
+        self.pen.rounded_rectangle(box, float(radius) * self.scale, **self._colours(look, alpha))
 
     def _circle(self, element: ET.Element, look: Look, alpha: int) -> None:
         x, y, radius = self._numbers(element, "cx", "cy", "r")
@@ -277,5 +281,6 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
+@cache
 def _rgba(colour: str, alpha: int) -> tuple[int, int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16), alpha

@@ -38,6 +38,7 @@ class View:
         if assignment is None and beliefs:
             self.values = {n: v for n in beliefs if n in self.domains and (v := self._certain(n)) is not None}
         self.values |= self.givens
+        self._beliefs: dict[str, dict[Value, float]] = {}  # boards ask for each value of a variable
 
     @cached_property
     def wrong(self) -> frozenset[str]:
@@ -78,7 +79,9 @@ class View:
             value: of its domain.
         """
         if name not in self.givens and name in self.beliefs:
-            return dict(zip(self.domains[name], map(float, self.beliefs[name]), strict=False)).get(value, 0.0)
+            if name not in self._beliefs:
+                self._beliefs[name] = dict(zip(self.domains[name], map(float, self.beliefs[name]), strict=False))
+            return self._beliefs[name].get(value, 0.0)
         return float(self.values.get(name) == value)
 
     def _certain(self, name: str) -> Value | None:

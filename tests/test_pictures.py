@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import random
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from conftest import call
+from conftest import call, install
 from mull import AllDifferent, Budget, Compare, ConstraintGraph, Problem, Task, load, solve
+from mull.engine import Source
 from mull.engine.constraints import NoOverlap
 from mull.engine.task import Progress
 from mull.pictures import graph_svg, picture
@@ -46,6 +50,39 @@ def test_names_and_values_are_escaped() -> None:
     for svg in (picture(problem, {"b": "<b>"}), graph_svg(problem), picture(problem, {"b": "x"}, {"b": [0.5, 0.5]})):
         tags = {each.tag.removeprefix(SVG) for each in ET.fromstring(svg).iter()}
         assert tags <= {"svg", "title", "desc", "style", "rect", "circle", "line", "text"}
+
+
+SCRIPT = "<script>alert(1)</script>' onload=alert(1) x=\""
+
+
+@pytest.mark.parametrize(("name", "text"), sorted(examples().items()), ids=lambda each: each[:20] if each else "-")
+def test_pictures_of_crafted_names_run_no_script(name: str, text: str, tmp_path: Path) -> None:
+    """Variables, values and titles of each family with a script in them: neither its picture nor the general one runs it."""
+    path = tmp_path / name
+    path.write_text(text)
+    problem = load(str(path), trust=True)[0]
+    domains = {n + SCRIPT: tuple(f"{v}{SCRIPT}" for v in domain) for n, domain in problem.graph.domains.items()}
+    named = replace(problem, name=SCRIPT, comment=SCRIPT, source=Source(SCRIPT))
+    graph = Problem(ConstraintGraph(domains), {}, problem.family, Source(SCRIPT), name=SCRIPT)
+    answer = {n: domain[0] for n, domain in domains.items()}
+    for svg in (picture(named), picture(graph, answer), graph_svg(named), graph_svg(graph)):
+        for element in ET.fromstring(svg).iter():
+            assert "script" not in element.tag
+            assert not any(key.lower().startswith("on") or "href" in key for key in element.attrib)
+        assert "<script" not in svg
+
+
+@pytest.mark.parametrize("base", ["object", "Family"])
+def test_an_installed_family_without_a_picture_has_a_table(site: Path, base: str) -> None:
+    module = f"plain_family_{base.lower()}"
+    methods = "def {}(self, *given): raise NotImplementedError"
+    made = "\n    ".join(methods.format(name) for name in ("recognises", "read", "generate"))
+    text = f"from mull.problems.family import Family\nclass Plain({base}):\n    name = 'plain'\n    {made}\n"
+    install(site, "acme", {"plain": f"{module}:Plain"}, {module: text}, "mull.problems")
+    graph = ConstraintGraph({f"variable {i}": range(100, 200) for i in range(300)})
+    drawn = picture(Problem(graph, family="plain"), {"variable 7": 150})
+    assert "table of 300 variables" in drawn
+    assert "150" in _texts(drawn, "found")
 
 
 def test_png_and_gif() -> None:
@@ -104,7 +141,13 @@ def test_several_pictures_are_numbered(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("a.gi", "unknown suffix"), ("a", "no suffix"), ("missing/a.svg", "no folder"), ("d.svg", "it is a folder")],
+    [
+        ("a.gi", "unknown suffix"),
+        ("a", "no suffix"),
+        ("missing/a.svg", "no folder"),
+        ("d.svg", "it is a folder"),
+        ("/proc/a.svg", "/proc"),  # no user may write there, nor root
+    ],
 )
 def test_a_picture_that_cannot_be_saved_is_refused_first(
     path: str, message: str, tmp_path: Path, reports_error: Callable[[str], None]
@@ -112,6 +155,24 @@ def test_a_picture_that_cannot_be_saved_is_refused_first(
     (tmp_path / "d.svg").mkdir()
     assert call("queens:4", "--no-store", "--save-picture", str(tmp_path / path)) == 2
     reports_error(message)
+
+
+def test_a_solver_without_steps_has_a_first_and_a_last_frame(tmp_path: Path) -> None:
+    path = tmp_path / "board.gif"
+    assert call("sudoku:4:0.4", "-s", "cpsat", "--no-store", "--save-picture", str(path)) == 0
+    with Image.open(path) as film:
+        assert film.n_frames == 2  # type: ignore[attr-defined]
+
+
+def test_the_film_of_a_wide_problem_has_a_bounded_size() -> None:
+    graph = ConstraintGraph({f"x[{r},{c}]": (0, 1) for r in range(2) for c in range(400)})
+    states = [dict.fromkeys(graph.domains, i % 2) for i in range(2)]
+    frames = [picture(Problem(graph), state) for state in states]
+    made = to_gif(frames)
+    assert len(made) <= 500_000
+    with Image.open(io.BytesIO(made)) as film:
+        assert max(film.size) <= 640
+        assert film.width > 10 * film.height
 
 
 def test_large_pictures_have_fewer_frames(monkeypatch: pytest.MonkeyPatch) -> None:

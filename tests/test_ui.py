@@ -62,6 +62,14 @@ def site(runs: str) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture
+def unsolvable(tmp_path: Path) -> Problem:
+    """A Sudoku without a solution, on which every search takes all its steps."""
+    path = tmp_path / "board.txt"
+    path.write_text("..9.287..8.6..4..5..3.....46.........2.71345.........23.....5..9..4..8.7..125.3..")
+    return mull.load(str(path))[0]
+
+
 def waited(client: TestClient, path: str) -> dict[str, Any]:
     """The state of a job once it has ended."""
     for _ in range(600):
@@ -152,17 +160,23 @@ def test_a_run_has_picture_trace_and_answer(site: TestClient, runs: str) -> None
     assert len(site.get(f"/runs/{run}/answer.csv").text.splitlines()) == 17
 
 
-def test_a_replay_gives_the_states_of_the_run(site: TestClient, runs: str) -> None:
-    run = newest(runs, solver="descent")
-    assert site.get(f"/runs/{run}/replay").status_code == 404
-    assert site.post(f"/runs/{run}/replay", headers=HEADER).status_code == 200
-    state = waited(site, f"/runs/{run}/replay")
-    assert state["error"] is None
-    assert [frame["iteration"] for frame in state["frames"]] == sorted(f["iteration"] for f in state["frames"])
-    assert len(state["frames"]) >= 2
-    last = site.get(f"/runs/{run}/frames/{len(state['frames']) - 1}.svg").text
-    assert last.startswith("<svg")
-    assert site.get(f"/runs/{run}/frames/999.svg").status_code == 404
+def test_a_replay_gives_the_states_of_the_run(tmp_path: Path, unsolvable: Problem) -> None:
+    url = str(tmp_path / "runs.db")
+    with Store(url) as store, TestClient(application(store, TOKEN, PORT, url), BASE) as site:
+        (made,) = solve([unsolvable], mull.solver("descent"), Task(Budget(iterations=20)), store=store)
+        site.get(f"/?token={TOKEN}")
+        address = f"/runs/{made.id}"
+        assert site.get(f"{address}/replay").status_code == 404
+        assert site.post(f"{address}/replay", headers=HEADER).status_code == 200
+        state = waited(site, f"{address}/replay")
+        assert state["error"] is None
+        assert [frame["iteration"] for frame in state["frames"]] == [0, 10, 20, 20]
+        beliefs = site.get(f"{address}/frames/1.svg").text
+        assert beliefs.startswith("<svg")
+        assert 'class="shade"' in beliefs  # the values of a cell as opaque as they are probable
+        assert len(set(re.findall(r'class="found"[^>]* opacity="([\d.]+)"', beliefs))) > 5
+        assert site.get(f"{address}/frames/1.png").content.startswith(b"\x89PNG")
+        assert site.get(f"{address}/frames/999.svg").status_code == 404
 
 
 def test_a_problem_has_graph_degrees_and_kinds(site: TestClient, runs: str) -> None:
@@ -185,6 +199,12 @@ def test_a_solver_is_described_by_a_process(site: TestClient) -> None:
             break
         time.sleep(0.1)
     assert "OR-Tools" in answer.text
+    tables = re.findall(r'href="([^"]+\.csv)"', answer.text)
+    assert [each.rpartition("/")[2] for each in tables] == ["options.csv", "supports.csv"]  # it has no weights
+    assert "workers," in site.get(tables[0]).text
+    assert "AllDifferent,yes," in site.get(tables[1]).text
+    assert site.get(f"/solvers/cpsat/solver/{job}/weights.csv").text.startswith("name,families")
+    assert site.get(f"/solvers/cpsat/solver/{job}/checks.csv").status_code == 404
     assert site.post("/solvers/no-such/solver", headers=HEADER).status_code == 404
 
 
@@ -327,6 +347,20 @@ def test_a_large_upload_is_refused(site: TestClient) -> None:
 )
 def test_names_of_uploads_are_harmless(text: str, name: str) -> None:
     assert file_name(text) == name
+
+
+@pytest.mark.parametrize("path", ["/", "/runs/last", "/compare", "/solvers", "PROBLEM"])
+def test_every_table_is_saved_as_csv(site: TestClient, runs: str, path: str) -> None:
+    if path == "PROBLEM":
+        with Store(runs) as store:
+            path = f"/problems/{store.runs(1)[0].problem}"
+    text = site.get(path).text
+    tables = [address.replace("&amp;", "&") for address in re.findall(r'href="([^"]+\.csv[^"]*)"', text)]
+    assert len(tables) >= text.count("<table>") > 0
+    for address in tables:
+        answer = site.get(address)
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert "," in answer.text.splitlines()[0]
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx"])
@@ -511,3 +545,36 @@ def test_a_disk_that_fails_ends_the_publishing_not_the_run(live: None, monkeypat
     monkeypatch.setattr("mull.engine.live.os.replace", fail)
     (solution,) = solve(mull.load("queens:5"), mull.solver("descent"))
     assert solution.status.solved
+
+
+def test_a_state_is_passed_between_checks_if_it_is_wanted(unsolvable: Problem) -> None:
+    def iterations(wanted: bool) -> list[int]:
+        seen: list[int] = []
+        task = Task(Budget(iterations=25), on_progress=lambda at: seen.append(at.iteration), wanted=lambda: wanted)
+        solve([unsolvable], mull.solver("descent"), task)
+        return seen
+
+    few, many = set(iterations(False)), set(iterations(True))
+    assert few < many
+    assert len(many) > 2 * len(few)
+
+
+def test_publishing_takes_a_bounded_share_of_a_run(live: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("mull.engine.live.time.monotonic", lambda: clock[0])
+    watch()
+    (problem,) = mull.load("queens:5")
+    publisher = Publisher([problem], "slow", Task())
+    times = []
+
+    def publish(_: object) -> None:
+        times.append(clock[0])
+        clock[0] += 0.02
+
+    monkeypatch.setattr(publisher, "_publish", publish)
+    assert publisher.task.on_progress is not None
+    while clock[0] < 1010:
+        publisher.task.on_progress(None)  # type: ignore[arg-type]
+        clock[0] += 0.01
+    publisher.finish()
+    assert 8 <= len(times) <= 10  # 1.8 % of ten seconds are nine times 0.02

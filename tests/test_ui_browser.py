@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from mull.engine import Budget, Task, solve
 from mull.engine.store import Store
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import BrowserContext, Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SECONDS = 30_000
@@ -59,32 +60,39 @@ def address(store: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def context(address: str) -> Iterator[BrowserContext]:
+    """A browser that was given the token. All tests share it: a start takes seconds."""
     with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        made = browser.new_context(viewport={"width": 1200, "height": 900})
+        made.set_default_timeout(SECONDS)
+        first = made.new_page()
+        first.goto(address)
+        assert "token" not in first.url
+        first.close()
+        yield made
+        browser.close()
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page of the first address. The test fails if the console has an error."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900})
+def page(context: BrowserContext, address: str) -> Iterator[Page]:
+    """An empty page, from which ``go`` opens others. The test fails if the console has an error."""
     opened = context.new_page()
-    opened.set_default_timeout(SECONDS)
     said: list[str] = []
     opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.goto(address)
+    opened.base = address.partition("/?")[0]  # type: ignore[attr-defined]
     yield opened
-    context.close()
+    opened.close()
     assert said == []
 
 
-def findings(page: Page) -> list[str]:
-    """What axe-core finds that is serious."""
-    page.wait_for_load_state()
-    found = axe.Axe().run(page).response["violations"]
+def findings(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds that is serious, by all rules or some."""
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": list(rules)}
+    found = axe.Axe().run(page, options=options).response["violations"]
     return [
         f"{each['id']}: {node['html']}"
         for each in found
@@ -94,14 +102,13 @@ def findings(page: Page) -> list[str]:
 
 
 def go(page: Page, path: str) -> None:
-    page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
+    page.goto(page.base + path)  # type: ignore[attr-defined]
 
 
 def test_open_and_filter(page: Page) -> None:
-    assert "token" not in page.url
+    go(page, "/")
     rows = page.locator("#runs tbody tr")
     assert rows.count() == 8
-    assert findings(page) == []
     page.get_by_label("Solver").fill("cpsat")
     expect(page.locator("#runs tbody tr")).to_have_count(4)
     assert "solver=cpsat" in page.url
@@ -112,12 +119,10 @@ def test_open_and_filter(page: Page) -> None:
 
 
 def test_replay_by_the_slider_with_the_keyboard(page: Page) -> None:
-    page.get_by_label("Solver").fill("descent")
-    expect(page.locator("#runs tbody tr")).to_have_count(4)
+    go(page, "/?solver=descent")
     page.locator("#runs tbody tr", has_text="sudoku").first.locator("a").click()
     page.locator(".chart[data-drawn]").wait_for()
     assert page.locator(".chart svg").count() == 1
-    assert findings(page) == []
     page.get_by_role("button", name="Replay the states").click()
     slider = page.locator("#slider:focus")
     slider.wait_for()
@@ -146,7 +151,6 @@ def test_a_picture_and_a_plot_are_saved(page: Page) -> None:
 def test_live_runs(page: Page, tmp_path: Path) -> None:
     go(page, "/live")
     page.get_by_text("connected", exact=True).wait_for()
-    page.wait_for_timeout(1100)  # the folder of the runs is marked as watched
     board = "sudoku:16:0.7"
     command = [
         sys.executable,
@@ -156,30 +160,35 @@ def test_live_runs(page: Page, tmp_path: Path) -> None:
         "-s",
         "descent",
         "--limit",
-        "8",
+        "120",
         "-q",
         "--store",
         str(tmp_path / "r.db"),
     ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
         card = page.locator(".card", has_text=board)
         card.locator("img:not([hidden])").wait_for()
         expect(card).to_have_attribute("data-updates", re.compile("[5-9]|[0-9][0-9]"))
+        with page.expect_download() as saving:
+            card.get_by_role("button", name="Save the picture as PNG").click()
+        assert Path(saving.value.path()).read_bytes().startswith(b"\x89PNG")
+        program.send_signal(signal.SIGINT)  # it ends with its best answer
         card.locator(".runs a").first.wait_for()
     assert findings(page) == []
 
 
 def test_compare(page: Page) -> None:
+    go(page, "/")
     page.get_by_role("link", name="Compare").click()
     page.locator(".chart[data-drawn]").nth(2).wait_for()
     expect(page.get_by_role("heading", name="Paired sign tests")).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("cpsat : descent|descent : cpsat"))).to_be_visible()
-    assert findings(page) == []
+    for title in ("Cactus plot", "Time to an answer", "Iterations to an answer"):
+        expect(page.get_by_role("heading", name=re.compile(title))).to_be_visible()
 
 
 def test_try_it(page: Page) -> None:
-    page.get_by_role("link", name="Try it").first.click()
-    assert findings(page) == []
+    go(page, "/try")
     page.get_by_label("Puzzle").fill(
         "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
     )
@@ -202,21 +211,48 @@ def test_a_wrong_puzzle_is_explained(page: Page) -> None:
 
 
 def test_a_solver_is_described(page: Page) -> None:
-    page.get_by_role("link", name="Solvers").click()
-    assert findings(page) == []
+    go(page, "/solvers")
     page.get_by_role("link", name="cpsat", exact=True).click()
     page.locator("#about[data-loaded]").wait_for()
     expect(page.get_by_role("heading", name="Options")).to_be_visible()
     assert findings(page) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_needs_no_sideways_scrolling(browser: Browser, address: str, scheme: Any) -> None:
-    context = browser.new_context(viewport={"width": 375, "height": 700}, color_scheme=scheme)
-    opened = context.new_page()
-    opened.goto(address)
-    for path in ("/", "/runs/last", "/compare", "/live", "/solvers", "/try"):
-        go(opened, path)
-        assert opened.evaluate("document.documentElement.scrollWidth") <= 375, path
-        assert findings(opened) == [], path
-    context.close()
+def test_a_file_is_solved(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "small.cnf").write_text("p cnf 2 2\n1 2 0\n-1 0\n")
+    go(page, "/try")
+    page.get_by_label("or choose a file").set_input_files(tmp_path / "small.cnf")
+    page.get_by_label("Solver").select_option("cpsat")
+    page.get_by_role("button", name="Solve").click()
+    expect(page.locator("#answers")).to_contain_text("small.cnf: solved")
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save the picture as SVG").click()
+    assert Path(saving.value.path()).read_bytes().startswith(b"<svg")
+
+
+def test_a_phone_needs_no_sideways_scrolling_in_light_and_dark(page: Page, store: Path) -> None:
+    with Store(str(store)) as opened:
+        problem = opened.runs(1)[0].problem
+    page.set_viewport_size({"width": 375, "height": 700})
+    for path in ("/", "/runs/last", "/compare", "/live", "/solvers", "/solvers/cpsat", f"/problems/{problem}", "/try"):
+        page.emulate_media(color_scheme="light")
+        go(page, path)
+        if path == "/solvers/cpsat":
+            page.locator("#about[data-loaded]").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
+        assert findings(page) == [], path
+        page.emulate_media(color_scheme="dark")
+        assert findings(page, "color-contrast") == [], path
+
+
+def test_pages_are_used_by_keyboard(page: Page) -> None:
+    go(page, "/")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to the content")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Problem")).to_be_focused()
+    page.keyboard.type("queens:6")
+    page.keyboard.press("Enter")
+    page.locator("#runs tbody th a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/runs/0*")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -150,13 +151,18 @@ def table_csv(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) 
             csv.writer(text, lineterminator="\n").writerow(map(_harmless, row))
             yield text.getvalue()
 
-    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+    headers = {"content-disposition": f'attachment; filename="{_file(name)}.csv"'}
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _with_head(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterable[Sequence[Any]]:
     yield columns
     yield from rows
+
+
+def _file(name: str) -> str:
+    """A name of a file in letters, digits, dots and dashes: that of a plugin's solver may have any characters."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
 
 
 def _harmless(cell: Any) -> Any:

@@ -67,7 +67,47 @@ def description(request: Request) -> Response:
     job = _job(request)
     values: dict[str, Any] = {"about": job.last("solver"), "checks": job.last("checks"), "error": job.last("error")}
     values["hint"] = job.last("hint")
-    return page(request, "_solver.html", status=200 if job.done else 202, done=job.done, **values)
+    return page(
+        request, "_solver.html", status=200 if job.done else 202, done=job.done, base=request.url.path, **values
+    )
+
+
+def table_of(request: Request) -> Response:
+    """A table of the description or of the checks as CSV.
+
+    Raises:
+        HTTPException: no such process, or it has no such table.
+    """
+    job = _job(request)
+    name, table = request.path_params["name"], request.path_params["table"]
+    about, checks = job.last("solver"), job.last("checks")
+    found: tuple[tuple[str, ...], list[tuple[Any, ...]]] | None = None
+    if table == "checks" and checks:
+        found = ("check", "result", "reason"), [(c["what"], c["status"], c.get("reason")) for c in checks]
+    elif about and table == "options":
+        options = about["options"].items()
+        found = ("option", "default", "description"), [(n, o.get("default"), o.get("description")) for n, o in options]
+    elif about and table == "supports":
+        found = (
+            ("kind", "supported", "reason"),
+            [(kind, "yes" if reason is None else "no", reason) for kind, reason in about["supports"].items()],
+        )
+    elif about and table == "weights":
+        found = (
+            ("name", "families", "parameters", "validation"),
+            [
+                (
+                    w["name"],
+                    " ".join(w["families"]),
+                    w["parameters"],
+                    ", ".join(f"{s:.1%} {n}" for n, s in w["accuracy"].items()),
+                )
+                for w in about["weights"]
+            ],
+        )
+    if found is None:
+        raise HTTPException(404, "no such table")
+    return table_csv(f"{name}-{table}", *found)
 
 
 def _entry(request: Request) -> Entry:
@@ -93,4 +133,5 @@ ROUTES = [
     Route("/solvers/{name:str}", solver),
     Route("/solvers/{name:str}/{what:str}", described, methods=["POST"]),
     Route("/solvers/{name:str}/{what:str}/{job:int}", description),
+    Route("/solvers/{name:str}/{what:str}/{job:int}/{table:str}.csv", table_of),
 ]

@@ -1,5 +1,5 @@
 // Runs as they settle: one card for each, changed by the events of the server.
-import { inline, show } from "./ui.js";
+import { inline, savers, show } from "./ui.js";
 
 export function follow(each) {
   const events = new EventSource("/live/events");
@@ -48,6 +48,7 @@ if (list) {
     made.querySelector(".figures").textContent = figures(state);
     const image = made.querySelector("img");
     if (state.svg) {
+      if (image.hidden) made.querySelector(".saves").append(...savers(image, () => `state-${state.run}`));
       image.hidden = false;
       image.alt = `State of ${state.source}`;
       show(image, inline(state.svg));

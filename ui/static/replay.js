@@ -4,11 +4,11 @@ import { ask, post, show, wait } from "./ui.js";
 const figure = document.querySelector("#picture");
 const find = (id) => document.getElementById(id);
 
-function saves(address) {
+function saves(address, query = "") {
   find("saves").replaceChildren(
     ...["svg", "png"].flatMap((kind) => {
       const link = document.createElement("a");
-      link.href = `${address}.${kind}?save`;
+      link.href = `${address}.${kind}?${query}save`;
       link.download = "";
       link.textContent = kind.toUpperCase();
       return [link, " "];
@@ -84,5 +84,6 @@ if (figure) {
   find("solution")?.addEventListener("change", (event) => {
     const number = encodeURIComponent(event.target.value);
     show(find("frame"), `${base}/picture.svg?solution=${number}`);
+    saves(`${base}/picture`, `solution=${number}&`);
   });
 }

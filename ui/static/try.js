@@ -1,11 +1,12 @@
 // Solve a pasted puzzle, a file or a generated problem, and watch it settle.
 import { figures, follow } from "./live.js";
-import { ask, inline, post, show, wait } from "./ui.js";
+import { ask, inline, post, savers, show, wait } from "./ui.js";
 
 const find = (id) => document.getElementById(id);
 const form = find("try");
 const drop = find("drop");
 let process = null;
+find("saves").append(...savers(find("now"), () => "state"));
 let job = null;
 
 follow((state) => {

@@ -28,6 +28,31 @@ export async function show(image, source) {
 
 export const inline = (svg) => "data:image/svg+xml;charset=utf-8," + encodeURIComponent(svg);
 
+function saved(name, address) {
+  const link = document.createElement("a");
+  link.download = name;
+  link.href = address;
+  link.click();
+}
+
+// Buttons that save what an image shows at the moment.
+export function savers(image, name) {
+  return ["svg", "png"].map((kind) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = kind.toUpperCase();
+    button.setAttribute("aria-label", `Save the picture as ${kind.toUpperCase()}`);
+    button.addEventListener("click", () => {
+      if (kind === "svg") return saved(`${name()}.svg`, image.src);
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [2 * image.naturalWidth, 2 * image.naturalHeight];
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      saved(`${name()}.png`, canvas.toDataURL("image/png"));
+    });
+    return button;
+  });
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !/INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)) {
     const field = document.querySelector(".filter input");
