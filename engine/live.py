@@ -145,7 +145,10 @@ class Publisher:
                 self.last = now
                 self.spent += time.monotonic() - now
 
-        self.task = replace(task, on_progress=progress, wanted=lambda: self._is_due(time.monotonic()))
+        def wanted() -> bool:
+            return self._is_due(time.monotonic()) or (task.wanted is not None and task.wanted())
+
+        self.task = replace(task, on_progress=progress, wanted=wanted)
         if problems and self._is_watched(time.monotonic()):
             self._write({"solver": name, "source": str(problems[0].source), "problem": 0, "total": self.total})
 

@@ -533,7 +533,9 @@ def test_a_portfolio_inside_a_call_publishes_no_run_of_its_own(live: None) -> No
     assert (outer.active, inner.active) == (True, False)
     inner.finish()
     outer.finish()
-    assert Publisher([problem], "next", Task()).active
+    following = Publisher([problem], "next", Task())
+    assert following.active
+    following.finish()
 
 
 def test_a_disk_that_fails_ends_the_publishing_not_the_run(live: None, monkeypatch: pytest.MonkeyPatch) -> None:
