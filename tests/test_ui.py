@@ -260,6 +260,25 @@ def test_a_post_needs_the_token_in_a_header(site: TestClient) -> None:
     assert site.post("/try?spec=queens:5", headers=HEADER).status_code == 403
 
 
+def test_a_malformed_cookie_and_a_failing_page_reveal_no_token(runs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store(runs) as store:
+        app = application(store, TOKEN, PORT, runs)
+        with TestClient(app, BASE, raise_server_exceptions=False) as client:
+            for cookie in (f"a,b=1; mull-{PORT}=x", f'mull-{PORT}="\\777', "(@)=;;=", "\xe9"):
+                answer = client.get("/", headers={"cookie": cookie.encode("latin-1")})
+                assert answer.status_code == 403
+                assert TOKEN not in answer.text
+
+            def fail(*_: object) -> None:
+                raise RuntimeError("broken")
+
+            monkeypatch.setattr("mull.ui.guard.Guard._refusal", fail)
+            answer = client.get("/")
+            assert answer.status_code == 500
+            assert TOKEN not in answer.text
+            assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
 def test_a_wrong_token_sets_no_cookie(runs: str) -> None:
     with Store(runs) as store, TestClient(application(store, TOKEN, PORT), BASE) as client:
         answer = client.get("/?token=guess")

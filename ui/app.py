@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from mull.engine.errors import MullError
 
 from . import comparing, histories, live, problems, runs, solvers, trying
-from .guard import LARGEST_BODY, Guard, TooLarge
+from .guard import HEADERS, LARGEST_BODY, Guard, TooLarge
 from .jobs import Jobs
 from .pages import Site, page, style
 
@@ -80,4 +80,7 @@ async def _too_large(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     message = f"the page failed: {type(error).__name__}: {error}"
-    return page(request, "error.html", status=500, message=message, hint="report it with the steps that led here")
+    # This page is made outside ``Guard``, perhaps for a reader without the token: ``page`` leaves the token out.
+    answer = page(request, "error.html", status=500, message=message, hint="report it with the steps that led here")
+    answer.headers.update(HEADERS)
+    return answer

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from mull.engine.errors import MullError
@@ -92,8 +92,8 @@ class Guard:
         return response
 
     def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
-        sent = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
-        if sent is None or not self._is_token(sent.value):
+        # ``http.cookies`` raises errors for malformed cookies.
+        if not self._is_token(cookie_parser(headers.get("cookie", "")).get(self.cookie, "")):
             return _text(403, "open the address that `solve ui` printed: it contains a token")
         if scope["method"] not in ("GET", "HEAD") and not self._is_token(headers.get(TOKEN_HEADER, "")):
             return _text(403, "the request has no token: load the page again")

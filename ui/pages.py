@@ -85,7 +85,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     text = (
         _environment()
         .get_template(template)
-        .render(path=request.url.path, token=site(request).token, status=status, **values)
+        .render(path=request.url.path, token="" if status == 500 else site(request).token, status=status, **values)
     )
     return HTMLResponse(text, status)
 
