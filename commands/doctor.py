@@ -28,6 +28,8 @@ CHECKED_BYTES = 256 << 20
 """Largest store whose pages are all checked; this takes half a second."""
 LOW_BYTES = 256 << 20
 """Free space of a disk below which a note is given."""
+FULL_BYTES = 1 << 20
+"""Free space of a disk below which a store cannot grow."""
 
 
 class Finding(NamedTuple):
@@ -188,7 +190,7 @@ def _store(url: str | None) -> Iterator[Finding]:
             yield from _new_store(path, network)
             return
         prepare(path)  # its errors say what is wrong; the folder exists
-        yield Finding("store", "size", f"{_size(path.stat().st_size)}, {_free(path.parent)}")
+        yield _space("size", _size(path.stat().st_size), path.parent)
         if path.stat().st_size <= CHECKED_BYTES:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 try:
@@ -228,7 +230,7 @@ def _new_store(path: Path, network: str | None) -> Iterator[Finding]:
         text = f"cannot be created: {folder} is not a folder that you may write to"
         yield Finding("store", "file", text, True, "set MULL_STORE to another file")
     else:
-        yield Finding("store", "file", f"does not exist yet; the first run creates it, {_free(folder)}")
+        yield _space("file", "does not exist yet; the first run creates it", folder)
 
 
 def _plugins() -> Iterator[Finding]:
@@ -314,9 +316,13 @@ def _size(count: float) -> str:
     return f"{count:.3g} TB"
 
 
-def _free(folder: Path) -> str:
+def _space(name: str, text: str, folder: Path) -> Finding:
+    """A finding on the store, with the free space of its disk."""
     free = shutil.disk_usage(folder).free
-    return f"{_size(free)} free{': little' if free < LOW_BYTES else ''}"
+    full = free < FULL_BYTES
+    note = ": the disk is full" if full else ": little" if free < LOW_BYTES else ""
+    hint = "free some disk space, or set MULL_STORE to a file on another disk" if full else ""
+    return Finding("store", name, f"{text}, {_size(free)} free{note}", full, hint)
 
 
 def _one_line(text: str) -> str:

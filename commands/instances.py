@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from mull.engine.errors import MullError
 from mull.engine.registry import PROBLEMS, entries
@@ -21,7 +23,7 @@ def expand(arguments: Sequence[str]) -> list[str]:
             comments), files, and ``family:spec``.
 
     Raises:
-        MullError: an argument does not exist, or a folder holds no files.
+        MullError: an argument does not exist, or a folder holds no files or cannot be read.
     """
     families = {entry.name for entry in entries(PROBLEMS)}
     found: list[str] = []
@@ -38,12 +40,18 @@ def expand(arguments: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _refuse(error: OSError) -> NoReturn:
+    # Without this, os.walk leaves out a folder that it cannot read, and its problems are never solved.
+    raise MullError(f"{error.filename}: cannot be read: {error.strerror}", "correct its permissions")
+
+
 def _below(folder: Path) -> list[str]:
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    files: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(parent, name) for name in names if not name.startswith(".")]
+        files += [path for path in paths if path.is_file()]
+    files.sort()
     if not files:
         raise MullError(f"{folder}: the folder holds no files", "name a folder with problem files")
     return [str(path) for path in files]

@@ -37,6 +37,8 @@ class PicturePath(TextType):
         Raises:
             MullError: the suffix is unknown, or the file cannot be written.
         """
+        if not text:
+            raise MullError("--save-picture: the name of the file is empty", HINT)
         path = Path(text)
         format_of(path, SUFFIXES)
         folder = path.parent

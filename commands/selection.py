@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mull.engine.store.answered import Answer
 
 
+DIGITS = 9
+"""Most digits of the index of a shard, and of the number of shards."""
+
+
 @dataclass(frozen=True)
 class Shard:
     """One of several parts of all problems, by the digests of the problems.
@@ -55,9 +59,11 @@ class ShardType(TextType):
         Raises:
             ValueError: the text is not of the form I/N, or I is not between 1 and N.
         """
-        found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
+        found = re.fullmatch(r"([0-9]+)/([0-9]+)", text.strip())
         if found is None:
             raise ValueError(f"{text[:40]!r} is not a shard: write I/N, for example 3/10")
+        if max(map(len, found.groups())) > DIGITS:
+            raise ValueError(f"{text[:40]!r} is not a shard: I and N have at most {DIGITS} digits")
         shard = Shard(int(found[1]), int(found[2]))
         if not 1 <= shard.index <= shard.count:
             raise ValueError(f"{text[:40]!r} is not a shard: the shards of N are 1/N to N/N")

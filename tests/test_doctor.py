@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -128,6 +129,18 @@ def test_a_network_file_system_is_found(
     assert "nfs4" in wrong["text"]
     monkeypatch.setenv("MULL_STORE_ANYWAY", "1")
     assert examined("--store", str(tmp_path / "s.db")) == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_full_disk_is_found(
+    exists: bool, tmp_path: Path, examined: Examined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if exists:
+        Store(str(tmp_path / "s.db")).close()
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=0))
+    (wrong,) = examined("--store", str(tmp_path / "s.db"))
+    assert "0 B free: the disk is full" in wrong["text"]
+    assert "free some disk space" in wrong["hint"]
 
 
 def test_a_password_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:

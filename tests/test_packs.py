@@ -96,7 +96,8 @@ DAMAGED: dict[str, Change] = {
     "runs.0.code": lambda d: d["runs"][0].update(code="import os"),
     "other variables": lambda d: d["runs"][0].update(assignment={"x": 1}),
     "differ in length": lambda d: d["runs"][0]["trace"].update(energy=[]),
-    "schema": lambda d: d.update(schema=2),
+    "newer version of mull": lambda d: d.update(schema=2, runs=[], more=1),
+    "schema": lambda d: d.update(schema=0),
     "runs:": lambda d: d.update(runs=[]),
     "is not a valid pack": lambda d: d["runs"][0]["trace"].update(iteration=[1 << 70]),
 }

@@ -175,6 +175,11 @@ def test_the_film_of_a_wide_problem_has_a_bounded_size() -> None:
         assert film.width > 10 * film.height
 
 
+def test_an_empty_name_of_a_picture_is_refused(reports_error: Callable[[str], None]) -> None:
+    assert call("queens:4", "--no-store", "--save-picture", "") == 2
+    reports_error("--save-picture: the name of the file is empty")
+
+
 def test_large_pictures_have_fewer_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     (problem,) = load("sudoku:4:0.5")
     first, second = [name for name in problem.graph.domains if name not in problem.givens][:2]

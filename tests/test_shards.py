@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def test_the_shards_of_a_list_are_a_partition_of_it(digests: list[str], count: i
     assert sorted(d for part in parts for d in part) == sorted(digests)
 
 
-@pytest.mark.parametrize("text", ["0/3", "4/3", "3", "a/b", "1/0", "-1/3", "1/2/3", "", "1.5/3", "²/3"])
+@pytest.mark.parametrize("text", ["0/3", "4/3", "3", "a/b", "1/0", "-1/3", "1/2/3", "", "1.5/3", "²/3", "1/9999999999"])
 def test_a_wrong_shard_is_refused(text: str, reports_error: Callable[[str], None]) -> None:
     with pytest.raises(ValueError, match="is not a shard"):
         ShardType().parse(text)
@@ -232,3 +233,20 @@ def test_a_bench_and_solve_leave_out_the_answers_of_each_other(capsys: pytest.Ca
 def test_an_empty_folder_is_an_error(tmp_path: Path, reports_error: Callable[[str], None]) -> None:
     assert call(str(tmp_path)) == 2
     reports_error("the folder holds no files")
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports_error: Callable[[str], None]
+) -> None:
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "a.cnf").write_text("p cnf 1 1\n1 0\n")
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path).name == "locked":  # permissions do not bind root
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    assert call(str(tmp_path)) == 2
+    reports_error("locked: cannot be read: Permission denied")

@@ -26,6 +26,8 @@ MAX_FILE = 64 * files.MIB
 MAX_TEXT = 256 * files.MIB
 """Largest JSON text of a pack: a small file may expand to any size."""
 MAX_RUNS = 10_000
+SCHEMA = 1
+"""Schema of the packs that this version writes and reads."""
 
 _ASK = "ask its author for another copy (solve history pack writes it)"
 _NOT_PACKED = ("trace", "payload", "total", "bench")
@@ -53,7 +55,12 @@ def write_pack(rows: Sequence[RunRow], path: Path) -> None:
         run = {each.name: getattr(row, each.name) for each in fields(RunRow) if each.name not in _NOT_PACKED}
         run["trace"] = None if row.trace is None else row.trace.to_json()
         runs.append(run)
-    data = {"format": "mull-pack", "schema": 1, "runs": runs, "problems": {row.problem: row.payload for row in rows}}
+    data = {
+        "format": "mull-pack",
+        "schema": SCHEMA,
+        "runs": runs,
+        "problems": {row.problem: row.payload for row in rows},
+    }
     text = json.dumps(data, separators=(",", ":")).encode()
     packed = gzip.compress(text, 6, mtime=0)
     if len(text) > MAX_TEXT or len(packed) > MAX_FILE:
@@ -95,11 +102,22 @@ def read_pack(path: Path) -> list[RunRow]:
     try:
         pack = _Pack.model_validate_json(text)
     except ValidationError as error:
+        if (schema := _schema(text)) > SCHEMA:
+            reason = f"{path} has the schema {schema} of packs, probably of a newer version of mull"
+            raise StoreError(reason, "upgrade mull") from None
         raise StoreError(f"{path} is not a valid pack: {_first(error)}", _ASK) from None
     try:
         return [_row(run, pack.problems) for run in pack.runs]
     except (MullError, ValueError, OverflowError, RecursionError) as error:
         raise StoreError(f"{path} is not a valid pack: {error}", _ASK) from None
+
+
+def _schema(text: bytes) -> int:
+    """The schema that a pack names; 0 if it names none."""
+    try:
+        return _Header.model_validate_json(text).schema_
+    except ValidationError:
+        return 0
 
 
 def _first(error: ValidationError) -> str:
@@ -210,6 +228,12 @@ class _Run(_Strict):
     assignment: Answer | None
     solutions: tuple[Answer, ...] | None
     trace: _Trace | None
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(strict=True)
+    format: Literal["mull-pack"]
+    schema_: int = Field(alias="schema")
 
 
 class _Pack(_Strict):

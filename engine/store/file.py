@@ -38,7 +38,7 @@ def failure(url: str, reason: str) -> StoreError:
 
 
 DAMAGED = "use a backup (solve history backup makes one), or save the readable data with: sqlite3 FILE .recover"
-ELSEWHERE = "choose another store with --store, or store nothing with --no-store"
+ELSEWHERE = "choose another store with --store (a merge: --into), or solve with --no-store"
 ANYWAY = "MULL_STORE_ANYWAY"
 """Environment variable that permits an SQLite store on a network file system. ``--store-anyway`` sets it."""
 _NETWORK = (
