@@ -73,6 +73,14 @@ def solvers(_: click.Context, __: click.Parameter | None, incomplete: str) -> li
     return [CompletionItem(name) for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
 
+def solver_list(ctx: click.Context, parameter: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
+    """Complete the last name of a list of solvers, which are separated by commas."""
+    from click.shell_completion import CompletionItem
+
+    before, comma, last = incomplete.rpartition(",")
+    return [CompletionItem(f"{before}{comma}{item.value}") for item in solvers(ctx, parameter, last)]
+
+
 def ids(ctx: click.Context, _: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
     """Complete the id of a run: short ids of the newest runs, described by problem, solver and status.
 

@@ -50,8 +50,10 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("solvers", "show", "loc"), {"localsearch"}),
         (("solvers", "add", "p"), {"<file>"}),
         (("train", "lo"), {"localsearch", "looped"}),
+        (("bench", "queens:8", "--solvers", "cp"), {"cpsat"}),
+        (("bench", "queens:8", "--solvers", "cpsat,loc"), {"cpsat,localsearch"}),
     ],
-    ids=[str(number) for number in range(20)],
+    ids=[str(number) for number in range(22)],
 )
 def test_words_are_completed(words: tuple[str, ...], some: set[str]) -> None:
     found = offered(*words)

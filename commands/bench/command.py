@@ -75,7 +75,14 @@ class BenchName(TextType):
 
 @click.command()
 @click.argument("arguments", metavar="PROBLEMS...", nargs=-1, required=True, shell_complete=completion.problems)
-@click.option("--solvers", type=Names(), required=True, metavar="A,B", help="Solvers to compare, separated by commas.")
+@click.option(
+    "--solvers",
+    type=Names(),
+    required=True,
+    shell_complete=completion.solver_list,
+    metavar="A,B",
+    help="Solvers to compare, separated by commas.",
+)
 @click.option(
     "--limit-each", "seconds", type=Seconds(), default="60s", show_default=True, help="Limit of the time of each run."
 )
