@@ -74,7 +74,13 @@ def solvers(_: click.Context, __: click.Parameter | None, incomplete: str) -> li
 
 
 def solver_list(ctx: click.Context, parameter: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
-    """Complete the last name of a list of solvers, which are separated by commas."""
+    """Complete the last name of a list of solvers, which are separated by commas.
+
+    Args:
+        ctx: the context of the command.
+        parameter: the option.
+        incomplete: the start of the list.
+    """
     from click.shell_completion import CompletionItem
 
     before, comma, last = incomplete.rpartition(",")
