@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import sys
@@ -220,7 +221,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 1
     except OSError as error:  # e.g. the disk of the output is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = _print_error(f"{error.filename or 'cannot write the output'}: {error.strerror or error}", FULL)
+        hint = "check the path" if error.errno == errno.ENAMETOOLONG else FULL
+        code = _print_error(f"{error.filename or 'cannot write the output'}: {error.strerror or error}", hint)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from io import BytesIO
@@ -256,7 +257,7 @@ def _problems(arguments: Sequence[str], count: int, seed: int, trust: bool) -> l
 
     found: list[Problem] = []
     for argument in arguments:
-        if ":" in argument and not Path(argument).exists():
+        if ":" in argument and not os.path.exists(argument):
             try:
                 drawn = problems_of(stream(argument, "test", seed), count)
             except MullError:  # no stream, or one whose split has no instance, such as queens:8

@@ -29,9 +29,9 @@ def expand(arguments: Sequence[str]) -> list[str]:
     found: list[str] = []
     for argument in arguments:
         path = Path(argument)
-        if path.is_dir():
+        if os.path.isdir(argument):  # os.path: a text that is too long for a path does not raise
             found += _below(path)
-        elif path.exists():
+        elif os.path.exists(argument):
             found += _listed(path, families) or [argument]
         elif argument.partition(":")[0] in families and ":" in argument:
             found.append(argument)

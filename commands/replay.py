@@ -62,7 +62,7 @@ def replay(run_id: str, device: str | None, show: bool, as_json: bool, url: str 
 
 def _is_file(text: str) -> bool:
     """Whether the argument names a file: ids have no dots and no slashes."""
-    return "." in text or os.sep in text or (len(text) > 0 and Path(text).is_file())
+    return "." in text or os.sep in text or os.path.isfile(text)
 
 
 def _show(rows: Sequence[RunRow], as_json: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -347,7 +348,7 @@ def _check_arguments(arguments: Sequence[str], name: str, family: str | None) ->
         find_entry(PROBLEMS, family, entries(PROBLEMS))
     for argument in arguments:
         prefix, colon, _ = argument.partition(":")
-        if argument == "-" or Path(argument).exists() or prefix in known:
+        if argument == "-" or os.path.exists(argument) or prefix in known:
             continue
         if colon:
             hint = f"check the path, or generate a problem of one of the families {', '.join(known)}"
@@ -373,11 +374,13 @@ def _problems(
 
     problems: list[Problem] = []
     read = 0
-    named = [file for argument in arguments for file in (expand([argument]) if Path(argument).exists() else [argument])]
+    named = [
+        file for argument in arguments for file in (expand([argument]) if os.path.exists(argument) else [argument])
+    ]
     began = time.monotonic()
     with show_warnings():
         for done, argument in enumerate(named):
-            exists = argument == "-" or Path(argument).exists()
+            exists = argument == "-" or os.path.exists(argument)
             what = f"{'reading' if exists else 'generating'} {'standard input' if argument == '-' else argument}"
             rate = f" ({done / (time.monotonic() - began):.3g}/s)" if done else ""
             of = f" ({done + 1:,} of {len(named):,}{rate})" if len(named) > 1 else ""

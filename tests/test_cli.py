@@ -308,3 +308,30 @@ def test_version_prints_the_versions_of_packages(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("2m", 120), ("1.5h", 5400), ("500ms", 0.5), ("7", 7)])
 def test_durations_are_read_in_seconds(text: str, seconds: float) -> None:
     assert Seconds().convert(text, None, None) == seconds
+
+
+LONG = "x" * 300
+"""Longer than a file name may be."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([LONG], "no such file or command"),
+        ([f"{LONG}.cnf"], "no such file or command"),
+        ([f"sudoku:{LONG}"], "Sudoku size"),
+        ([f"arc:{LONG}"], "unknown rule"),
+        (["bench", LONG, "--solvers", "cpsat"], "no such file or folder"),
+        (["train", "looped", "--data", f"arc:{LONG}", "--minutes", "1"], "no such folder"),
+        (["analyse", "looped-sudoku", "--on", f"sudoku:{LONG}"], "Sudoku size"),
+        (["replay", LONG], "no run"),
+    ],
+    ids=["bare", "file", "problem", "task", "bench", "train", "analyse", "replay"],
+)
+def test_a_text_that_is_too_long_for_a_path_is_no_full_disk(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(*arguments) == 2
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert "free some space" not in shown

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import datetime, timedelta
 from importlib import import_module
-from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -83,7 +83,7 @@ def record(row: RunRow, traces: bool = False) -> dict[str, Any]:
 def is_there(url: str | None) -> bool:
     """Whether a store may contain runs: it is on a server, or its file exists. Reading must not create a file."""
     where = location(url)
-    return "://" in where or Path(where).exists()
+    return "://" in where or os.path.exists(where)
 
 
 class History(list[RunRow]):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +54,7 @@ class Arc(Family):
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         folder = spec.partition(":")[0]
-        if folder not in RULES and (folder.startswith(("/", ".", "~")) or (folder and Path(folder).is_dir())):
+        if folder not in RULES and (folder.startswith(("/", ".", "~")) or os.path.isdir(folder)):
             hint = f"solve the files of its tasks: solve {folder}/*.json; or train on the folder: --data arc:FOLDER"
             raise InputError(f"{excerpt(folder)} is a path, and a generated task has a rule", hint=hint)
         rule, *rest = parse_fields(spec, 1, 2, self.spec)

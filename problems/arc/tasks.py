@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -126,7 +127,7 @@ def read_folder(folder: str, part: str) -> tuple[Task, ...]:
         InputError: there is no such folder, or a file cannot be read.
     """
     root = Path(folder)
-    if not root.is_dir():
+    if not os.path.isdir(folder):
         raise InputError("no such folder", folder, hint="name the folder that holds the tasks of the corpus")
     challenges = sorted(root.glob(f"*_{part}_challenges.json")) if part else []
     if challenges:
