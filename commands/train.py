@@ -14,7 +14,6 @@ import click
 
 from mull import __version__
 from mull.engine.errors import MullError
-from mull.terminal import TrainingScreen
 
 from . import completion
 from .common import (
@@ -29,6 +28,7 @@ from .common import (
 )
 from .devices import device_of_rank
 from .tables import describe_weights
+from .training_screen import TrainingScreen
 
 if TYPE_CHECKING:
     from mull.engine.weights import Card

@@ -54,8 +54,8 @@ SMALL = {
     "parity": Chains("parity:{}", (("2-8", 400),), 32, 64, TINY),
     "2-hop": Chains("hop:2:{}", (("2-8", 400),), 32, 64, TINY),
 }
-# A row is held after a right answer, and half of the rows start from the end of another chain: without both, wrong parts of
-# a long chain that agree with each other can stay. Nearly all steps are on the longer words for the same reason.
+# Nets that took most steps on the shorter words left wrong parts in long ones, which agree with each other and stay. Rows
+# are held and carried against the same fault; whether that helps is not shown yet (docs/log.md).
 LONG = {**LARGE, "hold": 8, "carry": 0.5}
 FULL = {
     "S5": Chains("group:S5:{}", (("2-8", 3000), ("2-32", 9000)), 256, 2048, {**LONG, "lr": 2e-3, "batch": 1024}),

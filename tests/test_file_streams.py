@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mull.commands.training_screen import TrainingScreen
 from mull.engine.training import TrainingProgress
 from mull.problems import InputError, load
 from mull.problems.streams import stream
 from mull.problems.sudoku.stream import BLANKS
-from mull.terminal import TrainingScreen
 
 BOARD = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
