@@ -7,6 +7,7 @@ import pickle
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -65,6 +66,18 @@ class Unloadable(CpSat):
 
     def __setstate__(self, state: Any) -> None:
         raise ImportError("no such library")
+
+
+class Cancelled:
+    """A task that is cancelled after some answers, and the answers that arrived.
+
+    Args:
+        after: number of answers.
+    """
+
+    def __init__(self, after: int) -> None:
+        self.arrived: list[Solution] = []
+        self.task = replace(STEPS, cancelled=lambda: len(self.arrived) >= after)
 
 
 class InlineCrew:

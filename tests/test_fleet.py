@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pickle
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet_solvers import STEPS, Fatal, InlineCrew, Slow, Unloadable, small
+from fleet_solvers import STEPS, Cancelled, Fatal, InlineCrew, Slow, Unloadable, small
 
 import mull
 from conftest import call, json_lines
@@ -115,16 +114,14 @@ def test_a_chunk_that_ends_three_processes_fails_alone(monkeypatch: pytest.Monke
 @pytest.mark.slow
 def test_a_cancelled_call_keeps_what_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
     problems = small(12, once=(11,))
-    stop = threading.Event()
-    arrived: list[Solution] = []
-
-    def keep(solution: Solution) -> None:
-        arrived.append(solution)
-        if len(arrived) == 11:
-            stop.set()
-
-    task = replace(STEPS, cancelled=stop.is_set)
-    answers = solve(problems, in_chunks(monkeypatch, Slow(), 1), task, on_solution=keep, fleet=Fleet(LocalCrew(TWO)))
+    call = Cancelled(11)
+    answers = solve(
+        problems,
+        in_chunks(monkeypatch, Slow(), 1),
+        call.task,
+        on_solution=call.arrived.append,
+        fleet=Fleet(LocalCrew(TWO)),
+    )
     assert [answer.status for answer in answers] == [Status.SOLVED] * 11 + [Status.CANCELLED]
 
 
