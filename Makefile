@@ -53,7 +53,7 @@ bench: .venv/installed
 gpu-check:
 	rm -rf build/gpu
 	python3 -m pip install --quiet --no-index --no-deps --no-build-isolation --target build/gpu .
-	PYTHONPATH=build/gpu$${PYTHONPATH:+:$$PYTHONPATH} python3 -m pytest -m gpu
+	PYTHONPATH=build/gpu$${PYTHONPATH:+:$$PYTHONPATH} python3 -m pytest -m gpu $$(grep -l 'mark\.gpu' tests/test_*.py)
 
 .venv/installed: pyproject.toml $(CONSTRAINTS)
 	@test -n "$(PYTHON)" || { echo "mull needs Python 3.11 to 3.14: make PYTHON=/path/to/python3.11" >&2; exit 1; }

@@ -351,13 +351,3 @@ def test_a_right_row_is_held_for_at_most_the_stated_segments() -> None:
     assert [turn[1] for turn in left][:2] == [False, True]
     assert [turn[2] for turn in left][:3] == [False, False, True]
     assert [turn[3] for turn in left] == [False, False, False, True]
-
-
-@pytest.mark.parametrize(("carry", "kept"), [(0.0, False), (1.0, True)])
-def test_an_example_starts_from_the_states_before_it_if_they_are_carried(carry: float, kept: bool) -> None:
-    rows, view = rows_in_progress({"carry": carry})
-    last = tuple(torch.full_like(state, 7.0) for state in rows.states(view))
-    rows.carry(last, torch.tensor([True, False, False, False]))
-    started = rows.states(view)[0]
-    assert bool((started[0] == 7.0).all()) is kept
-    assert bool((started[1:] == 7.0).all())  # rows in progress

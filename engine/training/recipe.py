@@ -42,12 +42,6 @@ class Recipe(BaseModel):
     hold: int = Field(
         0, ge=0, description="most segments that an example stays after it is right; the number is drawn evenly from 0"
     )
-    carry: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="share of examples that start from the last states of the example before them in the batch",
-    )
     block: int = Field(1 << 16, ge=1, description="examples of a stream that are shuffled together")
     passes: int = Field(4, ge=1, description="times that each block is used")
     validation: int = Field(256, ge=0, description="validation examples of each stream, never trained on (0: none)")

@@ -68,8 +68,6 @@ class Rows:
         self.max_segments = torch.zeros_like(self.segments)
         self.holds = torch.zeros_like(self.segments)
         """[B] further segments of each row from its first right answer on."""
-        self.fresh = torch.ones(batch, dtype=torch.bool, device=device)
-        """[B] whether each row starts from the net's first states, not from those of the example before."""
         self.target_choice = torch.zeros(batch, device=device)
         """[B] which of its known solutions a row has as target, as a share of their number, 0 to 1."""
         self.z: tuple[Tensor, ...] = ()
@@ -91,7 +89,7 @@ class Rows:
         start = first_states(self.learner, view, self.generator)
         if not self.z:
             return start
-        new = ((self.segments == 0) & self.fresh)[:, None, None]
+        new = (self.segments == 0)[:, None, None]
         return tuple(torch.where(new, first, old) for first, old in zip(start, self.z, strict=True))
 
     def target(self, instance: Instance, targets: Int[Tensor, "rows answers vars"]) -> Target | None:
@@ -143,8 +141,6 @@ class Rows:
         if self.recipe.hold:
             drawn = (self._uniform() * (self.recipe.hold + 1)).long()
             self.holds = torch.where(over, drawn, self.holds)
-        if self.recipe.carry:
-            self.fresh = torch.where(over, self._uniform() >= self.recipe.carry, self.fresh)
         if self.learner.uses_targets:
             self.target_choice = torch.where(over, self._uniform(), self.target_choice)
 

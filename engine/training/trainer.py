@@ -291,7 +291,7 @@ class Trainer:
         streams = [[s.name, s.seed] for s, _ in self.streams]
         without = {"save_minutes", "validation", "eval_segments"}  # these do not change the steps
         recipe = self.recipe.model_dump(exclude=without)
-        recipe = {key: value for key, value in recipe.items() if value or key not in ("hold", "carry")}  # older files
+        recipe = {key: value for key, value in recipe.items() if value or key != "hold"}  # older files lack it
         return {**self.kind, "shapes": shapes, "streams": streams, "seed": self.seed, **recipe}
 
     def _resume(self, path: Path) -> None:
