@@ -199,7 +199,7 @@ class ConstraintGraph:
     @cached_property
     def literals(self) -> int:
         """The number of literals in a batch, with padding: variables times the largest domain."""
-        return len(self.domains) * max((len(domain) for domain in self.domains.values()), default=1)
+        return len(self.domains) * max(map(len, self.domains.values()), default=1)
 
     @cached_property
     def work(self) -> int:

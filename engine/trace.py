@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .array_bytes import joined, parted
+
 TRACE_POINTS = 256
+TYPES = tuple(map(np.dtype, (np.int32, np.float32, np.int32, np.float32)))
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,19 @@ class Trace:
     def __len__(self) -> int:
         return len(self.iteration)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        arrays = self.iteration, self.energy, self.violations, self.residual
+        if any(a.dtype != t or a.shape != self.iteration.shape for a, t in zip(arrays, TYPES, strict=True)):
+            return super().__reduce_ex__(protocol)  # of a plugin
+        return _unpickled, (joined(arrays, TYPES),)
+
     def to_json(self) -> dict[str, list[Any]]:
         """A JSON object: a list of numbers for each array."""
         return {name: getattr(self, name).tolist() for name in self.__dataclass_fields__}
+
+
+def _unpickled(data: bytearray) -> Trace:
+    return Trace(*parted(data, TYPES, [len(data) // 16] * 4))
 
 
 class TraceBuffer:

@@ -19,6 +19,7 @@ from mull.engine.constraints.clause_arrays import ClauseArrays
 from mull.engine.constraints.edge_arrays import EdgeArrays
 from mull.engine.moves.graph import MoveGraph
 from mull.engine.peel import extend, peel
+from mull.engine.trace import Trace
 from mull.engine.values import Value
 from mull.problems import load
 from mull.problems.coloring import template
@@ -124,6 +125,14 @@ def test_the_sequence_acts_like_a_tuple() -> None:
     edges = template(nx.path_graph(range(1, 4)), 2)
     assert list(edges.constraints) == [Compare("v1", "!=", "v2"), Compare("v2", "!=", "v3")]
     assert pickle.loads(pickle.dumps(edges)) == edges
+
+
+def test_traces_keep_their_numbers_and_types_when_they_are_sent() -> None:
+    figures = np.arange(3, dtype=np.int32), np.ones(3, np.float32), np.zeros(3, np.int32), np.zeros(3, np.float32)
+    for trace in (Trace(*figures), Trace(*(figure.astype(np.float64) for figure in figures))):
+        sent = pickle.loads(pickle.dumps(trace))
+        assert sent.to_json() == trace.to_json()
+        assert sent.energy.dtype == trace.energy.dtype
 
 
 def test_long_sequences_make_their_elements_at_each_reading() -> None:

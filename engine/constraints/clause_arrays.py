@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..array_bytes import joined, parted
 from ..constraint_arrays import PIECE, ConstraintArrays, FactorRows, NumberedNames, by_length, renumbered
 from ..values import Value
 from .base import Constraint
@@ -187,4 +188,13 @@ class ClauseArrays(ConstraintArrays):
         return [table[i] for i in places.tolist()]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ClauseArrays, (self.names, self.start, self.variable, self.value)
+        data = joined((self.names.numbers, self.start, self.variable, self.value), TYPES)
+        return _unpickled, (self.names.prefix, len(self.names), len(self), len(self.variable), data)
+
+
+TYPES = tuple(map(np.dtype, (np.int64, np.int64, np.int32, np.int8)))
+
+
+def _unpickled(prefix: str, variables: int, clauses: int, literals: int, data: bytearray) -> ClauseArrays:
+    numbers, *arrays = parted(data, TYPES, (variables, clauses + 1, literals, literals))
+    return ClauseArrays(NumberedNames(prefix, numbers), *arrays)

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ..errors import MullError
+from ..garbage import collect_rarely
 from .cluster import connect, ray_module
 from .crew import Ended
 from .work import Worker
@@ -34,6 +35,7 @@ class Actor:
         if version(PACKAGE) != expected:
             raise MullError(f"{os.uname().nodename} has mull {version(PACKAGE)}, the driver has {expected}")
         self.worker = Worker(orders, device, threads)
+        collect_rarely()
 
     def ready(self) -> bytes:
         """Nothing, once the actor has started."""

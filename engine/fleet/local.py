@@ -105,12 +105,14 @@ def _cause(code: int | None) -> str:
 
 def _run(connection: Connection, orders: bytes, device: str, threads: int) -> None:
     """The loop of a process: chunks in, answers out, until the driver closes the connection or ends."""
+    from ..garbage import collect_rarely
     from ..orphans import follow_parent
     from .work import Worker, limit_threads
 
     follow_parent()
     limit_threads(threads)
     worker = Worker(orders, device)
+    collect_rarely()
     connection.send_bytes(READY)
     try:
         while True:

@@ -30,6 +30,9 @@ ALONE = "solve in one process: without --on, and with one device"
 NEEDLESS = {"render": None, "statement": None}
 """Attributes of a problem that no solver needs, and that may be closures."""
 
+OWN = ("graph", "givens", "source")
+"""Attributes in which the problems of a chunk differ."""
+
 COMPUTED = frozenset({"index", "scopes", "clause_table", "_moves"})
 """Attributes of a graph that a worker computes itself, if it needs them."""
 
@@ -54,14 +57,17 @@ class Work(NamedTuple):
     """A chunk.
 
     Args:
-        states: attributes of the problems of the chunk, computed ones too. To make the problems by their constructor
-            would check them a second time. The graph is a dictionary of its attributes, too: pickled as an object, it
-            would start a pickle of its own, and share no names and types with the others.
+        common: attributes of the first problem of the chunk.
+        states: attributes of the problems of the chunk, computed ones too, where they differ from the common ones. To
+            make the problems by their constructor would check them a second time. The graph is a dictionary of its
+            attributes, too: pickled as an object, it would start a pickle of its own, and share no names and types with
+            the others. A graph whose constraints are arrays has ``domain`` in place of ``domains``.
         batch: ``Budget.batch`` of the chunk.
         elapsed: seconds since the start of the call.
         seconds: share of the chunk of the remaining time; infinite without a limit.
     """
 
+    common: dict[str, Any]
     states: Sequence[dict[str, Any]]
     batch: int | None
     elapsed: float
@@ -107,13 +113,27 @@ def packed_work(problems: Sequence[Problem], batch: int | None, elapsed: float, 
         MullError: a problem cannot be sent to another process.
     """
     graphs: dict[int, dict[str, Any]] = {}
+    common: dict[str, Any] = {key: value for key, value in problems[0].__dict__.items() if key not in OWN} | NEEDLESS
+    known = common.get
     states = []
     for problem in problems:
         graph = problem.graph
         if id(graph) not in graphs:
-            graphs[id(graph)] = {key: value for key, value in graph.__dict__.items() if key not in COMPUTED}
-        states.append({**problem.__dict__, **NEEDLESS, "graph": graphs[id(graph)]})
-    return _packed(Work(states, batch, elapsed, seconds), f"problem {problems[0].source}")
+            graphs[id(graph)] = _attributes(graph)
+        own = {key: value for key, value in problem.__dict__.items() if known(key, UNKNOWN) is not value}
+        states.append({**own, **NEEDLESS, "graph": graphs[id(graph)]})
+    return _packed(Work(common, states, batch, elapsed, seconds), f"problem {problems[0].source}")
+
+
+UNKNOWN = object()
+
+
+def _attributes(graph: ConstraintGraph) -> dict[str, Any]:
+    """What a worker needs of a graph."""
+    attributes = {key: value for key, value in graph.__dict__.items() if key not in COMPUTED}
+    if graph.arrays:  # they have the names, and the variables share their domain
+        attributes["domain"] = next(iter(attributes.pop("domains").values()))
+    return attributes
 
 
 def unpacked_answers(data: bytes, problems: Sequence[Problem]) -> list[tuple[int, Solution, bool]]:
@@ -143,7 +163,8 @@ def _unpacked(answer: Sequence[Any], problems: Sequence[Problem]) -> tuple[int, 
     if of_problem is not None:
         problem.__dict__.setdefault("digest", of_problem)
     assignment = None if values is None else dict(zip(problem.graph.domains, values, strict=True))
-    solution = Solution(problem=problem, assignment=assignment, **dict(zip(FIELDS, others, strict=True)))
+    solution = object.__new__(Solution)  # a frozen dataclass takes 6 µs to set its fields
+    solution.__dict__.update(zip(FIELDS, others, strict=True), problem=problem, assignment=assignment)
     return position, solution, late
 
 
@@ -172,7 +193,9 @@ class Worker:
             data: as ``packed_work`` returned it.
         """
         try:
-            answers, refused = self._answers(Work(*pickle.loads(data))), None
+            with gc_paused():
+                work = Work(*pickle.loads(data))
+            answers, refused = self._answers(work), None
         except MullError as error:
             answers, refused = [], (str(error), error.hint)
         return pickle.dumps((answers, refused), pickle.HIGHEST_PROTOCOL)
@@ -180,7 +203,7 @@ class Worker:
     def _answers(self, work: Work) -> list[Answer]:
         budget = replace(self.orders.budget, batch=work.batch)
         graphs: dict[int, ConstraintGraph] = {}
-        problems = [self._problem(state, graphs) for state in work.states]
+        problems = [self._problem({**work.common, **state}, graphs) for state in work.states]
         since = now()
         deadline = None if work.seconds == float("inf") else since + work.seconds
         task = Task(budget, self.orders.seed, self.device, since - work.elapsed, deadline=deadline)
@@ -190,8 +213,8 @@ class Worker:
         for position, solution in solve_chunk(problems, self.orders.solver, task, improvements, self.faults):
             problem, assignment = problems[position], solution.assignment
             values = None if assignment is None else tuple(map(assignment.__getitem__, problem.graph.domains))
-            solution = replace(solution, budget=budgets.setdefault(solution.budget, solution.budget))
-            others = tuple(getattr(solution, name) for name in FIELDS)
+            solution.__dict__["budget"] = budgets.setdefault(solution.budget, solution.budget)
+            others = tuple(map(solution.__dict__.__getitem__, FIELDS))
             digests = problem.graph.digest, problem.__dict__.get("digest")
             found.append(Answer(position, values, others, task.remaining <= 0, digests))
         return found
@@ -207,6 +230,8 @@ class Worker:
         if id(attributes) not in graphs:
             graph = object.__new__(ConstraintGraph)
             graph.__dict__.update(attributes)
+            if arrays := graph.arrays:
+                graph.domains = dict.fromkeys(arrays.names.strings(), graph.__dict__.pop("domain"))
             graphs[id(attributes)] = self._known(graph)
         problem = object.__new__(Problem)
         problem.__dict__.update(state, graph=graphs[id(attributes)])
