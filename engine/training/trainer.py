@@ -16,7 +16,7 @@ from ..memory import out_of_memory
 from . import checkpoint
 from .blocks import Blocks, Origin, workers
 from .ema import Ema
-from .learner import autocast, continue_loss, is_right, masked
+from .learner import autocast, continue_loss, is_right, masked, size_of
 from .loss import answer_loss
 from .optimizers import optimizers
 from .processes import Processes, device_of_process
@@ -265,8 +265,7 @@ class Trainer:
             examples: held out from training.
             depth: segments of each example.
         """
-        size = max(len(domain) for graph in examples.graphs for domain in graph.domains.values())
-        rows = self.recipe.rows(self.batch, examples.givens.shape[1], size)
+        rows = self.recipe.rows(self.batch, size_of(examples))
         return evaluate(self.learner, examples, depth=depth, batch=rows, generator=self.generator)
 
     def _reseed(self) -> None:
@@ -299,8 +298,7 @@ class Trainer:
         streams = [[s.name, s.seed] for s, _ in self.streams]
         without = {"save_minutes", "validation", "eval_segments"}  # these do not change the steps
         recipe = self.recipe.model_dump(exclude=without)
-        later = ("hold", "carry", "literals")  # older files lack these
-        recipe = {key: value for key, value in recipe.items() if value or key not in later}
+        recipe = {key: value for key, value in recipe.items() if value or key not in checkpoint.LATER}
         repeated = {"turns": self.turns} if len(self.turns) > len(streams) else {}
         return {**self.kind, "shapes": shapes, "streams": streams, **repeated, "seed": self.seed, **recipe}
 
