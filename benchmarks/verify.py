@@ -48,7 +48,8 @@ def _sudoku(values: dict[str, int], path: Path, line: int) -> int:
     text = _lines(path)[line - 1]
     cells = next(csv.reader([text]))[0]
     size = isqrt(len(cells))
-    n = isqrt(size)
+    n = {6: 2, 12: 3}.get(size, isqrt(size))
+    wide = size // n
     span = range(1, size + 1)
     grid = {(r, c): values.get(f"r{r}c{c}") for r in span for c in span}
     bad = sum(value not in span for value in grid.values())
@@ -56,7 +57,7 @@ def _sudoku(values: dict[str, int], path: Path, line: int) -> int:
         given not in ".0" and grid[divmod(i, size)[0] + 1, i % size + 1] != int(given) for i, given in enumerate(cells)
     )
     groups = [[(r, c) for c in span] for r in span] + [[(r, c) for r in span] for c in span]
-    groups += [[(a + i, b + j) for i in range(n) for j in range(n)] for a in span[::n] for b in span[::n]]
+    groups += [[(a + i, b + j) for i in range(n) for j in range(wide)] for a in span[::n] for b in span[::wide]]
     return bad + sum(grid[x] == grid[y] for group in groups for x, y in combinations(group, 2))
 
 

@@ -48,7 +48,7 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     multiple=True,
     required=True,
     metavar="FAMILY:SPEC|FILE",
-    help="Stream or file of training examples. Repeat it to mix several evenly.",
+    help="Stream or file of training examples. Repeat it to mix several; the same one again gets more steps.",
 )
 @click.option(
     "--minutes",

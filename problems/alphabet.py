@@ -112,12 +112,13 @@ def consistent(board: Sequence[int], order: int, box: int = 0) -> bool:
     """
     seen: set[tuple[str, int, int]] = set()
     count = 0
+    wide = order // box if box else order
     for i, value in enumerate(board):
         if value:
             r, c = divmod(i, order)
             seen |= {("r", r, value), ("c", c, value)}
             count += 2
             if box:
-                seen.add(("b", r // box * order + c // box, value))
+                seen.add(("b", r // box * order + c // wide, value))
                 count += 1
     return len(seen) == count

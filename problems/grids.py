@@ -75,7 +75,7 @@ def draw(size: int, assignment: Mapping[str, Value], box: int | None = None) -> 
         box: rows of a box, for lines between boxes; None for no boxes.
     """
     width = max((len(str(value)) for value in assignment.values()), default=1)
-    step = box or size
+    step = size // box if box else size
     rows = []
     for r in range(1, size + 1):
         cells = [str(assignment.get(cell(r, c), ".")).rjust(width) for c in range(1, size + 1)]

@@ -6,9 +6,12 @@ import random
 
 Board = list[list[int]]
 
+BOXES = {4: 2, 6: 2, 9: 3, 12: 3, 16: 4, 25: 5}
+"""Rows of a Sudoku -> rows of a box. Boxes of 6x6 and 12x12 boards are wider than high: 2x3 and 3x4."""
 
-def random_sudoku(n: int, rng: random.Random) -> Board:
-    """A random full n²×n² Sudoku with values 1 to n².
+
+def random_sudoku(n: int, rng: random.Random, wide: int | None = None) -> Board:
+    """A random full Sudoku with boxes of n rows and ``wide`` columns, and values 1 to n times ``wide``.
 
     It starts with the cyclic pattern under random symmetries. Then it makes random switches of two kinds. One exchanges
     the values of a cycle in two rows of a band, or two columns of a stack. The other exchanges two values in a
@@ -17,23 +20,26 @@ def random_sudoku(n: int, rng: random.Random) -> Board:
     Args:
         n: rows of a box.
         rng: random numbers.
+        wide: columns of a box; None for n.
     """
-    size = n * n
+    wide = wide or n
+    size = n * wide
 
-    def lines() -> list[int]:
-        return [n * band + i for band in rng.sample(range(n), n) for i in rng.sample(range(n), n)]
+    def lines(high: int) -> list[int]:
+        bands = size // high
+        return [high * band + i for band in rng.sample(range(bands), bands) for i in rng.sample(range(high), high)]
 
     values = rng.sample(range(1, size + 1), size)
-    columns = lines()
-    board = [[values[(n * (r % n) + r // n + c) % size] for c in columns] for r in lines()]
+    columns = lines(wide)
+    board = [[values[(wide * (r % n) + r // n + c) % size] for c in columns] for r in lines(n)]
     for _ in range(2 * size):
-        for _ in range(2):  # rows, then columns as the rows of the transposed board
+        for high in (n, wide):  # rows, then columns as the rows of the transposed board
             for _ in range(3):
-                band = n * rng.randrange(n)
-                a, b = rng.sample(range(band, band + n), 2)
+                band = high * rng.randrange(size // high)
+                a, b = rng.sample(range(band, band + high), 2)
                 _switch_rows(board[a], board[b], rng.randrange(size))
             board = [list(column) for column in zip(*board, strict=True)]
-        _switch_values(board, n, rng)
+        _switch_values(board, n, wide, rng)
     return board
 
 
@@ -48,15 +54,15 @@ def _switch_rows(one: list[int], other: list[int], column: int) -> None:
         column = place[one[column]]
 
 
-def _switch_values(board: Board, n: int, rng: random.Random) -> None:
+def _switch_values(board: Board, n: int, wide: int, rng: random.Random) -> None:
     """Exchange two values in a connected component of their cells. A unit has both or neither of them in it."""
-    size = n * n
+    size = n * wide
     a, b = rng.sample(range(1, size + 1), 2)
     cells = [(r, c) for r in range(size) for c in range(size) if board[r][c] in (a, b)]
     reached = [rng.choice(cells)]
     left = set(cells) - set(reached)
     for r, c in reached:
-        near = [(y, x) for y, x in left if y == r or x == c or (y // n == r // n and x // n == c // n)]
+        near = [(y, x) for y, x in left if y == r or x == c or (y // n == r // n and x // wide == c // wide)]
         reached += near
         left.difference_update(near)
     for r, c in reached:

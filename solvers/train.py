@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ..engine.solver import OptionError
 from ..engine.status import Status
 from ..engine.trace import Trace
 from ..engine.training import Recipe, Trainer, TrainingProgress
+from ..engine.training.blocks import first_chunks
 from ..engine.weights import SUFFIX, Card, check_writable, claimed, find, save
 from .learned import Learned
 from .nets.backbones import backbone
@@ -89,7 +91,7 @@ def train(
 
     Args:
         solver: its options define the net.
-        streams: pairs of a training stream and a validation stream.
+        streams: pairs of a training stream and a validation stream. One that occurs n times gets n steps of each round.
         recipe: the settings of the training.
         name: name of the weights. ``NAME.training.safetensors`` beside them is the checkpoint to resume from.
         folder: the folder of both files.
@@ -120,7 +122,7 @@ def train(
         >>> train(Looped(), [pair], Recipe(), name="four", folder=Path("."), version="0", steps=300)
     """
     check_writable(folder)
-    first = [stream.chunk(0) for stream, _ in streams]
+    first = first_chunks([stream for stream, _ in streams], processes)
     torch.manual_seed(seed)  # of the initial weights
     origin = find(base) if base is not None else None
     solver, net = _net(solver, origin, [graph for examples in first for graph in examples.graphs])
@@ -153,7 +155,7 @@ def train(
         shape=shape,
         families=tuple(sorted({stream.family for stream, _ in streams})),
         sizes=_sizes(streams, first),
-        data=tuple(stream.name for stream, _ in streams),
+        data=_data([stream.name for stream, _ in streams]),
         seed=seed,
         recipe=recipe.model_dump(mode="json"),
         base=origin.sha256 if origin else "",
@@ -215,6 +217,14 @@ def _require_targets(solver: Learned, streams: Sequence[tuple[Stream, Stream]], 
                 f"{solver.name} needs examples with known solutions, and {stream.name} has none",
                 f"solve solvers show {solver.name}",
             )
+
+
+def _data(names: Sequence[str]) -> tuple[str, ...]:
+    """The streams of a training for its card; those of a mixture with unequal shares with their steps of a round."""
+    steps = Counter(names)
+    if len(set(steps.values())) < 2:
+        return tuple(steps)
+    return tuple(f"{name} ({count} of {len(names)} steps)" for name, count in steps.items())
 
 
 def _sizes(streams: Sequence[tuple[Stream, Stream]], first: Sequence[Examples]) -> dict[str, int]:

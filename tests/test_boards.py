@@ -187,3 +187,43 @@ def test_archives_are_read_by_the_family_that_lists_their_suffix(tmp_path: Path)
     for read in (queens_family.read_archive, lambda path: queens_family.archive_stream(path, "train", 0)):
         with pytest.raises(InputError, match="queens reads no archives"):
             read(path)
+
+
+@pytest.mark.parametrize(("size", "high", "wide"), [(6, 2, 3), (12, 3, 4)])
+def test_boards_of_six_and_twelve_rows_have_rectangular_boxes(size: int, high: int, wide: int) -> None:
+    problem, *_ = mull.problems.load(f"sudoku:{size}:0.6", seed=3)
+    boxes = [group.scope for group in problem.graph.constraints[2 * size :]]
+    assert len(boxes) == size
+    assert boxes[0] == tuple(f"r{r}c{c}" for r in range(1, high + 1) for c in range(1, wide + 1))
+    assert {name for box in boxes for name in box} == set(problem.graph.names)
+    grid = np.array(squares.random_sudoku(high, random.Random(0), wide))
+    for unit in (*grid, *grid.T, *grid.reshape(wide, high, high, wide).transpose(0, 2, 1, 3).reshape(size, size)):
+        assert sorted(unit) == list(range(1, size + 1))
+    drawn = problem.render(problem.givens).split("\n")
+    assert len(drawn) == size + size // high - 1  # rows, and lines between bands
+    assert drawn[0].count("|") == size // wide - 1
+
+
+def test_a_file_of_six_rows_is_a_sudoku(tmp_path: Path) -> None:
+    problem, *_ = mull.problems.load("sudoku:6:0.6", seed=3)
+    line = "".join(str(problem.givens.get(name, ".")) for name in problem.graph.names)
+    for text in (line, problem.render(problem.givens), "\n".join(line[i : i + 6] for i in range(0, 36, 6))):
+        path = tmp_path / "six.sudoku"
+        path.write_text(text + "\n")
+        again, *_ = mull.problems.load(str(path))
+        assert (again.family, again.givens, again.graph) == ("sudoku", problem.givens, problem.graph)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10**9))
+def test_symmetries_of_rectangular_boxes_keep_the_invariant(seed: int) -> None:
+    rng = random.Random(seed)
+    grid = np.array(squares.random_sudoku(2, rng, 3), dtype=np.uint8)
+    puzzle = np.where(np.array(rng.choices((0, 1), k=36)).reshape(6, 6), grid, 0).astype(np.uint8)
+
+    def lines(high: int) -> list[int]:
+        bands = rng.sample(range(6 // high), 6 // high)
+        return [high * band + i for band in bands for i in rng.sample(range(high), high)]
+
+    image = np.array([0, *rng.sample(range(1, 7), 6)], dtype=np.uint8)[puzzle][lines(2)][:, lines(3)]
+    assert symmetry.invariant(np.ascontiguousarray(image).ravel(), 2) == symmetry.invariant(puzzle.ravel(), 2)

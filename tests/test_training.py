@@ -99,6 +99,25 @@ def test_a_mixture_learns_each_stream() -> None:
     assert min(mine.accuracy.values()) >= 0.8
 
 
+def test_a_stream_that_is_given_again_gets_more_steps_and_one_set_of_blocks() -> None:
+    mine = trainer("sudoku:4:0.5", "latin:4:0.5", "sudoku:4:0.5", "sudoku:4:0.5")
+    assert [check.name for check, _ in mine.streams] == ["sudoku:4:0.5", "latin:4:0.5"]
+    assert sorted(mine.turns) == [0, 0, 0, 1]
+    mine.run(steps=4)
+    assert mine.step == 4
+
+
+def test_literals_limit_the_rows_of_large_problems(tmp_path: Path) -> None:
+    limit = {"literals": 64 * 8, "batch": 64, "validation": 4, "eval_segments": 1}
+    mine = trainer("sudoku:4:0.5", "sudoku:9:0.5", recipe=limit, path=tmp_path / "x.safetensors")
+    sizes: list[int] = []
+    mine.net.register_forward_pre_hook(lambda _, arguments: sizes.append(len(arguments[0][0])))
+    mine.run(steps=2)
+    assert sizes[:2] == [8, 1]  # 64 and 729 literals
+    with pytest.raises(CheckpointError):
+        trainer("sudoku:4:0.5", "sudoku:9:0.5", recipe={**limit, "literals": 0}, path=tmp_path / "x.safetensors")
+
+
 def test_a_training_without_known_solutions_solves_more() -> None:
     """Solved rows are replaced, so the mean loss stays high; the share of solved rows grows."""
     reports: list[TrainingProgress] = []

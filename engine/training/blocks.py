@@ -16,6 +16,9 @@ from ..examples import Examples, Stream, concatenate
 from ..orphans import follow_parent
 from ..role_tensors import MANY_TEMPLATES, rounded
 
+FEW = 4
+"""Most streams whose first chunks are generated without workers, which take seconds to start."""
+
 
 def make(stream: Stream, k: int) -> Examples:
     """The k-th chunk, with the literal groups and digests of its graphs computed: the task of a worker.
@@ -30,6 +33,20 @@ def make(stream: Stream, k: int) -> Examples:
         with suppress(GraphError):  # a kind without literal groups: some backbones do not read them
             _ = graph.roles
     return chunk
+
+
+def first_chunks(streams: Sequence[Stream], processes: int) -> list[Examples]:
+    """Chunk 0 of each stream. That of a stream that occurs several times is generated once.
+
+    Args:
+        streams: of a training.
+        processes: workers that generate them if there are several; 0 generates them in this process.
+    """
+    distinct = list({(stream.name, stream.seed): stream for stream in streams}.values())
+    with workers(min(processes, len(distinct)) if len(distinct) > FEW else 0) as pool:
+        made = list(pool.map(make, distinct, [0] * len(distinct))) if pool else [s.chunk(0) for s in distinct]
+    known = {(stream.name, stream.seed): chunk for stream, chunk in zip(distinct, made, strict=True)}
+    return [known[stream.name, stream.seed] for stream in streams]
 
 
 @contextmanager
@@ -93,14 +110,19 @@ class Blocks:
     def get(self, b: int) -> Examples:
         """Block b. It waits for the chunks, and requests those of the next block."""
         if self.last is None or self.last[0] != b:
-            self._request(b)
+            self.request(b)
             requested = self.pending.pop(b, None)
             chunks = [f.result() for f in requested or ()] or [self._chunk(k) for k in self._chunks(b)]
             self.last = b, _joined(chunks)
-        self._request(b + 1)
+        self.request(b + 1)
         return self.last[1]
 
-    def _request(self, b: int) -> None:
+    def request(self, b: int) -> None:
+        """Let the workers generate block b, unless they do so already.
+
+        Args:
+            b: number of the block.
+        """
         if self.pool is None or b in self.pending or (self.first is not None and self._chunks(b) == range(1)):
             return
         self.pending[b] = [self.pool.submit(make, self.stream, k) for k in self._chunks(b)]

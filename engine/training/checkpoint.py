@@ -13,6 +13,9 @@ from torch import Tensor
 from .. import files
 from ..weights import LARGEST, CheckpointError, renamed, write_file
 
+LATER = ("hold", "carry", "literals", "turns")
+"""Parts of an identity that are left out where they are empty: files from before they existed lack them."""
+
 
 def write(path: Path, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Write a checkpoint atomically.
@@ -54,8 +57,9 @@ def read(path: Path, of: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, T
             f"cannot resume from {path}: {error}",
             "the file is truncated or not a checkpoint; move it away to start again",
         ) from None
-    for what, value in json.loads(json.dumps(of)).items():
-        if kept.get(what) != value:
+    stated = json.loads(json.dumps(of))
+    for what in (*stated, *(key for key in LATER if key in kept)):
+        if kept.get(what) != stated.get(what):
             raise CheckpointError(
                 f"{path} is of another training: it has another {what}", "choose another name: --name NAME"
             )

@@ -115,6 +115,17 @@ def checkable(examples: Examples) -> bool:
     return all(graph.objective is None for graph in examples.graphs)
 
 
+MEMBERS = 8
+"""Members of literal groups that cost as much as a literal, about. Most boards have fewer, 22 queens have 28."""
+
+
+def size_of(examples: Examples) -> int:
+    """The literals of a row, with padding, or an eighth of the members of its largest graph's groups if these are more."""
+    size = max(len(domain) for graph in examples.graphs for domain in graph.domains.values())
+    largest = max(examples.graphs, key=lambda graph: len(graph.constraints))
+    return max(int(examples.givens.shape[1]) * size, _group_sizes(largest) // MEMBERS)
+
+
 def _group_sizes(graph: ConstraintGraph) -> int:
     """Members of all literal groups of a graph, about."""
     return sum(constraint.group_size(graph.domains) for constraint in graph.constraints)

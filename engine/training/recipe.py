@@ -22,6 +22,9 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     batch: int = Field(256, ge=1, le=1 << 20, description="rows of a batch: examples trained side by side")
+    literals: int = Field(
+        0, ge=0, description="most literals of a batch: streams of large problems get fewer rows (0: no limit)"
+    )
     lr: float = Field(1.5e-3, gt=0, le=1, description="learning rate after the warm-up")
     warmup: int = Field(200, ge=0, description="steps of linear warm-up")
     final_lr: float = Field(
@@ -47,6 +50,15 @@ class Recipe(BaseModel):
     validation: int = Field(256, ge=0, description="validation examples of each stream, never trained on (0: none)")
     eval_segments: int = Field(16, ge=1, description="segments of a validation run")
     save_minutes: float = Field(2.0, gt=0, description="minutes between checkpoints")
+
+    def rows(self, batch: int, size: int) -> int:
+        """The rows of a batch of problems: ``batch``, or fewer if ``literals`` limits them.
+
+        Args:
+            batch: rows that the memory allows.
+            size: literals of a problem.
+        """
+        return max(1, min(batch, self.literals // max(size, 1))) if self.literals else batch
 
     def rate(self, step: int, done: float) -> float:
         """The learning rate: linear warm-up, then cosine decay to ``final_lr`` times ``lr``.

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..compile import Instance, compile_examples
 from ..shapes import Int
 from .blocks import Blocks, order
-from .learner import Learner, checkable, first_states
+from .learner import Learner, checkable, first_states, size_of
 from .loss import Target
 from .recipe import Recipe
 
@@ -50,11 +50,16 @@ class Rows:
         """The block on the device; None before ``load``, which starts the rows at ``index`` and ``taken``."""
 
     def load(self, batch: int) -> None:
-        """Move the block to the device and start ``batch`` rows, unless they are in progress."""
+        """Move the block to the device and start the rows, unless they are in progress.
+
+        Args:
+            batch: number of rows, which ``Recipe.literals`` may lower.
+        """
         if self.examples is not None:
             return
         examples, device = self.blocks.get(self.index), self.generator.device
         self.examples = compile_examples(examples, device, factors=checkable(examples))
+        batch = self.recipe.rows(batch, size_of(examples))
         self.solutions = torch.from_numpy(examples.targets).long().to(device)
         passes = [order(self.seed, self.index, number, len(examples)) for number in range(self.recipe.passes)]
         # Rows take examples until the next read from the device, so the last pass is padded from the front.

@@ -16,13 +16,14 @@ from ..memory import out_of_memory
 from . import checkpoint
 from .blocks import Blocks, Origin, workers
 from .ema import Ema
-from .learner import autocast, continue_loss, is_right, masked
+from .learner import autocast, continue_loss, is_right, masked, size_of
 from .loss import answer_loss
 from .optimizers import optimizers
 from .processes import Processes, device_of_process
 from .progress import Session, Tally, TrainingProgress
 from .recipe import Recipe
 from .rows import LOG_EVERY, Rows
+from .turns import turns
 from .validation import evaluate, validation_sets
 
 COMPILED_CASES = 64
@@ -37,7 +38,7 @@ class Trainer:
 
     Args:
         learner: the net. It is trained in place and ends with the averaged weights.
-        streams: pairs of a training stream and a validation stream.
+        streams: pairs of a training stream and a validation stream. A stream that occurs n times gets n steps of each round.
         recipe: settings of the training.
         seed: random seed.
         device: ``cpu``, ``cuda`` or ``cuda:N``. Under torchrun ``cuda`` is the GPU of the process.
@@ -78,8 +79,11 @@ class Trainer:
         self.device = torch.device(device_of_process(device))
         self.learner: Any = learner.to(self.device)
         self.recipe, self.seed, self.path = recipe, seed, path
-        self.streams, self.processes = streams, processes
-        self.first: Sequence[Examples | None] = first or [None] * len(streams)
+        self.processes = processes
+        given: Sequence[Examples | None] = first or [None] * len(streams)
+        distinct, self.turns = turns([stream for stream, _ in streams])
+        self.streams = streams = [streams[i] for i in distinct]
+        self.first = [given[i] for i in distinct]
         self.on_progress, self.on_notice, self.cancelled = on_progress, on_notice, cancelled
         self.kind = dict(kind or {})
         self.group = Processes(self.device)
@@ -128,6 +132,8 @@ class Trainer:
         session = Session(self.seconds, minutes, steps, stop_after)
         with self.group.stopping_all(), workers(self.processes) as pool:
             streams = [self._rows(pool, i) for i in range(len(self.streams))]
+            for rows in streams:  # together: a resumed mixture would wait for each in turn
+                rows.blocks.request(rows.index)
             count = 0 if self.rank else self.recipe.validation
             checks: dict[str, Examples] = {}
             for stream, check in self.streams if count else ():
@@ -157,7 +163,7 @@ class Trainer:
             if done >= 1 or ended:
                 return
             try:
-                tally.add(self._step(streams[self.step % len(streams)], done))
+                tally.add(self._step(streams[self.turns[self.step % len(self.turns)]], done))
             except (RuntimeError, MemoryError) as error:
                 # The processes sum their gradients, so one of them cannot continue with another batch size.
                 if not out_of_memory(error) or self.batch == 1 or self.group.count > 1:
@@ -259,7 +265,8 @@ class Trainer:
             examples: held out from training.
             depth: segments of each example.
         """
-        return evaluate(self.learner, examples, depth=depth, batch=self.batch, generator=self.generator)
+        rows = self.recipe.rows(self.batch, size_of(examples))
+        return evaluate(self.learner, examples, depth=depth, batch=rows, generator=self.generator)
 
     def _reseed(self) -> None:
         """Seed the random numbers from the seed, the step and the rank."""
@@ -291,8 +298,9 @@ class Trainer:
         streams = [[s.name, s.seed] for s, _ in self.streams]
         without = {"save_minutes", "validation", "eval_segments"}  # these do not change the steps
         recipe = self.recipe.model_dump(exclude=without)
-        recipe = {key: value for key, value in recipe.items() if value or key != "hold"}  # older files lack it
-        return {**self.kind, "shapes": shapes, "streams": streams, "seed": self.seed, **recipe}
+        recipe = {key: value for key, value in recipe.items() if value or key not in checkpoint.LATER}
+        repeated = {"turns": self.turns} if len(self.turns) > len(streams) else {}
+        return {**self.kind, "shapes": shapes, "streams": streams, **repeated, "seed": self.seed, **recipe}
 
     def _resume(self, path: Path) -> None:
         """Load the checkpoint, if there is one. Process 0 reads it, as other hosts may not have the file."""

@@ -1,4 +1,4 @@
-"""Sudoku, n²×n² for n = 2 to 5.
+"""Sudoku of 4, 6, 9, 12, 16 and 25 rows.
 
 * ``family`` and ``template`` have the problems, ``text`` and ``archive`` the file formats.
 * ``stream`` and ``files`` make training examples.

@@ -17,7 +17,7 @@ from ..family import Family
 from ..parsing import parse_fraction_range
 from ..records import Record
 from . import text as texts
-from .template import names, render, template
+from .template import names, of_size, render
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ class Sudoku(Family):
     """Each value occurs once in every row, column and box."""
 
     name = "sudoku"
-    summary = "n^2 x n^2 grids, n = 2 to 5: one a line, grids, CSV with a column 'puzzle', JSON arrays or lines, .npz"
+    summary = "grids of 4, 6, 9, 12, 16, 25 rows: one a line, grids, CSV with 'puzzle', JSON arrays or lines, .npz"
     spec = texts.SPEC
     suffixes = (".sudoku", ".sdk", ".sdm", ".ss", ".sdx")
     archives = (".npz",)
@@ -103,7 +103,7 @@ class Sudoku(Family):
         place = {value: i for i, value in enumerate(problem.graph.domains["r1c1"], 1)}
         board = [place[problem.givens[name]] if name in problem.givens else 0 for name in problem.graph.domains]
         # A search on a 16x16 board may take long; there only clashes of givens count.
-        return consistent(board, size, isqrt(size)) and (size > 9 or has_solution(board, size))
+        return consistent(board, size, squares.BOXES[size]) and (size > 9 or has_solution(board, size))
 
     def generate(self, spec: str, seed: int, colors: int | None = None) -> Problem:
         """A random full board with some cells given, or a 9x9 board in a range of guesses.
@@ -120,7 +120,8 @@ class Sudoku(Family):
         least, most = parse_fraction_range(givens_text or "0.4", "share of givens")
         rng = random.Random(f"sudoku:{spec}:{seed}")
         keep = rng.uniform(least, most) if least < most else least
-        board = [value for row in squares.random_sudoku(isqrt(size), rng) for value in row]
+        high = squares.BOXES[size]
+        board = [value for row in squares.random_sudoku(high, rng, size // high) for value in row]
         given = set(rng.sample(range(size * size), round(keep * size * size)))
         return self._problem(None, [v if i in given else 0 for i, v in enumerate(board)], source)
 
@@ -135,7 +136,7 @@ class Sudoku(Family):
         size = isqrt(len(cells))
         values = values or tuple(range(1, size + 1))
         givens: dict[str, Value] = {name: values[v - 1] for name, v in zip(names(size), cells, strict=True) if v}
-        graph, draw = template(isqrt(size), values), partial(render, size)
+        graph, draw = of_size(size, values), partial(render, size)
         return Problem(graph, givens, "sudoku", Source(path, line), draw, expected=expected)
 
     def draw(self, assignment: Mapping[str, Value]) -> str:
@@ -143,7 +144,8 @@ class Sudoku(Family):
 
     def picture(self, view: View) -> str:
         size = isqrt(len(view.domains))
-        return grids.picture(view, size, (isqrt(size), isqrt(size)))
+        high = squares.BOXES[size]
+        return grids.picture(view, size, (high, size // high))
 
     def augment(self, examples: Examples, rng: np.random.Generator) -> Examples:
         """Examples of 9x9 boards under random symmetries; other sizes unchanged."""
@@ -196,13 +198,14 @@ def has_solution(board: Sequence[int], size: int) -> bool:
         False if there is none. True also if ``NODES`` guesses did not decide it.
     """
     cells = list(board)
-    box = isqrt(size)
+    high = squares.BOXES[size]
+    wide = size // high
     # Bit v of a mask: value v occurs in that row, column or box.
     rows, columns, boxes = [0] * size, [0] * size, [0] * size
     for i, value in enumerate(cells):
         if value:
             r, c = divmod(i, size)
-            b = r // box * box + c // box
+            b = r // high * high + c // wide
             rows[r], columns[c], boxes[b] = rows[r] | 1 << value, columns[c] | 1 << value, boxes[b] | 1 << value
     full = (1 << size + 1) - 2
     budget = iter(range(NODES))
@@ -212,7 +215,7 @@ def has_solution(board: Sequence[int], size: int) -> bool:
         for i, value in enumerate(cells):
             if not value:
                 r, c = divmod(i, size)
-                b = r // box * box + c // box
+                b = r // high * high + c // wide
                 left = full & ~(rows[r] | columns[c] | boxes[b])
                 if left.bit_count() < best:
                     best, choice = left.bit_count(), (i, r, c, b, left)

@@ -16,13 +16,13 @@ from ..parsing import parse_fraction_range
 from ..streams.base import FamilyStream
 from ..streams.packing import draw_split
 from .generate import EASY, Board, boards_for, parse_guesses
-from .template import template
+from .template import of_size
 from .text import is_guess_range, parse_size
 
 MINIMAL_CHUNK, EASY_CHUNK, HARD_CHUNK = 2048, 512, 64
 """Boards in a chunk: random minimal ones, and those of a range below and from ``EASY`` guesses."""
 
-SHARE_CHUNK = {4: 1024, 9: 256, 16: 64, 25: 16}
+SHARE_CHUNK = {4: 1024, 6: 512, 9: 256, 12: 128, 16: 64, 25: 16}
 """Boards in a chunk with a share of givens, by size."""
 
 BLANKS = (0, 1, 2, 4, 8, 16, 30)
@@ -118,7 +118,7 @@ class PartlyFilled(FamilyStream):
         return few_blanks(self.split, self.seed) if _parse(self.spec)[0] == 9 else ()
 
     def chunk(self, k: int) -> Examples:
-        """The k-th boards: 1024 of size 4, 256 of size 9, 64 of size 16, 16 of size 25."""
+        """The k-th boards, ``SHARE_CHUNK`` of them."""
         from .symmetry import invariant  # compiles code
 
         size, (least, most) = _parse(self.spec)
@@ -126,7 +126,7 @@ class PartlyFilled(FamilyStream):
 
         def make() -> tuple[int, Board]:
             puzzle, solution = partly_filled(size, rng.uniform(least, most) if least < most else least, rng)
-            return int(invariant(puzzle)), (puzzle, solution, 0.0)
+            return int(invariant(puzzle, squares.BOXES[size])), (puzzle, solution, 0.0)
 
         return to_examples(draw_split(self.split, SHARE_CHUNK[size], make, self.name))
 
@@ -151,7 +151,7 @@ def to_examples(found: list[Board]) -> Examples:
     """Boards of one size as examples: givens [N, cells], targets [N, 1, cells]."""
     puzzles = np.array([board[0] for board in found], dtype=np.int16)
     solutions = np.array([board[1] for board in found], dtype=np.int16)
-    graph = template(isqrt(isqrt(puzzles.shape[1])))
+    graph = of_size(isqrt(puzzles.shape[1]))
     return Examples((graph,), np.zeros(len(found), dtype=np.int64), puzzles - 1, solutions[:, None] - 1)
 
 
@@ -169,9 +169,9 @@ def partly_filled(size: int, keep: float, rng: random.Random) -> tuple[np.ndarra
     Raises:
         InputError: a 4x4 board with so few givens that hardly one has a single solution.
     """
-    count = round(keep * size * size)
+    count, high = round(keep * size * size), squares.BOXES[size]
     for _ in range(1000):
-        solution = np.array(squares.random_sudoku(isqrt(size), rng), dtype=np.uint8).ravel()
+        solution = np.array(squares.random_sudoku(high, rng, size // high), dtype=np.uint8).ravel()
         puzzle = np.zeros_like(solution)
         cells = rng.sample(range(size * size), count)
         puzzle[cells] = solution[cells]

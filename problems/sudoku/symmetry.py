@@ -25,7 +25,7 @@ def _mixed(x: np.uint64) -> np.uint64:
 
 
 @jit
-def invariant(puzzle: Array) -> int:
+def invariant(puzzle: Array, n: int = 0) -> int:
     """A 64-bit number that no symmetry changes, by colour refinement of cells, lines, boxes and digits.
 
     Each gets a new colour from the sum of its neighbours' mixed colours; a sum does not depend on their order. Rows and
@@ -33,10 +33,13 @@ def invariant(puzzle: Array) -> int:
     boards are symmetric, which a split does not need.
 
     Args:
-        puzzle: uint8 [n^4], 0 for a blank.
+        puzzle: uint8 [cells], 0 for a blank.
+        n: rows of a box; 0 for boxes as wide as high.
     """
     size = int(np.sqrt(len(puzzle)))
-    n = int(np.sqrt(size))
+    if n == 0:
+        n = int(np.sqrt(size))
+    wide = size // n
     one = np.uint64(1)
     cells = np.zeros(size * size, dtype=np.uint64)
     digits = np.full(size + 1, one)
@@ -49,18 +52,20 @@ def invariant(puzzle: Array) -> int:
         valued = np.zeros(size + 1, dtype=np.uint64)
         for i in range(size * size):
             r, c = i // size, i % size
-            box = r // n * n + c // n
+            box = r // n * n + c // wide
             crossing = _mixed(lines[r]) + _mixed(lines[size + c])
             cells[i] = _mixed(_mixed(digits[puzzle[i]] ^ _mixed(crossing)) ^ _mixed(boxes[box]) ^ cells[i])
             sums[r] += cells[i]
             sums[size + c] += cells[i]
             boxed[box] += cells[i]
             valued[puzzle[i]] += cells[i]
-        for g in range(2 * n):
+        for g in range(wide + n):  # bands, then stacks
+            high = n if g < wide else wide
+            first = n * g if g < wide else size + wide * (g - wide)
             group = np.uint64(0)
-            for k in range(n * g, n * g + n):
+            for k in range(first, first + high):
                 group += _mixed(sums[k])
-            for k in range(n * g, n * g + n):
+            for k in range(first, first + high):
                 lines[k] = _mixed(_mixed(sums[k]) ^ group)
         for b in range(size):
             boxes[b] = _mixed(boxed[b])

@@ -11,17 +11,18 @@ from ..alphabet import cells, consistent, meaning, symbols
 from ..errors import Ambiguous, InputError, excerpt
 from ..parsing import parse_int
 from ..records import Record
+from ..squares import BOXES
 from .blanks import marked
 
 SPEC = (
-    "sudoku:SIZE[:GIVENS], SIZE 4, 9, 16 or 25, GIVENS a share (0.4, 0.2-0.3); "
+    "sudoku:SIZE[:GIVENS], SIZE 4, 6, 9, 12, 16 or 25, GIVENS a share (0.4, 0.2-0.3); "
     "sudoku:9:LOW-HIGH without a point, a minimal board that takes so many guesses (20-60, 300-)"
 )
 """How generated Sudokus are named."""
-SIZES = (4, 9, 16, 25)
+SIZES = tuple(BOXES)
 CELLS = tuple(size * size for size in SIZES)
 """Numbers of cells of a board."""
-HINT = "give one puzzle a line (16, 81, 256 or 625 cells), a grid of rows, JSON, or CSV with a column 'puzzle'"
+HINT = "give one puzzle a line (16, 36, 81, 144, 256 or 625 cells), a grid of rows, JSON, or CSV with a column 'puzzle'"
 
 _BOX = "".join(map(chr, range(0x2500, 0x2580)))
 _RULES = frozenset("-+*=|!~ \t" + _BOX)
@@ -39,11 +40,11 @@ def parse_size(text: str) -> int:
     """The rows of a board, from text.
 
     Raises:
-        InputError: it is not 4, 9, 16 or 25.
+        InputError: it is not one of ``SIZES``.
     """
     size = parse_int(text, 4, 25, "Sudoku size", hint=SPEC)
     if size not in SIZES:
-        raise InputError(f"Sudoku size {size} is not 4, 9, 16 or 25", hint=SPEC)
+        raise InputError(f"Sudoku size {size} is not 4, 6, 9, 12, 16 or 25", hint=SPEC)
     return size
 
 
@@ -239,7 +240,7 @@ def _fit(found: list[Record], check: bool = False) -> bool:
     known = meaning(values)
     if not all(sign in known for record in found for sign in record.board):
         return False
-    return not check or all(consistent([known[s] for s in r.board], order, isqrt(order)) for r in found)
+    return not check or all(consistent([known[s] for s in r.board], order, BOXES[order]) for r in found)
 
 
 def _refuse_cut(small: list[Record], rows: int, line: int) -> None:
