@@ -13,7 +13,7 @@ from torch import Tensor
 from .. import files
 from ..weights import LARGEST, CheckpointError, renamed, write_file
 
-LATER = ("hold", "carry", "literals", "turns")
+LATER = ("hold", "literals", "turns")
 """Parts of an identity that are left out where they are empty: files from before they existed lack them."""
 
 
