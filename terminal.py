@@ -317,7 +317,7 @@ class Screen:
         click.echo(json.dumps({**solution.to_json(), "improving": True}, ensure_ascii=False))
 
     def _explanation(self, s: Solution) -> Explanation | None:
-        """Why a problem has no solution, if that was asked for and is found in time."""
+        """Why a problem has no solution, if ``--explain`` is given and the reason is found in time."""
         if self.explains is None or str(s.status) != "unsatisfiable":
             return None
         from mull.engine.explain import Unexplained, explain

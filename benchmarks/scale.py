@@ -225,7 +225,7 @@ def measure(path: str, name: str) -> None:
 
     import mull
     from mull.engine import Budget, Task, solve
-    from mull.engine.fleet.work import Worker, packed_orders, packed_work, unpacked_answers
+    from mull.engine.fleet.work import Worker, packed_setup, packed_work, unpacked_answers
     from mull.problems import load
 
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
@@ -241,7 +241,7 @@ def measure(path: str, name: str) -> None:
     began = time.process_time()
     work = packed_work(chunk, None, 0.0, float("inf"))
     packed = time.process_time() - began
-    answers = Worker(packed_orders(solver, task), "cpu").solve(work)
+    answers = Worker(packed_setup(solver, task), "cpu").solve(work)
     began = time.process_time()
     unpacked_answers(answers, chunk)
     driver = (packed + time.process_time() - began) / len(chunk)

@@ -11,23 +11,23 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def joined(arrays: Sequence[np.ndarray], types: Sequence[np.dtype]) -> bytearray:
+def join_bytes(arrays: Sequence[np.ndarray], types: Sequence[np.dtype]) -> bytearray:
     """The numbers of some arrays, one array after another.
 
     Args:
-        arrays: each with one axis, or whose shape the reader knows.
+        arrays: each with one axis, or of a shape that the caller of ``split_bytes`` restores.
         types: their types, the largest first, so that each array begins at a multiple of its item size.
     """
     # A bytearray, not bytes: arrays of it can be written, as those that numpy pickles.
     return bytearray(b"".join([np.asarray(a, dtype=t).tobytes() for a, t in zip(arrays, types, strict=True)]))
 
 
-def parted(data: bytearray, types: Sequence[np.dtype], sizes: Sequence[int]) -> list[np.ndarray]:
+def split_bytes(data: bytearray, types: Sequence[np.dtype], sizes: Sequence[int]) -> list[np.ndarray]:
     """The arrays of a block, which share its memory.
 
     Args:
-        data: as ``joined`` returned it.
-        types: as of ``joined``.
+        data: as ``join_bytes`` returned it.
+        types: as of ``join_bytes``.
         sizes: numbers of elements.
 
     Returns:

@@ -41,7 +41,7 @@ class Clock:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """The clock stands still inside. Blocks may overlap."""
+        """The clock is stopped inside. Blocks may overlap."""
         self._change(1)
         try:
             yield
@@ -65,11 +65,11 @@ now = Clock()
 
 @uninterrupted  # an exception between two bytecodes could leave the clock stopped
 def untimed(compilation: Callable[[], T], clock: Clock = now) -> T:
-    """Call a function while the clock stands still, and return its value. Signals wait until it ends.
+    """Call a function while the clock is stopped, and return its value. Signals wait until it ends.
 
     Args:
         compilation: takes seconds at most.
-        clock: that stands still.
+        clock: to stop.
     """
     with clock.stopped():
         return compilation()

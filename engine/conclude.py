@@ -18,7 +18,7 @@ def conclude(problem: Problem, solver: AbstractSolver, task: Task, status: Statu
 
     Args:
         problem: without an answer.
-        solver: that was asked.
+        solver: that was called.
         task: of the run.
         status: how it ended.
         detail: why, in one sentence.
@@ -41,7 +41,7 @@ def unanswered(problem: Problem, solver: AbstractSolver, task: Task, detail: str
 
     Args:
         problem: without an answer.
-        solver: that was asked.
+        solver: that was called.
         task: of the run; it decides between *cancelled* and *unsolved*.
         detail: why, in one sentence.
     """

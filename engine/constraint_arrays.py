@@ -134,7 +134,7 @@ class ConstraintArrays(Sequence["Constraint"], ABC):
 
     @abstractmethod
     def conflicting(self, given: Mapping[str, Value]) -> Constraint | None:
-        """The first constraint that given values violate, whatever values the others take; None without one.
+        """The first constraint that given values violate for all values of the others; None without one.
 
         Args:
             given: variable name -> value.

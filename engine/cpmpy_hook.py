@@ -14,7 +14,7 @@ LOOKUP = "cpmpy.solvers.utils"
 """The module that holds CPMpy's list of solvers; it has no entry points of its own."""
 
 SOLVER = "mull.problems.models.cpmpy_solver"
-"""The module of mull's side, imported when CPMpy asks for its solvers: the engine itself imports no problems."""
+"""The module of mull's side, imported when CPMpy lists its solvers: the engine itself imports no problems."""
 
 
 def register() -> None:

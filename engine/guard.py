@@ -31,7 +31,7 @@ LATE = "the solver did not end by itself when time was up"
 class Faults:
     """The exceptions of a solver in one call, from chunks without any answer. Mutable: all chunks of a call share it.
 
-    A solver that raises whatever it is given is stopped after about ``PATIENCE`` exceptions, however many chunks the call
+    A solver that raises at every problem is stopped after about ``PATIENCE`` exceptions, however many chunks the call
     has.
     """
 
@@ -57,7 +57,7 @@ def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) 
         (position, solution). If ``bind`` returned another solver, ``via`` of the solution is the name of the first.
 
     Raises:
-        Exception: whatever a solver raises.
+        Exception: any that a solver raises.
     """
     groups: list[tuple[AbstractSolver, list[int]]] = []
     for i, problem in enumerate(problems):

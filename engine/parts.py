@@ -85,7 +85,7 @@ def unconstrained(problem: Problem, solver: AbstractSolver, task: Task) -> Solut
 
     Args:
         problem: without constraints.
-        solver: that was asked.
+        solver: that was called.
         task: of the run.
     """
     objective = problem.graph.objective
@@ -105,7 +105,7 @@ def predicted(problem: Problem, solver: AbstractSolver, task: Task) -> Solution 
 
     Args:
         problem: as stated.
-        solver: that was asked.
+        solver: that was called.
         task: of the run.
     """
     if problem.graph.constraints or problem.minimises or not isinstance(solver, Predictor):
@@ -122,7 +122,7 @@ def predicted(problem: Problem, solver: AbstractSolver, task: Task) -> Solution 
 
 
 def credit_peeling(solution: Solution, seconds: float) -> Solution:
-    """A solution without a run of the solver: ``peel`` is its solver, and the solver asked is its ``via``.
+    """A solution without a run of the solver: ``peel`` is its solver, and the called solver is its ``via``.
 
     Args:
         solution: by peeling, or by a contradiction of givens.

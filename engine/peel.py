@@ -1,4 +1,4 @@
-"""Peeling: a variable that always has a value left, whatever values the others take, is solved last.
+"""Peeling: a variable that has a possible value for all values of the others is solved last.
 
 Where the constraints on a variable can rule out fewer values than its domain has, every solution of the rest extends to
 it. Removing such variables repeatedly leaves a core for the solver. For a colouring with k colours the core is the

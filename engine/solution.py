@@ -147,7 +147,7 @@ class Solution(Sampled):
 
     @property
     def distinct(self) -> int | None:
-        """How many distinct solutions were found; None where one answer was asked for."""
+        """How many distinct solutions were found; None if one answer was requested."""
         return None if self.solutions is None else len(self.solutions)
 
     def to_json(self) -> dict[str, Any]:

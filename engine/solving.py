@@ -71,7 +71,7 @@ def solve(
         return only optimal ones.
 
     Raises:
-        Exception: whatever ``Task.on_improvement`` raised.
+        Exception: the one that ``Task.on_improvement`` raised.
         Unrecorded: runs could not be written to the store; every problem was answered.
         Unsolved: a problem was not answered, and ``check`` is set.
         TypeError: a problem is not a ``Problem``, or the solver is not a solver.

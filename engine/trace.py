@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .array_bytes import joined, parted
+from .array_bytes import join_bytes, split_bytes
 
 TRACE_POINTS = 256
 TYPES = tuple(map(np.dtype, (np.int32, np.float32, np.int32, np.float32)))
@@ -37,7 +37,7 @@ class Trace:
         arrays = self.iteration, self.energy, self.violations, self.residual
         if any(a.dtype != t or a.shape != self.iteration.shape for a, t in zip(arrays, TYPES, strict=True)):
             return super().__reduce_ex__(protocol)  # of a plugin
-        return _unpickled, (joined(arrays, TYPES),)
+        return _unpickled, (join_bytes(arrays, TYPES),)
 
     def to_json(self) -> dict[str, list[Any]]:
         """A JSON object: a list of numbers for each array."""
@@ -45,7 +45,7 @@ class Trace:
 
 
 def _unpickled(data: bytearray) -> Trace:
-    return Trace(*parted(data, TYPES, [len(data) // 16] * 4))
+    return Trace(*split_bytes(data, TYPES, [len(data) // 16] * 4))
 
 
 class TraceBuffer:

@@ -180,7 +180,7 @@ def load(
         argument: a path, ``-`` for standard input, or ``family:spec`` for a generated problem.
         family: the name of the family; by default found from suffix and content.
         seed: random seed of a generated problem.
-        colors: number of colours of a graph colouring; None asks for the fewest.
+        colors: number of colours of a graph colouring; None for the fewest.
         strict: raise an ``InputWarning`` as an error, such as that of a header whose counts do not fit.
         trust: execute files that are programs: CPMpy models in Python.
 

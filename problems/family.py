@@ -147,7 +147,7 @@ class Family(ABC):
 
         Args:
             problem: graph and givens alone.
-            minimises: whether the run asked for a best answer.
+            minimises: whether the run minimises a cost.
 
         Returns:
             The problem with ``render``, and with ``tighten`` and ``cost`` if the family has an objective that is not

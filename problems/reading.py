@@ -40,7 +40,7 @@ def load(
         families: the installed families by name.
         family: the family of a file's problems; by default found from suffix and content.
         seed: random seed of a generated problem.
-        colors: number of colours of a graph colouring; None asks for the fewest.
+        colors: number of colours of a graph colouring; None for the fewest.
         strict: raise the first ``InputWarning`` as an error.
         trust: read files whose reading executes their code, such as CPMpy models in Python.
 

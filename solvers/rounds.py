@@ -135,7 +135,7 @@ def searched(search: str, problem: Problem, task: Task, name: str) -> Assignment
         search: the solver's name.
         problem: to be solved.
         task: limits the search.
-        name: of the solver that asks, for the notice about an exception.
+        name: of the calling solver, for the notice about an exception.
     """
     member = load(search).from_options({})
     if refusal(member, problem, task) is not None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from mull.engine import AllDifferent, Budget, Compare, ConstraintGraph, Problem, Solution, Task
-from mull.engine.fleet import Ended
+from mull.engine.fleet import WorkerEvent
 from mull.engine.fleet.work import Work, Worker
 from mull.solvers.cpsat import CpSat
 
@@ -92,30 +92,30 @@ class InlineCrew:
 
     def __init__(self, size: int = 2, fatal: bool = False) -> None:
         self.size, self.fatal = size, fatal
-        self.orders = b""
+        self.setup = b""
         self.workers: dict[int, Worker] = {}
-        self.events: list[Ended] = []
+        self.events: list[WorkerEvent] = []
         self.chunks: list[tuple[int, bytes]] = []
         self.closed = False
 
-    def start(self, orders: bytes) -> None:
-        self.orders = orders
+    def start(self, setup: bytes) -> None:
+        self.setup = setup
         for worker in range(self.size):
             self.restart(worker)
 
     def restart(self, worker: int) -> None:
-        self.workers[worker] = Worker(self.orders, self.device)
-        self.events.append(Ended(worker, b""))
+        self.workers[worker] = Worker(self.setup, self.device)
+        self.events.append(WorkerEvent(worker, b""))
 
     def submit(self, worker: int, work: bytes) -> None:
         self.chunks.append((worker, work))
 
-    def wait(self, seconds: float) -> Sequence[Ended]:
+    def wait(self, seconds: float) -> Sequence[WorkerEvent]:
         if not self.events and self.chunks:
             worker, work = self.chunks.pop(0)
             if self.fatal and any("fatal" in state["givens"] for state in Work(*pickle.loads(work)).states):
-                return [Ended(worker, None, "it was ended by a test")]
-            return [Ended(worker, self.workers[worker].solve(work))]
+                return [WorkerEvent(worker, None, "it was ended by a test")]
+            return [WorkerEvent(worker, self.workers[worker].solve(work))]
         events, self.events = self.events, []
         return events
 

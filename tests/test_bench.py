@@ -18,7 +18,7 @@ from mull.commands.bench import runs
 from mull.commands.instances import expand
 from mull.engine.errors import MullError
 from mull.engine.store import Filter, Store
-from mull.engine.store.bench import asked, gap_area, primal_gap, summarise
+from mull.engine.store.bench import gap_area, named_solver, primal_gap, summarise
 from mull.engine.store.rows import RunRow
 from mull.problems import examples
 
@@ -52,7 +52,7 @@ def test_every_file_runs_with_every_solver_and_the_first_solver_rotates(
     rows = stored("x")
     a, b = str(folder / "a.cnf"), str(folder / "below" / "b.queens")
     first, second = "cpsat", "localsearch"
-    assert [(row.source, asked(row)) for row in rows] == [
+    assert [(row.source, named_solver(row)) for row in rows] == [
         (a, first), (a, second), (b, second), (b, first), ("queens:6", first), ("queens:6", second),
     ]  # fmt: skip
     assert {(row.bench, (row.budget or {})["seconds_each"]) for row in rows} == {("x", 9.0)}

@@ -26,7 +26,7 @@ from mull.engine import (
     solve,
 )
 from mull.engine.chunks import chunks
-from mull.engine.fleet import Crew, Ended, Fleet, LocalCrew, dealing
+from mull.engine.fleet import Crew, Fleet, LocalCrew, WorkerEvent, dealing
 from mull.engine.fleet.work import Work
 from mull.engine.store import Store
 from mull.problems import load
@@ -138,7 +138,7 @@ def test_a_process_is_started_three_times() -> None:
 
         def restart(self, worker: int) -> None:
             self.starts += 1
-            self.events.append(Ended(worker, None, "no such library"))
+            self.events.append(WorkerEvent(worker, None, "no such library"))
 
     crew = Broken(1)
     with pytest.raises(MullError, match="do not start: no such library"):
@@ -158,6 +158,7 @@ def test_a_limit_ends_a_fleet(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"v{i}" for i in range(9)]
     impossible = Problem(ConstraintGraph({name: range(8) for name in names}, [AllDifferent(tuple(names))]))
     solver = in_chunks(monkeypatch, mull.solver("descent"), 1)
+    solve(small(1), solver, STEPS)  # imports torch, which may take longer than the limit
     crew = InlineCrew()
     answers = solve([impossible, *small(1)], solver, Task(Budget(1.0)), fleet=Fleet(crew))
     assert [answer.status for answer in answers] == [Status.UNSOLVED, Status.SOLVED]

@@ -24,7 +24,7 @@ from mull.engine import (
     solve,
 )
 from mull.engine.conclude import conclude
-from mull.engine.fleet.work import Worker, packed_orders, packed_work, unpacked_answers
+from mull.engine.fleet.work import Worker, packed_setup, packed_work, unpacked_answers
 from mull.engine.guard import PATIENCE
 from mull.engine.store import Store
 from mull.problems import load
@@ -180,7 +180,7 @@ def test_a_solver_that_always_raises_is_stopped(chunks: int, monkeypatch: pytest
 
 def test_a_process_of_a_fleet_counts_the_exceptions_of_all_its_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Hopeless, "asked", [])
-    worker = Worker(packed_orders(Hopeless(), Task(Budget(seconds=None))), "cpu")
+    worker = Worker(packed_setup(Hopeless(), Task(Budget(seconds=None))), "cpu")
     chunk = problems("queens:5") * 64
     for _ in range(4):
         answers = unpacked_answers(worker.solve(packed_work(chunk, None, 0.0, float("inf"))), chunk)

@@ -168,6 +168,11 @@ def test_files_that_cannot_be_merged_are_refused_before_anything_is_written(
             assert store.count() == 0, bad
     assert call("history", "merge", "postgresql://host/runs", "--into", target) == 2
     reports_error("is not a file")
+    assert call("history", "merge", str(tmp_path / "text.db"), "--into", str(tmp_path / "new.db")) == 2
+    reports_error("is not a store")
+    assert not (tmp_path / "new.db").exists()
+    assert call("history", "merge", good, "--into", "") == 2
+    reports_error("--into is empty")
 
 
 def test_a_run_without_its_problem_is_reported_as_damage(tmp_path: Path, runs: Any) -> None:

@@ -209,7 +209,7 @@ class _Plan:
         Raises:
             MullError: a solver cannot be loaded, or the stored runs have another limit.
         """
-        from mull.engine.store.bench import asked, limit_of
+        from mull.engine.store.bench import limit_of, named_solver
 
         self.names = {solver: ready_solver(solver, self.settings.device).name for solver in self.solvers}
         earlier = self.rows()
@@ -219,7 +219,7 @@ class _Plan:
                 f"bench {self.settings.name} has runs with a limit of {limit_of(other):g} s each",
                 f"use --limit-each {limit_of(other):g}s, or another --name",
             )
-        self.earlier = {(row.problem, row.source, asked(row), row.seed) for row in earlier}
+        self.earlier = {(row.problem, row.source, named_solver(row), row.seed) for row in earlier}
         self.done = set(self.earlier)
 
     def rows(self) -> list[RunRow]:

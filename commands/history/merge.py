@@ -24,8 +24,11 @@ def history_merge(files: Sequence[str], url: str | None) -> int:
 
     Exit code: 0 if all runs are in the store, 2 if a store cannot be read or written, 130 if interrupted.
     """
-    from mull.engine.store.merge import Progress, merge
+    from mull.engine.store.merge import Progress, check_sources, merge
 
+    if url is not None and not url.strip():  # an unset variable of a script would select the user's own store
+        raise click.UsageError("--into is empty: name a file or a URL")
+    check_sources(files)  # before the target is created
     counter = Counter("merging", "runs")
     stopped = interruptible(counter.region.aside)
     done: dict[str, Progress] = {}

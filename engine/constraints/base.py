@@ -192,7 +192,7 @@ class Constraint(TensorForm):
         return self.value_symmetric
 
     def conflict(self, given: Mapping[str, Value]) -> tuple[str, ...] | None:
-        """Given variables that violate the constraint, whatever values the others take.
+        """Given variables that violate the constraint for all values of the others.
 
         The default returns the scope if all its variables are given and ``check`` is False.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array_bytes import joined, parted
+from ..array_bytes import join_bytes, split_bytes
 from ..constraint_arrays import PIECE, ConstraintArrays, FactorRows, NumberedNames, by_length, renumbered
 from ..values import Value
 from .base import Constraint
@@ -188,7 +188,7 @@ class ClauseArrays(ConstraintArrays):
         return [table[i] for i in places.tolist()]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        data = joined((self.names.numbers, self.start, self.variable, self.value), TYPES)
+        data = join_bytes((self.names.numbers, self.start, self.variable, self.value), TYPES)
         return _unpickled, (self.names.prefix, len(self.names), len(self), len(self.variable), data)
 
 
@@ -196,5 +196,5 @@ TYPES = tuple(map(np.dtype, (np.int64, np.int64, np.int32, np.int8)))
 
 
 def _unpickled(prefix: str, variables: int, clauses: int, literals: int, data: bytearray) -> ClauseArrays:
-    numbers, *arrays = parted(data, TYPES, (variables, clauses + 1, literals, literals))
+    numbers, *arrays = split_bytes(data, TYPES, (variables, clauses + 1, literals, literals))
     return ClauseArrays(NumberedNames(prefix, numbers), *arrays)

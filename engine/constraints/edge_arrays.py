@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array_bytes import joined, parted
+from ..array_bytes import join_bytes, split_bytes
 from ..constraint_arrays import PIECE, ConstraintArrays, FactorRows, NumberedNames, renumbered
 from ..values import Value
 from .base import Constraint
@@ -116,7 +116,7 @@ class EdgeArrays(ConstraintArrays):
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self.names.prefix, len(self.names), joined((self.names.numbers, self.edges), TYPES))
+        return _unpickled, (self.names.prefix, len(self.names), join_bytes((self.names.numbers, self.edges), TYPES))
 
 
 TYPES = tuple(map(np.dtype, (np.int64, np.int32)))
@@ -124,5 +124,5 @@ TYPES = tuple(map(np.dtype, (np.int64, np.int32)))
 
 def _unpickled(prefix: str, variables: int, data: bytearray) -> EdgeArrays:
     size = (len(data) - variables * TYPES[0].itemsize) // TYPES[1].itemsize
-    numbers, edges = parted(data, TYPES, (variables, size))
+    numbers, edges = split_bytes(data, TYPES, (variables, size))
     return EdgeArrays(NumberedNames(prefix, numbers), edges.reshape(-1, 2))

@@ -66,7 +66,7 @@ class Modulo(Function):
     def define(self, to: Posting, result: cp_model.LinearExprT) -> None:
         divisor = nonzero(to, self.divisor)
         low, high = nonzero_bounds(to, self.divisor)
-        if low < 0:  # the sign of the divisor has no effect, and CP-SAT wants a positive one
+        if low < 0:  # the sign of the divisor has no effect, and CP-SAT requires a positive one
             size = to.integer(1, max(-low, high))
             with to.defining():
                 to.model.add_abs_equality(size, divisor)

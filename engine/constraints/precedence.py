@@ -100,7 +100,7 @@ class Precedence(TermConstraint):
 
 
 def _lacking(params: Ints, memory: Ints, pair: int, place: int, new: int) -> int:
-    """How many items lack the earlier one that a pair of values asks for, with one item replaced."""
+    """How many items lack the earlier one that a pair of values requires, with one item replaced."""
     first, then = params[OWN + 1 + pair], params[OWN + 2 + pair]
     lacking = 0
     for i in range(params[0]):

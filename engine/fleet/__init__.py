@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from .actors import RayCrew
-from .crew import Crew, Ended
+from .crew import Crew, WorkerEvent
 from .dealing import Fleet
 from .local import LocalCrew
 
-__all__ = ["Crew", "Ended", "Fleet", "LocalCrew", "RayCrew"]
+__all__ = ["Crew", "Fleet", "LocalCrew", "RayCrew", "WorkerEvent"]

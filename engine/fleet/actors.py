@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import MullError
 from ..garbage import collect_rarely
 from .cluster import connect, ray_module
-from .crew import Ended
+from .crew import WorkerEvent
 from .work import Worker
 
 PACKAGE = "mull-solver"
@@ -22,7 +22,7 @@ class Actor:
     """The solver of one Ray actor, ready for chunks.
 
     Args:
-        orders: as ``packed_orders`` returned it.
+        setup: as ``packed_setup`` returned it.
         device: ``cpu`` or ``cuda``; Ray shows an actor only its own GPU.
         threads: that it may use.
         expected: the driver's version of mull.
@@ -31,10 +31,10 @@ class Actor:
         MullError: this host has another version of mull.
     """
 
-    def __init__(self, orders: bytes, device: str, threads: int, expected: str) -> None:
+    def __init__(self, setup: bytes, device: str, threads: int, expected: str) -> None:
         if version(PACKAGE) != expected:
             raise MullError(f"{os.uname().nodename} has mull {version(PACKAGE)}, the driver has {expected}")
-        self.worker = Worker(orders, device, threads)
+        self.worker = Worker(setup, device, threads)
         collect_rarely()
 
     def ready(self) -> bytes:
@@ -92,12 +92,12 @@ class RayCrew:
     def __str__(self) -> str:
         return f"{self.size} Ray actors ({self.device})"
 
-    def start(self, orders: bytes) -> None:
+    def start(self, setup: bytes) -> None:
         """Start all actors; see ``Crew``."""
         resources = {"num_gpus": 1, "num_cpus": self.cores} if self.device == "cuda" else {"num_cpus": self.cores}
         # No restarts by Ray: the driver counts how many actors a chunk has ended.
         self._class = self._ray.remote(Actor).options(max_restarts=0, **resources)
-        self._arguments = self._ray.put(orders), self.device, self.cores, version(PACKAGE)
+        self._arguments = self._ray.put(setup), self.device, self.cores, version(PACKAGE)
         for worker in range(self.size):
             self.restart(worker)
 
@@ -121,7 +121,7 @@ class RayCrew:
         except ConnectionError as error:
             raise _lost(error) from None
 
-    def wait(self, seconds: float) -> Sequence[Ended]:
+    def wait(self, seconds: float) -> Sequence[WorkerEvent]:
         """What the actors did; see ``Crew``.
 
         Args:
@@ -140,15 +140,15 @@ class RayCrew:
             self._calls = {}
             raise _lost(error) from None
 
-    def _event(self, call: Any, worker: int) -> Ended:
+    def _event(self, call: Any, worker: int) -> WorkerEvent:
         try:
-            return Ended(worker, self._ray.get(call))
+            return WorkerEvent(worker, self._ray.get(call))
         except self._ray.exceptions.RayError as error:
             self._ray.kill(self._actors.pop(worker))  # after an error that the solver raised, the actor is still there
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
             # Of a traceback the last line is the cause; of a lost actor, the line after its name and place.
             cause = next((line for line in lines if "is dead" in line), lines[-1] if lines else type(error).__name__)
-            return Ended(worker, None, cause[:300])
+            return WorkerEvent(worker, None, cause[:300])
 
     def close(self) -> None:
         """Kill all actors, and leave the cluster if this object connected to it."""

@@ -9,7 +9,7 @@ MOST_LOST = 3
 """A chunk whose processes ended this many times fails; so does a call whose processes end this often at their start."""
 
 
-class Ended(NamedTuple):
+class WorkerEvent(NamedTuple):
     """What a process did: it is ready, it answered a chunk, or it ended.
 
     Args:
@@ -34,11 +34,11 @@ class Crew(Protocol):
     def size(self) -> int:
         """Number of processes."""
 
-    def start(self, orders: bytes) -> None:
+    def start(self, setup: bytes) -> None:
         """Start all processes.
 
         Args:
-            orders: what they need for the whole call, as ``work.packed_orders`` returned it.
+            setup: what they need for the whole call, as ``work.packed_setup`` returned it.
         """
 
     def restart(self, worker: int) -> None:
@@ -52,7 +52,7 @@ class Crew(Protocol):
             work: the chunk, as ``work.packed_work`` returned it.
         """
 
-    def wait(self, seconds: float) -> Sequence[Ended]:
+    def wait(self, seconds: float) -> Sequence[WorkerEvent]:
         """What the processes did since the last call; waits for at most ``seconds`` if they did nothing."""
 
     def close(self) -> None:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from ..chunks import chunks, task_of_chunk
 from ..conclude import conclude, unanswered
 from ..errors import MullError
+from ..garbage import gc_frozen
 from ..problem import Problem
 from ..solution import Solution
 from ..solver import AbstractSolver
 from ..status import Status
 from ..task import Progress, Task
 from .crew import MOST_LOST, Crew
-from .work import ALONE, packed_orders, packed_work, unpacked_answers
+from .work import ALONE, packed_setup, packed_work, unpacked_answers
 
 POLL = 0.2
 """Seconds between two checks for Ctrl-C and the limit."""
@@ -77,8 +78,9 @@ class Fleet:
             MullError: the processes cannot start, or a chunk cannot be sent to them.
         """
         try:
-            self.crew.start(packed_orders(solver, task))
-            yield from _Dealer(problems, solver, task, self.crew).answers()
+            self.crew.start(packed_setup(solver, task))
+            with gc_frozen():
+                yield from _Dealer(problems, solver, task, self.crew).answers()
         finally:
             self.crew.close()
 
@@ -89,7 +91,7 @@ class _Dealer:
     def __init__(self, problems: Sequence[Problem], solver: AbstractSolver, task: Task, crew: Crew) -> None:
         self.problems, self.solver, self.task, self.crew = problems, solver, task, crew
         self.idle: list[int] = []
-        self.starts = 0  # processes that ended one after another without having solved a chunk
+        self.failed_starts = 0  # in a row: processes that ended before they solved a chunk
         self.answered = 0
 
     def answers(self) -> Iterator[tuple[int, Solution]]:
@@ -141,7 +143,7 @@ class _Dealer:
 
     def _collected(self, current: Round, members: Sequence[int], data: bytes) -> Iterator[tuple[int, Solution]]:
         """The answers of a chunk; those that more time may improve wait for the next round."""
-        self.starts = 0
+        self.failed_starts = 0
         for n, solution, late in unpacked_answers(data, [self.problems[i] for i in members]):
             if late and solution.status is Status.UNSOLVED and not self.task.over:
                 current.late[members[n]] = solution
@@ -163,8 +165,8 @@ class _Dealer:
         members = current.running.pop(worker, None)
         self.idle = [other for other in self.idle if other != worker]
         if members is None:
-            self.starts += 1
-            if self.starts >= MOST_LOST:
+            self.failed_starts += 1
+            if self.failed_starts >= MOST_LOST:
                 raise MullError(f"the worker processes do not start: {cause}", ALONE)
         else:
             lost = current.lost[members[0]] = current.lost.get(members[0], 0) + 1

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from .crew import Ended
+from .crew import WorkerEvent
 
 READY = b""
 """The first message of a process."""
@@ -29,7 +29,7 @@ class LocalCrew:
         self.threads = threads or max(1, (os.cpu_count() or 1) // len(self.devices))
         # Spawned, not forked: a fork of a process with CUDA or threads may hang.
         self._context = get_context("spawn")
-        self._orders = b""
+        self._setup = b""
         self._running: dict[int, tuple[Any, Connection]] = {}
 
     def __str__(self) -> str:
@@ -45,16 +45,16 @@ class LocalCrew:
         """Number of processes."""
         return len(self.devices)
 
-    def start(self, orders: bytes) -> None:
+    def start(self, setup: bytes) -> None:
         """Start all processes; see ``Crew``."""
-        self._orders = orders
+        self._setup = setup
         for worker in range(self.size):
             self.restart(worker)
 
     def restart(self, worker: int) -> None:
         """Start a process; see ``Crew``."""
         ours, theirs = self._context.Pipe()
-        arguments = theirs, self._orders, self.devices[worker], self.threads
+        arguments = theirs, self._setup, self.devices[worker], self.threads
         process = self._context.Process(target=_run, args=arguments, name=f"worker {worker}", daemon=True)
         process.start()
         theirs.close()  # so that the end of the process closes the connection
@@ -70,20 +70,20 @@ class LocalCrew:
         with suppress(OSError):  # the process has ended: its connection is readable, and ``wait`` returns its end
             self._running[worker][1].send_bytes(work)
 
-    def wait(self, seconds: float) -> Sequence[Ended]:
+    def wait(self, seconds: float) -> Sequence[WorkerEvent]:
         """What the processes did; see ``Crew``."""
         connections = {connection: worker for worker, (_, connection) in self._running.items()}
         return [self._event(connections[ready]) for ready in wait(list(connections), seconds)]  # type: ignore[index]
 
-    def _event(self, worker: int) -> Ended:
+    def _event(self, worker: int) -> WorkerEvent:
         process, connection = self._running[worker]
         try:
-            return Ended(worker, connection.recv_bytes())
+            return WorkerEvent(worker, connection.recv_bytes())
         except (EOFError, OSError):
             connection.close()
             process.join()
             del self._running[worker]
-            return Ended(worker, None, _cause(process.exitcode))
+            return WorkerEvent(worker, None, _cause(process.exitcode))
 
     def close(self) -> None:
         """Kill all processes: their chunks are lost."""
@@ -103,7 +103,7 @@ def _cause(code: int | None) -> str:
     return f"it was ended by {name}" + (", perhaps for lack of memory" if name == "SIGKILL" else "")
 
 
-def _run(connection: Connection, orders: bytes, device: str, threads: int) -> None:
+def _run(connection: Connection, setup: bytes, device: str, threads: int) -> None:
     """The loop of a process: chunks in, answers out, until the driver closes the connection or ends."""
     from ..garbage import collect_rarely
     from ..orphans import follow_parent
@@ -111,7 +111,7 @@ def _run(connection: Connection, orders: bytes, device: str, threads: int) -> No
 
     follow_parent()
     limit_threads(threads)
-    worker = Worker(orders, device)
+    worker = Worker(setup, device)
     collect_rarely()
     connection.send_bytes(READY)
     try:

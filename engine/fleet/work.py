@@ -39,7 +39,7 @@ COMPUTED = frozenset({"index", "scopes", "clause_table", "_moves"})
 FIELDS = tuple(field.name for field in fields(Solution) if field.name not in ("problem", "assignment"))
 
 
-class Orders(NamedTuple):
+class Setup(NamedTuple):
     """What all chunks of a call share.
 
     Args:
@@ -92,14 +92,14 @@ class Answer(NamedTuple):
     digests: tuple[str, str | None]
 
 
-def packed_orders(solver: AbstractSolver, task: Task) -> bytes:
+def packed_setup(solver: AbstractSolver, task: Task) -> bytes:
     """What the processes of a call need.
 
     Args:
         solver: not bound yet.
         task: of the call.
     """
-    return _packed(Orders(solver, task.budget, task.seed), f"solver {solver.name}")
+    return _packed(Setup(solver, task.budget, task.seed), f"solver {solver.name}")
 
 
 def packed_work(problems: Sequence[Problem], batch: int | None, elapsed: float, seconds: float) -> bytes:
@@ -172,16 +172,16 @@ class Worker:
     """The solver of one process, ready for chunks. Mutable: it keeps the graphs that it has seen.
 
     Args:
-        orders: as ``packed_orders`` returned it.
+        setup: as ``packed_setup`` returned it.
         device: of this process.
         threads: that it may use; None for all cores.
     """
 
-    def __init__(self, orders: bytes, device: str, threads: int | None = None) -> None:
+    def __init__(self, setup: bytes, device: str, threads: int | None = None) -> None:
         if threads is not None:
             limit_threads(threads)
         import_module("mull.plugins.added")  # finds solvers that were added from files
-        self.orders = Orders(*pickle.loads(orders))
+        self.setup = Setup(*pickle.loads(setup))
         self.device = device
         self.faults = Faults()
         self.graphs: dict[str, ConstraintGraph] = {}
@@ -201,16 +201,16 @@ class Worker:
         return pickle.dumps((answers, refused), pickle.HIGHEST_PROTOCOL)
 
     def _answers(self, work: Work) -> list[Answer]:
-        budget = replace(self.orders.budget, batch=work.batch)
+        budget = replace(self.setup.budget, batch=work.batch)
         graphs: dict[int, ConstraintGraph] = {}
         problems = [self._problem({**work.common, **state}, graphs) for state in work.states]
         since = now()
         deadline = None if work.seconds == float("inf") else since + work.seconds
-        task = Task(budget, self.orders.seed, self.device, since - work.elapsed, deadline=deadline)
+        task = Task(budget, self.setup.seed, self.device, since - work.elapsed, deadline=deadline)
         found = []
         budgets: dict[Budget, Budget] = {}  # equal ones are pickled once
         improvements = Improvements(task)
-        for position, solution in solve_chunk(problems, self.orders.solver, task, improvements, self.faults):
+        for position, solution in solve_chunk(problems, self.setup.solver, task, improvements, self.faults):
             problem, assignment = problems[position], solution.assignment
             values = None if assignment is None else tuple(map(assignment.__getitem__, problem.graph.domains))
             solution.__dict__["budget"] = budgets.setdefault(solution.budget, solution.budget)

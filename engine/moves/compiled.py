@@ -2,7 +2,7 @@
 
 Kernels and kinds are compiled separately, each once: a kernel calls the functions of a kind by their addresses. The
 compiled code is cached in the user's cache folder, by the sources, the processor, and the versions of numba and Python.
-Where that folder cannot be written, every process compiles for itself. The clock of runs stands still meanwhile.
+Where that folder cannot be written, every process compiles for itself. The clock of runs is stopped meanwhile.
 """
 
 from __future__ import annotations

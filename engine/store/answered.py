@@ -20,7 +20,7 @@ class Answer(NamedTuple):
         solver: that answered, with its ``options`` and ``checkpoint`` (SHA-256 of the trained weights, or None).
         via: the portfolio that called the solver, or None.
         via_options: of the portfolio, where they differ from its defaults; empty for runs older than schema 0006.
-        solutions: number of samples that the call asked for, or None for one answer.
+        solutions: number of samples that the call requested, or None for one answer.
     """
 
     solver: str

@@ -47,7 +47,7 @@ class BenchSummary:
         return asdict(self)
 
 
-def asked(row: RunRow) -> str:
+def named_solver(row: RunRow) -> str:
     """The solver that the user named: the portfolio if one chose the solver."""
     return row.via or row.solver
 
@@ -68,7 +68,7 @@ def summarise(rows: Iterable[RunRow], maximised: Mapping[str, bool]) -> list[Ben
     """
     mine: dict[str, list[RunRow]] = {}
     for row in rows:
-        mine.setdefault(asked(row), []).append(row)
+        mine.setdefault(named_solver(row), []).append(row)
     values = _objectives(mine, maximised)
     found = [_summary(solver, runs, values, maximised) for solver, runs in mine.items()]
     return sorted(found, key=lambda s: (-s.solved / s.runs, s.par2, s.solver))

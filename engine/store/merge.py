@@ -82,7 +82,7 @@ def merge(
             database cannot be read or written.
     """
     paths = [Path(source).expanduser() for source in sources]
-    _check(paths, into)
+    check_sources(paths, into.path)
     for path in paths:
         with _current(path) as file, _errors(path, into):
             steps = _into_file(file, path, into.path) if into.path is not None else _into_server(file, path, into)
@@ -100,12 +100,17 @@ def _errors(source: Path, into: Store) -> Iterator[None]:
         raise failure(f"{source} into {into.path or into.url}", str(error) or type(error).__name__) from error
 
 
-def _check(paths: Sequence[Path], into: Store) -> None:
+def check_sources(sources: Sequence[str | Path], into: Path | None = None) -> None:
     """Refuse sources that cannot be merged, before anything is written.
+
+    Args:
+        sources: paths of SQLite files.
+        into: the file that receives the runs; None for a server, or where it is not known yet.
 
     Raises:
         StoreError: see ``merge``.
     """
+    paths = [Path(source).expanduser() for source in sources]
     known: dict[tuple[int, int], Path] = {}
     for path in paths:
         if "://" in str(path) or str(path).partition(":")[0] in ("postgresql", "sqlite"):
@@ -120,7 +125,7 @@ def _check(paths: Sequence[Path], into: Store) -> None:
             raise StoreError(f"{path} is a directory", f"name the files in it: {path}/*.db")
         if head != b"SQLite format 3\0":
             raise StoreError(f"{path} is not a store", "name SQLite files that mull wrote")
-        if into.path is not None and into.path.exists() and path.samefile(into.path):
+        if into is not None and into.exists() and path.samefile(into):
             raise StoreError(f"{path} cannot be merged into itself", "name another store with --into")
         key = (status.st_dev, status.st_ino)
         if key in known:

@@ -64,7 +64,7 @@ class Heartbeat:
         """
         if _by_loss(error):
             self._silent = BROKEN
-            self._thread.join(2 * BROKEN)  # the watch ends the program once it knows the cause
+            self._thread.join(2 * BROKEN)  # the watch ends the program once the cause is found
         mine = f"process {self.rank}: {_described(error)}"
         with suppress(RuntimeError):  # a lost store
             first = self._ask("compare_set", "failed", "", mine).decode()

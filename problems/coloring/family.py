@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class Coloring(Family):
     """Adjacent vertices differ in colour. The variables are v1 to vn.
 
-    Without ``colors`` the fewest colours are sought: after each answer, one colour fewer is asked for
+    Without ``colors`` the number of colours is minimised: after each answer, one colour fewer is tried
     (``Problem.tighten``).
 
     Lines ``n VERTEX WEIGHT`` of a file give the vertices weights. Then a colour costs as much as its heaviest vertex, and
@@ -115,7 +115,7 @@ def coloring_problem(graph: nx.Graph | EdgeArrays, colors: int | None, path: str
 
     Args:
         graph: on vertices that are integers from 0.
-        colors: number of colours; None asks for the fewest.
+        colors: number of colours; None for the fewest.
         path: of the file, or ``family:spec``.
 
     Raises:
@@ -127,7 +127,7 @@ def coloring_problem(graph: nx.Graph | EdgeArrays, colors: int | None, path: str
     if colors is not None:
         return Problem(template(edges, colors), {}, "coloring", Source(path), render)
     start = _dsatur(edges)
-    # From the greedy colouring downwards, each answer asks for one colour fewer, until the clique's size is reached.
+    # From the greedy colouring downwards, each answer is followed by a try with one colour fewer, until the clique's size is reached.
     best = partial(_with_fewer, edges, max(_clique(edges), 1), path)
     return Problem(template(edges, start), {}, "coloring", Source(path), render, best, used)
 
@@ -149,7 +149,7 @@ def edges_of(graph: nx.Graph | EdgeArrays) -> EdgeArrays:
 
 def _listed(edges: EdgeArrays, lists: Lists, colors: int | None, path: str) -> Problem:
     """The problem of a list colouring. With ``colors``, only colours 1 to ``colors`` are allowed."""
-    # A vertex of degree d without a list finds a free colour among d + 1, whatever its neighbours take.
+    # A vertex of degree d without a list has a free colour among d + 1 for all colours of its neighbours.
     degree = zip(edges.names.numbers.tolist(), np.diff(edges.neighbours[0]).tolist(), strict=True)
     free = max((d + 1 for v, d in degree if v not in lists), default=1)
     most = colors or max(free, *(max(allowed) for allowed in lists.values()))

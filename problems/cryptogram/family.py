@@ -120,7 +120,7 @@ def problem(puzzle: Puzzle, source: Source) -> Problem:
 
 
 def cells_of(cells: Mapping[str, list[str]]) -> list[str]:
-    """All cells, whatever their letter."""
+    """All cells, of any letter."""
     return [name for names in cells.values() for name in names]
 
 

@@ -242,7 +242,7 @@ def rate(puzzle: Array, runs: int, rng: Array, solutions: Array) -> tuple[int, f
 
 
 def guesses(puzzle: np.ndarray, seed: int = 0, runs: int = 10) -> tuple[float, int, np.ndarray]:
-    """The difficulty of a board: the mean number of guesses of a backtracker that knows naked and hidden singles.
+    """The difficulty of a board: the mean number of guesses of a backtracker that propagates naked and hidden singles.
 
     The backtracker applies both until nothing changes, branches on a cell with the fewest candidates and tries its
     values in random order. Each value tried is a guess. It stops at the second solution.

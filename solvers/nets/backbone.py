@@ -1,4 +1,4 @@
-"""Backbones: the nets that recursions apply. A backbone reads instances and knows nothing of the iteration."""
+"""Backbones: the nets that recursions apply. A backbone reads instances and does not depend on the iteration."""
 
 from __future__ import annotations
 
