@@ -83,21 +83,21 @@ def solve(
         called = f"{solver.__name__}()" if isinstance(solver, type) else 'a solver, or mull.solver("cpsat")'
         what = f"the class {solver.__name__}" if isinstance(solver, type) else type(solver).__name__
         raise TypeError(f"solve: the solver must be a Solver, not {what}; write {called}")
-    asked = list(problems)
-    for each in asked:
+    listed = list(problems)
+    for each in listed:
         if not isinstance(each, Problem):
             raise TypeError(f"solve: a problem must be a Problem, not {type(each).__name__}; write Problem(graph)")
     improvements = Improvements(task or Task())
     task = improvements.task
     found: dict[int, Solution] = {}
-    live = Publisher(asked, solver.name, task)
+    live = Publisher(listed, solver.name, task)
     task = live.task
     recording = Recording(store, task.on_notice)
     try:
         if fleet is None:
-            answers = _chunk_by_chunk(asked, solver, task, improvements)
+            answers = _chunk_by_chunk(listed, solver, task, improvements)
         else:
-            answers = fleet.answers(asked, solver, task)
+            answers = fleet.answers(listed, solver, task)
         for i, final in answers:
             found[i] = final
             if on_solution is not None:
@@ -108,7 +108,7 @@ def solve(
         refused = recording.finish()
         live.finish()
     improvements.finish()
-    solutions = [found[i] for i in range(len(asked))]
+    solutions = [found[i] for i in range(len(listed))]
     if refused is not None:
         raise Unrecorded(solutions, refused) from refused
     if check and not all(s.status.good for s in solutions):
@@ -183,11 +183,11 @@ def _answers(
         yield from ((ready[n], solution) for n, solution in sampled)
         return
     improving: dict[int, Solution] = {}
-    asked = [problems[i] for i in ready]
-    for i, solution in _satisfy(asked, solver, task, improvements, asked, faults):
+    consistent = [problems[i] for i in ready]
+    for i, solution in _satisfy(consistent, solver, task, improvements, consistent, faults):
         if solution.status is Status.SOLVED and _bounded(problems[ready[i]], solver):
             improving[ready[i]] = _searching(solution)
-            improvements.report(asked[i], solution)
+            improvements.report(consistent[i], solution)
         else:
             yield ready[i], solution
     yield from _improve(improving, solver, task, improvements, faults)

@@ -90,7 +90,7 @@ class _Portfolio:
         self.solver, self.task = solver, task
         self.open = dict(enumerate(problems))
         self.weighed = {n for n, problem in self.open.items() if problem.graph.objective is not None}
-        self.asked = list(problems)
+        self.problems = list(problems)
         self.best: dict[int, Solution] = {}
         self.spent = dict.fromkeys(self.open, 0.0)  # solving seconds of all members
         self.flops: dict[int, float | None] = dict.fromkeys(self.open)
@@ -220,7 +220,7 @@ class _Portfolio:
         detail = solution.detail or (CLOCKED if n in self.clocked else "")
         return replace(
             solution,
-            problem=self.asked[n],
+            problem=self.problems[n],
             via=self.solver.name,
             via_options=changed_options(self.solver),
             seconds=self.spent[n],

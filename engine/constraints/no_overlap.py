@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..lazy import torch
 from ..values import Domain, Term
 from .base import Constraint, Parameters
 from .move_form import Code, Ints, MoveForm
@@ -81,24 +80,6 @@ class NoOverlap(TermConstraint):
 
 class _FixedDurations(NoOverlap):
     """The tensor form for tasks whose starts are distinct variables, and whose durations are integers."""
-
-
-def moved_overlaps(starts: Tensor, lengths: Tensor, moved: Tensor) -> Tensor:
-    """The length that each interval shares with each other one after its start has changed.
-
-    Args:
-        starts: [N, K] int64.
-        lengths: [N, K] int64.
-        moved: [N or 1, K, D] int64, the possible starts of each.
-
-    Returns:
-        [N, K, D, K] int64; 0 where both are the same interval.
-    """
-    ends = (starts + lengths)[:, None, None]
-    first = moved[..., None].maximum(starts[:, None, None])
-    last = (moved + lengths[..., None])[..., None].minimum(ends)
-    others = ~torch.eye(starts.shape[-1], dtype=torch.bool, device=starts.device)
-    return (last - first).clamp(min=0) * others[:, None]
 
 
 def overlaps(starts: Tensor, lengths: Tensor) -> Tensor:

@@ -251,11 +251,6 @@ class MoveGraph:
         """[C + 1] int64: the memory of constraint c in a chain is ``memory_ptr[c]:memory_ptr[c + 1]``."""
         return self._forms[4]
 
-    @property
-    def memory_size(self) -> int:
-        """How many int64 a chain keeps for all constraints together."""
-        return int(self.memory_ptr[-1])
-
     @cached_property
     def objective(self) -> np.ndarray:
         """[V] int64: the coefficient of each variable in the cost that is minimised."""
