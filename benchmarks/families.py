@@ -29,6 +29,7 @@ from mull.engine import Budget, Problem, Task, solve
 from mull.engine.weights import CheckpointError, find
 from mull.problems import load
 from mull.problems.coloring import coloring_problem
+from mull.solvers.learned import Learned
 from mull.solvers.weights import choose
 
 SETS = {
@@ -97,9 +98,16 @@ def generated(counts: Mapping[str, int], processes: int) -> dict[str, list[Probl
         return {name: [each.result() for each in futures] for name, futures in waiting.items()}
 
 
+def learned(weights: str, **options: object) -> Learned:
+    """The solver with some weights."""
+    solver = mull.solver("looped", weights=weights, **options)
+    assert isinstance(solver, Learned)
+    return solver
+
+
 def share(problems: Sequence[Problem], weights: str, args: argparse.Namespace) -> dict[str, object]:
     """The line of one set and one file of weights."""
-    solver = mull.solver("looped", weights=weights, segments=args.segments)
+    solver = learned(weights, segments=args.segments)
     steps = args.segments * int(find(weights).options["steps"])
     started = time.monotonic()
     answers = solve(problems, solver, Task(Budget(None, iterations=steps, restarts=1), args.seed, args.device))
@@ -138,7 +146,7 @@ def main() -> None:
     for weights in args.weights:
         for name, each in {**lists, **problems}.items():
             try:
-                choose(mull.solver("looped", weights=weights), each[0].graph, each[0].family)
+                choose(learned(weights), each[0].graph, each[0].family)
                 line = {"set": name, **share(each, weights, args)}
             except CheckpointError:
                 continue

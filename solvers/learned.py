@@ -16,6 +16,7 @@ from torch import Tensor
 from ..engine.compile import Instance, compile_problems
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
+from ..engine.propagation import propagate
 from ..engine.random import Random
 from ..engine.registry import BACKBONES, entries
 from ..engine.rows import BatchSize
@@ -118,6 +119,10 @@ class Learned(Solver):
         0.2, ge=0, description="residual below which an unsolved row fixes its most certain variable (0: never)"
     )
     undecided_share: float = Field(1.0, gt=0, le=1, description=UNDECIDED_SHARE)
+    propagate: bool = Field(
+        False,
+        description="whether propagation fixes variables before the first step, as far as it goes without guesses",
+    )
     branch: int = Field(0, ge=0, le=1 << 20, description=BRANCH)
     copies: int = Field(1, ge=1, description="copies of a problem that run side by side, unless --restarts is given")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -245,9 +250,21 @@ class Learned(Solver):
         net = self.net(instance)
         with torch.no_grad():
             z = net.begin(net.backbone.view(instance), random)
-        chances = torch.zeros(instance.shape, device=instance.device).masked_fill(~instance.allowed, -torch.inf)
+        allowed = self._propagated(instance) if self.propagate else instance.allowed
+        chances = torch.zeros(instance.shape, device=instance.device).masked_fill(~allowed, -torch.inf)
         still = torch.zeros(len(chances), device=instance.device)
-        return LearnedState(z, instance.allowed, chances, still, random, still.long())
+        return LearnedState(z, allowed, chances, still, random, still.long())
+
+    @staticmethod
+    def _propagated(instance: Instance) -> Tensor:
+        """[B, V, D] bool: the allowed values, one of each variable that propagation fixes.
+
+        Other variables keep all their values: nets are trained on boards without excluded values, and solve fewer boards
+        with them. A row that propagation refutes stays as it is.
+        """
+        left = propagate(instance, instance.allowed)
+        fixed = (left.sum(2) == 1) & left.any(2).all(1, keepdim=True)
+        return torch.where(fixed[..., None], left, instance.allowed)
 
     def step(self, instance: Instance, state: LearnedState) -> tuple[LearnedState, Info]:
         net = self.net(instance)

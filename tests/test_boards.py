@@ -199,6 +199,7 @@ def test_boards_of_six_and_twelve_rows_have_rectangular_boxes(size: int, high: i
     grid = np.array(squares.random_sudoku(high, random.Random(0), wide))
     for unit in (*grid, *grid.T, *grid.reshape(wide, high, high, wide).transpose(0, 2, 1, 3).reshape(size, size)):
         assert sorted(unit) == list(range(1, size + 1))
+    assert problem.render is not None
     drawn = problem.render(problem.givens).split("\n")
     assert len(drawn) == size + size // high - 1  # rows, and lines between bands
     assert drawn[0].count("|") == size // wide - 1
@@ -206,6 +207,7 @@ def test_boards_of_six_and_twelve_rows_have_rectangular_boxes(size: int, high: i
 
 def test_a_file_of_six_rows_is_a_sudoku(tmp_path: Path) -> None:
     problem, *_ = mull.problems.load("sudoku:6:0.6", seed=3)
+    assert problem.render is not None
     line = "".join(str(problem.givens.get(name, ".")) for name in problem.graph.names)
     for text in (line, problem.render(problem.givens), "\n".join(line[i : i + 6] for i in range(0, 36, 6))):
         path = tmp_path / "six.sudoku"

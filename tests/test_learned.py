@@ -123,6 +123,25 @@ def test_the_same_seed_gives_the_same_answer_in_any_batch() -> None:
     assert traces[:4] != traces[4:]
 
 
+def test_propagation_fixes_variables_before_the_first_step() -> None:
+    problems = boards(3)
+    first = problems[0].graph.names[:2]
+    wrong = Problem(problems[0].graph, dict.fromkeys(first, 1), problems[0].family)  # two ones in a row: refuted
+    solver, plain = (mull.solver("looped", weights="looped-sudoku", propagate=on) for on in ("true", "false"))
+    assert isinstance(solver, Learned)
+    instance = compile_problems([*problems, wrong])
+    state = solver.init(instance, Random.for_rows(range(4)))
+    fixed = state.allowed.sum(2) == 1
+    assert (fixed.sum(1) > (instance.allowed.sum(2) == 1).sum(1))[:3].all()
+    assert torch.equal(state.allowed[3], instance.allowed[3])
+    assert torch.equal(state.allowed | fixed[..., None], instance.allowed | fixed[..., None])  # others are as before
+    text = "530070000600195000098000060800060003400803001700020006060000280000419005000080079"
+    easy = families()["sudoku"].read(text, "easy")  # fixed without a guess
+    (answer,), (other,) = (solve(easy, each, task()) for each in (solver, plain))
+    assert answer.status is other.status is Status.SOLVED
+    assert answer.iterations < other.iterations
+
+
 def test_segments_and_restarts_bound_the_work() -> None:
     (problem,) = load("sudoku:9:0.3", seed=1)
     hopeless = Problem(problem.graph)  # an empty board: solved or not, within its depth

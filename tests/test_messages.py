@@ -10,8 +10,8 @@ from torch.autograd import gradcheck, gradgradcheck
 from mull.engine import Instance, Problem, compile_problems
 from mull.engine.role_tensors import RoleTensors, stack_roles
 from mull.problems import load
-from mull.solvers.nets import messages
-from mull.solvers.nets.layers import SwiGLU
+from mull.solvers.nets import messages, sums
+from mull.solvers.nets.layers import EPS, SwiGLU, norm
 from mull.solvers.nets.messages import pool, pool_axis, scatter
 
 SPECS = {
@@ -112,3 +112,29 @@ def test_a_swiglu_gives_the_same_numbers_without_a_gradient() -> None:
         assert torch.equal(
             layer(x), layer.down(torch.nn.functional.silu(layer.up(x)[..., :40]) * layer.up(x)[..., 40:])
         )
+
+
+@pytest.mark.parametrize("name", ["sudoku:4:0.4", "sudoku:6:0.4", "queens:5"])
+def test_sums_as_products_are_those_of_the_groups(name: str) -> None:
+    instance = compile_problems(load(name, seed=1))
+    _, v, d = instance.shape
+    x = torch.randn(2, v * d, 32, generator=torch.Generator().manual_seed(0)).bfloat16()
+    for r in stacked(instance).values():
+        product = sums.sums(r, v * d, 32, torch.bfloat16)
+        assert product is not None
+        with torch.no_grad():
+            mean, most = pool(x, r, None)
+            assert torch.allclose(product.mean(x).float(), mean.float(), atol=0.03)
+            assert torch.equal(messages.top(x, r), most)
+            assert torch.allclose(product.scatter(mean).float(), scatter(mean, r, None).float(), atol=0.05)
+        assert sums.sums(r, v * d, 32, torch.float32) is None
+        assert sums.sums(r, v * d, 0, torch.bfloat16) is None  # more groups than pay
+    each = sums.values(v, d, torch.bfloat16).mean(x)
+    assert torch.allclose(each.float(), x.view(2, v, d, 32).float().mean(2), atol=0.03)
+
+
+def test_norms_without_a_gradient_are_those_of_pytorch() -> None:
+    x = torch.randn(4, 8, 32, generator=torch.Generator().manual_seed(0)).bfloat16()
+    x[0] = 0
+    with torch.no_grad():
+        assert torch.allclose(norm(x).float(), torch.nn.functional.rms_norm(x.float(), (32,), eps=EPS), atol=0.03)

@@ -19,8 +19,9 @@ from ...engine.role_tensors import RoleTensors, stack_roles
 from .backbone import STATUSES, Backbone, Stack, statuses
 from .fused import fits, residual_swiglu, trainable, trained_residual_swiglu
 from .layers import SwiGLU, linear, norm
-from .messages import pool, pool_axis, scatter
+from .messages import pool, pool_axis, scatter, top
 from .shape import NetShape
+from .sums import VALUES, Sums, sums, values
 
 MOST_MEMBERS = 1 << 19
 """Largest number of members of all literal groups of a graph. Building that many takes about a second."""
@@ -34,12 +35,15 @@ class LatticeView(NamedTuple):
         size: D.
         domain: [T', V, D] bool, the values that exist, T' = 1 or B; None where all variables have D values.
         roles: role -> its literal groups.
+        sums: role -> its groups as matrices, for roles whose sums are products when solving; ``VALUES`` -> the values
+            of each variable.
     """
 
     status: Tensor
     size: int
     domain: Tensor | None
     roles: dict[str, RoleTensors]
+    sums: dict[str, Sums]
 
 
 class LatticeLayer(nn.Module):
@@ -75,6 +79,11 @@ class LatticeLayer(nn.Module):
         # One sum over all roles: the order of roles and groups does not matter, and a graph may lack any of them.
         received = self._from_variables(z, view)
         for role, r in view.roles.items():
+            product = None if torch.is_grad_enabled() else view.sums.get(role)
+            if product is not None:
+                pooled = torch.cat((product.mean(z), top(z, r)), -1)
+                received = received + product.scatter(self.maps[role](pooled))
+                continue
             weight = _weight(role, r)
             pooled = torch.cat(pool(z, r, weight), -1)
             message = self.maps[role](pooled)
@@ -95,8 +104,9 @@ class LatticeLayer(nn.Module):
     def _from_variables(self, z: Tensor, view: LatticeView) -> Tensor:
         """[B, L, H] messages among the values of each variable: groups of a reshaped axis, which need no index."""
         each = z.unflatten(1, (-1, view.size))
-        pooled = torch.cat(pool_axis(each, view.domain), -1)
-        message: Tensor = self.variable(pooled)
+        product = None if torch.is_grad_enabled() else view.sums.get(VALUES)
+        pools = pool_axis(each, view.domain) if product is None else (product.mean(z), each.amax(2))
+        message: Tensor = self.variable(torch.cat(pools, -1))
         return message[:, :, None].expand_as(each).flatten(1, 2)
 
 
@@ -156,18 +166,25 @@ class Lattice(Backbone):
         _, v, d = instance.shape
         device = instance.device
 
-        def build() -> tuple[dict[str, RoleTensors], Tensor | None]:
+        dtype = self.head.weight.dtype
+
+        def build() -> tuple[dict[str, RoleTensors], Tensor | None, dict[str, Sums]]:
             stacks = stack_roles([graph.roles for graph in instance.graphs], v, d, self.shape.roles)
             roles = {role: stack.to(device) for role, stack in stacks.items()}
             domain = torch.from_numpy(domains_of(instance.graphs, v, d))
-            return roles, None if bool(domain.all()) else domain.to(device)
+            plain = {role: r for role, r in roles.items() if not _weighs(role) and not _targets(role)}
+            made = {role: sums(r, v * d, self.shape.hidden, dtype) for role, r in plain.items()}
+            products = {role: each for role, each in made.items() if each is not None}
+            if domain.all() and products:
+                products[VALUES] = values(v, d, dtype)
+            return roles, None if bool(domain.all()) else domain.to(device), products
 
         # Built once for an instance: stacking literal groups takes longer than a step.
-        roles, domain = instance.once(("lattice", self.shape, device), build)
+        roles, domain, products = instance.once(("lattice", self.shape, device, dtype), build)
         if domain is not None and len(domain) > 1:
             domain = domain[instance.template]
         of_rows = {role: stack.rows(instance.template) for role, stack in roles.items()}
-        return LatticeView(statuses(instance.allowed).flatten(1), d, domain, of_rows)
+        return LatticeView(statuses(instance.allowed).flatten(1), d, domain, of_rows, products)
 
     def literals(self, view: LatticeView) -> Tensor:
         return view.status.unflatten(1, (-1, view.size))  # type: ignore[no-any-return]

@@ -346,6 +346,17 @@ def pool(x: Tensor, role: RoleTensors, weight: Tensor | None) -> Any:
     return _call(_Pool, x, role, weight)
 
 
+def top(x: Tensor, role: RoleTensors) -> Tensor:
+    """The maximum over the members of each group, [B, L, H] -> [B, R, H], without a gradient; 0 for an empty group.
+
+    Args:
+        x: [B, L, H].
+        role: the groups.
+    """
+    found, _ = _top(take(x, role.members), role.present, False)
+    return found if role.present is None else found * role.present.any(2, keepdim=True)
+
+
 def scatter(message: Tensor, role: RoleTensors, weight: Tensor | None) -> Any:
     """The sum [B, L, H] over the groups of each literal, divided by the root of their number.
 
