@@ -74,6 +74,8 @@ class CpSat(WholeSolver):
 
     def _solve(self, problem: Problem, task: Task) -> Solution:
         graph, most = problem.graph, task.budget.solutions
+        if task.over:  # posting takes some milliseconds: with thousands of problems, far beyond the limit
+            return unanswered(problem, self, task, NOT_POSTED)
         try:
             posting = posted(problem, task)
         except OutOfTime:
