@@ -3,13 +3,15 @@
     python benchmarks/boards_per_second.py FILE [--rows N...] [--device cuda]
 
 Timed: stepping and checking many compiled boards until each is solved or reaches the last step. A finished row takes the next
-board. Not timed: reading the boards, the check in plain Python, the store, and the compilation of the net.
+board. Not timed: reading the boards, the check in plain Python, the store, and the compilation of the net. What is done before
+the figure, and how long it took, is printed on stderr.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable
 
@@ -65,11 +67,15 @@ def main() -> None:
     on_gpu = args.device.startswith("cuda")
     solver = mull.solver("looped", weights="looped-sudoku", compiled=str(on_gpu))
     assert isinstance(solver, Learned)
+    began = time.perf_counter()
     full = compile_problems(boards(args.file, args.count), device=args.device)
+    print(f"{full.shape[0]} boards read in {time.perf_counter() - began:.1f} s", file=sys.stderr, flush=True)
     wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else lambda: None
     for rows in args.rows:
         arguments = (rows, args.steps, args.every)
         solve_all(solver, full.select(torch.arange(min(2 * rows, full.shape[0]), device=args.device)), *arguments)
+        wait()
+        print(f"{rows} rows: net ready after {time.perf_counter() - began:.1f} s", file=sys.stderr, flush=True)
         took = []
         for _ in range(REPEATS):
             wait()
@@ -77,6 +83,7 @@ def main() -> None:
             solved = solve_all(solver, full, *arguments)
             wait()
             took.append(time.perf_counter() - started)
+            print(f"{rows} rows: {full.shape[0] / took[-1]:,.0f} boards/s", file=sys.stderr, flush=True)
         median = statistics.median(took)
         print(
             f"{solved} of {full.shape[0]} solved within {args.steps} steps, {rows} rows, "
