@@ -136,6 +136,10 @@ class Seconds(TextType):
         return float(found[1]) * self.UNITS[found[2]]
 
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
+
+
 def finite(seconds: float | None) -> float | None:
     """A limit as ``Budget`` has it: None for no limit, also where the user typed ``none``."""
     return None if seconds == float("inf") else seconds

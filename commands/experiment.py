@@ -15,7 +15,7 @@ import click
 from mull import __version__
 from mull.engine.errors import MullError
 
-from .common import ListGroup, interruptible, json_option, make_writable, open_store, store_option
+from .common import INTERRUPTED, ListGroup, interruptible, json_option, make_writable, open_store, store_option
 
 if TYPE_CHECKING:
     from mull.engine.registry import Entry
@@ -97,7 +97,7 @@ def experiment_run(
         results = _measured(made, entry, full, place, jobs or max(1, cores() // (4 if full else 1)))
     if results is None:
         click.echo("interrupted: the same command resumes the experiment", err=True)
-        return 1
+        return INTERRUPTED
     _write(made, entry, results, place, full, pages)
     return 0
 

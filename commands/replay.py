@@ -15,7 +15,7 @@ import click
 from mull.engine.errors import MullError
 from mull.terminal import Screen
 
-from .common import interruptible, json_option, open_store, store_option
+from .common import INTERRUPTED, interruptible, json_option, open_store, store_option
 from .completion import ids
 from .devices import usable_device
 from .history.filters import open_existing
@@ -39,8 +39,11 @@ def replay(run_id: str, device: str | None, show: bool, as_json: bool, url: str 
     pack` wrote; its runs are repeated in order. The replay uses the same problem, solver, options, weights and seed. A
     step-wise solver takes the same number of steps.
 
-    Exit code: 0 if status, iterations and answer are the same, 1 if they differ, 2 if the run cannot be repeated.
+    Exit code: 0 if status, iterations and answer are the same, 1 if they differ, 2 if the run cannot be repeated, 130 if
+    interrupted.
     """
+    if os.path.isdir(run_id):
+        raise MullError(f"{run_id} is a folder", "name a file that solve history pack wrote, or the id of a run")
     stopped = interruptible()
     if _is_file(run_id):
         from mull.engine.store.bundle import read_pack
@@ -49,9 +52,12 @@ def replay(run_id: str, device: str | None, show: bool, as_json: bool, url: str 
         if show:
             return _show(rows, as_json)
         with nullcontext() if no_store else open_store(url) as store:
-            return max(
-                _replay(row, device, as_json, store, stopped, f"solve replay {run_id} repeats it") for row in rows
-            )
+            codes = []
+            for row in rows:
+                codes.append(_replay(row, device, as_json, store, stopped, f"solve replay {run_id} repeats it"))
+                if stopped():
+                    break
+            return max(codes)
     with open_existing(url) as store:
         row = store.run(run_id)
         if show:
@@ -82,7 +88,8 @@ def _replay(
 ) -> int:
     again = _repeat(row, device, stopped)
     if stopped():
-        raise MullError("stopped before the results could be compared", where)
+        click.echo(f"stopped before the results could be compared\nhint: {where}", err=True)
+        return INTERRUPTED
     if store is not None:
         again = replace(again, detail="; ".join(filter(None, (f"replay of {row.id}", again.detail))))
         store.write([again])

@@ -20,6 +20,7 @@ from mull.terminal import Screen
 
 from . import completion
 from .common import (
+    INTERRUPTED,
     Seconds,
     check_solver,
     finite,
@@ -189,8 +190,8 @@ def run(
 
     PROBLEMs are files, generated problems (queens:8), folders, and lists: text files with one of these per line.
 
-    Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage. With
-    --competition: 10 satisfiable, 20 unsatisfiable, 30 optimum found, 0 unknown, 1 the solver failed, 2 as above.
+    Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage, 130 if
+    interrupted before that. With --competition: 10 satisfiable, 20 unsatisfiable, 30 optimum found, 0 unknown, 1 the solver failed, 2 as above.
     """
     began, started = time.monotonic(), now()  # before the imports, which --limit covers
     if competition and (
@@ -302,7 +303,7 @@ def run(
             click.echo("--show draws the answers; --json prints them as data", err=True)
         if store_error is not None:
             raise store_error
-        return code
+        return INTERRUPTED if code and interrupted() else code
 
 
 class _Limit(NamedTuple):

@@ -17,6 +17,7 @@ from mull.engine.errors import MullError
 
 from . import completion
 from .common import (
+    INTERRUPTED,
     interruptible,
     json_option,
     make_solver,
@@ -174,7 +175,7 @@ def train(
         else:
             describe_weights([result.card])
         _warn_if_refused(result.card)
-    return 0 if result.finished else 1
+    return 0 if result.finished else INTERRUPTED if interrupted() else 1
 
 
 def _default_name(solver: str, data: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import rows
 from .allowance import left
+from .beliefs import Beliefs
 from .conclude import unanswered
 from .deadline import OutOfTime, interrupting, uninterrupted
 from .incumbent import NOTHING, Found, Incumbent, checked, counted, require_shapes
@@ -24,6 +25,7 @@ from .values import Assignment
 
 if TYPE_CHECKING:
     from .loop import Trial
+    from .problem import Problem
 
 TOO_EARLY = "time was up before the first step ended"
 
@@ -76,6 +78,7 @@ class Batch:
         self.best = Incumbent.none(count, self.instance.shape[1])
         self.leading = np.arange(count) * self.copies  # [P] the best row of each problem at the last check
         self.improved = np.zeros(count, dtype=bool)  # followed problems with a cheaper solution since the last report
+        self.viewed: tuple[Problem | None, np.ndarray, Assignment] = (None, np.empty(0), {})
         self.trace = TraceBuffer(count)
         self.kept: dict[int, Solution] = {}  # first answers of the trials that were restarted, by position
 
@@ -260,18 +263,22 @@ class Batch:
             total=self.total,
             violations=-1 if violations == NOTHING else violations,
             problem=self.problems[p],
-            view=lambda: self._assignment(p),
+            view=lambda: self._view(p),
             beliefs=lambda: self._beliefs(p),
         )
 
-    def _beliefs(self, p: int) -> dict[str, list[float]] | None:
+    def _view(self, p: int) -> Assignment:
+        """The best assignment, without a pass over its names as long as it stays the same."""
+        problem, row, assignment = self.viewed
+        if problem is not self.problems[p] or not np.array_equal(row, self.best.assignment[p]):
+            assignment = self._assignment(p)
+            self.viewed = self.problems[p], self.best.assignment[p].copy(), assignment
+        return dict(assignment)
+
+    def _beliefs(self, p: int) -> Beliefs | None:
         row = self.leading[p : p + 1]
         beliefs = self.solver.beliefs(self.instance.select(row), select_rows(self.state, row))
-        if beliefs is None:
-            return None
-        domains = self.problems[p].graph.domains
-        chances = to_numpy(beliefs)[0].tolist()
-        return {name: chance[: len(domain)] for (name, domain), chance in zip(domains.items(), chances, strict=False)}
+        return None if beliefs is None else Beliefs(self.problems[p].graph.domains, to_numpy(beliefs)[0])
 
     def _improve(self) -> None:
         """Pass cheaper solutions of problems that run on to ``Task.on_improvement``."""

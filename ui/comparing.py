@@ -41,15 +41,19 @@ def compare(request: Request) -> Response:
     where, given = filters(request)
     wanted = _solvers(request)
     store = site(request).store
-    compared, refused = _compared(store, where, wanted)
+    try:
+        compared, refused = _compared(store, where, wanted), ""
+    except HTTPException as error:  # the form stays, so that the user can correct a name
+        compared, refused = None, str(error.detail)
     digests = list(dict.fromkeys(result.problem for result in compared.by_problem)) if compared else []
     shown = digests[:MOST_PROBLEMS]
     return page(
         request,
         "compare.html",
+        status=404 if refused else 200,
         given=given,
         wanted=" ".join(wanted),
-        refused=refused,
+        refused=refused or "no runs pass the filter",
         summaries=compared.summaries if compared else (),
         pairwise=compared.pairwise if compared else (),
         best={figure: compared.best(figure) for figure in ("solved", "iterations", "par2")} if compared else {},
@@ -67,18 +71,18 @@ def table_of(request: Request) -> Response:
     """One of the tables as CSV.
 
     Raises:
-        HTTPException: there is nothing to compare, or no such table.
+        HTTPException: a solver has no runs, or no such table.
     """
+    name = request.path_params["table"]
+    if name not in ("solvers", "tests", "problems"):
+        raise HTTPException(404, "no such table")
     where, _ = filters(request)
     store = site(request).store
-    compared, refused = _compared(store, where, _solvers(request))
-    if compared is None:
-        raise HTTPException(404, refused)
-    name = request.path_params["table"]
+    compared = _compared(store, where, _solvers(request))
     if name == "solvers":
         rows = [
             (s.solver, s.problems, s.runs, s.solved, *(s.iterations or (None,) * 3), s.unit, s.par2)
-            for s in compared.summaries
+            for s in (compared.summaries if compared else ())
         ]
         head = ("solver", "problems", "runs", "answered", "lower quartile", "median", "upper quartile", "unit", "par2")
         return table_csv(name, head, rows)
@@ -86,17 +90,16 @@ def table_of(request: Request) -> Response:
         return table_csv(
             name,
             ("first", "second", "wins", "losses", "ties", "p"),
-            [(t.first, t.second, t.wins, t.losses, t.ties, t.p) for t in compared.pairwise],
+            [(t.first, t.second, t.wins, t.losses, t.ties, t.p) for t in (compared.pairwise if compared else ())],
         )
-    if name != "problems":
-        raise HTTPException(404, "no such table")
-    names = store.names({result.problem for result in compared.by_problem})
+    results = compared.by_problem if compared else ()
+    names = store.names({result.problem for result in results})
     return table_csv(
         name,
         ("problem", "digest", "family", "solver", "runs", "answered", "median iterations", "par2"),
         [
             (names.get(r.problem), r.problem, r.family, r.solver, r.runs, r.solved, _median(r.iterations), r.par2)
-            for r in compared.by_problem
+            for r in results
         ],
     )
 
@@ -105,13 +108,16 @@ def plot(request: Request) -> Response:
     """One of the plots as a specification.
 
     Raises:
-        HTTPException: no such plot.
+        HTTPException: no such plot, or a solver has no runs.
     """
-    where, _ = filters(request)
     name = request.path_params["plot"]
     if name not in PLOTS:
         raise HTTPException(404, "no such plot")
-    found = costs(site(request).store, where, _solvers(request))
+    where, _ = filters(request)
+    wanted = _solvers(request)
+    found = costs(site(request).store, where, wanted)
+    if missing := sorted(set(wanted) - set(found)):
+        raise HTTPException(404, f"no runs of {', '.join(missing)} to compare")
     if name == "cactus":
         common = set.intersection(*(set(problems) for problems in found.values())) if found else set()
         seconds = {
@@ -144,13 +150,17 @@ def costs(store: Store, where: Filter, wanted: Sequence[str]) -> Costs:
     return dict(sorted(found.items()))
 
 
-def _compared(store: Store, where: Filter, wanted: Sequence[str]) -> tuple[Comparison | None, str]:
-    """The comparison, or why there is none."""
+def _compared(store: Store, where: Filter, wanted: Sequence[str]) -> Comparison | None:
+    """The comparison; None if no runs pass the filter.
+
+    Raises:
+        HTTPException: a named solver has no runs, or no problem was run by all of them.
+    """
     try:
         compared = store.compare(wanted or None, store.resolved(where))
     except StoreError as error:
-        return None, str(error)
-    return (compared, "") if compared.summaries else (None, "no runs pass the filter")
+        raise HTTPException(404, str(error)) from None
+    return compared if compared.summaries else None
 
 
 def _solvers(request: Request) -> list[str]:

@@ -131,9 +131,16 @@ def filters(request: Request) -> tuple[Filter, dict[str, str]]:
             set_["since"] = moment(given["since"])
         except ValueError as error:
             raise MullError(str(error), "clear the field, or write a time") from None
-    if any(len(value) > 500 or "\0" in value for value in given.values()):
-        raise MullError("a field of the filter is longer than 500 characters", "shorten it")
+    for name, value in given.items():
+        if len(value) > 500 or "\0" in value:
+            what = "is longer than 500 characters" if len(value) > 500 else "has a character that no name has"
+            raise MullError(f"the field {name} of the filter {what}", "change it")
     return replace(Filter(), **set_), given
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be the id of a run, or a part of one; ``last`` is the newest run."""
+    return text == "last" or re.fullmatch("[0-9A-HJKMNP-TV-Z]{1,26}", text.upper()) is not None
 
 
 def table_csv(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:

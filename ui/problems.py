@@ -92,10 +92,17 @@ def graph_of(request: Request) -> Response:
 
 
 def table_of(request: Request) -> Response:
-    """The degrees or the kinds as CSV."""
+    """The degrees or the kinds as CSV.
+
+    Raises:
+        HTTPException: no such table.
+    """
     stated, _ = _load(request)
-    if request.path_params["table"] == "kinds":
+    table = request.path_params["table"]
+    if table == "kinds":
         return table_csv("kinds", ("kind", "constraints", "smallest scope", "largest scope"), kinds(stated))
+    if table != "degrees":
+        raise HTTPException(404, "no such table")
     return table_csv("degrees", ("degree", "variables"), degrees(stated))
 
 

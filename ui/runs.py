@@ -13,7 +13,7 @@ from mull.engine.status import amount
 from mull.engine.store import StoreError
 
 from . import charts
-from .pages import chart, drawing, page, site, table_csv
+from .pages import chart, drawing, is_id, page, site, table_csv
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,8 +31,11 @@ REPLAY_SECONDS = 300.0
 
 
 def _run(request: Request) -> RunRow:
+    id = request.path_params["id"]
+    if not is_id(id):
+        raise HTTPException(404, f"no run {id[:40]!r}")
     try:
-        return site(request).store.run(request.path_params["id"])
+        return site(request).store.run(id)
     except StoreError as error:
         raise HTTPException(404, str(error)) from None
 
@@ -102,8 +105,11 @@ def picture_of(request: Request) -> Response:
         raise HTTPException(404, "a training has no picture")
     assignment = row.assignment
     number = request.query_params.get("solution", "")
-    if number.isdigit() and row.solutions and 1 <= int(number) <= len(row.solutions):
-        assignment = row.solutions[int(number) - 1]
+    if number:
+        known = {str(n): each for n, each in enumerate(row.solutions or (), 1)}
+        if number not in known:
+            raise HTTPException(404, f"the run has no solution {number[:40]!r}")
+        assignment = known[number]
     return drawing(request, picture(problem, assignment), f"run-{row.id[-6:]}")
 
 

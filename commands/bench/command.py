@@ -15,6 +15,7 @@ from mull.terminal import Counter
 
 from .. import completion
 from ..common import (
+    INTERRUPTED,
     Seconds,
     TextType,
     check_solver,
@@ -171,12 +172,12 @@ def bench(
     say_skipped(plan.skipped)
     if not rows:
         if stopped():
-            return 130
+            return INTERRUPTED
         if plan.read and not plan.skipped:  # another shard has the problems, or the store answers them
             return 0
         raise MullError("no file could be read", "solve --help lists the formats; --family names one")
     _report(rows, plan, settings, as_csv, as_json)
-    return 130 if stopped() else 1 if plan.skipped or failed else 0
+    return INTERRUPTED if stopped() else 1 if plan.skipped or failed else 0
 
 
 @dataclass

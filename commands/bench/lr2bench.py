@@ -12,7 +12,7 @@ import click
 
 from mull.engine.errors import MullError
 
-from ..common import Seconds, check_solver, interruptible, json_option, open_store, show_warnings, store_option
+from ..common import INTERRUPTED, Seconds, check_solver, interruptible, json_option, open_store, show_warnings, store_option
 from ..tables import table
 from .command import BenchName
 from .runs import Ended, Job, Settings, in_this_process, in_workers, problems_of, ready_solver
@@ -84,7 +84,7 @@ def lr2bench(
                 click.echo(f"{run.source}: {run.status}, {run.seconds:.2f} s", err=True)
         if stopped():
             click.echo(f"stopped\nhint: the same command with --name {settings.name!r} continues", err=True)
-            return 130
+            return INTERRUPTED
         scores = _scores(plan, store, settings)
     if as_json:
         click.echo(json.dumps({"bench": settings.name, "limit_each": seconds, "seed": seed, "scores": _json(scores)}))

@@ -9,7 +9,7 @@ import click
 from mull.engine.status import amount
 from mull.terminal import Counter
 
-from ..common import interruptible, open_store, store_anyway_option
+from ..common import INTERRUPTED, interruptible, open_store, store_anyway_option
 
 
 @click.command("merge")
@@ -42,5 +42,5 @@ def history_merge(files: Sequence[str], url: str | None) -> int:
             click.echo(f"{name}: {step.added} of {amount(step.runs, 'runs')} added{earlier}", err=True)
         if stopped():
             click.echo("stopped\nhint: the same command continues", err=True)
-            return 130
+            return INTERRUPTED
     return 0

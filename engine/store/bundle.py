@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from .. import files
 from ..errors import MullError
 from ..problem import Problem
+from ..status import Status
 from .file import StoreError
 from .rows import RunRow
 
@@ -107,7 +108,7 @@ def read_pack(path: Path) -> list[RunRow]:
             raise StoreError(reason, "upgrade mull") from None
         raise StoreError(f"{path} is not a valid pack: {_first(error)}", _ASK) from None
     try:
-        return [_row(run, pack.problems) for run in pack.runs]
+        return [_row(run, pack.problems, f"runs.{n}") for n, run in enumerate(pack.runs)]
     except (MullError, ValueError, OverflowError, RecursionError) as error:
         raise StoreError(f"{path} is not a valid pack: {error}", _ASK) from None
 
@@ -126,38 +127,60 @@ def _first(error: ValidationError) -> str:
     return f"{place}: {first['msg']}" if place else str(first["msg"])
 
 
-def _row(run: _Run, problems: dict[str, dict[str, Any]]) -> RunRow:
+def _row(run: _Run, problems: dict[str, dict[str, Any]], place: str) -> RunRow:
+    """A run as the store has it.
+
+    Raises:
+        ValueError: its parts contradict each other; the message starts with the field.
+    """
     payload = problems.get(run.problem)
     if payload is None:
-        raise ValueError(f"run {run.id} has no problem {run.problem[:12]}")
-    problem = Problem.from_json(payload)
+        raise ValueError(f"{place}.problem: the pack has no problem {run.problem[:12]}")
+    try:
+        problem = Problem.from_json(payload)
+    except (MullError, ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f"problems.{run.problem[:12]}: {error}") from None
     if problem.digest != run.problem:
-        raise ValueError(f"the problem of run {run.id} does not have the digest {run.problem[:12]}")
-    for answer in (*([] if run.assignment is None else [run.assignment]), *(run.solutions or ())):
-        if answer.keys() != problem.graph.domains.keys():
-            raise ValueError(f"an answer of run {run.id} has other variables than its problem")
+        raise ValueError(f"{place}.problem: the problem does not have the digest {run.problem[:12]}")
+    if run.size != len(problem.graph.domains):
+        raise ValueError(f"{place}.size: the problem has {len(problem.graph.domains)} variables, not {run.size}")
+    _check_answer(run.assignment, problem, f"{place}.assignment")
+    for n, answer in enumerate(run.solutions or ()):
+        _check_answer(answer, problem, f"{place}.solutions.{n}")
     values = {name: getattr(run, name) for name in type(run).model_fields if name != "trace"}
     values["budget"] = None if run.budget is None else run.budget.model_dump(mode="json")
     if run.checkpoint is None:  # options of solvers may name weights by their path: no other file is read
         for name in ("options", "via_options"):
             values[name] = {key: value for key, value in values[name].items() if key != "weights"}
     row = RunRow(**values, total=None, payload=payload)
-    return row if run.trace is None else replace(row, trace=_trace(run.trace))
+    return row if run.trace is None else replace(row, trace=_trace(run.trace, f"{place}.trace"))
 
 
-def _trace(stored: _Trace) -> Any:
+def _check_answer(answer: Answer | None, problem: Problem, place: str) -> None:
+    if answer is None:
+        return
+    domains = problem.graph.domains
+    if answer.keys() != domains.keys():
+        raise ValueError(f"{place}: the answer has other variables than its problem")
+    for name, value in answer.items():
+        if value not in domains[name]:
+            raise ValueError(f"{place}: {value!r:.40} is not a value of {name[:40]!r}")
+
+
+def _trace(stored: _Trace, place: str) -> Any:
     import numpy as np
 
     from ..trace import Trace
 
     if len({len(stored.iteration), len(stored.energy), len(stored.violations), len(stored.residual)}) != 1:
-        raise ValueError("the columns of a trace differ in length")
-    return Trace(
-        np.array(stored.iteration, np.int32),
-        np.array(stored.energy, np.float32),
-        np.array(stored.violations, np.int32),
-        np.array(stored.residual, np.float32),
-    )
+        raise ValueError(f"{place}: the columns differ in length")
+    columns = {}
+    for name, kind in (("iteration", np.int32), ("energy", np.float32), ("violations", np.int32), ("residual", np.float32)):
+        try:
+            columns[name] = np.array(getattr(stored, name), kind)
+        except OverflowError:
+            raise ValueError(f"{place}.{name}: a number is too large") from None
+    return Trace(**columns)
 
 
 def _printable(text: str) -> str:
@@ -167,16 +190,29 @@ def _printable(text: str) -> str:
     return text
 
 
+def _status(text: str) -> str:
+    if text not in set(Status):
+        raise ValueError(f"{text[:40]!r} is not a status of a run")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_printable), Field(max_length=100_000)]
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Number = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+Amount = Annotated[float, Field(ge=0)]
+Name = Annotated[Text, Field(min_length=1, max_length=200)]
+Device = Annotated[str, Field(pattern="^(cpu|cuda(:[0-9]{1,4})?)$")]
+Ended = Annotated[str, AfterValidator(_status)]
 Answer = dict[str, int | str]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class _Trace(_Strict):
+    model_config = ConfigDict(allow_inf_nan=True)  # a figure that was not measured is not a number
+
     iteration: tuple[int, ...] = Field(max_length=4096)
     energy: tuple[float, ...]
     violations: tuple[int, ...]
@@ -196,35 +232,35 @@ class _Budget(_Strict):
 class _Run(_Strict):
     id: str = Field(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")
     problem: str = Field(pattern="^[0-9a-f]{64}$")
-    family: Text
+    family: Name
     size: Count
     source: Text
-    solver: Text
-    version: Text
+    solver: Name
+    version: Name
     options: dict[Text, Any]
     checkpoint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
-    via: Text | None
+    via: Name | None
     via_options: dict[Text, Any]
     seed: Count
-    device: Text
+    device: Device
     host: Text
     versions: dict[Text, Text]
     budget: _Budget | None
-    status: Text
+    status: Ended
     iterations: Count
-    unit: Text
-    violations: int | None
-    energy: float | None
-    objective: int | None
-    seconds: float
-    wall: float
+    unit: Name
+    violations: Count | None
+    energy: Amount | None
+    objective: Number | None
+    seconds: Amount
+    wall: Amount
     detail: Text
     samples: Count | None
     hits: Count | None
     distinct: Count | None
-    improvements: tuple[tuple[float, int], ...]
-    flops: float | None
-    joules: float | None
+    improvements: tuple[tuple[Amount, Number], ...]
+    flops: Amount | None
+    joules: Amount | None
     assignment: Answer | None
     solutions: tuple[Answer, ...] | None
     trace: _Trace | None

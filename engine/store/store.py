@@ -174,6 +174,8 @@ class Store:
         with read_errors(self.url), self._engine().connect() as connection:
             if sort is not None:
                 last = None if after is None else connection.execute(RUNS.where(run.c.id == after)).mappings().first()
+                if after is not None and last is None:
+                    raise StoreError(f"no run {after!r}", "start from the first run")
                 wanted = query.sorted_by(sort, limit, where, last)
                 return [query.row_of(row) for row in connection.execute(wanted).mappings()]
             if limit is None:
