@@ -99,7 +99,20 @@ DAMAGED: dict[str, Change] = {
     "newer version of mull": lambda d: d.update(schema=2, runs=[], more=1),
     "schema": lambda d: d.update(schema=0),
     "runs:": lambda d: d.update(runs=[]),
-    "is not a valid pack": lambda d: d["runs"][0]["trace"].update(iteration=[1 << 70]),
+    "runs.0.trace.iteration: a number is too large": lambda d: d["runs"][0]["trace"].update(
+        {name: [1 << 70] for name in d["runs"][0]["trace"]}
+    ),
+    "runs.0.status: Value error, '<b>' is not a status": lambda d: d["runs"][0].update(status="<b>"),
+    "runs.1.status": lambda d: d["runs"][1].update(status="trained"),
+    "runs.0.solver": lambda d: d["runs"][0].update(solver=""),
+    "runs.0.device": lambda d: d["runs"][0].update(device="tpu"),
+    "runs.0.seconds: Input should be a finite number": lambda d: d["runs"][0].update(seconds=float("inf")),
+    "runs.0.wall": lambda d: d["runs"][0].update(wall=-1.0),
+    "runs.0.size: the problem has 6 variables": lambda d: d["runs"][0].update(size=7),
+    "runs.0.assignment: 99 is not a value of": lambda d: d["runs"][0]["assignment"].update(
+        {next(iter(d["runs"][0]["assignment"])): 99}
+    ),
+    "problems.": lambda d: d["problems"][d["runs"][0]["problem"]].update(variables=3),
 }
 
 

@@ -12,7 +12,16 @@ import click
 
 from mull.engine.errors import MullError
 
-from ..common import INTERRUPTED, Seconds, check_solver, interruptible, json_option, open_store, show_warnings, store_option
+from ..common import (
+    INTERRUPTED,
+    Seconds,
+    check_solver,
+    interruptible,
+    json_option,
+    open_store,
+    show_warnings,
+    store_option,
+)
 from ..tables import table
 from .command import BenchName
 from .runs import Ended, Job, Settings, in_this_process, in_workers, problems_of, ready_solver

@@ -175,7 +175,12 @@ def _trace(stored: _Trace, place: str) -> Any:
     if len({len(stored.iteration), len(stored.energy), len(stored.violations), len(stored.residual)}) != 1:
         raise ValueError(f"{place}: the columns differ in length")
     columns = {}
-    for name, kind in (("iteration", np.int32), ("energy", np.float32), ("violations", np.int32), ("residual", np.float32)):
+    for name, kind in (
+        ("iteration", np.int32),
+        ("energy", np.float32),
+        ("violations", np.int32),
+        ("residual", np.float32),
+    ):
         try:
             columns[name] = np.array(getattr(stored, name), kind)
         except OverflowError:
@@ -191,7 +196,7 @@ def _printable(text: str) -> str:
 
 
 def _status(text: str) -> str:
-    if text not in set(Status):
+    if text not in set(Status) - {Status.TRAINED}:
         raise ValueError(f"{text[:40]!r} is not a status of a run")
     return text
 
@@ -250,7 +255,7 @@ class _Run(_Strict):
     iterations: Count
     unit: Name
     violations: Count | None
-    energy: Amount | None
+    energy: float | None
     objective: Number | None
     seconds: Amount
     wall: Amount
