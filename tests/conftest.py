@@ -140,6 +140,7 @@ POSTGRESQL = "MULL_TEST_POSTGRESQL"
 UNSET = {
     *("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"),
     *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PYTHONIOENCODING", "PYTHONWARNINGS"),
+    "PYTHONDONTWRITEBYTECODE",  # with it each program that a test starts compiles all of mull
 }
 """Environment variables that change what the program does or prints; the tests run without them."""
 

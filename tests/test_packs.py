@@ -108,7 +108,7 @@ DAMAGED: dict[str, Change] = {
     "runs.0.device": lambda d: d["runs"][0].update(device="tpu"),
     "runs.0.seconds: Input should be a finite number": lambda d: d["runs"][0].update(seconds=float("inf")),
     "runs.0.wall": lambda d: d["runs"][0].update(wall=-1.0),
-    "runs.0.size: the problem has 6 variables": lambda d: d["runs"][0].update(size=7),
+    "runs.0.size: the problem has 16 variables": lambda d: d["runs"][0].update(size=7),
     "runs.0.assignment: 99 is not a value of": lambda d: d["runs"][0]["assignment"].update(
         {next(iter(d["runs"][0]["assignment"])): 99}
     ),

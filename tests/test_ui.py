@@ -401,7 +401,11 @@ def test_no_cell_of_a_csv_file_is_a_formula(cell: str) -> None:
         ("/?since=soon", 400, "is not a time"),
         ("/?status=great", 400, "no run ends with"),
         ("/?sort=luck", 400, "is not a column"),
-        ("/compare?solvers=none", 200, "no runs of none"),
+        ("/compare?solvers=none", 404, "no runs of none"),
+        ("/runs.csv?sort=luck", 400, "is not a column"),
+        ("/runs/count?sort=luck", 400, "is not a column"),
+        ("/runs/%00", 404, "no run"),
+        ("/?after=soon", 400, "is not the id of a run"),
         ("/compare/nothing.json", 404, "no such plot"),
     ],
 )

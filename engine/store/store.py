@@ -170,6 +170,9 @@ class Store:
 
         Returns:
             Runs without trace, assignment, solutions and payload.
+
+        Raises:
+            StoreError: there is no run ``after``, or the store cannot be read.
         """
         with read_errors(self.url), self._engine().connect() as connection:
             if sort is not None:

@@ -35,13 +35,15 @@ function saved(name, address) {
   link.click();
 }
 
-// Buttons that save what an image shows at the moment.
+// Buttons that save what an image shows at the moment; without a picture they are disabled.
 export function savers(image, name) {
   return ["svg", "png"].map((kind) => {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = kind.toUpperCase();
     button.setAttribute("aria-label", `Save the picture as ${kind.toUpperCase()}`);
+    button.disabled = !image.getAttribute("src");
+    image.addEventListener("load", () => (button.disabled = false));
     button.addEventListener("click", () => {
       if (kind === "svg") return saved(`${name()}.svg`, image.src);
       const canvas = document.createElement("canvas");
