@@ -17,7 +17,7 @@ from mull.engine.files import write_whole
 from mull.terminal import Working
 
 from .common import json_option, make_writable, show_warnings, store_option
-from .completion import ids, problems
+from .completion import devices, ids, problems
 from .devices import usable_device
 from .history.figures import save
 from .history.filters import open_existing
@@ -93,7 +93,12 @@ class Subject(NamedTuple):
 )
 @click.option("--no-figures", is_flag=True, help="Write numbers only; matplotlib is then not needed.")
 @click.option(
-    "--device", default="auto", show_default=True, metavar="DEVICE", help="Device: auto, cpu, cuda or cuda:N."
+    "--device",
+    shell_complete=devices,
+    default="auto",
+    show_default=True,
+    metavar="DEVICE",
+    help="Device: auto, cpu, cuda or cuda:N.",
 )
 @click.option("--trust", is_flag=True, help="Execute problem files that are programs: CPMpy models in Python (.py).")
 @json_option

@@ -59,6 +59,22 @@ def families(_: click.Context, __: click.Parameter | None, incomplete: str) -> l
     return [CompletionItem(name) for name in _names("mull.problems") if name.startswith(incomplete)]
 
 
+def devices(_: click.Context, __: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
+    """Complete a device: the kinds, and the GPUs of this host."""
+    from click.shell_completion import CompletionItem
+
+    numbers = sorted(int(path.name[6:]) for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdigit())
+    names = ("auto", "cpu", "cuda", "cuda:all", *(f"cuda:{number}" for number in numbers))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def clusters(_: click.Context, __: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
+    """Complete the cluster of ``--on``."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in ("ray", "ray://") if name.startswith(incomplete)]
+
+
 def solvers(_: click.Context, __: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
     """Complete the name of an installed solver; solvers added from files are included."""
     from click.shell_completion import CompletionItem

@@ -16,7 +16,7 @@ from mull.engine.errors import MullError
 from mull.terminal import Screen
 
 from .common import INTERRUPTED, interruptible, json_option, open_store, store_option
-from .completion import ids
+from .completion import devices, ids
 from .devices import usable_device
 from .history.filters import open_existing
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_id", metavar="ID|FILE", shell_complete=ids)
-@click.option("--device", metavar="DEVICE", help="Device (default: the device of the run).")
+@click.option("--device", shell_complete=devices, metavar="DEVICE", help="Device (default: the device of the run).")
 @click.option("--show", is_flag=True, help="Print the recorded run with its trace and answer, and do not repeat it.")
 @json_option
 @store_option

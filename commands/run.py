@@ -123,6 +123,7 @@ DEFAULT_SECONDS = 60.0
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 @click.option(
     "--device",
+    shell_complete=completion.devices,
     default="auto",
     show_default=True,
     metavar="DEVICE",
@@ -130,6 +131,7 @@ DEFAULT_SECONDS = 60.0
 )
 @click.option(
     "--on",
+    shell_complete=completion.clusters,
     type=Cluster(),
     metavar="CLUSTER",
     help="Solve by Ray actors: ray (RAY_ADDRESS, a cluster of this host, or else its cores) or ray://HEAD:10001.",

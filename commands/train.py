@@ -84,7 +84,11 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the weights (default: your weights folder).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Random seed.")
 @click.option(
-    "--device", default="auto", show_default=True, help="Device: auto, cpu, cuda, cuda:N, or a list for torchrun."
+    "--device",
+    shell_complete=completion.devices,
+    default="auto",
+    show_default=True,
+    help="Device: auto, cpu, cuda, cuda:N, or a list for torchrun.",
 )
 @click.option(
     "--workers",

@@ -95,7 +95,12 @@ class BenchName(TextType):
 @click.option("--family", metavar="NAME", shell_complete=completion.families, help="Problem family of all files.")
 @click.option("--trust", is_flag=True, help="Execute files that are programs, such as CPMpy models (.py).")
 @click.option(
-    "--device", default="auto", show_default=True, metavar="DEVICE", help="Device: auto, cpu, cuda or cuda:N."
+    "--device",
+    shell_complete=completion.devices,
+    default="auto",
+    show_default=True,
+    metavar="DEVICE",
+    help="Device: auto, cpu, cuda or cuda:N.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only the comparison and errors.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the comparison as CSV.")

@@ -67,7 +67,9 @@ _OPTIONS = (
     click.option(
         "--since", type=Moment(), help="Select runs since a time: 2026-11-25, 2026-11-25T14:30, yesterday, 1w, 2d, 3h."
     ),
-    click.option("--device", metavar="DEVICE", help="Select a device; cuda selects every GPU."),
+    click.option(
+        "--device", shell_complete=completion.devices, metavar="DEVICE", help="Select a device; cuda selects every GPU."
+    ),
     click.option("--text", help="Select runs with this text in the problem's name or in the detail."),
     click.option("--bench", metavar="NAME", help="Select the runs of a bench (`solve bench --name NAME`)."),
     click.option(
