@@ -275,15 +275,19 @@ def make_solver(name: str, options: dict[str, str]) -> AbstractSolver:
     return load(name).from_options(options)
 
 
-def open_store(url: str | None) -> Store:
+def open_store(url: str | None, *, reading: bool = False) -> Store:
     """Open a store, and create it if it does not exist; without a URL the user's own store.
+
+    Args:
+        url: of the store, or None.
+        reading: whether a file that this user may read and not write is opened too.
 
     Raises:
         StoreError: the store cannot be opened.
     """
     from mull.engine.store import Store
 
-    return Store(url)
+    return Store(url, reading=reading)
 
 
 def make_writable(folder: Path, hint: str) -> None:

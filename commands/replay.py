@@ -58,7 +58,7 @@ def replay(run_id: str, device: str | None, show: bool, as_json: bool, url: str 
                 if stopped():
                     break
             return max(codes)
-    with open_existing(url) as store:
+    with open_existing(url, reading=show or no_store) as store:
         row = store.run(run_id)
         if show:
             return _show([row], as_json)

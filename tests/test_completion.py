@@ -56,7 +56,6 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("bench", "queens:8", "--solvers", "cp"), {"cpsat"}),
         (("bench", "queens:8", "--solvers", "cpsat,loc"), {"cpsat,localsearch"}),
     ],
-    ids=[str(number) for number in range(22)],
 )
 def test_words_are_completed(words: tuple[str, ...], some: set[str]) -> None:
     found = offered(*words)

@@ -160,6 +160,23 @@ def test_a_folder_without_write_permission_is_reported(open_folder: Path, runs: 
     assert (open_folder / "s.db").read_bytes() == before
 
 
+def test_a_store_that_cannot_be_written_can_be_read(open_folder: Path, runs: Any) -> None:
+    path = open_folder / "s #1%.db"
+    with Store(str(path)) as store:
+        store.write([runs.one()])
+    path.chmod(0o444)
+    open_folder.chmod(0o555)
+
+    def read() -> None:
+        with Store(str(path), reading=True) as store:
+            assert len(store.runs()) == 1
+            store.write([runs.one()])
+
+    said = as_nobody(read)
+    assert "readonly" in said
+    assert "hint: choose another store" in said
+
+
 def test_a_file_without_read_permission_is_reported(open_folder: Path, runs: Any) -> None:
     open_folder.chmod(0o777)
     store = Store(str(open_folder / "s.db"))

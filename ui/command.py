@@ -29,7 +29,7 @@ def ui(port: int, browser: bool, url: str | None) -> int:
     """
     from .server import listen, serve
 
-    with open_store(url) as store:
+    with open_store(url, reading=True) as store:
         listener = listen(port)
         taken = listener.getsockname()[1]
         if port not in (0, taken):

@@ -94,8 +94,12 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def open_existing(url: str | None) -> Iterator[Store]:
+def open_existing(url: str | None, *, reading: bool = True) -> Iterator[Store]:
     """Open a store that exists; unlike ``open_store`` it never creates one.
+
+    Args:
+        url: of the store, or None.
+        reading: whether it is only read, so that a file that this user cannot write is opened too.
 
     Raises:
         MullError: the store does not exist or cannot be read.
@@ -104,7 +108,7 @@ def open_existing(url: str | None) -> Iterator[Store]:
 
     if not is_there(url):
         raise MullError("no runs are recorded yet", "solve a problem first, or name another store with --store")
-    with open_store(url) as store:
+    with open_store(url, reading=reading) as store:
         yield store
 
 

@@ -126,7 +126,7 @@ def history_list(
         raise click.UsageError("--before cannot be combined with --sort, because it continues a list by time")
     rows: list[RunRow] = []
     if is_there(url):  # listing must not create a store
-        with open_store(url) as store:
+        with open_store(url, reading=True) as store:
             rows = store.best_per_solver() if best else store.runs(count, store.resolved(where), sort)
     if as_json:
         for row in rows:

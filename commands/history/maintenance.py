@@ -36,7 +36,7 @@ def history_delete(ids: Sequence[str], every: bool, yes: bool, where: Filter, ur
 
     if [bool(ids), every, where != Filter()].count(True) != 1:
         raise click.UsageError("delete takes either ids, or filters, or --all")
-    with open_existing(url) as store:
+    with open_existing(url, reading=False) as store:
         where = store.resolved(where)
         # All ids are resolved first: if one is unknown, nothing is deleted.
         selected = [store.run(run_id).id for run_id in dict.fromkeys(ids)] if ids else where

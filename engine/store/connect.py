@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from .file import DAMAGED, StoreError, begin_writing, default_url, failure, patiently, set_up
+from .file import DAMAGED, StoreError, begin_writing, default_url, failure, patiently, set_up, uri_to_read
 
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 CONNECT_SECONDS = 5
@@ -121,11 +121,12 @@ def pool_size(url: sa.URL) -> int:
     return int(text)
 
 
-def connect(url: sa.URL) -> sa.Engine:
+def connect(url: sa.URL, *, reading: bool = False) -> sa.Engine:
     """A database engine for a URL. It connects at its first use.
 
     Args:
         url: of an SQLite file, or of a server, with the number of connections in ``pool_size``.
+        reading: whether an SQLite file is opened to be read alone.
 
     Raises:
         StoreError: the database's driver is not installed, or ``pool_size`` is not a number from 1 to 1000.
@@ -140,6 +141,11 @@ def connect(url: sa.URL) -> sa.Engine:
             engine = sa.create_engine(url, connect_args=known, **pool)
             logging.getLogger("psycopg").addHandler(logging.NullHandler())  # it prints lost connections on stderr
         else:
+            path = file_of(url)
+            if reading and path is not None:
+                file, _, query = uri_to_read(path).partition("?")
+                options = dict(each.split("=") for each in query.split("&"))
+                url = sa.URL.create(url.drivername, database=file, query={**options, "uri": "true"})
             engine = sa.create_engine(url)
     except ModuleNotFoundError as error:
         hint = 'pip install "psycopg[binary]"' if server else ""

@@ -64,8 +64,24 @@ def permitted() -> bool:
     return os.environ.get(ANYWAY, "0") not in ("", "0")
 
 
-def prepare(path: Path) -> None:
+def is_writable(path: Path) -> bool:
+    """Whether this user may write an SQLite file and its write-ahead log, which is beside it."""
+    return all(os.access(needed, os.W_OK) for needed in (path, path.parent) if needed.exists())
+
+
+def uri_to_read(path: Path) -> str:
+    """The URI of an SQLite file that is only read."""
+    # Where SQLite may write no file beside the store, it cannot read one in write-ahead mode; but then nobody writes.
+    fixed = not os.access(path.absolute().parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if fixed else ''}"
+
+
+def prepare(path: Path, *, reading: bool = False) -> None:
     """Check that a path can be an SQLite store, and create its folder: our messages are clearer than SQLite's.
+
+    Args:
+        path: of the file.
+        reading: whether a file that exists may be one that this user cannot write.
 
     Raises:
         StoreError: the path is a directory, another kind of file, not writable, or on a network file system.
@@ -84,7 +100,7 @@ def prepare(path: Path) -> None:
     if head and head != b"SQLite format 3\0":
         raise StoreError(f"{path} is not an SQLite database", "choose another store with --store")
     for needed in (path, path.parent):  # the write-ahead log is beside the file
-        if needed.exists() and not os.access(needed, os.W_OK):
+        if not (reading and path.exists()) and needed.exists() and not os.access(needed, os.W_OK):
             raise StoreError(f"{needed} is not writable", ELSEWHERE)
     if not permitted() and (kind := network_type(path)) is not None:
         raise StoreError(f"{path} is on a network file system ({kind}), where SQLite may lose runs", _NETWORK)

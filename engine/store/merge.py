@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .backup import backup
-from .file import DAMAGED, HEAD, StoreError, begin_writing, failure, set_up
+from .file import DAMAGED, HEAD, StoreError, begin_writing, failure, set_up, uri_to_read
 from .migrate import known_revisions
 from .schema import metadata
 from .store import Store, newer
@@ -136,13 +135,6 @@ def check_sources(sources: Sequence[str | Path], into: Path | None = None) -> No
             raise StoreError(*newer(str(path), revision))
 
 
-def _uri(path: Path) -> str:
-    """The URI of a file that is only read."""
-    # Where SQLite may write no file beside the store, it cannot read one in write-ahead mode; but then nobody writes.
-    fixed = not os.access(path.absolute().parent, os.W_OK) and not Path(f"{path}-wal").exists()
-    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if fixed else ''}"
-
-
 def _revision(path: Path) -> str:
     """The schema revision of a file.
 
@@ -150,7 +142,7 @@ def _revision(path: Path) -> str:
         StoreError: the file is not a store.
     """
     try:
-        with closing(sqlite3.connect(_uri(path), uri=True)) as connection:
+        with closing(sqlite3.connect(uri_to_read(path), uri=True)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if {"run", "alembic_version"} <= tables:
                 return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
@@ -181,7 +173,7 @@ def _into_file(file: Path, name: Path, target: Path) -> Iterator[Progress]:
         for pragma in ("foreign_keys=OFF", f"cache_size=-{CACHE_KB}", f"wal_autocheckpoint={LOG_PAGES}"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("PRAGMA temp_store=MEMORY")
-        connection.execute("ATTACH ? AS src", (_uri(file),))
+        connection.execute("ATTACH ? AS src", (uri_to_read(file),))
         connection.execute("CREATE TEMP TABLE batch (id TEXT PRIMARY KEY, problem, source, facets)")
         for table in SHARED:
             connection.execute(f"CREATE TEMP TABLE map_{table} (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")
@@ -280,7 +272,7 @@ def _into_server(file: Path, name: Path, into: Store) -> Iterator[Progress]:
     """Merge a file into a database on a server."""
     from .merge_rows import insert_rows
 
-    with closing(sqlite3.connect(_uri(file), uri=True)) as source:
+    with closing(sqlite3.connect(uri_to_read(file), uri=True)) as source:
         source.row_factory = sqlite3.Row
         (runs,) = source.execute("SELECT count(*) FROM run").fetchone()
         read = added = 0

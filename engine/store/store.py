@@ -15,7 +15,7 @@ from ..status import PEEL, SOLVED
 from . import query
 from .compare import Comparison, compare
 from .connect import connect, file_of, location, parse, read_errors, store_errors, use_log
-from .file import HEAD, StoreError, prepare
+from .file import HEAD, StoreError, is_writable, prepare
 from .filter import Filter
 from .one_run import load_run
 from .query import RUNS, RUNS_WITH_TRACES
@@ -44,6 +44,7 @@ class Store:
             default is ``MULL_STORE``, else a file in the user's data directory. A missing file or empty database gets
             the tables of the present schema.
         check_schema: whether to refuse a store with another schema. ``solve history upgrade`` passes False.
+        reading: whether a file that this user may read and not write is opened too. Writing to it fails.
 
     Raises:
         StoreError: the store cannot be opened or created, belongs to another program, or has another schema.
@@ -56,12 +57,13 @@ class Store:
         ...     slow = [row.id for row in store.runs(None, Filter(family="sudoku")) if row.seconds > 1]
     """
 
-    def __init__(self, url: str | None = None, *, check_schema: bool = True) -> None:
+    def __init__(self, url: str | None = None, *, check_schema: bool = True, reading: bool = False) -> None:
         self._url = parse(url)
         self._pid = -1
         with store_errors(self.url):
             if self.path is not None:
-                prepare(self.path)
+                prepare(self.path, reading=reading)
+            self._only_read = self.path is not None and not is_writable(self.path)
             self._open()
             if check_schema:
                 try:
@@ -375,11 +377,11 @@ class Store:
                 f"{self.url} has the older schema {revision} (this program writes {HEAD})",
                 f"upgrade it with: solve history upgrade{option}",
             )
-        else:
+        elif not self._only_read:
             use_log(self._engine())
 
     def _open(self) -> None:
-        self._db = connect(self._url)
+        self._db = connect(self._url, reading=self._only_read)
         self._pid = os.getpid()
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
