@@ -61,7 +61,7 @@ SETS = {
     "killer:9:2": 40,
     "kakuro:6x6": 60,
 }
-"""Name -> problems. The last five are kinds of graphs that no mixture of ``docs/train.md`` has."""
+"""Name -> problems. The last five are kinds of graphs on which no net was trained."""
 
 
 def small_world(seed: int) -> Problem:
