@@ -133,7 +133,7 @@ def test_results_so_far_are_shown_after_an_interrupt() -> None:
     terminal.read(lambda text: "violated" in text)
     terminal.process.send_signal(signal.SIGINT)
     seen = terminal.read()
-    assert terminal.process.returncode == 1
+    assert terminal.process.returncode == 130
     assert "stopping; results so far are kept" in seen
     assert "queens:3: queens cancelled by minconflicts (localsearch)" in seen
     assert "1/2" not in seen
