@@ -177,7 +177,8 @@ def cli() -> None:
     maze:30x30, tsp:20, qap:8, maxcut:50:0.2. All problems of a call are solved together.
 
     Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage, 130 if
-    interrupted before that. With --competition: 10 satisfiable, 20 unsatisfiable, 30 optimum found, 0 unknown, 1 the solver failed, 2 as above.
+    interrupted before that. With --competition: 10 satisfiable, 20 unsatisfiable, 30 optimum found, 0 unknown, 1 the
+    solver failed, 2 as above.
     """
 
 

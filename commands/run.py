@@ -193,7 +193,8 @@ def run(
     PROBLEMs are files, generated problems (queens:8), folders, and lists: text files with one of these per line.
 
     Exit code: 0 if every problem was solved or proved unsatisfiable, 1 if some were not, 2 for bad input or usage, 130 if
-    interrupted before that. With --competition: 10 satisfiable, 20 unsatisfiable, 30 optimum found, 0 unknown, 1 the solver failed, 2 as above.
+    interrupted before that. With --competition: 10 satisfiable, 20 unsatisfiable, 30 optimum found, 0 unknown, 1 the
+    solver failed, 2 as above.
     """
     began, started = time.monotonic(), now()  # before the imports, which --limit covers
     if competition and (
