@@ -53,7 +53,7 @@ FULL = Scale(
     ((6, 26), (48, 9)),
     16,
     16_000,
-    {"batch": 128, "lr": 3e-3, "warmup": 50, "ema": 0.99, "block": 4096, "passes": 64, "validation": 0},
+    {"batch": 64, "lr": 3e-3, "warmup": 50, "ema": 0.99, "block": 4096, "passes": 64, "validation": 0},
 )
 NARROW = ", parameters of the loop"
 """In the labels of the stacks of about as many parameters as the loop; the table has their numbers."""

@@ -51,7 +51,7 @@ FULL = Scale(
     32,
     ((1, 32), (4, 50), (4, 160)),
     1600,
-    {"batch": 256, "lr": 3e-3, "ema": 0.99, "block": 4096, "passes": 64, "validation": 0},
+    {"batch": 128, "lr": 3e-3, "ema": 0.99, "block": 4096, "passes": 64, "validation": 0},
 )
 CARRIED = {"min_segments": 2, "max_segments": 4}
 """Segments that an example stays in the batch of `trm`, `hrm` and the loop beside them."""
