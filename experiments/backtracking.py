@@ -24,7 +24,7 @@ class Backtracking(Experiment):
         "On the Sudokus of most guesses, `looped` solves at most five points fewer than exact search (`cpsat`)."
     )
     small_minutes: ClassVar[float] = 6
-    full_minutes: ClassVar[float] = 20
+    full_minutes: ClassVar[float] = 2
 
     def methods(self, full: bool) -> Sequence[Method]:
         budget = Budget(seconds=None, seconds_each=10.0 if full else 0.7)

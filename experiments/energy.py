@@ -74,7 +74,7 @@ class Energy(Experiment):
         "`looped` and `fixed`."
     )
     small_minutes: ClassVar[float] = 3
-    full_minutes: ClassVar[float] = 9
+    full_minutes: ClassVar[float] = 11
 
     def methods(self, full: bool) -> Sequence[Method]:
         scale = FULL if full else SMALL

@@ -89,7 +89,7 @@ class Stochasticity(Experiment):
         "otherwise they solve at most five points more."
     )
     small_minutes: ClassVar[float] = 4
-    full_minutes: ClassVar[float] = 8
+    full_minutes: ClassVar[float] = 9
 
     def methods(self, full: bool) -> Sequence[Method]:
         scale = FULL if full else SMALL
