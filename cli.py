@@ -17,6 +17,7 @@ import click
 from mull import __version__
 from mull.commands.completion import paths, problems
 from mull.engine.errors import MullError
+from mull.engine.memory import keep_freed_memory
 from mull.engine.raised import DEBUG, described
 from mull.engine.registry import ALLOWED, COMMANDS, Entry, allowed_plugins, entries, find_entry, load_entry
 from mull.torch_start import defer
@@ -234,6 +235,7 @@ def program() -> None:
     # A thread of torch that waits for the others spins for milliseconds by default. Beside other programs a board took
     # 23 s of wall time and 6.4 of CPU time; with this number of spins, a third of a millisecond, 6 to 9 s and 2.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    keep_freed_memory()
     defer()
     try:
         main()

@@ -209,6 +209,11 @@ class ConstraintGraph:
             return int(np.array([len(domain) for domain in self.domains.values()], dtype=np.int64)[variable].sum())
         return sum(constraint.work(self.domains) for constraint in self.constraints)
 
+    @cached_property
+    def members(self) -> int:
+        """An upper bound on the members of all literal groups together, computed without making them."""
+        return sum(constraint.group_size(self.domains) for constraint in self.constraints)
+
     def obstacle(self) -> str | None:
         """Why a solver cannot compute energies of beliefs on this graph, or None.
 

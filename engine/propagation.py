@@ -83,7 +83,8 @@ def _pruned(factor: Factor, table: Tensor | None, allowed: Tensor) -> Tensor:
         kept = _supported(each, table if factor.template is None or len(table) == 1 else table[factor.template])
     else:
         kept = each & factor.kind.prune(each, factor.rows)
-        kept = _checked(factor, kept)
+        if not factor.kind.prunes_exactly:
+            kept = _checked(factor, kept)
     gone = each & ~kept & slots[..., None] & active[..., None, None]
     row, count, slot, value = gone.nonzero(as_tuple=True)
     if not len(row):

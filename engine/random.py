@@ -121,7 +121,7 @@ class Random:
         words = self._words(*shape)
         if words is not None:
             words >>= np.uint32(8)
-            return torch.from_numpy(words.view(np.int32)).to(dtype) * 2.0**-24
+            return torch.from_numpy(words.view(np.int32)).to(dtype).mul_(2.0**-24)
         return (self.bits(*shape) >> 8).to(dtype) * 2.0**-24
 
     def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -136,4 +136,8 @@ class Random:
         """
         # 1 - u is never 0. The second normal number of each pair is not used: keeping it would couple two positions.
         u = self.uniform(2, *shape, dtype=dtype)
+        if u.is_cpu and not torch.compiler.is_compiling():
+            # The same numbers in place: on a CPU, new memory for each operation costs as much as the operation.
+            length = u[:, 0].neg_().add_(1).log_().mul_(-2).sqrt_()
+            return length * u[:, 1].mul_(tau).cos_()
         return (-2 * (1 - u[:, 0]).log()).sqrt() * (tau * u[:, 1]).cos()

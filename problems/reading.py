@@ -22,6 +22,9 @@ from .family import Family
 LARGEST = 256 << 20
 """Largest text in bytes. A larger one is refused before it fills the memory."""
 
+TESTED = 30
+"""About how many problems of a file are tested to choose between families whose forms are alike."""
+
 
 def load(
     argument: str,
@@ -291,7 +294,7 @@ def _chosen(text: str, argument: str, found: list[Family]) -> tuple[Family, tupl
         try:
             with plugin_errors(family), warned(argument, False, silent=True):
                 problems = family.read(text, argument, None)
-            if all(family.fits(problem) for problem in problems):
+            if all(family.fits(problem) for problem in problems[:: 1 + len(problems) // TESTED]):
                 fitting.append(family)
                 empty = empty and not any(problem.givens for problem in problems)
         except Ambiguous as error:

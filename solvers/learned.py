@@ -16,14 +16,15 @@ from torch import Tensor
 from ..engine.compile import Instance, compile_problems
 from ..engine.graph import ConstraintGraph
 from ..engine.problem import Problem
-from ..engine.propagation import propagate
 from ..engine.random import Random
 from ..engine.registry import BACKBONES, entries
 from ..engine.rows import BatchSize
 from ..engine.solver import AbstractSolver, Info, OptionError, Solver
+from ..engine.state import put_rows, select_rows
 from ..engine.task import Task
 from ..engine.values import Assignment
 from ..engine.weights import Card, CheckpointError, find
+from .completion import completed, fixed
 from .decimation import decimate, undecided
 from .flops import step_flops
 from .nets.backbones import backbone
@@ -43,6 +44,9 @@ BRANCH = (
     " complete, so that it may answer unsatisfiable (0: no search)"
 )
 
+PROPAGATE = (
+    "whether propagation fixes variables before the first step, and completes the values that the net is sure of"
+)
 PUBLISHED: Mapping[str, Any] = {
     "batch": 768,
     "optimizer": "adamw",
@@ -119,10 +123,7 @@ class Learned(Solver):
         0.2, ge=0, description="residual below which an unsolved row fixes its most certain variable (0: never)"
     )
     undecided_share: float = Field(1.0, gt=0, le=1, description=UNDECIDED_SHARE)
-    propagate: bool = Field(
-        False,
-        description="whether propagation fixes variables before the first step, as far as it goes without guesses",
-    )
+    propagate: bool = Field(False, description=PROPAGATE)
     branch: int = Field(0, ge=0, le=1 << 20, description=BRANCH)
     copies: int = Field(1, ge=1, description="copies of a problem that run side by side, unless --restarts is given")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -248,25 +249,35 @@ class Learned(Solver):
 
     def init(self, instance: Instance, random: Random) -> LearnedState:
         net = self.net(instance)
+        allowed = fixed(instance) if self.propagate else instance.allowed
+        rows = self._open(allowed)
+        some, streams = (instance, random) if rows is None else (instance.select(rows), select_rows(random, rows))
         with torch.no_grad():
-            z = net.begin(net.backbone.view(instance), random)
-        allowed = self._propagated(instance) if self.propagate else instance.allowed
+            z = net.begin(net.backbone.view(some), streams)
+        if rows is not None:
+            z = tuple(each.new_zeros(len(allowed), *each.shape[1:]).index_copy_(0, rows, each) for each in z)
         chances = torch.zeros(instance.shape, device=instance.device).masked_fill(~allowed, -torch.inf)
         still = torch.zeros(len(chances), device=instance.device)
         return LearnedState(z, allowed, chances, still, random, still.long())
 
-    @staticmethod
-    def _propagated(instance: Instance) -> Tensor:
-        """[B, V, D] bool: the allowed values, one of each variable that propagation fixes.
-
-        Other variables keep all their values: nets are trained on boards without excluded values, and solve fewer boards
-        with them. A row that propagation refutes stays as it is.
-        """
-        left = propagate(instance, instance.allowed)
-        fixed = (left.sum(2) == 1) & left.any(2).all(1, keepdim=True)
-        return torch.where(fixed[..., None], left, instance.allowed)
+    def _open(self, allowed: Tensor) -> Tensor | None:
+        """[N] the rows with an open variable, the only ones that need the net; None if all rows are to be stepped."""
+        if not self.propagate:
+            return None
+        rows = (allowed.sum(2) > 1).any(1).nonzero()[:, 0]
+        return rows if len(rows) < len(allowed) else None
 
     def step(self, instance: Instance, state: LearnedState) -> tuple[LearnedState, Info]:
+        rows = self._open(state.allowed)
+        if rows is None:
+            return self._step(instance, state)
+        info = Info(*torch.zeros(2, len(state.age), device=instance.device))
+        if len(rows):
+            part, changed = self._step(instance.select(rows), select_rows(state, rows))
+            state, info = put_rows(state, rows, part), put_rows(info, rows, changed)
+        return state, info
+
+    def _step(self, instance: Instance, state: LearnedState) -> tuple[LearnedState, Info]:
         net = self.net(instance)
         how = {name: getattr(self, name) for name in self.inference_options}
         with torch.no_grad():
@@ -293,7 +304,7 @@ class Learned(Solver):
         return LearnedState(z, allowed, chances, halt, state.random, age), Info(energy, change)
 
     def decode(self, instance: Instance, state: LearnedState) -> Tensor:
-        return state.chances.argmax(-1)
+        return completed(instance, state.allowed, state.chances) if self.propagate else state.chances.argmax(-1)
 
     def beliefs(self, instance: Instance, state: LearnedState) -> Tensor:
         return state.chances.float().softmax(-1).nan_to_num(0.0)  # padding has no value

@@ -27,6 +27,7 @@ from mull.problems import families, load, squares
 from mull.problems.streams import stream
 from mull.problems.sudoku import stream as sudoku
 from mull.solvers import kinds, learned, weights
+from mull.solvers.completion import completed
 from mull.solvers.kinds import build
 from mull.solvers.learned import Learned
 
@@ -140,6 +141,21 @@ def test_propagation_fixes_variables_before_the_first_step() -> None:
     (answer,), (other,) = (solve(easy, each, task()) for each in (solver, plain))
     assert answer.status is other.status is Status.SOLVED
     assert answer.iterations < other.iterations
+
+
+def test_propagation_completes_the_values_that_the_net_is_sure_of() -> None:
+    text = ".................1.....2.3......3.2...1.4......5....6..3......4.7..8...962...7..."
+    answer = "953168742862734951417952836746893125281645397395271468138529674574386219629417583"
+    problems = families()["sudoku"].read(text, "board") * 2
+    instance = compile_problems(problems)
+    right = torch.tensor([int(sign) - 1 for sign in answer])
+    sure = torch.stack([right, (right + 1) % 9])  # the second row is sure of wrong values
+    chances = torch.full(instance.shape, 0.02)
+    first = torch.arange(81) < 60
+    chances[:, first] = torch.where(torch.arange(9) == sure[:, first, None], 0.97, 0.02)
+    chances = chances.masked_fill(~instance.allowed, 0).log()
+    assert completed(instance, instance.allowed, chances)[0].tolist() == right.tolist()
+    assert completed(instance, instance.allowed, chances)[1].tolist() == chances[1].argmax(-1).tolist()
 
 
 def test_segments_and_restarts_bound_the_work() -> None:

@@ -126,7 +126,8 @@ def test_sums_as_products_are_those_of_the_groups(name: str) -> None:
             mean, most = pool(x, r, None)
             assert torch.allclose(product.mean(x).float(), mean.float(), atol=0.03)
             assert torch.equal(messages.top(x, r), most)
-            assert torch.allclose(product.scatter(mean).float(), scatter(mean, r, None).float(), atol=0.05)
+            summed = product.scatter(mean, x.clone())
+            assert torch.allclose(summed.float(), (x + scatter(mean, r, None)).float(), atol=0.05)
         assert sums.sums(r, v * d, 32, torch.float32) is None
         assert sums.sums(r, v * d, 0, torch.bfloat16) is None  # more groups than pay
     each = sums.values(v, d, torch.bfloat16).mean(x)

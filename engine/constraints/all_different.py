@@ -43,6 +43,7 @@ class AllDifferent(Constraint):
     offsets: tuple[int, ...] = ()
 
     keys = ("scope", "except", "offsets")
+    prunes_exactly = True
 
     def __new__(cls, *fields: Any, **named: Any) -> Self:
         if len(fields) > 1 and all(isinstance(field, str) for field in fields):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class TensorForm(ABC):
 
     scope: tuple[str, ...]
     """The names of the constraint's variables, in the order of the K axis."""
+    prunes_exactly: ClassVar[bool] = False
+    """Whether ``prune`` excludes all values that violate the constraint where at most one variable is open."""
 
     def bucket(self) -> Hashable:
         """A key: constraints of one kind and bucket form one factor. The default groups similar scope sizes.
@@ -114,7 +116,8 @@ class TensorForm(ABC):
         """Values that may still be part of a solution of the constraint; the default excludes none.
 
         It must be sound: a value that some solution within ``allowed`` contains stays. It need not exclude every other
-        value: ``engine.propagation`` evaluates constraints exactly where at most one variable is open.
+        value: ``engine.propagation`` evaluates constraints exactly where at most one variable is open, unless
+        ``prunes_exactly`` is set.
 
         Args:
             allowed: [..., K, D] bool, the values that are still possible; in padding the first one alone.

@@ -106,10 +106,12 @@ def _cause(code: int | None) -> str:
 def _run(connection: Connection, setup: bytes, device: str, threads: int) -> None:
     """The loop of a process: chunks in, answers out, until the driver closes the connection or ends."""
     from ..garbage import collect_rarely
+    from ..memory import keep_freed_memory
     from ..orphans import follow_parent
     from .work import Worker, limit_threads
 
     follow_parent()
+    keep_freed_memory()
     limit_threads(threads)
     worker = Worker(setup, device)
     collect_rarely()

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from ..compile import Instance
 from ..examples import Examples
-from ..graph import ConstraintGraph
 
 MOST_CHECKED = 1 << 16
 """Members of literal groups above which a step compares answers with known solutions alone. A check of 32 tables of 3,600
@@ -110,7 +109,7 @@ def checkable(examples: Examples) -> bool:
 
     Where solutions are known, constraints with large tables are not checked in each step.
     """
-    if examples.targets.shape[1] and any(_group_sizes(graph) > MOST_CHECKED for graph in examples.graphs):
+    if examples.targets.shape[1] and any(graph.members > MOST_CHECKED for graph in examples.graphs):
         return False
     return all(graph.objective is None for graph in examples.graphs)
 
@@ -123,9 +122,4 @@ def size_of(examples: Examples) -> int:
     """The literals of a row, with padding, or an eighth of the members of its largest graph's groups if these are more."""
     size = max(len(domain) for graph in examples.graphs for domain in graph.domains.values())
     largest = max(examples.graphs, key=lambda graph: len(graph.constraints))
-    return max(int(examples.givens.shape[1]) * size, _group_sizes(largest) // MEMBERS)
-
-
-def _group_sizes(graph: ConstraintGraph) -> int:
-    """Members of all literal groups of a graph, about."""
-    return sum(constraint.group_size(graph.domains) for constraint in graph.constraints)
+    return max(int(examples.givens.shape[1]) * size, largest.members // MEMBERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from math import isqrt
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...engine.examples import Examples, Stream
     from ...pictures.view import View
 
-NODES = 2000
+NODES = 100
 """Guesses after which ``has_solution`` stops: it serves to choose between families and must be quick."""
 
 
@@ -188,7 +188,7 @@ def indexed(record: Record, values: tuple[Value, ...]) -> tuple[list[int], list[
 
 
 def has_solution(board: Sequence[int], size: int) -> bool:
-    """Whether a board has a solution, by depth-first search on the cell with the fewest values left.
+    """Whether a board has a solution, by a search for an exact cover (Knuth's Algorithm X).
 
     Args:
         board: size² cells row by row, 0 for a blank. No value occurs twice in a row, column or box.
@@ -197,40 +197,41 @@ def has_solution(board: Sequence[int], size: int) -> bool:
     Returns:
         False if there is none. True also if ``NODES`` guesses did not decide it.
     """
-    cells = list(board)
-    high = squares.BOXES[size]
-    wide = size // high
-    # Bit v of a mask: value v occurs in that row, column or box.
-    rows, columns, boxes = [0] * size, [0] * size, [0] * size
-    for i, value in enumerate(cells):
-        if value:
-            r, c = divmod(i, size)
-            b = r // high * high + c // wide
-            rows[r], columns[c], boxes[b] = rows[r] | 1 << value, columns[c] | 1 << value, boxes[b] | 1 << value
-    full = (1 << size + 1) - 2
+    needs = _needs(size)
+    met = {need for i, value in enumerate(board) if value for need in needs[i * size + value - 1]}
+    # Each need that is not met -> a set of bits: the literals that may meet it.
+    first = dict.fromkeys({need for each in needs for need in each} - met, 0)
+    for literal, each in enumerate(needs):
+        if met.isdisjoint(each):
+            for need in each:
+                first[need] |= 1 << literal
     budget = iter(range(NODES))
 
-    def search() -> bool:
-        best, choice = size + 1, (-1, 0, 0, 0, 0)
-        for i, value in enumerate(cells):
-            if not value:
-                r, c = divmod(i, size)
-                b = r // high * high + c // wide
-                left = full & ~(rows[r] | columns[c] | boxes[b])
-                if left.bit_count() < best:
-                    best, choice = left.bit_count(), (i, r, c, b, left)
-        i, r, c, b, left = choice
-        if i < 0 or next(budget, None) is None:
+    def search(left: dict[tuple[str, int, int], int]) -> bool:
+        if not left or next(budget, None) is None:
             return True
-        for value in range(1, size + 1):
-            if left >> value & 1:
-                bit = 1 << value
-                cells[i] = value
-                rows[r], columns[c], boxes[b] = rows[r] | bit, columns[c] | bit, boxes[b] | bit
-                if search():
-                    return True
-                cells[i] = 0
-                rows[r], columns[c], boxes[b] = rows[r] & ~bit, columns[c] & ~bit, boxes[b] & ~bit
+        choice = left[min(left, key=lambda need: left[need].bit_count())]
+        while choice:
+            literal = choice.bit_length() - 1
+            choice ^= 1 << literal
+            gone = 0
+            for need in needs[literal]:
+                gone |= left[need]
+            if search({need: bits & ~gone for need, bits in left.items() if need not in needs[literal]}):
+                return True
         return False
 
-    return search()
+    return search(first)
+
+
+@cache
+def _needs(size: int) -> list[tuple[tuple[str, int, int], ...]]:
+    """What each literal, a cell with a value, meets: a value of the cell, and the value in its row, column and box."""
+    high = squares.BOXES[size]
+    wide = size // high
+    return [
+        (("cell", r, c), ("row", r, v), ("column", c, v), ("box", r // high * high + c // wide, v))
+        for r in range(size)
+        for c in range(size)
+        for v in range(size)
+    ]

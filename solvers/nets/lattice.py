@@ -78,11 +78,12 @@ class LatticeLayer(nn.Module):
         """
         # One sum over all roles: the order of roles and groups does not matter, and a graph may lack any of them.
         received = self._from_variables(z, view)
+        solving = z.is_cpu and not torch.is_grad_enabled()
         for role, r in view.roles.items():
             product = None if torch.is_grad_enabled() else view.sums.get(role)
             if product is not None:
                 pooled = torch.cat((product.mean(z), top(z, r)), -1)
-                received = received + product.scatter(self.maps[role](pooled))
+                received = product.scatter(self.maps[role](pooled), received)
                 continue
             weight = _weight(role, r)
             pooled = torch.cat(pool(z, r, weight), -1)
@@ -93,13 +94,16 @@ class LatticeLayer(nn.Module):
             if weight is not None:
                 received = received + scatter(self.own[role](pooled), r, weight)
         # The messages do not start at zero (as other branches do): the gate halves them.
-        z = norm(z + received * self.gate(z).sigmoid())
+        if solving:  # in place: on a CPU, new memory for each result costs as much as the result
+            z = norm(received.mul_(self.gate(z).sigmoid_()).add_(z))
+        else:
+            z = norm(z + received * self.gate(z).sigmoid())
         up, down = self.swiglu.up.weight, self.swiglu.down.weight
         if fits(z, up, down):
             return residual_swiglu(z, up, down)
         if self.fused_gradient and trainable(z, down):
             return trained_residual_swiglu(z, up, down)
-        return norm(z + self.swiglu(z))
+        return norm(self.swiglu(z).add_(z) if solving else z + self.swiglu(z))
 
     def _from_variables(self, z: Tensor, view: LatticeView) -> Tensor:
         """[B, L, H] messages among the values of each variable: groups of a reshaped axis, which need no index."""
@@ -147,9 +151,8 @@ class Lattice(Backbone):
 
     @staticmethod
     def supports(shape: NetShape, graph: ConstraintGraph) -> str | None:
-        most = sum(constraint.group_size(graph.domains) for constraint in graph.constraints)
-        if most > MOST_MEMBERS:
-            return f"its literal groups have up to {most:,} members; nets read up to {MOST_MEMBERS:,}"
+        if graph.members > MOST_MEMBERS:
+            return f"its literal groups have up to {graph.members:,} members; nets read up to {MOST_MEMBERS:,}"
         try:
             unknown = sorted(set(graph.roles) - set(shape.roles))
         except GraphError as error:

@@ -42,13 +42,14 @@ class Sums(NamedTuple):
         """
         return each_row(self.members, z).mul_(self.number)
 
-    def scatter(self, message: Tensor) -> Tensor:
-        """[B, R, H] -> [B, L, H] sum over the groups of each literal, divided by the root of their number.
+    def scatter(self, message: Tensor, to: Tensor) -> Tensor:
+        """The sum over the groups of each literal, divided by the root of their number, added to another: [B, L, H].
 
         Args:
             message: [B, R, H] of each group.
+            to: [B, L, H], which is changed.
         """
-        return each_row(self.groups, message)
+        return to.baddbmm_(self.groups.expand(len(message), -1, -1), message)
 
 
 def each_row(matrix: Tensor, x: Tensor) -> Tensor:
