@@ -36,13 +36,14 @@ class Faults:
     """
 
     def __init__(self) -> None:
-        self.in_vain = 0
+        self.since_answer = 0
+        """Exceptions since the last answer of the call."""
         self.detail = ""
 
     @property
-    def hopeless(self) -> bool:
+    def stopped(self) -> bool:
         """Whether the solver is not called again."""
-        return self.in_vain >= PATIENCE
+        return self.since_answer >= PATIENCE
 
 
 def answers_of(solver: AbstractSolver, problems: Sequence[Problem], task: Task) -> Iterator[tuple[int, Solution]]:
@@ -154,7 +155,7 @@ def guarded(
     Yields:
         (position, solution), each position once.
     """
-    if faults.hopeless:
+    if faults.stopped:
         yield from ((i, conclude(each, solver, task, Status.FAILED, faults.detail)) for i, each in enumerate(problems))
         return
     waiting = [list(range(len(problems)))] if problems else []
@@ -173,7 +174,7 @@ def guarded(
                 if answer is None:
                     break
                 n, solution = answer
-                answered, faults.in_vain = True, 0
+                answered, faults.since_answer = True, 0
                 del open_[asked[n]]
                 yield asked[n], _answer(solution, problems[asked[n]], solver, task, spent)
         except OutOfTime:
@@ -182,9 +183,9 @@ def guarded(
             return
         except (Exception, SystemExit) as error:  # a plugin may raise anything
             raised += 1
-            faults.in_vain += not answered
+            faults.since_answer += not answered
             left = list(open_)
-            if len(left) > 1 and max(raised, faults.in_vain) < PATIENCE:
+            if len(left) > 1 and max(raised, faults.since_answer) < PATIENCE:
                 waiting += [left[len(left) // 2 :], left[: len(left) // 2]]
                 continue
             detail = described(error, __file__)
