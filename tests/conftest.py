@@ -66,10 +66,11 @@ from mull.engine.examples import Examples
 from mull.engine.store import Store
 from mull.engine.training import Recipe, TrainingProgress
 from mull.engine.training.loss import Target
-from mull.plugins.conformance import base
+from mull.plugins.conformance import Check, base
 from mull.plugins.conformance import runs as runs_of_conformance
 from mull.problems import load
 from mull.problems.streams import stream
+from mull.problems.sudoku import stream as sudoku
 from mull.solvers.learned import Learned
 from mull.solvers.train import train
 
@@ -207,19 +208,36 @@ def store(store_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def _few_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limit the runs of the conformance checks to 60 iterations, for solvers whose step applies a net.
+def _few_iterations(monkeypatch: pytest.MonkeyPatch, check: Check) -> None:
+    """Limit the runs of a conformance check to 24 iterations, for solvers whose step applies a net; 60 where it must solve.
 
     A check ends early for a solver that answers all its problems; a small net leaves some unanswered, and took most of the
-    suite's time for the iterations 60 to 1000.
+    suite's time for the iterations 24 to 1000.
     """
 
     def few(**budget: Any) -> Task:
-        return whole(**{**budget, "iterations": min(budget["iterations"], 60)} if "iterations" in budget else budget)
+        return whole(**{**budget, "iterations": min(budget["iterations"], most)} if "iterations" in budget else budget)
 
-    whole = base.task
+    whole, most = base.task, 60 if check is runs_of_conformance.solves_small_problems else 24
     for module in (base, runs_of_conformance):
         monkeypatch.setattr(module, "task", few)
+
+
+CHUNKS: dict[tuple[Any, ...], Examples] = {}
+
+
+@pytest.fixture
+def _boards_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generate each chunk of a stream of partly filled Sudokus once in a run: trainings use the same few chunks."""
+    generate = sudoku.PartlyFilled.chunk
+
+    def chunk(stream: sudoku.PartlyFilled, k: int) -> Examples:
+        key = stream, k, *sudoku.SHARE_CHUNK.items()
+        if key not in CHUNKS:
+            CHUNKS[key] = generate(stream, k)
+        return CHUNKS[key]
+
+    monkeypatch.setattr(sudoku.PartlyFilled, "chunk", chunk)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from mull.solvers.kinds import build, check_weights
 from mull.solvers.nets.energy import EnergyNet, corrupt
 
 TINY = {"backbone": "lattice", "hidden": "32", "inner": "64"}
-RECIPE = Recipe(batch=32, lr=1e-2, warmup=10, ema=0.9, block=1, validation=0)
+RECIPE = Recipe(batch=16, lr=2e-2, warmup=10, ema=0.9, block=1, validation=0)
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, progress: dict[str, list[T
     ebt, ired = Ebt(**TINY, layers="1"), Ired(**TINY, landscapes="5")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sudoku, "SHARE_CHUNK", {4: 128})
-        train_small(folder, {"ebt-small": ebt}, "sudoku:4:0.5", RECIPE, steps=50, progress=progress)
+        train_small(folder, {"ebt-small": ebt}, "sudoku:4:0.5", RECIPE, steps=60, progress=progress)
         return train_small(folder, {"ired-small": ired}, "sudoku:4:0.5", RECIPE, steps=60, progress=progress)
 
 

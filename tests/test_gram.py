@@ -29,13 +29,12 @@ from mull.solvers.train import train
 
 VARIANTS = ("full", "scale", "mean", "noise", "inference")
 RECIPE = {
-    "batch": 32,
-    "lr": 3e-3,
+    "batch": 16,
+    "lr": 5e-3,
     "warmup": 10,
     "ema": 0.9,
     "block": 1,
-    "validation": 32,
-    "eval_segments": 8,
+    "validation": 0,
     "max_segments": 16,
 }
 

@@ -256,7 +256,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small weights of hrm and trm: shipped ones cannot read the graphs of the checks."""
     options = {"backbone": "lattice", "hidden": "32", "inner": "64", "low": "2", "random_start": "true"}
     solvers = {f"{name}-small": learned_solver(name, **options) for name in ("hrm", "trm")}
-    recipe = Recipe(batch=32, lr=1e-2, warmup=10, optimizer="muon", ema=0.9, block=1, validation=0)
+    recipe = Recipe(batch=16, lr=2e-2, warmup=10, optimizer="muon", ema=0.9, block=1, validation=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sudoku, "SHARE_CHUNK", {4: 128})
         return train_small(tmp_path_factory.mktemp("trained"), solvers, "sudoku:4:0.4", recipe, steps=40)
