@@ -26,15 +26,18 @@ def drawing(results: Results, plot: Plot | None) -> Callable[[Figure], None]:
             _bars(figure, results)
             return
         panels = figure.subplots(1, len(plot.panels), squeeze=False, sharey=True)[0]
+        names = [[curve.name for curve in curves] for curves in plot.panels.values()]
         for axes, (title, curves) in zip(panels, plot.panels.items(), strict=True):
             for curve, marker in zip(curves, MARKERS * len(curves), strict=False):
                 _curve(axes, results, curve, marker)
             if plot.logarithmic:
                 axes.set_xscale("log", base=2)
-                ticks = sorted({x for x, _, _ in curves[0].points})  # those of all curves may overlap
+                widest = max(curves, key=lambda curve: len(curve.points))  # the points of all curves may overlap
+                ticks = sorted({x for x, _, _ in widest.points})
                 axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
             axes.set(title=title, xlabel=plot.axes.get(title, plot.axis), ylim=(-3, 103))
-            legend_outside(axes)
+            if axes is panels[-1] or names.count(names[0]) < len(names):  # one legend for equal panels
+                legend_outside(axes)
         panels[0].set_ylabel("share in %")
 
     return draw
