@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Any, ClassVar, Literal, Protocol
 
 from ..engine.problem import Problem
@@ -160,7 +161,7 @@ class Results:
             column: name of the column, or several.
         """
         runs = self.of(method, column)
-        return sum(map(sum, runs)) / sum(map(len, runs))
+        return fsum(map(fsum, runs)) / sum(map(len, runs))
 
     def interval(self, method: str, column: Columns) -> tuple[float, float]:
         """The confidence interval of an accuracy, 0 to 1.
