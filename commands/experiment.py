@@ -123,7 +123,7 @@ def _device(made: Experiment, full: bool) -> str:
     device = usable_device("auto")
     if device == "cpu":
         raise MullError(
-            f"--full needs a GPU, and none is found; it would take about {made.full_minutes:g} minutes of an H100",
+            f"--full needs a GPU, and none is found; it would take about {made.full_minutes:g} minutes of an H200",
             f"solve experiment run {made.name} takes about {made.small_minutes:g} minutes on two cores",
         )
     return device

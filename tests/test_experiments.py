@@ -252,7 +252,7 @@ def test_the_full_version_without_a_gpu_states_its_cost(
 ) -> None:
     monkeypatch.setattr(devices, "usable_device", lambda name: "cpu")
     assert call("run", "backtracking", "--full") == 2
-    assert "it would take about 20 minutes of an H100" in capsys.readouterr().err
+    assert "it would take about 2 minutes of an H200" in capsys.readouterr().err
 
 
 PACKAGE = """
