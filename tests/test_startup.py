@@ -111,15 +111,18 @@ def test_no_other_family_recognises_digits_and_dots(lines: list[str]) -> None:
 
 DEFERRED = """
 import sys
-from mull.torch_start import PART, defer
+from mull.torch_start import KERNELS, OTHERS, defer
 defer()
 import torch
-assert not hasattr(sys.modules[PART], "__file__")
+parts = [part for part in (*OTHERS, KERNELS) if part in sys.modules]
+absent = [part for part in parts if not hasattr(sys.modules[part], "__file__")]
+assert KERNELS in absent, absent
 assert float(torch.nn.Linear(3, 1).requires_grad_(False)(torch.ones(2, 3)).std()) < 1
 {then}
-assert sys.modules[PART].__file__.endswith(".py"), sys.modules[PART]
-assert torch._meta_registrations is sys.modules[PART]
-assert sum(type(finder).__name__ == "_Users" for finder in sys.meta_path) == 0
+for part in (*OTHERS, KERNELS):
+    assert sys.modules[part].__file__.endswith(".py"), part
+    assert eval(part) is sys.modules[part], part
+assert sum(type(finder).__name__ == "_PartsFinder" for finder in sys.meta_path) == 0
 """
 
 
@@ -132,16 +135,30 @@ assert sum(type(finder).__name__ == "_Users" for finder in sys.meta_path) == 0
             "with FakeTensorMode(): assert torch.linalg.qr(torch.ones(3, 2))[0].shape == (3, 2)"
         ),
         "from torch._meta_registrations import register_meta",
+        "assert torch.distributions.Normal(0, 1).mean == 0",
+        "from torch.utils.data import *\nassert len(list(DataLoader([1, 2, 3]))) == 3",
+        "import torch.export.graph_signature\nassert torch.export.graph_signature.ExportGraphSignature",
+        "assert torch.export.export(torch.nn.Linear(3, 1), (torch.ones(2, 3),)).module()(torch.ones(2, 3)).shape == (2, 1)",
     ],
-    ids=["compiler", "tensors without data", "a name of the part"],
+    ids=["compiler", "tensors without data", "a name of the part", "distributions", "all names", "a module", "export"],
 )
-def test_the_deferred_part_of_torch_is_there_when_it_is_needed(then: str) -> None:
+def test_the_deferred_parts_of_torch_are_there_when_one_is_needed(then: str) -> None:
     subprocess.run([sys.executable, "-c", DEFERRED.format(then=then)], check=True, timeout=300)
 
 
-def test_the_import_of_torch_is_as_usual_where_torch_imports_a_user_of_the_part_itself() -> None:
+@pytest.mark.parametrize("user", ["torch.nn", "torch.autograd"])
+def test_the_import_of_torch_is_as_usual_where_torch_imports_a_user_of_the_part_itself(user: str) -> None:
     code = (
-        "import sys\nfrom mull import torch_start\ntorch_start.USERS = ('torch.nn', 'torch._decomp')\n"
-        "torch_start.defer()\nimport torch\nassert torch._meta_registrations.__file__\nassert 'torch._decomp' in sys.modules"
+        f"import sys\nfrom mull import torch_start\ntorch_start.USERS = ({user!r}, 'torch._decomp')\n"
+        "torch_start.defer()\nimport torch\nassert torch._meta_registrations.__file__\n"
+        "assert 'torch._decomp' in sys.modules\nassert torch.export.export and torch.utils.data.DataLoader"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+
+
+def test_other_versions_of_torch_leave_out_the_kernels_alone() -> None:
+    code = (
+        "import sys\nfrom mull import torch_start\ntorch_start.TESTED = ('1.',)\ntorch_start.defer()\nimport torch\n"
+        "assert torch.export.__file__\nassert not hasattr(sys.modules[torch_start.KERNELS], '__file__')"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ...engine.random import Random
-from ...engine.training.loss import Target
 from .backbone import Backbone
 from .backbones import backbone
 from .shape import NetShape
+
+if TYPE_CHECKING:
+    from ...engine.training.loss import Target
 
 Latent = tuple[Tensor, ...]
 """The latent states of a recursion, each [B, S, H]. The first one is read out."""

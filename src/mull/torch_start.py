@@ -1,7 +1,7 @@
-"""A shorter import of torch for the program: its kernels for tensors without data are imported when something needs them.
+"""A shorter import of torch for the program: parts that solving does not need are imported when something needs them.
 
-``import torch`` registers these kernels, which describe the shapes of results, for its compiler and for devices ``meta``.
-Solving needs neither; they take a quarter of the import.
+Kernels for tensors without data describe the shapes of results, for torch's compiler and for devices ``meta``. They take a
+quarter of the import, the other parts a twelfth.
 """
 
 from __future__ import annotations
@@ -13,24 +13,34 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-PART = "torch._meta_registrations"
+KERNELS = "torch._meta_registrations"
+OTHERS = (
+    "torch.utils.data",
+    "torch.distributions",
+    "torch.profiler",
+    "torch.quantization",
+    "torch.masked",
+    "torch.export",
+)
+"""In the order in which torch imports them."""
+TESTED = ("2.13.",)
+"""Versions of torch that import in any order what ``OTHERS`` names. With all others only ``KERNELS`` is left out."""
 USERS = ("torch._decomp", "torch._dynamo", "torch._inductor", "torch._refs", "torch.distributed.tensor")
-"""Modules that need the part. Tensors without data (fake tensors) import the first one."""
+"""Modules that need the kernels. Tensors without data (fake tensors) import the first one."""
 
 
 class _Absent(ModuleType):
-    """Stands for the part. The part is imported when something reads a name of it, too."""
+    """Stands for a part. All parts are imported when something reads a name of one."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # inspection of all modules
+        if name.startswith("__") and name not in ("__all__", "__path__"):  # inspection of all modules
             raise AttributeError(name)
-        if sys.modules.get(PART) is self:
-            del sys.modules[PART]
-        return getattr(import_module(PART), name)
+        _restore()
+        return getattr(import_module(self.__name__), name)
 
 
-class _Users:
-    """A finder of modules that finds none: it imports the part before a user of it."""
+class _PartsFinder:
+    """A finder of modules that finds none: it leaves parts out of an import of torch, and imports them before a user."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         """None. Modules are found as usual.
@@ -40,19 +50,28 @@ class _Users:
             path: of its package.
             target: unused.
         """
-        if name in USERS and self in sys.meta_path:
-            sys.meta_path.remove(self)
-            if not isinstance(sys.modules.get(PART), _Absent):  # a name of the part was read
-                return None
-            del sys.modules[PART]
-            if not getattr(sys.modules["torch"].__spec__, "_initializing", False):  # else torch imports it in its order
-                import_module(PART)
+        if name == "torch":
+            from importlib import metadata
+
+            for part in (*OTHERS, KERNELS) if metadata.version("torch").startswith(TESTED) else (KERNELS,):
+                sys.modules[part] = _Absent(part)
+        elif name in USERS:
+            _restore()
         return None
 
 
+def _restore() -> None:
+    """Import the parts that were left out; if torch is being imported, let it do so in its own order."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _PartsFinder)]
+    absent = [part for part in (*OTHERS, KERNELS) if isinstance(sys.modules.get(part), _Absent)]
+    for part in absent:
+        del sys.modules[part]
+    if not getattr(sys.modules["torch"].__spec__, "_initializing", False):
+        for part in absent:
+            import_module(part)
+
+
 def defer() -> None:
-    """Let an ``import torch`` to come leave the part out until a module that needs it is imported."""
-    if "torch" in sys.modules:
-        return
-    sys.modules[PART] = _Absent(PART)
-    sys.meta_path.insert(0, _Users())
+    """Let an ``import torch`` to come leave out the parts until something needs one."""
+    if "torch" not in sys.modules:
+        sys.meta_path.insert(0, _PartsFinder())
