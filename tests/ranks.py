@@ -13,15 +13,9 @@ PRELUDE = """
 import os, sys
 import torch
 torch.set_num_threads(1)
-from mull.problems import latin, load
-from mull.problems.coloring import stream as coloring
-from mull.problems.sudoku import stream as sudoku
-from mull.solvers.kinds import build
-sudoku.SHARE_CHUNK = {4: 64}
-coloring.CHUNK = 64
 rank = int(os.environ["RANK"])
 """
-"""Code at the start of each process: small chunks of examples."""
+"""Code at the start of each process."""
 
 
 def run_ranks(

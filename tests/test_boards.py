@@ -24,8 +24,9 @@ from mull.problems.sudoku import stream as sudoku
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of a few dozen boards."""
-    monkeypatch.setattr(sudoku, "MINIMAL_CHUNK", 128)
+    monkeypatch.setattr(sudoku, "MINIMAL_CHUNK", 64)
     monkeypatch.setattr(sudoku, "EASY_CHUNK", 64)
+    monkeypatch.setattr(sudoku, "HARD_CHUNK", 16)
     monkeypatch.setattr(sudoku, "SHARE_CHUNK", {4: 96, 9: 32, 16: 16, 25: 16})
 
 

@@ -39,7 +39,7 @@ from mull.solvers.branching import Branching, Search
 from mull.solvers.learned import LearnedState
 from mull.solvers.looped import Looped
 
-quick = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 CLIQUE = ConstraintGraph(
     dict.fromkeys("abcd", (1, 2, 3)), [AllDifferent(pair) for pair in itertools.combinations("abcd", 2)]
 )

@@ -32,7 +32,7 @@ from mull.engine.constraints import KINDS, Constraint, from_json
 from mull.engine.deprecation import MullDeprecationWarning
 from mull.engine.posting import Posting
 
-quick = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def for_every_kind(test: Callable[..., None]) -> Callable[..., None]:
@@ -72,7 +72,7 @@ def test_energy_is_the_expected_violation_degree(kind: str, data: st.DataObject)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_gradients_of_the_energy_are_right(kind: str, data: st.DataObject) -> None:
     graph = data.draw(graphs(kind))

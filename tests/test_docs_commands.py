@@ -21,6 +21,7 @@ import pytest
 
 from conftest import call
 from mull.cli import cli
+from mull.problems.sudoku import stream as sudoku
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "problems/examples"
@@ -166,9 +167,10 @@ def _workplace(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("MULL_STORE", str(tmp_path / "work" / "store.db"))
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    monkeypatch.setattr(sudoku, "SHARE_CHUNK", {**sudoku.SHARE_CHUNK, 4: 64})
 
 
-@pytest.mark.usefixtures("_workplace")
+@pytest.mark.usefixtures("_workplace", "_boards_once")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT).with_suffix("")))
 def test_command_lines_run(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for line in lines(page):

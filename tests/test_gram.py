@@ -155,7 +155,7 @@ def test_draws_depend_on_the_random_stream_of_their_row_alone() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with small weights of GRAM."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queens, "CHUNK", 128)
+        patch.setattr(queens, "CHUNK", 64)
         folder = tmp_path_factory.mktemp("weights")
         return train_small(folder, {"queens": gram()}, "queens:6:1-3", Recipe(**RECIPE), steps=60, seed=1)
 

@@ -24,6 +24,10 @@ pytestmark = [
 
 MAIN = """
 from mull.cli import main
+from mull.problems.coloring import stream as coloring
+from mull.problems.sudoku import stream as sudoku
+sudoku.SHARE_CHUNK = {4: 64}
+coloring.CHUNK = 64
 from mull.engine.training import Trainer, blocks
 run, numbers = Trainer.run, blocks.Blocks._chunks
 def checked(self, **options):
@@ -52,7 +56,18 @@ def chunks(text: str) -> list[str]:
 
 def test_processes_train_one_net_on_streams_that_do_not_repeat(tmp_path: Path) -> None:
     """Two processes, then one: no chunk is used twice, and all processes have the same weights."""
-    arguments = ["train", *TRAIN, "--data", "coloring:8:0.3:3", *OPTIONS, "--json", "-o", "passes=1", "-o", "batch=16"]
+    arguments = [
+        "train",
+        *TRAIN,
+        "--data",
+        "coloring:8:0.3:3",
+        *OPTIONS,
+        "--json",
+        "-o",
+        "passes=1",
+        "-o",
+        "validation=8",
+    ]
     used: list[str] = []
     for count, steps in ((2, 21), (1, 41)):
         ended = run_ranks(MAIN, [*arguments, "--steps", str(steps)], tmp_path, count)

@@ -54,6 +54,7 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of a few dozen examples."""
     monkeypatch.setattr(sudoku, "MINIMAL_CHUNK", 128)
     monkeypatch.setattr(sudoku, "EASY_CHUNK", 64)
+    monkeypatch.setattr(sudoku, "HARD_CHUNK", 16)
     monkeypatch.setattr(sudoku, "SHARE_CHUNK", {4: 96, 9: 32, 16: 16, 25: 16})
     monkeypatch.setattr(mazes, "CHUNK", 32)
     monkeypatch.setattr(queens, "CHUNK", 96)

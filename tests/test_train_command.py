@@ -21,15 +21,16 @@ from mull.problems.sat import stream as sat
 from mull.problems.sudoku import stream as sudoku
 from mull.solvers.kinds import build
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("_boards_once")]
 
 TRAIN = ["looped", "--data", "sudoku:4:0.5", "--workers", "0", "--device", "cpu"]
 SETTINGS = {
     "hidden": 32,
     "inner": 64,
+    "layers": 1,
     "steps": 3,
-    "batch": 64,
-    "lr": 1e-2,
+    "batch": 16,
+    "lr": 2e-2,
     "warmup": 10,
     "ema": 0.9,
     "block": 1,
@@ -45,7 +46,7 @@ train = partial(solve_command, "train")
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(HOME, str(tmp_path / "weights"))
-    monkeypatch.setattr(sudoku, "SHARE_CHUNK", {4: 256, 9: 32, 16: 16, 25: 16})
+    monkeypatch.setattr(sudoku, "SHARE_CHUNK", {4: 128})
     for module in (coloring, latin_squares, sat):
         monkeypatch.setattr(module, "CHUNK", 128)
 
@@ -54,6 +55,9 @@ def alone() -> dict[str, str]:
     """Environment of other processes: this test's folders, and one thread as here."""
     return {**os.environ, "OMP_NUM_THREADS": "1"}
 
+
+FEW = "from mull.problems.sudoku import stream; stream.SHARE_CHUNK[4] = 128; "
+"""Code that makes the chunks of boards small, in another process."""
 
 KILLED = """
 import os, signal
@@ -69,9 +73,9 @@ checkpoint.write = killed
 
 def test_a_killed_training_resumes(tmp_path: Path) -> None:
     """SIGKILL after a checkpoint leaves no weights, and the same command finishes the training."""
-    arguments = [*TRAIN, *OPTIONS, "-o", "save_minutes=1e-9", "-o", "batch=32"]
+    arguments = [*TRAIN, *OPTIONS, "-o", "save_minutes=1e-9"]
     arguments += ["--out", str(tmp_path), "--name", "x", "--steps", "40"]
-    code = f"from mull.cli import main; main(['train', '--json', *{arguments!r}])"
+    code = FEW + f"from mull.cli import main; main(['train', '--json', *{arguments!r}])"
     program = subprocess.run([sys.executable, "-c", KILLED + code], env=alone(), capture_output=True, check=False)
     assert program.returncode == -signal.SIGKILL
     assert (tmp_path / "x.training.safetensors").exists()
