@@ -149,8 +149,18 @@ def _hook_swallowed() -> None:
     sys.unraisablehook = hook
 
 
-_whole: set[CodeType] = set()
-"""The functions that are not interrupted."""
+_whole: set[CodeType] = {
+    function.__code__
+    for function in (
+        threading.Condition.__enter__,
+        threading.Condition.notify,
+        threading.Event.clear,
+        threading.Event.set,
+        threading.Thread.start,
+    )
+}
+"""The functions that are not interrupted. Those of ``threading`` would leave a lock behind that nobody releases, or a thread
+that nobody knows."""
 
 
 def uninterrupted(function: F) -> F:

@@ -29,6 +29,7 @@ from mull.engine import (
     Status,
     Task,
     WholeSolver,
+    deadline,
     solve,
 )
 from mull.engine.deadline import OutOfTime, interrupting
@@ -161,6 +162,31 @@ def test_blocks_may_be_nested() -> None:
 
     with interrupting(Task(Budget(seconds=60))):
         assert inner() == "inner"
+
+
+def test_a_lock_that_is_being_taken_is_not_left_behind() -> None:
+    """``Condition`` takes its lock in Python code: an exception between two of its bytecodes would leave it locked."""
+    condition = threading.Condition()
+    started = threading.Event()
+
+    def take() -> None:
+        started.set()
+        with condition:
+            pass
+
+    def takes(thread: threading.Thread) -> bool:
+        frame = sys._current_frames().get(thread.ident or 0)
+        return frame is not None and frame.f_code is threading.Condition.__enter__.__code__
+
+    with condition:
+        thread = threading.Thread(target=take)
+        thread.start()
+        started.wait()
+        while not takes(thread):
+            pass
+        assert deadline._must_end(thread.ident or 0)
+    thread.join()
+    assert not deadline._must_end(threading.get_ident())
 
 
 def test_an_import_is_not_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
