@@ -55,9 +55,18 @@ class _PartsFinder:
 
             for part in (*OTHERS, KERNELS) if metadata.version("torch").startswith(TESTED) else (KERNELS,):
                 sys.modules[part] = _Absent(part)
+        elif name == "torch.functional":  # the first import after that of torch's C++ classes, which `Generator` is one of
+            _make_generators()
         elif name in USERS:
             _restore()
         return None
+
+
+def _make_generators() -> None:
+    """Give ``torch.Generator`` its metaclass, as a part that ``KERNELS`` imports does in torch 2.13: it refuses calls before."""
+    core: Any = sys.modules.get("torch._C")
+    if hasattr(core, "_set_generator_metaclass"):
+        core._set_generator_metaclass(import_module("torch._opaque_base").OpaqueBaseMeta)
 
 
 def _restore() -> None:
