@@ -209,7 +209,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 2
     except click.ClickException as error:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "solve"
-        code = _print_error(error.format_message().rstrip("."), f"{command} --help".replace(" run", ""))
+        helped = "solve" if command == "solve run" else command  # `solve` runs problems by default
+        code = _print_error(error.format_message().rstrip("."), f"{helped} --help")
     except MullError as error:
         if os.environ.get(DEBUG, "0") not in ("", "0"):
             described(error.__cause__ or error)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mull.experiments.running import Place
 
 PAGES = Path("docs/experiments")
+STATED = {"question": str, "claim": str, "small_minutes": int | float, "full_minutes": int | float}
+"""What an experiment's class states, and the types."""
 """Folder of the pages, if the working folder has the folder ``docs``."""
 
 
@@ -103,10 +105,18 @@ def experiment_run(
 
 
 def _load(entry: Entry) -> type[Experiment]:
-    from mull.engine.registry import load_entry
+    """The class of an experiment.
+
+    Raises:
+        PluginError: it cannot be imported, or does not state what its page needs.
+    """
+    from mull.engine.registry import PluginError, load_entry
     from mull.experiments.experiment import Experiment
 
     loaded: type[Experiment] = load_entry(entry, Experiment)
+    for name, kind in STATED.items():
+        if not isinstance(getattr(loaded, name, None), kind):
+            raise PluginError(f"{entry} does not state {name}", entry.hint)
     return loaded
 
 

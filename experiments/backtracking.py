@@ -23,7 +23,7 @@ class Backtracking(Experiment):
     claim: ClassVar[str] = (
         "On the Sudokus of most guesses, `looped` solves at most five points fewer than exact search (`cpsat`)."
     )
-    small_minutes: ClassVar[float] = 6
+    small_minutes: ClassVar[float] = 2
     full_minutes: ClassVar[float] = 2
 
     def methods(self, full: bool) -> Sequence[Method]:

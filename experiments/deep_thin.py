@@ -64,7 +64,7 @@ class DeepThin(Experiment):
         "At each of two sizes, with equal parameters and equally many examples, the best of the deeper stacks solves "
         "more problems of three families than the best of the wider ones."
     )
-    small_minutes: ClassVar[float] = 4
+    small_minutes: ClassVar[float] = 5
     full_minutes: ClassVar[float] = 8
 
     def methods(self, full: bool) -> Sequence[Method]:

@@ -21,7 +21,7 @@ class Scale(NamedTuple):
         hidden: width of the loop and of the stacks of equal width.
         narrow: (layers, width) of the stacks with about the parameters of the loop.
         steps: of the loop in a segment.
-        layers: layer applications of each training, forward.
+        layers: layer applications of each training at the loop's width, forward.
         recipe: of each training.
     """
 
@@ -40,7 +40,7 @@ SMALL = Scale(
     128,
     (2, 4, 8),
     24,
-    ((2, 17), (4, 12), (8, 9)),
+    ((4, 12),),
     8,
     2160,
     {"batch": 16, "lr": 1e-2, "warmup": 10, "ema": 0.9, "block": 1, "validation": 0},
@@ -50,7 +50,7 @@ FULL = Scale(
     100,
     (2, 6, 16, 48),
     64,
-    ((6, 26), (48, 9)),
+    ((6, 26), (16, 16)),
     16,
     16_000,
     {"batch": 64, "lr": 3e-3, "warmup": 50, "ema": 0.99, "block": 4096, "passes": 64, "validation": 0},
@@ -60,14 +60,19 @@ NARROW = ", parameters of the loop"
 
 
 class DepthCeiling(Experiment):
-    """A loop of one layer against stacks with weights of their own, all with the same number of layer applications."""
+    """A loop of one layer against stacks with weights of their own, with equal arithmetic in all trainings.
+
+    The stacks of the loop's width train on as many layer applications. A stack of the loop's parameters needs the arithmetic
+    of one layer of the loop for a segment, and trains on as many more steps. When solving, a loop may take more segments
+    than in training; a stack has one.
+    """
 
     name: ClassVar[str] = "depth-ceiling"
     question: ClassVar[str] = "Does a loop solve what a fixed stack of layers cannot?"
     claim: ClassVar[str] = (
         "At equal training compute, a loop solves more than every fixed stack, also deeper or larger ones."
     )
-    small_minutes: ClassVar[float] = 4
+    small_minutes: ClassVar[float] = 7
     full_minutes: ClassVar[float] = 9
 
     def methods(self, full: bool) -> Sequence[Method]:
@@ -78,11 +83,13 @@ class DepthCeiling(Experiment):
             return {"backbone": "lattice", "layers": layers, "hidden": hidden, "inner": 2 * hidden}
 
         def training(applied: int) -> Training:
+            """Of a net that applies so many layers of the loop's width in a segment, or as much arithmetic."""
             return Training(scale.data, scale.layers // applied, scale.recipe, compiled=False)
 
         def stack(depth: int, hidden: int, note: str = "") -> Method:
             label = f"fixed, depth {depth}{note}"
-            return Method(label, "fixed", options(depth, hidden), training(depth), {"segments": 1}, budget)
+            layers = 1 if note else depth
+            return Method(label, "fixed", options(depth, hidden), training(layers), {"segments": 1}, budget)
 
         def loop(segments: int) -> Method:
             solving = {"decimation_residual": 0, "segments": segments}

@@ -189,7 +189,13 @@ class Results:
             second: label of the other method.
             column: name of the column, or several.
             least: difference of accuracies that the claim needs; negative where the first may lose as much.
+
+        Raises:
+            ValueError: there is no such method.
         """
+        for label in (first, second):
+            if label not in self.methods:
+                raise ValueError(f"no method is labelled {label!r}; there are {', '.join(map(repr, self.methods))}")
         margin, low, high = paired_difference(self.of(first, column), self.of(second, column))
         word: Any = "holds" if low > least else "does not hold" if high <= least else "undecided"
         where = column if isinstance(column, str) else " + ".join(column)

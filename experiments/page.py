@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .experiment import Experiment, Results, Verdict
+import inspect
+from collections.abc import Mapping, Sequence
+
+from .experiment import Experiment, Method, Results, Training, Verdict
 from .statistics import LEVEL
 
 WIDTH = 40
@@ -42,13 +45,14 @@ def page(
         "",
         sentence(verdict),
         "",
-        *table(results),
+        *table(results, {method.label: trained(method.training) for method in experiment.methods(full)}),
         "",
         f"Shares in %: the mean over the seeds, the lowest and highest seed, and the {LEVEL:.0%} interval for the number of",
         "problems.",
         "",
+        *how(experiment, experiment.methods(full), results),
         *(f"* {remark}" for remark in remarks),
-        *([""] if remarks else []),
+        "",
         *([f"![{experiment.question}]({figure})", ""] if figure else []),
         "```text",
         *plot(results),
@@ -64,20 +68,62 @@ def sentence(verdict: Verdict) -> str:
     return f"Verdict: {verdict.word}. {verdict.numbers()}."
 
 
-def table(results: Results) -> list[str]:
+def how(experiment: Experiment, methods: Sequence[Method], results: Results) -> list[str]:
+    """What was measured, as items: the declaration's description, the problems, the trainings and the limits.
+
+    Args:
+        experiment: the declaration.
+        methods: its methods.
+        results: of all parts.
+    """
+    text = inspect.cleandoc(type(experiment).__doc__ or "").split("\n\nArgs:")[0]
+    counts = {len(run) for column in results.columns for run in results.of(results.methods[0], column)}
+    items = [" ".join(part.split()) for part in text.split("\n\n") if part]
+    items.append(f"{' or '.join(f'{count:,}' for count in sorted(counts))} problems for each column and seed.")
+    limits = {method.budget.seconds_each for method in methods} - {None}
+    items += [f"Limit: {seconds:g} s of solving for each problem." for seconds in sorted(filter(None, limits))]
+    return [f"* {item}" for item in items]
+
+
+def trained(training: Training | None) -> str:
+    """The trainings of a method, one after another: optimiser steps, rows of a batch, and data. Empty without one."""
+    if training is None:
+        return ""
+    batch = training.recipe.get("batch")
+    rows = f" of {batch:,} rows" if batch else ""
+    limit = f" ({training.examples:,} examples)" if training.examples else ""
+    this = f"{training.steps:,} steps{rows}: {', '.join(training.data)}{limit}"
+    return this if training.base is None else f"{trained(training.base)}; {this}"
+
+
+def table(results: Results, trainings: Mapping[str, str]) -> list[str]:
     """A Markdown table of accuracies: a line for each method, a column for each set of problems.
 
     Args:
         results: of all parts.
+        trainings: of the methods, as text.
     """
-    counted = bool(results.parameters)
-    head = ["method", *(["parameters"] if counted else []), *results.columns]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    columns = list(results.columns)
+    notes: dict[str, Mapping[str, str]] = {}
+    if results.parameters:
+        notes["parameters"] = {method: f"{size:,}" for method, size in results.parameters.items()}
+    if any(trainings.values()):
+        notes["training"] = trainings
+    head = ["method", *columns, *notes]
+    lines = ["| " + " | ".join(map(_escaped, head)) + " |", "|" + "---|" * len(head)]
     for method in results.methods:
-        size = [f"{results.parameters[method]:,}" if method in results.parameters else ""] if counted else []
-        cells = (_cell(results, method, column) for column in results.columns)
-        lines.append("| " + " | ".join([method, *size, *cells]) + " |")
+        cells = [
+            method,
+            *(_cell(results, method, column) for column in columns),
+            *(n.get(method, "") for n in notes.values()),
+        ]
+        lines.append("| " + " | ".join(map(_escaped, cells)) + " |")
     return lines
+
+
+def _escaped(text: str) -> str:
+    """A cell of a Markdown table."""
+    return text.replace("|", "\\|")
 
 
 def _cell(results: Results, method: str, column: str) -> str:

@@ -16,6 +16,8 @@ from .experiment import Curve, Experiment, Method, Part, Plot, Results, Training
 NEEDED = 0.25
 """Margin that the claim needs at the longest length. A parity is guessed right in half of the cases, so no margin above one
 half can be asked for."""
+WANTED = 0.99
+"""Share of right last states that a net that has learned a group has at any length."""
 MORE_LOOPS = 64
 """Loops beyond two for each element of a chain; the net mostly converges long before."""
 
@@ -128,8 +130,20 @@ class StateTracking(Experiment):
         }
         return Plot("length of the chain", panels, logarithmic=True)
 
+    def remarks(self, results: Results) -> Sequence[str]:
+        longest = _longest(results)
+        counts = []
+        for family in _families(results):
+            runs = results.of(f"looped, {family}", longest)
+            good = sum(sum(run) / len(run) >= WANTED for run in runs)
+            counts.append(f"{family} {good} of {len(runs)}")
+        return [
+            f"Seeds of the loop with at least {WANTED:.0%} right at {longest}: {', '.join(counts)}.",
+            f"Converged: the beliefs stand still within {MORE_LOOPS} loops and two for each element. A stack has no loops.",
+        ]
+
     def verdict(self, results: Results) -> Verdict:
-        longest = [column for column in results.columns if column.startswith("length")][-1]
+        longest = _longest(results)
         return weakest([results.compare(f"looped, {of}", f"fixed, {of}", longest, NEEDED) for of in _families(results)])
 
 
@@ -138,6 +152,10 @@ ALL = (8, 32, 128, 512)
 
 def _lengths(full: bool) -> tuple[int, ...]:
     return (32, 128, 512) if full else (8, 32, 128)
+
+
+def _longest(results: Results) -> str:
+    return [column for column in results.columns if column.startswith("length")][-1]
 
 
 def _families(results: Results) -> list[str]:

@@ -75,7 +75,11 @@ def _root(function: object, value: float, *, rising: bool) -> float:
 def paired_difference(
     first: Sequence[Sequence[float]], second: Sequence[Sequence[float]], level: float = LEVEL
 ) -> tuple[float, float, float]:
-    """The difference of two accuracies on the same problems, with its bootstrap interval.
+    """The difference of two accuracies on the same problems, with its interval.
+
+    The interval is a bootstrap one. Resamples never have an outcome that did not occur, so problems on which one of the
+    methods is better, if none of the N problems is of this kind, may still be the share that an exact interval allows for 0 of
+    N (Clopper and Pearson 1934). Without this, two methods that solve the same three problems would be surely equal.
 
     Args:
         first: [seeds][problems] whether the first method solved a problem.
@@ -83,12 +87,19 @@ def paired_difference(
         level: confidence level, 0 to 1.
 
     Returns:
-        The mean of first − second, and the ends of the percentile interval.
+        The mean of first − second, and the ends of the interval.
 
     Raises:
         ValueError: the shapes differ, or there are no problems.
     """
-    return bootstrap([first, second], lambda a, b: float((a - b).mean()), level)
+    margin, low, high = bootstrap([first, second], lambda a, b: float((a - b).mean()), level)
+    of_problems = np.subtract(first, second, dtype=np.float64).mean(0)
+    unseen = exact_interval(0, len(of_problems), level)[1]
+    if not (of_problems < 0).any():
+        low = min(low, margin - unseen)
+    if not (of_problems > 0).any():
+        high = max(high, margin + unseen)
+    return margin, max(low, -1.0), min(high, 1.0)
 
 
 def bootstrap(

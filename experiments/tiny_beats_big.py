@@ -70,7 +70,7 @@ class TinyBeatsBig(Experiment):
         "With equally many training rows, a looped layer solves more than every fixed stack of up to 100 times its "
         "parameters, and two timescales solve at most five points more than one."
     )
-    small_minutes: ClassVar[float] = 4
+    small_minutes: ClassVar[float] = 6
     full_minutes: ClassVar[float] = 10
 
     def methods(self, full: bool) -> Sequence[Method]:

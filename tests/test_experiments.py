@@ -45,13 +45,20 @@ def test_counts_that_are_none_are_refused(successes: int, trials: int) -> None:
 
 def test_paired_differences_of_known_data() -> None:
     some = [[True, False, True, True]] * 3
-    assert paired_difference(some, some) == (0, 0, 0)
-    assert paired_difference([[True] * 4] * 3, [[False] * 4] * 3) == (1, 1, 1)
+    unseen = exact_interval(0, 4)[1]
+    assert paired_difference(some, some) == (0, -unseen, unseen)
+    assert paired_difference([[True] * 4] * 3, [[False] * 4] * 3) == (1, 1 - unseen, 1)
     margin, low, high = paired_difference([[True] * 100], [[True] * 80 + [False] * 20])
     assert margin == pytest.approx(0.2)
     # The normal approximation is 0.2 ± 1.96 * 0.04.
     assert (low, high) == pytest.approx((0.12, 0.28), abs=0.02)
     assert paired_difference([[True] * 100], [[True] * 80 + [False] * 20]) == (margin, low, high)
+
+
+def test_a_verdict_names_a_label_that_no_method_has() -> None:
+    results = Results({("a", "p", 0): [True], ("b", "p", 0): [True]}, {})
+    with pytest.raises(ValueError, match="no method is labelled 'c'; there are 'a', 'b'"):
+        results.compare("a", "c", "p")
 
 
 def test_outcomes_of_other_problems_are_not_paired() -> None:
@@ -140,7 +147,9 @@ def test_a_run_measures_all_parts_and_stores_every_run(tmp_path: Path) -> None:
     text = page(Small(), results, Small().verdict(results), full=False, version="0", device="cpu", figure="small.svg")
     assert "| exact | 100.0 [100, 100] (16 to 100) |" in text
     assert "![Does descent reach exact search?](small.svg)" in text
-    assert "Verdict: holds. local minus exact on boards: +0.0 points (95% interval +0.0 to +0.0)." in text
+    assert "Verdict: undecided. local minus exact on boards: +0.0 points (95% interval -84.2 to +84.2)." in text
+    assert "* Two solvers on two boards." in text
+    assert "* 2 problems for each column and seed." in text
 
 
 def test_an_interrupted_run_resumes_at_its_part(tmp_path: Path) -> None:
@@ -263,6 +272,9 @@ class Raises(Small):
     name = "raises"
     def verdict(self, results):
         raise KeyError("absent")
+class Silent(Small):
+    name = "silent"
+    claim = None
 """
 
 
@@ -270,6 +282,7 @@ class Raises(Small):
 def package(site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A package with two experiments; returns an empty working folder."""
     points = {"works": "acme_claims:Works", "raises": "acme_claims:Raises", "gone": "acme_claims:Gone"}
+    points["silent"] = "acme_claims:Silent"
     code = PACKAGE.replace("from test_experiments import Small", f"from {__name__} import Small")
     install(site, "acme-claims", points, {"acme_claims": code}, EXPERIMENTS)
     monkeypatch.setenv("MULL_WEIGHTS", str(tmp_path / "data" / "weights"))
@@ -291,7 +304,9 @@ def test_an_experiment_that_raises_is_one_message(package: Path, capsys: pytest.
     assert "experiment 'raises' of acme-claims 1.0 failed: KeyError: 'absent'" in err
     assert "finished parts are kept" in err
     assert call("list") == 0
-    assert "broken: " in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "broken: " in shown
+    assert "does not state claim" in shown
 
 
 def test_a_folder_that_cannot_be_made_is_refused_first(package: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,15 +96,15 @@ def test_a_learned_solver_on_a_bare_board_imports_torch_alone(tmp_path: Path) ->
     assert _imported([str(tmp_path / "board.txt"), "-s", "looped", "--no-store"]) == {"torch"}
 
 
-@given(
-    st.lists(st.text("0123456789.", min_size=1, max_size=9), min_size=1, max_size=9)
-    | st.lists(st.text("01234.", min_size=16, max_size=16), min_size=1, max_size=3)
-)
 def test_an_analysis_runs_with_the_shorter_import_of_torch(tmp_path: Path) -> None:
     arguments = ["--on", "group:A5:4", "--count", "1", "--loops", "2", "--no-figures", "--to", str(tmp_path / "report")]
     assert "torch" in _imported(["analyse", "looped-a5", *arguments])
 
 
+@given(
+    st.lists(st.text("0123456789.", min_size=1, max_size=9), min_size=1, max_size=9)
+    | st.lists(st.text("01234.", min_size=16, max_size=16), min_size=1, max_size=3)
+)
 def test_no_other_family_recognises_digits_and_dots(lines: list[str]) -> None:
     text = "\n".join(lines) + "\n"
     known = families()

@@ -55,7 +55,9 @@ class _PartsFinder:
 
             for part in (*OTHERS, KERNELS) if metadata.version("torch").startswith(TESTED) else (KERNELS,):
                 sys.modules[part] = _Absent(part)
-        elif name == "torch.functional":  # the first import after that of torch's C++ classes, which `Generator` is one of
+        elif (
+            name == "torch.functional"
+        ):  # the first import after that of torch's C++ classes, which `Generator` is one of
             _make_generators()
         elif name in USERS:
             _restore()
