@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
@@ -39,7 +40,35 @@ PERIOD = 8
 PAIRED = 24
 """Loops of the similarity matrices and of the PCA."""
 
+POWER = 60
+"""Products of the power iteration for the spectral radius."""
+PAUSE = 10.0
+"""Seconds between two messages on the progress of the costly measures."""
+
 Label = tuple[Any, ...]
+
+
+class _Pace:
+    """Says how many products with Jacobians are left, every ``PAUSE`` seconds.
+
+    Args:
+        total: number of products.
+        on_progress: called with a message.
+    """
+
+    def __init__(self, total: int, on_progress: Callable[[str], None]) -> None:
+        self.total, self.on_progress = total, on_progress
+        self.done = 0
+        self.began = self.said = time.monotonic()
+
+    def step(self) -> None:
+        """Count a product."""
+        self.done += 1
+        now = time.monotonic()
+        if now - self.said >= PAUSE:
+            self.said = now
+            minutes = (now - self.began) / self.done * (self.total - self.done) / 60
+            self.on_progress(f"Jacobians: {self.done} of {self.total} products, about {max(minutes, 0.1):.1f} min left")
 
 
 @dataclass
@@ -195,7 +224,7 @@ def analyse(
         "least_layer_cosine": found.fixed_points[:, 0].amin(1),
     }
     on_progress("Jacobians and entropies")
-    _details(found, net, problems, labels, count, device, options, detailed)
+    _details(found, net, problems, labels, count, device, options, detailed, on_progress)
     _notes(found, net)
     return found
 
@@ -254,6 +283,7 @@ def _details(
     device: str,
     options: Mapping[str, Any],
     most: int,
+    on_progress: Callable[[str], None],
 ) -> None:
     """Jacobians, entropies, concentrations, similarities and PCA of a few rows, half of them unsolved where possible."""
     solved, unsolved = (mask.nonzero()[:, 0].tolist() for mask in (found.solved, ~found.solved))
@@ -268,6 +298,7 @@ def _details(
     growth: list[Tensor] = []
     tables: dict[str, list[Tensor]] = {}
     v: Tensor | None = None
+    pace = _Pace(count + POWER, on_progress)
     with AttentionScores() as attention:
         for t, (z, loop) in enumerate(loops(net, instance, random, count, options)):
             scores = attention.scores
@@ -278,6 +309,7 @@ def _details(
             v = tangent.start(z) if v is None else v
             v = v / norms(v).clamp(min=1e-30)[:, None]
             v = tangent.product(z, v, t)
+            pace.step()
             growth.append(norms(v))
             attention.scores = []
             state = loop.states[-1].float()
@@ -292,7 +324,12 @@ def _details(
                     states += [s[k].float().cpu() for s in loop.states]
             end = loop.output.z
     factors = torch.stack(growth)
-    radius = spectral_radius(lambda u: tangent.product(end, u, count), tangent.start(end))
+
+    def product(u: Tensor) -> Tensor:
+        pace.step()
+        return tangent.product(end, u, count)
+
+    radius = spectral_radius(product, tangent.start(end), POWER)
     found.detailed_values = {
         "spectral_radius": radius.cpu(),
         "lyapunov": lyapunov(factors).cpu(),
