@@ -112,7 +112,7 @@ def _rules(dark: bool) -> str:
 
 
 CSS = (
-    f".mull{{font-family:{FONT};max-width:100%;height:auto}}.mull text{{text-anchor:middle}}"
+    f".mull{{font-family:{FONT};max-width:100%;height:auto;text-anchor:middle}}"
     f".mull polyline{{stroke-linejoin:round;stroke-linecap:round}}"
     f"{_rules(False)}@media (prefers-color-scheme:dark){{{_rules(True)}}}"
 )

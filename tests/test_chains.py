@@ -226,3 +226,15 @@ def test_tracking_counts_last_states_and_stops_where_the_net_stands_still() -> N
     assert bool(found.converged.all())
     assert found.right.shape == examples.givens.shape
     assert track(net, examples, most=7, tolerance=0.0).loops.tolist() == [7] * len(examples)
+
+
+@pytest.mark.parametrize("spec", ["group:Z120:1166", "group:S5:4096", "hop:16:180:8", "hop:16:1024:8"])
+def test_problems_with_too_many_rows_of_tables_are_refused(spec: str) -> None:
+    with pytest.raises(InputError) as refused:
+        load(spec)
+    assert "has at most" in (refused.value.hint or "")
+
+
+def test_a_file_with_too_many_rows_of_tables_is_refused() -> None:
+    with pytest.raises(InputError, match="1,166 elements of Z120"):
+        families()["group"].read("group Z120\n" + "7 " * 1166, "words.group")

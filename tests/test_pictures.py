@@ -261,3 +261,10 @@ def test_schedule_and_arrays() -> None:
     names = [f"x[{i},{j}]" for i in (1, 2) for j in (0, 1)]
     svg = picture(Problem(ConstraintGraph(dict.fromkeys(names, (4, 5)))), dict.fromkeys(names, 5))
     assert _texts(svg, "found") == ["5"] * 4
+
+
+def test_a_text_keeps_its_own_anchor() -> None:
+    """A rule of a style sheet would win over the attribute of the element; an inherited value does not."""
+    picture_ = picture(load("hop:2:8")[0])
+    assert 'text-anchor="end"' in picture_
+    assert ".mull text{" not in picture_

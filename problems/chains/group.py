@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LONGEST = 4096
 """Most elements of a word."""
+MOST_ROWS = 1 << 24
+"""Most rows of all tables of a problem: a solver that lists them takes a minute and 2 GB."""
 HINT = "give a line 'group A5', then the elements: '(123)' or 'e' in S and A, '7' in Z, 'r1' and 's2' in D"
 
 
@@ -74,7 +76,17 @@ def problem(of: Group, elements: Sequence[int], source: Source) -> Problem:
         of: the group.
         elements: numbers of the elements g1, g2, ...
         source: where the word is from.
+
+    Raises:
+        InputError: the tables are too large.
     """
+    if len(elements) * of.order**2 > MOST_ROWS:
+        most = MOST_ROWS // of.order**2
+        raise InputError(
+            f"a word of {len(elements):,} elements of {of.name}, with {of.order**2:,} products each",
+            line=source.line,
+            hint=f"a word of {of.name} has at most {most:,} elements",
+        )
     return Problem(template(of.name, len(elements)), givens_of(elements), "group", source, partial(render, of.name))
 
 

@@ -11,6 +11,7 @@ from ...engine.constraints import Element, Table
 from ...engine.constraints.base import Constraint
 from ...engine.graph import ConstraintGraph
 from ...engine.problem import Problem, Source
+from ...engine.status import amount
 from ...engine.values import Value
 from ..errors import InputError, excerpt
 from ..family import Family
@@ -25,6 +26,8 @@ LETTERS = 4
 LONGEST = 1024
 """Most letters of a text."""
 MOST_HOPS = 16
+MOST_ROWS = 1 << 24
+"""Most rows of all tables of a problem: a solver that lists them takes a minute and 2 GB."""
 NONE = "-"
 HINT = "give a line 'hop HOPS', then letters a to h: 'hop 2' and 'abcabdab'"
 
@@ -91,7 +94,7 @@ class Hop(Family):
 
         hops = max(int(name[1:].partition(".")[0]) for name in view.domains if name[0] == "h")
         length = sum(name.startswith("h0.") for name in view.domains)
-        rows = [(f"{k} hops" if k else "text", [f"h{k}.{i}" for i in range(1, length + 1)]) for k in range(hops + 1)]
+        rows = [(amount(k, "hops") if k else "text", [f"h{k}.{i}" for i in range(1, length + 1)]) for k in range(hops + 1)]
         return strips(view, rows, lambda value: (NONE + ALPHABET)[int(value)])
 
 
@@ -116,7 +119,17 @@ def problem(hops: int, letters: int, text: Sequence[int], source: Source) -> Pro
         letters: of the alphabet.
         text: letters from 1.
         source: where the text is from.
+
+    Raises:
+        InputError: the tables are too large.
     """
+    rows = hops * letters * (letters + 1) ** 3
+    if len(text) * rows > MOST_ROWS:
+        raise InputError(
+            f"{amount(hops, 'hops')} in a text of {len(text):,} of {letters} letters",
+            line=source.line,
+            hint=f"with so many hops and letters, a text has at most {MOST_ROWS // rows:,} letters",
+        )
     givens: dict[str, Value] = {f"h0.{i}": letter for i, letter in enumerate(text, 1)}
     return Problem(template(hops, letters, len(text)), givens, "hop", source, partial(render, hops))
 
