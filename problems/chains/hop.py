@@ -94,7 +94,9 @@ class Hop(Family):
 
         hops = max(int(name[1:].partition(".")[0]) for name in view.domains if name[0] == "h")
         length = sum(name.startswith("h0.") for name in view.domains)
-        rows = [(amount(k, "hops") if k else "text", [f"h{k}.{i}" for i in range(1, length + 1)]) for k in range(hops + 1)]
+        rows = [
+            (amount(k, "hops") if k else "text", [f"h{k}.{i}" for i in range(1, length + 1)]) for k in range(hops + 1)
+        ]
         return strips(view, rows, lambda value: (NONE + ALPHABET)[int(value)])
 
 
