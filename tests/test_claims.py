@@ -42,7 +42,8 @@ def test_verdicts_follow_the_outcomes(made: type[Experiment], favoured: str, ful
     results = outcomes(made(), lambda label: 0.9 if good(label) else 0.3, full)
     assert made().verdict(results).word == "holds"
     results = outcomes(made(), lambda label: 0.3 if good(label) else 0.9, full)
-    assert made().verdict(results).word == "does not hold"
+    # Another deep stack is then as good as the wide ones: equal results on 50 problems leave the claim open.
+    assert made().verdict(results).word == ("undecided" if made is DeepThin else "does not hold")
 
 
 def test_a_hierarchy_that_gains_refutes_the_claim_on_size() -> None:
