@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from mull.experiments.running import Place
 
 PAGES = Path("docs/experiments")
+"""Folder of the pages, if the working folder has the folder ``docs``."""
 STATED = {"question": str, "claim": str, "small_minutes": int | float, "full_minutes": int | float}
 """What an experiment's class states, and the types."""
-"""Folder of the pages, if the working folder has the folder ``docs``."""
 
 
 @click.group(cls=ListGroup)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LONGEST = 4096
 """Most elements of a word."""
 MOST_ROWS = 1 << 24
-"""Most rows of all tables of a problem: a solver that lists them takes a minute and 2 GB."""
+"""Most rows of all tables of a problem. `cpsat` lists them: 59 million rows took it five minutes and 7 GB."""
 HINT = "give a line 'group A5', then the elements: '(123)' or 'e' in S and A, '7' in Z, 'r1' and 's2' in D"
 
 

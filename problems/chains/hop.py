@@ -16,6 +16,7 @@ from ...engine.values import Value
 from ..errors import InputError, excerpt
 from ..family import Family
 from ..parsing import numbered_lines, parse_fields, parse_int
+from .group import MOST_ROWS
 
 if TYPE_CHECKING:
     from ...pictures.view import View
@@ -26,8 +27,6 @@ LETTERS = 4
 LONGEST = 1024
 """Most letters of a text."""
 MOST_HOPS = 16
-MOST_ROWS = 1 << 24
-"""Most rows of all tables of a problem: a solver that lists them takes a minute and 2 GB."""
 NONE = "-"
 HINT = "give a line 'hop HOPS', then letters a to h: 'hop 2' and 'abcabdab'"
 
