@@ -35,7 +35,7 @@ def page(
     """
     size = "full" if full else "small"
     command = f"solve experiment run {experiment.name}{' --full' if full else ''}"
-    remarks = experiment.remarks(results)
+    methods, remarks = experiment.methods(full), experiment.remarks(results)
     lines = [
         f"# {experiment.name}",
         "",
@@ -45,12 +45,12 @@ def page(
         "",
         sentence(verdict),
         "",
-        *table(results, {method.label: trained(method.training) for method in experiment.methods(full)}),
+        *table(results, {method.label: trained(method.training) for method in methods}),
         "",
         f"Shares in %: the mean over the seeds, the lowest and highest seed, and the {LEVEL:.0%} interval for the number of",
         "problems.",
         "",
-        *how(experiment, experiment.methods(full), results),
+        *how(experiment, methods, results),
         *(f"* {remark}" for remark in remarks),
         "",
         *([f"![{experiment.question}]({figure})", ""] if figure else []),
@@ -80,8 +80,8 @@ def how(experiment: Experiment, methods: Sequence[Method], results: Results) -> 
     counts = {len(run) for column in results.columns for run in results.of(results.methods[0], column)}
     items = [" ".join(part.split()) for part in text.split("\n\n") if part]
     items.append(f"{' or '.join(f'{count:,}' for count in sorted(counts))} problems for each column and seed.")
-    limits = {method.budget.seconds_each for method in methods} - {None}
-    items += [f"Limit: {seconds:g} s of solving for each problem." for seconds in sorted(filter(None, limits))]
+    limits = {each for method in methods if (each := method.budget.seconds_each) is not None}
+    items += [f"Limit: {seconds:g} s of solving for each problem." for seconds in sorted(limits)]
     return [f"* {item}" for item in items]
 
 
